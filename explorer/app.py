@@ -18,6 +18,7 @@ from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInst
 from PySide6.QtWidgets import QApplication
 
 from explorer.document.document import Document
+from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile, damage_words
 from explorer.errors import INTERRUPTED, ExplorerError, UsageError
 from explorer.memory import share_heaps
@@ -83,7 +84,7 @@ def open_first(document: Document) -> None:
     path = next((path for path in names if path.name == FIRST_MODEL), names[0] if names else None)
     try:
         if path is None:
-            document.open_source_requested.emit("digits")
+            document.open_requested.emit(OpenRequest(("digits",), "images"))
         else:
             # Loaded here instead of on a job thread, so that the first image is shown sooner.
             for item in load_model(path, home=True):
@@ -96,11 +97,12 @@ def open_first(document: Document) -> None:
 
 
 def open_argument(document: Document, text: str) -> None:
-    document.open_source_requested.emit(text)
+    """Open the argument of the command line, like a dropped file."""
+    document.open_requested.emit(OpenRequest((text,)))
 
 
 def main(open_me: str | None = None) -> int:
-    """Run the window until it is closed; return the exit status. `open_me` is a bundle, images or a session."""
+    """Run the window until it is closed; return the exit status. `open_me` is a file or folder to open."""
     _check_display()
     log = start_log()
     app = make_application()

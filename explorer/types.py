@@ -49,7 +49,7 @@ LatentShape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Progress:
-    """What a long job yields where it can report and be cancelled.
+    """What a long job yields where it can report and be canceled.
 
     Units of work, ``0 <= done <= total``; `total` is 0 where it is unknown. `note` is the current step, or empty.
     """
@@ -57,6 +57,13 @@ class Progress:
     done: int
     total: int
     note: Wording = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Early:
+    """A preliminary result of a long job, which its final result replaces."""
+
+    result: Any
 
 
 class Codec(Protocol):

@@ -13,6 +13,7 @@ from PySide6.QtCore import QCoreApplication, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QDialog
 
+from explorer.document.open_requests import OpenRequest
 from explorer.document.state import Sampling
 from explorer.document.timeline import Export
 from explorer.document.views.image import IMAGE, ImageView
@@ -134,7 +135,7 @@ def drop_image(soak: Soak) -> None:
     path = soak.out / "dropped.png"
     _image(soak.number(), 480).save(path)
     before = soak.document.state.imported_image
-    soak.document.open_requests.files_given.emit([path])
+    soak.document.open_requested.emit(OpenRequest((path,)))
     soak.until(lambda: soak.document.state.imported_image is not before, "the dropped image")
     soak.settle()
     soak.document.choose_image(soak.chooser.randrange(20))
@@ -149,7 +150,7 @@ def open_folder(soak: Soak) -> None:
         for number in range(_IMAGES):
             _image(number, 64).save(folder / f"{number:04}.png")
     before = soak.document.source
-    soak.document.open_source_requested.emit(str(folder))
+    soak.document.open_requested.emit(OpenRequest((str(folder),), "images"))
     soak.until(lambda: soak.document.source is not before, "the folder")
     soak.settle()
 
@@ -164,7 +165,7 @@ def save_session(soak: Soak) -> None:
     sessions.opened.connect(opened.append)
     sessions.save_requested.emit(path, True)
     soak.until(lambda: bool(saved), "the session to be saved")
-    sessions.open_requested.emit(path)
+    soak.document.open_requested.emit(OpenRequest((path,), "session"))
     soak.until(lambda: bool(opened), "the session to be opened")
     sessions.saved.disconnect(saved.append)
     sessions.opened.disconnect(opened.append)

@@ -18,6 +18,7 @@ from explorer.bench.harness import MeasureError, anonymous_mb, resident_mb
 from explorer.bench.window import calm_down, open_window, wait_until
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import PixelRows, Source
+from explorer.document.open_requests import OpenRequest
 from explorer.paths import HOME_VARIABLE
 
 _FIRST_SECONDS = 60.0
@@ -68,7 +69,7 @@ def _window(arguments: dict[str, Any]) -> Iterator[Running]:
 def _open(running: Running, folder: str) -> float:
     watch = _Watch(running, folder)
     begun = time.perf_counter()
-    running.document.open_source_requested.emit(folder)
+    running.document.open_requested.emit(OpenRequest((folder,), "images"))
     wait_until(lambda: watch.painted is not None, _FIRST_SECONDS, "the first thumbnails")
     assert watch.painted is not None
     return watch.painted - begun

@@ -29,7 +29,7 @@ from explorer.document.history import History
 from explorer.document.imports import Imports
 from explorer.document.map_tiles import MapTiles
 from explorer.document.neighbors import Neighbors
-from explorer.document.open_requests import OpenRequests
+from explorer.document.open_requests import OpenRequest
 from explorer.document.selection import Selection
 from explorer.document.sessions import Sessions
 from explorer.document.state import (
@@ -94,8 +94,8 @@ class Document:
         An error: a `Problem`.
     exported, announced
         A file was written: its path. A message for the status bar.
-    open_model_requested, open_source_requested
-        A bundle's folder; a source's name or path.
+    open_requested
+        What to open: an `OpenRequest`.
     reopen_requested
         What to open again for a step of the history: a `Reopening`.
     training_expected, training_requested, training_cancel_requested
@@ -116,8 +116,7 @@ class Document:
     exported = Signal(Path)
     announced = Signal(object)
 
-    open_model_requested = Signal(Path)
-    open_source_requested = Signal(str)
+    open_requested = Signal(OpenRequest)
     reopen_requested = Signal(Reopening)
     training_expected = Signal()
     training_requested = Signal(TrainingRequest)
@@ -137,7 +136,6 @@ class Document:
         self.downloads = Downloads()
         self.analysis = Analysis()
         self.imports = Imports()
-        self.open_requests = OpenRequests()
         self.neighbors = Neighbors()
         self.direction_search = Directions(self, self.announced.emit)
         self.comparison = ComparedModel()

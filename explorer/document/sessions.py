@@ -98,10 +98,8 @@ class Sessions:
         Its file, or whether it has unsaved changes, changed.
     new_requested
         Start a new session.
-    open_wanted
-        Open a file after the question about unsaved changes: its path.
-    open_requested
-        Open a file now: its path.
+    replace_wanted
+        Show an `Opening` after the question about unsaved changes.
     save_requested
         Save the session: a path, and whether to replace a file that changed on disk.
     saved
@@ -113,7 +111,7 @@ class Sessions:
     find_requested
         Search the model or the images of an `Opening` at another path: both.
     complete_requested
-        Show an `Opening` with what was found.
+        Show an `Opening`, or ask for what was not found.
     opened
         A session was opened: its path, or None.
     found_left
@@ -128,8 +126,7 @@ class Sessions:
 
     changed = Signal()
     new_requested = Signal()
-    open_wanted = Signal(Path)
-    open_requested = Signal(Path)
+    replace_wanted = Signal(Opening)
     save_requested = Signal(Path, bool)
     saved = Signal(Path)
     conflicted = Signal(Path)
@@ -199,7 +196,7 @@ class Sessions:
         problem = "" if opening.missing == "model" else opening.model_problem
         source_problem = opening.source_problem if opening.missing == "model" else ""
         opening = replace(opening, model_problem=problem, source_problem=source_problem)
-        (self.incomplete if opening.missing else self.complete_requested).emit(opening)
+        self.complete_requested.emit(opening)
 
     def put_tab(self, name: str) -> None:
         """Set the visible tab."""

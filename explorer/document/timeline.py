@@ -110,8 +110,6 @@ class Timeline:
         Images of the source are to become keyframes: positions int64 ``(n,)``, and the keyframe to insert them before.
     files_requested
         Image files are to become keyframes: a list of paths, and the keyframe to insert them before.
-    reopen_requested
-        A file that may be an exported animation, or anything else that can be opened: its path.
     export_requested
         Export the animation: an `Export`.
     estimate_requested, estimated
@@ -122,7 +120,6 @@ class Timeline:
     curve_laid = Signal()
     images_requested = Signal(object, int)
     files_requested = Signal(list, int)
-    reopen_requested = Signal(Path)
     export_requested = Signal(Export)
     estimate_requested = Signal(Export)
     estimated = Signal(Estimate)

@@ -7,12 +7,14 @@ no image is decoded, and no XML parsed.
 from __future__ import annotations
 
 import html
+import os
 import re
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from explorer.errors import DataError
 from explorer.export.recipe import KEYWORD, MAX_TEXT, Recipe, parse_recipe
 from explorer.messages import message
 from explorer.reading import reading
@@ -46,14 +48,28 @@ def read_recipe(path: Path) -> Recipe | None:
     DataError
         If the file cannot be read, or its recipe is damaged or of a newer version.
     """
-    if path.is_dir():
-        path = next((path / name for name in (FOLDER_FILE, OLD_FOLDER_FILE) if (path / name).is_file()), path)
-        if path.is_dir():
+    text = _text_of(path)
+    return None if text is None else parse_recipe(text)
+
+
+def has_recipe(path: Path) -> bool:
+    """Return whether a file, or a folder of frames, has a recipe, which may be damaged; False if it cannot be read."""
+    try:
+        return os.path.exists(path) and _text_of(path) is not None
+    except DataError:
+        return False
+
+
+def _text_of(path: Path) -> str | None:
+    if os.path.isdir(path):
+        found = next((path / name for name in (FOLDER_FILE, OLD_FOLDER_FILE) if os.path.isfile(path / name)), None)
+        if found is None:
             return None
+        path = found
     with reading(message("an animation"), str(path), remedy=message("Check the path.")), path.open("rb") as file:
         text = _find(file)
     # A comment of another program is not a recipe, and not an error.
-    return parse_recipe(text) if text is not None and f'"{KEYWORD}"' in text[:MAX_TEXT] else None
+    return text if text is not None and f'"{KEYWORD}"' in text[:MAX_TEXT] else None
 
 
 def _find(file: BinaryIO) -> str | None:

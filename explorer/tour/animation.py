@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPushButton, QWidget
 
+from explorer.document.open_requests import OpenRequest
 from explorer.document.views.animation import ANIMATION, AnimationView
 from explorer.document.views.keyframes import KEYFRAMES
 from explorer.errors import EngineError, UsageError
@@ -75,7 +76,7 @@ def reopen(tour: Tour) -> None:
     assert tour.gif is not None
     before = tour.document.timeline.animation
     tour.document.timeline.clear()
-    tour.document.timeline.reopen_requested.emit(tour.gif)
+    tour.document.open_requested.emit(OpenRequest((tour.gif,)))
     tour.until(lambda: tour.document.timeline.frames > 0, "the reopened animation")
     if tour.document.timeline.animation != before:
         raise EngineError("The reopened animation differs from the exported one.")

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
-from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.document.document import Document
-from explorer.document.open_requests import SESSION_SUFFIX
+from explorer.document.open_requests import OpenRequest
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.errors import ExportError, UsageError
-from explorer.models.bundle import CARD
-from explorer.models.third_party.files import looks_third_party
+from explorer.models.file_kind import kind_of_name
 from explorer.ui.dragging import code_text_mime, files_of, holds_image, image_mime, image_of, pasted_code
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.panels.stage import StagePanel
@@ -33,16 +28,12 @@ class ClipboardDnd(QObject):
         Receives what is dropped or pasted.
     window
         Shows the overlay during a drag.
-    import_parts
-        Called with the files of a third-party encoder and decoder that were dropped together.
     """
 
-    def __init__(self, document: Document, window: QWidget, import_parts: Callable[[Path, Path], object]) -> None:
+    def __init__(self, document: Document, window: QWidget) -> None:
         super().__init__(window)
         self._document = document
-        self._import_parts = import_parts
         self.overlay = DropOverlay(window)
-        document.open_requests.negative_found.connect(self._on_negative_found)
 
     # -- in ------------------------------------------------------------------------------------------------------
 
@@ -81,47 +72,32 @@ class ClipboardDnd(QObject):
         Where a program offers both, the file is taken: it has a name and its own bit depth.
         """
         files = [path for path in files_of(mime) if path.exists()]
-        if len(files) == 2 and all(looks_third_party(path) for path in files):
-            encoder, decoder = sorted(files, key=lambda path: "dec" in path.name.lower())
-            self._import_parts(encoder, decoder)
-            return True
+        content = b"" if files else image_of(mime)
         if files:
-            self._document.open_requests.files_given.emit(files)
-            return True
-        content = image_of(mime)
-        if content:
-            self._document.open_requests.image_given.emit(content, name)
-        return bool(content)
+            self._document.open_requested.emit(OpenRequest(tuple(files)))
+        elif content:
+            self._document.open_requested.emit(OpenRequest(content=content, name=name))
+        return bool(files or content)
 
     def _promise(self, mime: QMimeData) -> str:
         """Return what a drop would do; empty where nothing can be opened.
 
-        Only names are inspected: no file is read during a drag.
+        Only names are inspected: a drag must not wait for a disk.
         """
         files = files_of(mime)
         if not files:
             return self.tr("Drop to encode the image") if holds_image(mime) else ""
-        path = files[0]
-        if len(files) == 2 and all(looks_third_party(one) for one in files):
+        kinds = [kind_of_name(path) for path in files]
+        if kinds == ["third_party", "third_party"]:
             return self.tr("Drop to import encoder and decoder")
         if len(files) > 1:
             return self.tr("Drop to open %1 files").replace("%1", f"{len(files):,}")
-        return self._promise_of(path).replace("%1", path.name)
-
-    def _promise_of(self, path: Path) -> str:
-        if path.suffix.lower() == SESSION_SUFFIX:
-            return self.tr("Drop to open session %1")
-        if (path / CARD).is_file():
-            return self.tr("Drop to open model %1")
-        if looks_third_party(path):
-            return self.tr("Drop to import model %1")
-        if path.suffix.lower() in IMAGE_SUFFIXES:
-            return self.tr("Drop to encode %1")
-        return self.tr("Drop to open the images in %1") if path.is_dir() else self.tr("Drop to open %1")
-
-    def _on_negative_found(self) -> None:
-        words = self.tr("The image is black-on-white, the training data white-on-black. Invert it with Ctrl+Shift+I.")
-        self._document.announced.emit(words)
+        words = {
+            "session": self.tr("Drop to open session %1"),
+            "third_party": self.tr("Drop to import model %1"),
+            "image": self.tr("Drop to encode %1"),
+        }
+        return words.get(kinds[0] or "", self.tr("Drop to open %1")).replace("%1", files[0].name)
 
     def invert_imported_image(self) -> None:
         """Invert the imported image; a note about its polarity no longer holds."""

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.document.document import Document, Problem
+from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile
 from explorer.export import FORMATS
 from explorer.messages import message_text
@@ -119,7 +120,7 @@ class MainWindow(QMainWindow):
         self.compare = ComparePanel(document)
         self.train = TrainPanel(document)
         self.problem_bar = ProblemBar()
-        self.clipboard_dnd = ClipboardDnd(document, self, lambda *parts: self.show_import().begin(*parts))
+        self.clipboard_dnd = ClipboardDnd(document, self)
         self.tabs = QTabWidget()
         self._place_center()
         self._docks = self._place_docks()
@@ -353,8 +354,8 @@ class MainWindow(QMainWindow):
     def _on_problem_reported(self, problem: Problem) -> None:
         self.problem_bar.show_problem(problem.message, problem.details)
 
-    def _on_import_wanted(self, path: Path) -> None:
-        self.show_import().begin(path)
+    def _on_import_wanted(self, paths: tuple[Path, ...]) -> None:
+        self.show_import().begin(*paths)
 
     def _on_success(self) -> None:
         """Hide the last error once an operation has succeeded."""
@@ -363,7 +364,10 @@ class MainWindow(QMainWindow):
     def ask_animation(self) -> None:
         """Ask for an exported animation and open its recipe."""
         kinds = ((self.tr("Exported animations"), " ".join(f"*{suffix}" for suffix in FORMATS)),)
-        ask_file(self, self.tr("Open an exported animation"), self.document.timeline.reopen_requested.emit, kinds=kinds)
+        ask_file(self, self.tr("Open an exported animation"), self._open, kinds=kinds)
+
+    def _open(self, path: Path) -> None:
+        self.document.open_requested.emit(OpenRequest((path,)))
 
     # -- drops -----------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QMessageBox
 
 from explorer.document.document import Document
+from explorer.document.open_requests import OpenRequest
 from explorer.document.session_file import SUFFIX
 from explorer.document.sessions import LeftOver, Opening
 from explorer.models.recent import clear_recent, recent_sessions
@@ -40,7 +41,7 @@ class SessionActions(QObject):
         self.asks = False
         """Whether closing the window asks about unsaved changes; False for tours and benchmarks."""
         sessions = document.sessions
-        sessions.open_wanted.connect(self.open)
+        sessions.replace_wanted.connect(self._on_replace_wanted)
         sessions.saved.connect(self._on_saved)
         sessions.conflicted.connect(self._on_conflicted)
         sessions.incomplete.connect(self._on_incomplete)
@@ -108,7 +109,7 @@ class SessionActions(QObject):
         self._guarded(lambda: self._open_now(path))
 
     def _open_now(self, path: Path) -> None:
-        self._document.sessions.open_requested.emit(path)
+        self._document.open_requested.emit(OpenRequest((path,), "session"))
 
     def save(self, then: Callable[[], object] | None = None) -> None:
         """Save to the session's file; ask for one if there is none."""
@@ -178,6 +179,9 @@ class SessionActions(QObject):
         then = self._then
         force = self._document.sessions.save_requested.emit
         ask_conflict(self._window, path, lambda: force(path, True), lambda: self.save_as(then))
+
+    def _on_replace_wanted(self, opening: Opening) -> None:
+        self._guarded(lambda: self._document.sessions.complete_requested.emit(opening))
 
     def _on_incomplete(self, opening: Opening) -> None:
         sessions = self._document.sessions

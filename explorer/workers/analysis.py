@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,24 +109,24 @@ class AnalysisJobs(QObject):
         source = self._document.source
         known = 0 if source is None else len(source.skipped)
 
-        def ended() -> None:
+        def release() -> bool:
+            """Return whether this is the latest job: one that ended while the next was started reports late."""
             if analysis.running(study) == key:
                 analysis.put_running(study, None)
+            return self._latest[study] == key
 
         def finished(result: Any) -> None:
-            # A job that finished while the next one was started reports late.
-            if self._latest[study] == key:
+            if release():
                 on_finished(result)
             if source is not None and len(source.skipped) > known:
                 self._document.report(*skipped_words(source))
 
-        def failed(message: Wording) -> None:
-            if self._latest[study] == key:
-                analysis.put_problem(study, message)
+        def failed(problem: Wording) -> None:
+            if release():
+                analysis.put_problem(study, problem)
 
-        cancelled = partial(failed, CANCELED)
         key = self._latest[study] = self._jobs.start(
-            title, job, finished, ended, on_failed=failed, on_cancelled=cancelled
+            title, job, finished, on_failed=failed, on_canceled=lambda: failed(CANCELED)
         )
         analysis.put_running(study, key)
 

@@ -135,7 +135,7 @@ class ComparisonJobs(QObject):
         document.comparison.put_problem("")
         job = partial(encode_one, model, source, index)
         key = self._encoding = self._jobs.start(
-            message("Encoding the image"), job, put, on_failed=failed, on_cancelled=lambda: failed(CANCELED)
+            message("Encoding the image"), job, put, on_failed=failed, on_canceled=lambda: failed(CANCELED)
         )
 
     def _on_table_requested(self) -> None:

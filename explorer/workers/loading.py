@@ -14,7 +14,6 @@ from explorer.errors import DataError, ExplorerError, ModelError
 from explorer.messages import Message, message
 from explorer.models.bundle import open_bundle
 from explorer.types import Progress
-from explorer.workers.jobs import Early
 
 
 def open_model(path: Path, run: Path | None = None) -> OpenModel:
@@ -86,10 +85,10 @@ def _reopened_model(closed: ClosedModel) -> OpenModel:
 def _reopened_source(closed: ClosedSource, opened: list[tuple[Closed, OpenModel | Source]]) -> Iterator[Progress]:
     source: Source | None = None
     try:
-        for item in load_source(closed.spec):
+        for item in opening(closed.spec):
             if isinstance(item, Progress):
                 yield item
-            elif isinstance(item, Source):
+            else:
                 source = item
     except ExplorerError as error:
         raise DataError(
@@ -107,12 +106,6 @@ def load_home(model: OpenModel) -> Iterator[Progress | Source | None]:
     yield Progress(0, 0, message("Opening its images"))
     name = home_source(model)
     yield None if name is None else open_source(name)
-
-
-def load_source(spec: str) -> Iterator[Progress | Early | Source]:
-    """Open images by name or path; a large folder is yielded early, before all its files are checked."""
-    for item in opening(spec):
-        yield Early(item) if isinstance(item, Source) and item.provisional else item
 
 
 _NAMED = 3

@@ -18,6 +18,7 @@ from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import load_home, open_model
 from explorer.workers.locks import acquire_lock, release
+from explorer.workers.opening import wants_home
 from explorer.workers.trainer import LOCK, Trainer
 from explorer.workers.training_progress import export_training_progress
 
@@ -128,14 +129,6 @@ class RunJobs(QObject):
             lambda: export_training_progress(originals, progress_frames, path),
             self._document.exported.emit,
         )
-
-
-def wants_home(document: Document, home: Source | None) -> bool:
-    """Return whether to open the dataset of a model with it; it never replaces images of the user."""
-    current = document.source
-    if home is None or (current is not None and current.name == home.name):
-        return False
-    return current is None or current.status == "embedded"
 
 
 def _load_finished(path: Path, run: Path | None) -> Iterator[Progress | OpenModel]:

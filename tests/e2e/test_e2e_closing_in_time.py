@@ -25,6 +25,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtTest import QTest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton, QSpinBox
+from explorer.document.open_requests import OpenRequest
 from explorer.app import make_application, make_window, open_first
 from explorer.document.timeline import Export
 
@@ -76,7 +77,7 @@ def begin():
     else:
         document.jobs_changed.connect(on_jobs)
         document.changed.source.connect(lambda: window.tabs.setCurrentWidget(window.neighbors))
-        document.open_source_requested.emit(given["data"])
+        document.open_requested.emit(OpenRequest((given["data"],), "images"))
 
 QTimer.singleShot(0, begin)
 app.exec()

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QComboBox, QLabel
 
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
+from explorer.document.open_requests import OpenRequest
 from explorer.models.bundle import open_bundle
 
 BREEDS = ("n02085620-Chihuahua", "n02086240-Shih-Tzu", "n02113799-standard_poodle")
@@ -120,7 +121,7 @@ def test_a_dogs_tree_trains_cae_upsample_at_224_from_the_command_line(dogs: Path
 
 def test_both_train_in_the_window(driver: WindowDriver, lfw: Path, dogs: Path, explorer_home: Path) -> None:
     for tree, architecture, size in ((lfw, "conv-pool", "36x36"), (dogs, "cae-upsample", "224x224")):
-        driver.document.open_source_requested.emit(str(tree))
+        driver.document.open_requested.emit(OpenRequest((str(tree),), "images"))
         driver.until(lambda tree=tree: driver.document.source is not None and driver.document.source.spec == str(tree))
         driver.tab("Train")
         box = driver.find(QComboBox, "train_architecture")

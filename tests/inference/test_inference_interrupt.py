@@ -140,9 +140,9 @@ def test_cancelling_a_job_ends_its_run(qtbot: QtBot) -> None:
     def job() -> Iterator[Floats]:
         yield codec.decode(CODE)
 
-    key = runner.start("decoding", job, ended.append, lambda: ended.append("ended"))
+    key = runner.start("decoding", job, ended.append, on_canceled=lambda: ended.append("canceled"))
     assert codec.begun.wait(20)
     runner.cancel(key)
     qtbot.waitUntil(lambda: bool(ended), timeout=20_000)
-    assert (ended, failed) == (["ended"], [])
+    assert (ended, failed) == (["canceled"], [])
     runner.close()

@@ -16,6 +16,7 @@ from PySide6.QtGui import QPixmap
 from explorer.data import image_index
 from explorer.data.formats import Header, probe_image
 from explorer.data.sources.files import FileSource
+from explorer.document.open_requests import OpenRequest
 
 COUNT = 600
 
@@ -54,7 +55,7 @@ def test_image_keyframes_and_place_stay_when_all_is_read(
     driver: WindowDriver, folder: Path, held: threading.Event
 ) -> None:
     driver.document.open(make_model())
-    driver.document.open_source_requested.emit(str(folder))
+    driver.document.open_requested.emit(OpenRequest((str(folder),), "images"))
     driver.until(lambda: source_of(driver) is not None)
     assert source_of(driver).provisional  # type: ignore[union-attr]
     assert driver.document.jobs
@@ -92,7 +93,7 @@ def test_cancelled_it_stays_open_as_far_as_it_is_known(
     driver: WindowDriver, folder: Path, held: threading.Event
 ) -> None:
     driver.document.open(make_model())
-    driver.document.open_source_requested.emit(str(folder))
+    driver.document.open_requested.emit(OpenRequest((str(folder),), "images"))
     driver.until(lambda: source_of(driver) is not None)
     (job,) = driver.document.jobs
     driver.document.job_cancel_requested.emit(job.key)

@@ -129,6 +129,7 @@ def test_points_on_the_map_are_unticked_with_the_reason(vanished: WindowDriver, 
     assert words.text() == ""
 
 
+@pytest.mark.allow_log("job “Encoding the image” failed")
 def test_a_second_model_whose_encoder_fails_says_why(driver: WindowDriver) -> None:
     broken = [True]
 
@@ -165,6 +166,7 @@ def test_samples_say_why_no_prior_was_fitted(driver: WindowDriver) -> None:
     driver.until(lambda: isinstance(driver.document.views[SAMPLES], SamplesView))
 
 
+@pytest.mark.allow_log("job “Estimating the file size” failed")
 def test_an_export_that_cannot_be_tried_says_why(driver: WindowDriver) -> None:
     broken = [False]
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QComboBox, QPushButton, QTreeWidget
 from explorer.data.corruption import Noise
 from explorer.data.metrics import mse
 from explorer.data.preprocessing import to_floats
+from explorer.document.open_requests import OpenRequest
 from explorer.document.views.compare import COMPARE, CompareView
 from explorer.models.pca_codec import PcaCodec
 from explorer.ui.color_map import heat
@@ -142,7 +143,7 @@ def test_the_table_measures_both(compared: WindowDriver) -> None:
 
 def test_a_model_of_the_library_stands_beside(driver: WindowDriver) -> None:
     driver.window.library.tree.setFocus()
-    driver.document.open_source_requested.emit("digits")
+    driver.document.open_requested.emit(OpenRequest(("digits",), "images"))
     driver.until(lambda: driver.document.source is not None)
     driver.click_item(driver.window.library.item_of("model", "digits-deep-49"))
     driver.until(lambda: driver.document.model is not None and driver.document.jobs == ())

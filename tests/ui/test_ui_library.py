@@ -19,6 +19,7 @@ from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
 from explorer.document.activity import JobView
 from explorer.document.downloads import Download
+from explorer.document.open_requests import OpenRequest
 from explorer.models.bundle import find_bundles
 from explorer.paths import cache_dir
 from explorer.ui.main_window import MainWindow
@@ -145,7 +146,7 @@ def test_a_folder_with_unreadable_images_says_how_many_were_skipped(driver: Wind
     for name in ("a", "b", "c"):
         Image.fromarray(rng.integers(0, 256, (12, 10), dtype=np.uint8)).save(tmp_path / f"{name}.png")
     (tmp_path / "broken.png").write_bytes((tmp_path / "a.png").read_bytes()[:40])
-    driver.document.open_source_requested.emit(str(tmp_path))
+    driver.document.open_requested.emit(OpenRequest((str(tmp_path),), "images"))
     driver.until(lambda: driver.document.source is not None)
     driver.until(lambda: bool(driver.problems))
     assert driver.window.problem_bar.isVisible()
@@ -162,7 +163,7 @@ def test_a_folder_with_unreadable_images_says_how_many_were_skipped(driver: Wind
 def test_images_that_do_not_exist(driver: WindowDriver, tmp_path: Path) -> None:
     driver.open()
     source = driver.document.source
-    driver.document.open_source_requested.emit(str(tmp_path / "gone"))
+    driver.document.open_requested.emit(OpenRequest((str(tmp_path / "gone"),), "images"))
     driver.until(lambda: bool(driver.problems))
     assert "gone" in driver.window.problem_bar.text
     assert driver.document.source is source
@@ -255,8 +256,8 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled(bare_window: MainWi
 
 def test_what_was_fetched_can_be_opened(bare_window: MainWindow) -> None:
     document = bare_window.document
-    opened: list[str] = []
-    document.open_source_requested.connect(opened.append)
+    opened: list[object] = []
+    document.open_requested.connect(lambda request: opened.extend(request.paths))
     dialog = open_get(bare_window, "lfw")
     document.downloads.put_download(Download("lfw", 7, "finished"))
     press(dialog, "get_open")
@@ -307,7 +308,7 @@ def highlighted(driver: WindowDriver) -> list[str]:
 
 def open_by_path(driver: WindowDriver, path: Path) -> None:
     before = driver.document.model
-    driver.document.open_source_requested.emit(str(path))
+    driver.document.open_requested.emit(OpenRequest((str(path),), "images"))
     driver.until(lambda: driver.document.model is not before)
 
 

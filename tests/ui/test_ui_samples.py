@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
+from explorer.document.open_requests import OpenRequest
 from explorer.document.state import Sampling, Traversal
 from explorer.document.views.samples import SAMPLE_COUNT, SAMPLES, SamplesView
 from explorer.document.views.traversal import TRAVERSAL, TRAVERSAL_COLUMNS, TraversalView
@@ -64,7 +65,7 @@ def test_a_plain_model_is_sampled_where_its_codes_are(driver: WindowDriver) -> N
 
 
 def test_a_variational_model_is_sampled_from_its_prior(driver: WindowDriver) -> None:
-    driver.document.open_model_requested.emit(pretrained_dir() / "digits-vae-2d")
+    driver.document.open_requested.emit(OpenRequest((pretrained_dir() / "digits-vae-2d",), "model"))
     driver.until(lambda: driver.document.model is not None)
     driver.tab("Samples")
     view = until_samples(driver, sample_normal(SAMPLE_COUNT, 2, np.random.default_rng(0)))

@@ -322,7 +322,7 @@ def test_buttons_fit_what_is_chosen(panel: TrainPanel, listed: QTreeWidget) -> N
 
 def test_buttons_ask_for_what_they_say(panel: TrainPanel, document: Document, listed: QTreeWidget) -> None:
     asked: list[object] = []
-    document.open_model_requested.connect(asked.append)
+    document.open_requested.connect(lambda request: asked.append(request.paths[0]))
     document.trainings.run_resume_requested.connect(lambda run: asked.append(run.name))
     document.trainings.again_requested.connect(lambda request: asked.append(request.out.name))
     document.trainings.unqueue_requested.connect(asked.append)

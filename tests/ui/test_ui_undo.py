@@ -12,6 +12,7 @@ from explorer_testing.codec import MatrixCodec
 from explorer_testing.window import WindowDriver
 from PIL import Image
 
+from explorer.document.open_requests import OpenRequest
 from explorer.document.state import State
 from explorer.latent.animation import Segment
 
@@ -20,13 +21,13 @@ CODES = {"start_code", "code"}
 
 def open_model(driver: WindowDriver, path: Path) -> None:
     before = driver.document.model
-    driver.document.open_model_requested.emit(path)
+    driver.document.open_requested.emit(OpenRequest((path,), "model"))
     driver.until(lambda: driver.document.model is not before)
 
 
 def drop_image(driver: WindowDriver, path: Path) -> None:
     Image.new("L", (10, 12), 99).save(path)
-    driver.document.open_requests.files_given.emit([path])
+    driver.document.open_requested.emit(OpenRequest((path,)))
     driver.until(lambda: driver.document.state.imported_image is not None)
 
 

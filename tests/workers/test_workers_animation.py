@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.data.preprocessing import to_floats
 from explorer.document.document import Document, Problem
+from explorer.document.open_requests import OpenRequest
 from explorer.document.timeline import WITH_DATA, Estimate, Export
 from explorer.document.views.animation import ANIMATION, AnimationView
 from explorer.export import FORMATS
@@ -68,7 +69,7 @@ def test_an_export_reopens_as_the_timeline_that_it_was(
     path = export(document, qtbot, Export(tmp_path / f"film{suffix}"))
     document.timeline.clear()
     document.timeline.set_animation_settings(AnimationSettings())
-    document.timeline.reopen_requested.emit(path)
+    document.open_requested.emit(OpenRequest((path,)))
     qtbot.waitUntil(lambda: len(document.state.keyframes) == 3, timeout=PATIENCE_MS)
     np.testing.assert_array_equal(document.timeline.keys, KEYS)
     assert document.timeline.animation == animation
@@ -92,7 +93,7 @@ def test_an_animation_with_even_motion_and_a_closed_one_reopen_too(
     assert animation.times is not None
     path = export(document, qtbot, Export(tmp_path / "film.gif"))
     document.timeline.clear()
-    document.timeline.reopen_requested.emit(path)
+    document.open_requested.emit(OpenRequest((path,)))
     qtbot.waitUntil(lambda: len(document.state.keyframes) == 3, timeout=PATIENCE_MS)
     assert document.timeline.animation == animation
 
@@ -118,7 +119,7 @@ def test_an_export_of_another_model_brings_it_along_in_one_step(
     path = export(document, qtbot, Export(tmp_path / "film.gif"))
     document.open(open_model(explorer_home / "models" / "other"))
     document.forget_history()
-    document.timeline.reopen_requested.emit(path)
+    document.open_requested.emit(OpenRequest((path,)))
     qtbot.waitUntil(lambda: len(document.state.keyframes) == 3, timeout=PATIENCE_MS)
     assert document.model is not None
     assert document.model.name == "mine"
@@ -134,7 +135,7 @@ def test_an_export_whose_model_is_gone_says_which(
     document.open(make_model(name="elsewhere"))
     (explorer_home / "models" / "mine" / "card.json").unlink()
     problems = problems_of(document)
-    document.timeline.reopen_requested.emit(path)
+    document.open_requested.emit(OpenRequest((path,)))
     qtbot.waitUntil(lambda: bool(problems), timeout=PATIENCE_MS)
     assert "“mine”" in str(problems[0].message)
     assert document.state.keyframes == ()
@@ -143,10 +144,10 @@ def test_an_export_whose_model_is_gone_says_which(
 def test_what_is_no_export_is_taken_in_as_what_it_is(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
     Image.new("L", (10, 12), 90).save(tmp_path / "grey.png")
     source = document.source
-    document.timeline.reopen_requested.emit(tmp_path / "grey.png")
+    document.open_requested.emit(OpenRequest((tmp_path / "grey.png",)))
     qtbot.waitUntil(lambda: document.state.imported_image is not None, timeout=PATIENCE_MS)
     assert document.source is source
-    document.timeline.reopen_requested.emit(tmp_path)
+    document.open_requested.emit(OpenRequest((tmp_path,)))
     qtbot.waitUntil(lambda: document.source is not None and document.source.count == 1, timeout=PATIENCE_MS)
     assert document.state.imported_image is None
 
@@ -159,7 +160,7 @@ def test_a_damaged_recipe_says_so_and_changes_nothing(document: Document, qtbot:
     assert '"steps":12' in text
     path.write_bytes(path.read_bytes().replace(b'"steps":12', b'"steps":01', 1))
     before, problems = document.state.keyframes, problems_of(document)
-    document.timeline.reopen_requested.emit(path)
+    document.open_requested.emit(OpenRequest((path,)))
     qtbot.waitUntil(lambda: bool(problems), timeout=PATIENCE_MS)
     assert document.state.keyframes is before
 
@@ -195,11 +196,13 @@ def test_an_estimate_shows_the_frames_and_comes_near(document: Document, qtbot: 
 
 def test_an_export_that_cannot_be_is_reported_before(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
     found: list[Estimate] = []
+    problems = problems_of(document)
     document.timeline.estimated.connect(found.append)
     document.timeline.estimate_requested.emit(Export(tmp_path / "film.gif", side=8_000, beside=True))
     qtbot.waitUntil(lambda: bool(found), timeout=PATIENCE_MS)
     assert found[0].pixels is None
     assert "pixels" in str(found[0].problem)
+    assert not problems, "the dialog shows it"
 
 
 def test_images_of_the_source_become_keyframes(document: Document, qtbot: QtBot) -> None:

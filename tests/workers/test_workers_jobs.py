@@ -10,8 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from explorer.errors import DataError
 from explorer.messages import message
-from explorer.types import Progress
-from explorer.workers.jobs import Early, JobRunner
+from explorer.types import Early, Progress
+from explorer.workers.jobs import JobRunner
 
 
 class Reported:
@@ -20,9 +20,24 @@ class Reported:
     def __init__(self, runner: JobRunner) -> None:
         self.ends: list[Any] = []
         self.failures: list[tuple[object, str]] = []
+        self.events: list[tuple[str, Any]] = []
         self.changes = 0
         runner.jobs_changed.connect(self._on_changed)
-        runner.failed.connect(lambda message, details: self.failures.append((message, details)))
+        runner.failed.connect(self._on_failed)
+
+    def _on_failed(self, message: object, details: str) -> None:
+        self.failures.append((message, details))
+        self.events.append(("reported", str(message)))
+
+    @property
+    def callbacks(self) -> dict[str, Any]:
+        """Callbacks for `JobRunner.start` that record every event."""
+        return {
+            "on_finished": lambda result: self.events.append(("finished", result)),
+            "on_failed": lambda message: self.events.append(("failed", str(message))),
+            "on_canceled": lambda: self.events.append(("canceled", None)),
+            "on_early": lambda result: self.events.append(("early", result)),
+        }
 
     def _on_changed(self) -> None:
         self.changes += 1
@@ -131,8 +146,67 @@ def test_an_error_that_was_foreseen_is_its_message(runner: JobRunner, qtbot: QtB
     assert runner.jobs == ()
 
 
+ENDINGS: dict[str, tuple[Exception | None, bool, list[tuple[str, Any]]]] = {
+    "result": (None, False, [("finished", "result")]),
+    "canceled": (None, True, [("canceled", None)]),
+    "expected error": (DataError("No image."), False, [("reported", "No image."), ("failed", "No image.")]),
+    "unexpected error": (
+        PermissionError("denied"),
+        False,
+        [("reported", "PermissionError: denied"), ("failed", "PermissionError: denied")],
+    ),
+    "error after a cancellation": (DataError("No."), True, [("reported", "No."), ("failed", "No.")]),
+}
+
+
+@pytest.mark.allow_log("job “Work” failed")
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_job_has_one_outcome_as_its_last_event(runner: JobRunner, qtbot: QtBot, ending: str) -> None:
+    error, cancels, expected = ENDINGS[ending]
+    reported, gate = Reported(runner), Gate()
+
+    def job() -> Iterator[Early | Progress | str]:
+        yield Early("part")
+        gate.pass_through()
+        if error is not None:
+            raise error
+        yield Progress(1, 1)
+        yield "result"
+
+    key = runner.start("Work", job, **reported.callbacks)
+    gate.wait_until_entered()
+    qtbot.waitUntil(lambda: bool(reported.events))
+    assert runner.running(key)
+    if cancels:
+        runner.cancel(key)
+        assert not runner.running(key)
+    gate.open()
+    qtbot.waitUntil(lambda: idle(runner))
+    assert reported.events == [("early", "part"), *expected]
+    assert not runner.running(key)
+
+
+@pytest.mark.allow_log("job “Work” failed")
+def test_a_quiet_job_still_reports_what_nobody_expected(runner: JobRunner, qtbot: QtBot) -> None:
+    reported = Reported(runner)
+
+    def job(error: Exception) -> Iterator[Progress]:
+        yield Progress(0, 1)
+        raise error
+
+    runner.start("Work", lambda: job(DataError("No image.")), **reported.callbacks, quiet=True)
+    qtbot.waitUntil(lambda: idle(runner))
+    runner.start("Work", lambda: job(ZeroDivisionError("by zero")), **reported.callbacks, quiet=True)
+    qtbot.waitUntil(lambda: idle(runner))
+    text = "ZeroDivisionError: by zero"
+    assert reported.events == [("failed", "No image."), ("reported", text), ("failed", text)]
+
+
+@pytest.mark.allow_log("job “Work” failed")
 @pytest.mark.parametrize("when", ["at once", "later"])
-def test_any_other_error_brings_its_traceback(runner: JobRunner, qtbot: QtBot, when: str) -> None:
+def test_any_other_error_is_logged_once_and_brings_its_traceback(
+    runner: JobRunner, qtbot: QtBot, caplog: pytest.LogCaptureFixture, when: str
+) -> None:
     reported = Reported(runner)
 
     def later() -> Iterator[Progress]:
@@ -147,6 +221,8 @@ def test_any_other_error_brings_its_traceback(runner: JobRunner, qtbot: QtBot, w
     ((message, details),) = reported.failures
     assert message == "ZeroDivisionError: by zero"
     assert "Traceback" in details
+    (record,) = caplog.records
+    assert record.exc_info is not None
     assert (reported.ends, runner.jobs) == ([], ())
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from explorer.document.document import Document, Problem
+from explorer.document.open_requests import OpenRequest
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.workers.backend import Backend
 
@@ -47,9 +48,9 @@ def used(backend: Backend, tmp_path: Path, qtbot: QtBot) -> Document:
         for image in range(3):
             pixels = np.random.default_rng(number * 10 + image).integers(0, 256, (10, 12), dtype=np.uint8)
             Image.fromarray(pixels).save(folder / f"{image}.png")
-        document.open_source_requested.emit(str(folder))
+        document.open_requested.emit(OpenRequest((str(folder),), "images"))
         qtbot.waitUntil(lambda: not document.jobs)
-        document.open_model_requested.emit(tmp_path / f"m{number}")
+        document.open_requested.emit(OpenRequest((tmp_path / f"m{number}",), "model"))
         qtbot.waitUntil(lambda: settled(document))
     return document
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QProgre
 
 from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
+from explorer.document.open_requests import OpenRequest
 from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
 from explorer.ui.plain_text import PlainLabel, plain_window_title
 from explorer.ui.text import duration, sentence
@@ -156,9 +157,9 @@ class GetDataDialog(QDialog):
             self._document.job_cancel_requested.emit(download.key)
 
     def _on_open_clicked(self) -> None:
-        self._document.open_source_requested.emit(self._entry.name)
+        self._document.open_requested.emit(OpenRequest((self._entry.name,), "images"))
         self.close()
 
     def _on_chosen(self, path: Path) -> None:
-        self._document.open_source_requested.emit(str(path))
+        self._document.open_requested.emit(OpenRequest((path,), "images"))
         self.close()

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
 from explorer.document.document import Document
+from explorer.document.open_requests import OpenRequest
 from explorer.models.bundle import CARD, Found, find_bundles
 from explorer.models.card import Task
 from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
@@ -265,11 +266,11 @@ class LibraryPanel(QWidget):
         if self._is_open(item):
             return
         if kind == "model":
-            self._document.open_model_requested.emit(Path(value))
+            self._open_as_model(Path(value))
         elif kind == "live":
             self._document.trainings.live_open_requested.emit()
         elif kind == "source":
-            self._document.open_source_requested.emit(value)
+            self._open_as_images(value)
         elif kind == "missing":
             self.show_get(value)
 
@@ -311,18 +312,21 @@ class LibraryPanel(QWidget):
 
     def ask_model(self) -> None:
         """Ask for a model folder and open it."""
-        ask_folder(self, self.tr("Open model folder"), self._document.open_model_requested.emit)
+        ask_folder(self, self.tr("Open model folder"), self._open_as_model)
 
     def ask_folder(self) -> None:
         """Ask for a folder of images and open it."""
-        ask_folder(self, self.tr("Open image folder"), self._open_source)
+        ask_folder(self, self.tr("Open image folder"), self._open_as_images)
 
     def ask_file(self) -> None:
         """Ask for a file of images and open it."""
-        ask_file(self, self.tr("Open image file"), self._open_source, kinds=DATASETS)
+        ask_file(self, self.tr("Open image file"), self._open_as_images, kinds=DATASETS)
 
-    def _open_source(self, path: Path) -> None:
-        self._document.open_source_requested.emit(str(path))
+    def _open_as_model(self, path: Path) -> None:
+        self._document.open_requested.emit(OpenRequest((path,), "model"))
+
+    def _open_as_images(self, spec: Path | str) -> None:
+        self._document.open_requested.emit(OpenRequest((spec,), "images"))
 
 
 def section_items(section: QTreeWidgetItem) -> Iterator[QTreeWidgetItem]:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.document.document import Document
+from explorer.document.open_requests import OpenRequest
 from explorer.models.runs import Run
 from explorer.models.settings import TrainingRequest, command_line
 from explorer.ui.plain_text import plain_message_box, plain_tooltip
@@ -201,7 +202,7 @@ class TrainRunsPanel(QWidget):
     def _open(self) -> None:
         chosen = self._chosen()
         if len(chosen) == 1 and chosen[0].model is not None:
-            self._document.open_model_requested.emit(chosen[0].model)
+            self._document.open_requested.emit(OpenRequest((chosen[0].model,), "model"))
 
     def _go_on(self) -> None:
         chosen = self._chosen()
