@@ -8,7 +8,7 @@ from dataclasses import asdict
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text, table
-from explorer.cli.parser import DATA_HELP
+from explorer.cli.parser import data_help
 from explorer.data.sources import SourceEntry, describe, known_name, known_sources, opening
 
 _LISTED = ("name", "count", "train", "test", "image_shape", "labels", "status", "how")
@@ -16,7 +16,7 @@ _LISTED = ("name", "count", "train", "test", "image_shape", "labels", "status", 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the dataset to describe."""
-    parser.add_argument("data", nargs="?", metavar="DATA", help=DATA_HELP)
+    parser.add_argument("data", nargs="?", metavar="DATA", help=data_help())
 
 
 def run(options: Namespace, console: Console) -> Report:

@@ -13,7 +13,7 @@ from explorer.cli.console import Console, figures_text, images_text, shape_text
 from explorer.cli.inputs import warn_of
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
-from explorer.cli.parser import DATA_HELP, MODEL_HELP, NOISE_HELP, add_out, size
+from explorer.cli.parser import MODEL_HELP, add_data, add_noise, add_out, size
 from explorer.data.sources import known_sources, open_source
 from explorer.engine import messages
 from explorer.engine.client import ModelProcess
@@ -42,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options; the default of an omitted one comes from the architecture."""
     add = parser.add_argument
     add("--arch", required=True, dest="architecture", metavar="A", help=f"architecture: {', '.join(ARCHITECTURES)}")
-    add("--data", required=True, metavar="D", help=DATA_HELP)
+    add_data(parser)
     add_out(parser, "folder of the new bundle", "DIR", replaced="an existing model bundle, and nothing else")
     omit = argparse.SUPPRESS
     add(
@@ -59,7 +59,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         add(f"--{name}", type=kind, metavar=metavar, default=omit, help=what)
     add("--schedule", choices=("constant", "cosine"), default=omit, help="learning rate schedule")
     add("--loss", choices=("bce", "mse"), default=omit, help="reconstruction loss")
-    add("--noise", metavar="N", default=omit, help=NOISE_HELP)
+    add_noise(parser, omit)
     add(
         "--tensorboard",
         metavar="DIR",
