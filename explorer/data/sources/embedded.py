@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from explorer.data.source import ArraySource, Facts
+from explorer.data.source import ArraySource
 from explorer.data.sources import arrays
 from explorer.data.sources.entry import KnownSource, SourceEntry
 from explorer.errors import DataError
@@ -82,17 +83,27 @@ def _places(entry: SourceEntry) -> list[Path]:
     return [_path(entry.name)]
 
 
-def _load(entry: SourceEntry) -> ArraySource:
+def _scan(entry: SourceEntry) -> Iterator[ArraySource]:
     path = _path(entry.name)
     if not path.is_file():
         raise DataError(
             "Cannot open “{name}”: {file} is missing. Install the program again.", name=entry.title, file=path
         )
-    facts = Facts(entry.name, entry.title, entry.name, entry.license, entry.attribution, "embedded", entry.how)
-    return arrays.load_as(facts, path)
+    yield arrays.load_as(entry.facts(), path)
 
 
 SOURCES = tuple(
-    KnownSource(entry.name, partial(_entry, entry), partial(_load, entry), partial(_places, entry))
-    for entry in (DIGITS, CLOTHING, GLYPHS, FACES)
+    KnownSource(
+        entry.name,
+        partial(_entry, entry),
+        partial(_scan, entry),
+        partial(_places, entry),
+        held_out_of=(entry.name, *training),
+    )
+    for entry, training in (
+        (DIGITS, ("mnist",)),
+        (CLOTHING, ("fashion_mnist",)),
+        (GLYPHS, ()),
+        (FACES, ("faces-224",)),
+    )
 )
