@@ -6,6 +6,7 @@ import argparse
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
+from typing import get_args
 
 from explorer.cli import places
 from explorer.cli.command import INTERRUPTED, Command
@@ -22,15 +23,17 @@ from explorer.messages import message
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.bundle import CARD, resolve_bundle
 from explorer.models.settings import TrainingRequest, make_request, resolve_settings
+from explorer.models.spec import Loss, Schedule
 from explorer.types import Progress
 
+_PENALTIES = ", ".join(f"{kind.defaults.l1:g} for {kind.name}" for kind in ARCHITECTURES.values() if kind.defaults.l1)
 _NUMBERS: tuple[tuple[str, type, str, str], ...] = (
     ("crop", int, "N", "crop N pixels from each side before resizing (default: depends on the dataset)"),
     ("epochs", int, "N", "number of epochs"),
     ("batch", int, "N", "batch size"),
     ("rate", float, "X", "learning rate"),
     ("beta", float, "X", "β, the weight of the KL term of a VAE"),
-    ("l1", float, "X", "L1 penalty on the code (default: 1e-5 for sparse, else 0)"),
+    ("l1", float, "X", f"L1 penalty on the code (default: {_PENALTIES}, else 0)"),
     ("augment", int, "N", "augment the training images to N images"),
     ("limit", int, "N", "use at most N training images"),
     ("seed", int, "N", "random seed of weights, order, noise and augmentation (default: 0)"),
@@ -57,8 +60,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--invert", action="store_true", default=omit, help="invert the images")
     for name, kind, metavar, what in _NUMBERS:
         add(f"--{name}", type=kind, metavar=metavar, default=omit, help=what)
-    add("--schedule", choices=("constant", "cosine"), default=omit, help="learning rate schedule")
-    add("--loss", choices=("bce", "mse"), default=omit, help="reconstruction loss")
+    add("--schedule", choices=get_args(Schedule), default=omit, help="learning rate schedule")
+    add("--loss", choices=get_args(Loss), default=omit, help="reconstruction loss")
     add_noise(parser, omit)
     add(
         "--tensorboard",

@@ -10,7 +10,8 @@ from pathlib import Path
 from PySide6.QtCore import QChildEvent, QEvent, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from explorer.data.sources import SOURCES, PathKind, single_image
+from explorer.data import sources
+from explorer.data.sources import PathKind, single_image
 from explorer.document.document import Document
 from explorer.document.reading import check_export
 from explorer.errors import ExportError
@@ -35,7 +36,7 @@ def image_filters() -> list[tuple[str, str]]:
 
 def dataset_filters() -> list[tuple[str, str]]:
     """Return names and patterns of all files with images, for `ask_file`."""
-    return _filters(SOURCES)
+    return _filters(sources.SOURCES)
 
 
 def _filters(kinds: Iterable[PathKind]) -> list[tuple[str, str]]:
