@@ -11,7 +11,7 @@ from typing import Final
 
 from explorer.data.source import Facts, Source
 from explorer.data.sources import folder as folders
-from explorer.data.sources.entry import PathKind, RemoteFile, RemoteSet, SourceEntry
+from explorer.data.sources.entry import PathKind, RemoteSet, SourceEntry
 from explorer.data.sources.local_datasets import LocalDataset
 from explorer.errors import DataError
 from explorer.messages import message
@@ -28,7 +28,6 @@ _REMEDY: Final = "Download it in the window. Or open your own images.tar, or its
 _ENTRY: Final = SourceEntry(
     name="stanford_dogs",
     title="Stanford Dogs",
-    status="missing",
     how=_REMEDY,
     count=20_580,
     train=16_464,
@@ -110,16 +109,11 @@ DATASET = LocalDataset(
     _places,
     takes,
     scan_as,
-    RemoteSet(
-        (
-            # The checksum is published by TensorFlow Datasets.
-            RemoteFile(
-                "stanford_dogs/images.tar",
-                "http://vision.stanford.edu/aditya86/ImageNetDogs/images.tar",
-                "a443fc2f9a851aa1a7b8e4fa4af94b8459fce2c9f5a2f4dd4669cf9673a4ec58",
-                793_579_520,
-            ),
-        ),
+    RemoteSet.of_file(
+        # The checksum is published by TensorFlow Datasets.
         "stanford_dogs/images.tar",
+        "http://vision.stanford.edu/aditya86/ImageNetDogs/images.tar",
+        "a443fc2f9a851aa1a7b8e4fa4af94b8459fce2c9f5a2f4dd4669cf9673a4ec58",
+        793_579_520,
     ),
 )

@@ -13,13 +13,11 @@ from explorer.data.sources.entry import KnownSource, SourceEntry
 from explorer.errors import DataError
 from explorer.paths import resources_dir
 
-_HOW = "included with the program"
+_EMBEDDED = partial(SourceEntry, status="embedded", how="included with the program")
 
-DIGITS = SourceEntry(
+DIGITS = _EMBEDDED(
     name="digits",
     title="MNIST test",
-    status="embedded",
-    how=_HOW,
     count=10_000,
     train=8_000,
     test=2_000,
@@ -28,11 +26,9 @@ DIGITS = SourceEntry(
     license="CC BY-SA 3.0",
     attribution="MNIST by Yann LeCun and Corinna Cortes",
 )
-CLOTHING = SourceEntry(
+CLOTHING = _EMBEDDED(
     name="clothing",
     title="Fashion-MNIST test subset",
-    status="embedded",
-    how=_HOW,
     count=2_500,
     train=2_000,
     test=500,
@@ -41,11 +37,9 @@ CLOTHING = SourceEntry(
     license="MIT",
     attribution="Fashion-MNIST by Zalando SE",
 )
-GLYPHS = SourceEntry(
+GLYPHS = _EMBEDDED(
     name="glyphs",
     title="Arabic letters in eight typefaces",
-    status="embedded",
-    how=_HOW,
     count=672,
     train=560,
     test=112,
@@ -54,11 +48,9 @@ GLYPHS = SourceEntry(
     license="SIL OFL 1.1 (the fonts)",
     attribution="Rendered from Noto, Amiri, Lemonada, Alkalami and Reem Kufi",
 )
-FACES = SourceEntry(
+FACES = _EMBEDDED(
     name="faces",
     title="Avatars (cartoon faces)",
-    status="embedded",
-    how=_HOW,
     count=1_000,
     train=800,
     test=200,

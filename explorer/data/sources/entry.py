@@ -12,7 +12,7 @@ from explorer.messages import Message
 from explorer.types import ImageShape, Progress
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceEntry:
     """Metadata of a source with a known name, for lists; nothing is decoded.
 
@@ -44,7 +44,7 @@ class SourceEntry:
 
     name: str
     title: str
-    status: Status
+    status: Status = "missing"
     how: str
     count: int
     train: int
@@ -96,6 +96,11 @@ class RemoteSet:
 
     files: tuple[RemoteFile, ...]
     opened: str
+
+    @classmethod
+    def of_file(cls, place: str, url: str, checksum: str, size: int) -> RemoteSet:
+        """Return a dataset of one file."""
+        return cls((RemoteFile(place, url, checksum, size),), place)
 
     @property
     def size(self) -> int:

@@ -37,7 +37,6 @@ def _remedy(name: str, files: str) -> str:
 _MNIST = SourceEntry(
     name="mnist",
     title="MNIST",
-    status="missing",
     how=_remedy("mnist", "mnist.npz or IDX files"),
     count=70_000,
     train=60_000,
@@ -51,7 +50,6 @@ _MNIST = SourceEntry(
 _FASHION_MNIST = SourceEntry(
     name="fashion_mnist",
     title="Fashion-MNIST",
-    status="missing",
     how=_remedy("fashion_mnist", "IDX files"),
     count=70_000,
     train=60_000,
@@ -65,7 +63,6 @@ _FASHION_MNIST = SourceEntry(
 _CIFAR10 = SourceEntry(
     name="cifar10",
     title="CIFAR-10",
-    status="missing",
     how=_remedy("cifar10", "cifar-10-python.tar.gz"),
     count=60_000,
     train=50_000,
@@ -117,16 +114,11 @@ MNIST = LocalDataset(
     _places("mnist.npz"),
     Path.is_file,
     _scan_arrays,
-    RemoteSet(
-        (
-            RemoteFile(
-                "mnist.npz",
-                "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
-                "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
-                11_490_434,
-            ),
-        ),
+    RemoteSet.of_file(
         "mnist.npz",
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
+        "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+        11_490_434,
     ),
 )
 FASHION_MNIST = LocalDataset(
@@ -147,15 +139,10 @@ CIFAR10 = LocalDataset(
     _places(*_CIFAR_NAMES),
     cifar.takes,
     cifar.scan_as,
-    RemoteSet(
-        (
-            RemoteFile(
-                "cifar-10-python.tar.gz",
-                "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-                "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-                170_498_071,
-            ),
-        ),
+    RemoteSet.of_file(
         "cifar-10-python.tar.gz",
+        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+        170_498_071,
     ),
 )

@@ -18,7 +18,7 @@ from explorer.data.attributes import Attribute, Row, columns_from
 from explorer.data.formats import IMAGE_SUFFIXES, probe_image
 from explorer.data.source import Facts, Skipped, Source
 from explorer.data.sources import folder as folders
-from explorer.data.sources.entry import PathKind, RemoteFile, RemoteSet, SourceEntry
+from explorer.data.sources.entry import PathKind, RemoteSet, SourceEntry
 from explorer.data.sources.local_datasets import LocalDataset
 from explorer.errors import DataError
 from explorer.messages import message
@@ -43,7 +43,6 @@ _REMEDY: Final = (
 _ENTRY: Final = SourceEntry(
     name="lfw",
     title="Labeled Faces in the Wild",
-    status="missing",
     how=_REMEDY,
     count=13_233,
     train=10_586,
@@ -211,16 +210,11 @@ DATASET = LocalDataset(
     _places,
     takes,
     scan_as,
-    RemoteSet(
-        (
-            # The checksum is published by scikit-learn.
-            RemoteFile(
-                "lfw-funneled.tgz",
-                "https://ndownloader.figshare.com/files/5976015",
-                "b47c8422c8cded889dc5a13418c4bc2abbda121092b3533a83306f90d900100a",
-                243_000_000,
-            ),
-        ),
+    RemoteSet.of_file(
+        # The checksum is published by scikit-learn.
         "lfw-funneled.tgz",
+        "https://ndownloader.figshare.com/files/5976015",
+        "b47c8422c8cded889dc5a13418c4bc2abbda121092b3533a83306f90d900100a",
+        243_000_000,
     ),
 )

@@ -156,10 +156,10 @@ class ExportAnimationDialog(QDialog):
     def kind(self) -> ExportFormat:
         return FORMATS.get(self.format.currentData(), FOLDER)
 
-    def settings(self, path: Path | None = None) -> Export:
-        """Return the settings, for a file at `path`."""
+    def settings(self) -> Export:
+        """Return the settings, for a file of the suggested name."""
         return Export(
-            path or Path(f"morph{self.kind.suffix}"),
+            Path(f"morph{self.kind.suffix}"),
             fps=self.fps.value(),
             side=self.side.value(),
             smooth=bool(self.resize_by.currentData()),
