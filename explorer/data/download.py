@@ -45,7 +45,7 @@ def fetch(name: str) -> Iterator[Progress | Path]:
         If the folder of datasets cannot be written.
     """
     remote_sets = {known.name: known.remote for known in sources.KNOWN if known.remote is not None}
-    wanted = remote_sets.get(name.strip().lower().replace("-", "_"))
+    wanted = remote_sets.get(sources.known_name(name) or "")
     if wanted is None:
         raise UsageError(
             "Cannot download “{name}”: not a known dataset. Choose one of {known}, or open your own file.",

@@ -15,7 +15,7 @@ from explorer.cli.inputs import warn_of
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
 from explorer.cli.parser import MODEL_HELP, add_data, add_noise, add_out, size
-from explorer.data.sources import known_sources, open_source
+from explorer.data.sources import known_name, known_sources, open_source
 from explorer.engine import messages
 from explorer.engine.client import ModelProcess
 from explorer.errors import ExportError, TrainingError
@@ -114,8 +114,8 @@ def _checked_data(spec: str) -> str:
     DataError
         If it is neither, or the dataset is not downloaded.
     """
-    known = {entry.name: entry for entry in known_sources()}
-    entry = known.get(spec.strip().lower().replace("-", "_"))
+    name = known_name(spec)
+    entry = next((entry for entry in known_sources() if entry.name == name), None)
     path = Path(spec).expanduser()
     if (entry is not None and entry.status == "missing") or (entry is None and not path.exists()):
         open_source(spec)
