@@ -64,9 +64,8 @@ def try_images(split_model: SplitModel, record: Imported, ranges: ValueRange | N
     """
     candidates = _candidates(record, split_model, ranges)
     trials: list[tuple[float, Trial]] = []
-    sources = ([own] if own is not None and own.count else []) + [
-        open_source(known.name) for known in KNOWN if known.held_out_of
-    ]
+    embedded = [open_source(known.name) for known in KNOWN if known.held_out_of]
+    sources = [own, *embedded] if own is not None and own.count else embedded
     gray = split_model.image_shape[2] == 1
     for source in sources:
         preprocessing = Preprocessing.standard(split_model.image_shape, crop=source.crop)
