@@ -13,12 +13,7 @@ from explorer.errors import UsageError
 SPLITS = ("test", "train", "all")
 
 MODEL_HELP = "name or folder of a model"
-DATA_HELP = "name of a known dataset, or path of a folder, archive, NumPy file, IDX file, font or image"
 IMAGE_HELP = "an image file, or DATA:INDEX (index into the whole dataset)"
-NOISE_HELP = (
-    "corrupt the input: kind:strength, such as blur:1.5, gaussian:0.5@0.5 (mean 0.5) or gaussian:0.3:7 (seed 7); join "
-    "several with +; kinds: gaussian, salt_pepper, occlusion, blur, downsample, gray"
-)
 
 
 class Parser(argparse.ArgumentParser):
@@ -76,8 +71,29 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, metavar="M", help=MODEL_HELP)
 
 
+def data_help() -> str:
+    """Return the help of an option that names a dataset."""
+    # Imported here, since the help of the program lists no datasets.
+    from explorer.data.sources import KNOWN, SOURCES
+
+    names, kinds = (known.name for known in KNOWN), (str(kind.title) for kind in SOURCES)
+    return f"name of a known dataset ({', '.join(names)}), or path of {', '.join(kinds)}"
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", required=True, metavar="D", help=DATA_HELP)
+    parser.add_argument("--data", required=True, metavar="D", help=data_help())
+
+
+def add_noise(parser: argparse.ArgumentParser, default: str = "") -> None:
+    from explorer.data.corruption import CORRUPTIONS
+
+    parser.add_argument(
+        "--noise",
+        default=default,
+        metavar="N",
+        help="corrupt the input: kind:strength, such as blur:1.5, gaussian:0.5@0.5 (mean 0.5) or gaussian:0.3:7 (seed "
+        f"7); join several with +; kinds: {', '.join(CORRUPTIONS)}",
+    )
 
 
 def add_split(parser: argparse.ArgumentParser, default: str) -> None:

@@ -36,6 +36,9 @@ MAX_CODE_TEXT = 400_000
 MAX_KEYS = 10_000
 MAX_VALUES = 1_000_000
 MAX_STEPS = 1_000_000
+MAX_BLOCKS = 1_000_000
+"""Most blocks of a file that are visited to find a recipe."""
+
 _LIMITS = JsonLimits(4 * MAX_TEXT, 500_000)
 
 _OLD_NAMES = {"film": "animation"}

@@ -66,14 +66,14 @@ class Architecture:
         Name on the command line; display name.
     source
         The published system (docs/reference-systems.md) or paper it comes from.
-    variational
-        Whether it is a VAE.
     default_image_shape, default_latent
         The reference's image shape and number of latent dimensions.
     defaults
         The reference's training settings.
     builder
         Builds the networks; call `build`, which checks the shape first.
+    variational
+        Whether it is a VAE.
     solver
         ``gradient`` for gradient descent; ``pca`` if the optimum has a closed form.
     spatial
@@ -83,11 +83,11 @@ class Architecture:
     name: str
     title: str
     source: str
-    variational: bool
     default_image_shape: ImageShape
     default_latent: int
     defaults: TrainingDefaults
     builder: Builder
+    variational: bool = False
     solver: Solver = "gradient"
     spatial: bool = False
 

@@ -15,7 +15,7 @@ from explorer.document.open_requests import OpenRequest
 from explorer.document.session_file import SUFFIX
 from explorer.document.sessions import LeftOver, Opening
 from explorer.models.recent import clear_recent, recent_sessions
-from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder, ask_save
+from explorer.ui.dialogs.files import ask_file, ask_folder, ask_save, dataset_filters
 from explorer.ui.dialogs.session_questions import ask_conflict, ask_missing, ask_recovery, ask_unsaved
 from explorer.ui.plain_text import plain_menu_text, plain_tooltip
 from explorer.ui.text import learning
@@ -194,7 +194,7 @@ class SessionActions(QObject):
             self._window,
             opening,
             lambda: ask_folder(self._window, title, look),
-            lambda: ask_file(self._window, title, look, kinds=DATASETS),
+            lambda: ask_file(self._window, title, look, kinds=dataset_filters()),
             lambda: sessions.skip(opening),
         )
 

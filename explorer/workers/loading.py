@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from explorer.data.source import Source
-from explorer.data.sources import open_source, opening
+from explorer.data.sources import held_out_source, open_source, opening
 from explorer.document.closed import Closed, ClosedModel, ClosedSource, Reopening
 from explorer.document.state import OpenModel
 from explorer.engine.codecs import open_codec
@@ -132,12 +132,6 @@ def skipped_words(source: Source) -> tuple[Message, str]:
     return reported, "\n".join(lines)
 
 
-HELD_OUT = {"mnist": "digits", "fashion_mnist": "clothing", "faces-224": "faces"} | {
-    name: name for name in ("digits", "clothing", "glyphs", "faces")
-}
-"""Names of the embedded datasets by the names of the training datasets."""
-
-
 def home_source(model: OpenModel) -> str | None:
     """Return the name of the embedded dataset for a model, or None."""
-    return HELD_OUT.get(model.card.data.name)
+    return held_out_source(model.card.data.name)

@@ -24,7 +24,7 @@ from explorer.document.session_file import read_session, write_session
 from explorer.document.session_state import imported_image_of, picked_of, session_of, state_of
 from explorer.document.state import OpenModel, State
 from explorer.engine.codecs import open_codec
-from explorer.export import ExportSettings, format_of
+from explorer.export import FORMATS, ExportSettings, format_of
 from explorer.export.recipe import make_recipe
 from explorer.export.recipe_file import read_recipe
 from explorer.inference.gate.check import vouch
@@ -297,10 +297,7 @@ READERS: tuple[Reader, ...] = (
     Reader("bundle-codes", _make_bundle, _read_known_bundle, (CODES,), _reseal),
     Reader("bundle-onnx", _make_bundle, _read_bundle, COMPILED, _reseal),
     Reader("session", _make_session, _read_session, repair=_reseal_session),
-    *(
-        Reader(f"recipe-{suffix[1:]}", _recipe_maker(suffix), _read_recipe)
-        for suffix in (".gif", ".webp", ".apng", ".png", ".mp4")
-    ),
+    *(Reader(f"recipe-{suffix[1:]}", _recipe_maker(suffix), _read_recipe) for suffix in FORMATS),
     Reader("directions", _make_directions, lambda path: read_directions(path, make_card(MatrixCodec()))),
     Reader("settings", _make_settings, heal),
     Reader("recent", _make_recent, _read_recent),

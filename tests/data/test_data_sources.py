@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from explorer.data.preprocessing import Preprocessing
-from explorer.data.sources import describe, known_sources, open_source
+from explorer.data.sources import KNOWN, describe, known_sources, open_source
 from explorer.errors import DataError
 from explorer.paths import resources_dir
 
-EMBEDDED = ("digits", "clothing", "glyphs", "faces")
+EMBEDDED = tuple(known.name for known in KNOWN if known.held_out_of)
 
 
 def test_digits_are_the_ten_thousand() -> None:
@@ -103,7 +103,7 @@ def test_the_samples_are_small() -> None:
 
 def test_what_the_list_says_is_so() -> None:
     entries = {entry.name: entry for entry in known_sources()}
-    assert list(entries) == [*EMBEDDED, "mnist", "fashion_mnist", "cifar10", "lfw", "stanford_dogs"]
+    assert list(entries) == [known.name for known in KNOWN]
     for name in EMBEDDED:
         entry, source = entries[name], open_source(name)
         assert entry.status == "embedded"

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from explorer_testing.builders import make_source, write_bundle
 from explorer_testing.codec import MatrixCodec
+from explorer_testing.downloads import offer_download
 from explorer_testing.window import WindowDriver, drag
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QProgressBar, QPushButton, QTreeWidgetItem, QWidget
 
-from explorer.data import download
 from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
+from explorer.data.sources.entry import RemoteFile, RemoteSet
 from explorer.document.activity import JobView
 from explorer.document.downloads import Download
 from explorer.document.open_requests import OpenRequest
@@ -176,8 +177,8 @@ def test_images_that_do_not_exist(driver: WindowDriver, tmp_path: Path) -> None:
 def away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing listens where LFW is fetched from."""
     monkeypatch.setenv("NO_PROXY", "*")
-    file = download.RemoteFile("lfw-funneled.tgz", "http://127.0.0.1:9/lfw.tgz", f"sha256:{'0' * 64}", 1_000)
-    monkeypatch.setitem(download.SETS, "lfw", download.RemoteSet((file,), "lfw-funneled.tgz"))
+    file = RemoteFile("lfw-funneled.tgz", "http://127.0.0.1:9/lfw.tgz", "0" * 64, 1_000)
+    offer_download(monkeypatch, "lfw", RemoteSet((file,), "lfw-funneled.tgz"))
 
 
 def open_get(window: MainWindow, name: str) -> QWidget:

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer import paths
 from explorer.data.pixel_cache import cache_size
-from explorer.data.sources import known_sources, open_source
+from explorer.data.sources import KNOWN, held_out_source, known_sources, open_source
 from explorer.document.document import Document, Problem
 from explorer.document.open_requests import OpenRequest
 from explorer.document.state import OpenModel
@@ -27,7 +27,7 @@ from explorer.models.bundle import COMPILED
 from explorer.workers import loading
 from explorer.workers.backend import Backend
 from explorer.workers.downloads import clearing
-from explorer.workers.loading import HELD_OUT, home_source, open_model
+from explorer.workers.loading import home_source, open_model
 
 
 @pytest.fixture
@@ -188,9 +188,10 @@ def test_home_images_are_known_by_what_the_model_was_trained_on(bundle: Path) ->
     assert home_source(open_model(bundle)) is None
     assert home_source(open_model(paths.pretrained_dir() / "digits-deep-49")) == "digits"
     assert home_source(open_model(paths.pretrained_dir() / "glyphs-vae-2d")) == "glyphs"
+    assert held_out_source("mnist") == "digits"
     embedded = {entry.name for entry in known_sources() if entry.status == "embedded"}
-    assert set(HELD_OUT.values()) == embedded
-    assert all(HELD_OUT[name] == name for name in embedded)
+    assert {known.name for known in KNOWN if known.held_out_of} == embedded
+    assert all(held_out_source(name) == name for name in embedded)
 
 
 def test_the_morph_is_exported_frame_for_frame(backend: Backend, bundle: Path, tmp_path: Path, qtbot: QtBot) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from explorer_testing.codec import Gate
+from explorer_testing.downloads import offer_download
 from pytestqt.qtbot import QtBot
 
-from explorer.data.download import SETS, RemoteFile, RemoteSet
+from explorer.data.sources.entry import RemoteFile, RemoteSet
 from explorer.document.document import Document, Problem
 from explorer.document.downloads import Download
 from explorer.paths import datasets_dir
@@ -41,7 +42,7 @@ def phases(backend: Backend) -> list[str]:
 def ended(backend: Backend, qtbot: QtBot, place: Any) -> Download:
     """Download a dataset to a path below the folder of datasets, and wait for the end."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SETS, "some", RemoteSet((RemoteFile(place, "http://127.0.0.1:9/", "sha256:0", 1),), "some"))
+        offer_download(patch, "some", RemoteSet((RemoteFile(place, "http://127.0.0.1:9/", "0", 1),), "some"))
         backend.document.downloads.download_requested.emit("some")
         qtbot.waitUntil(lambda: not backend.document.jobs, timeout=30_000)
     download = backend.document.downloads.download("some")

@@ -8,14 +8,14 @@ from dataclasses import asdict
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text, table
-from explorer.cli.parser import DATA_HELP
+from explorer.cli.parser import data_help
 from explorer.data.sources import SourceEntry, describe, known_name, known_sources, opening
 
 _LISTED = ("name", "count", "train", "test", "image_shape", "labels", "status", "how")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("data", nargs="?", metavar="DATA", help=DATA_HELP)
+    parser.add_argument("data", nargs="?", metavar="DATA", help=data_help())
 
 
 def run(options: Namespace, console: Console) -> Report:

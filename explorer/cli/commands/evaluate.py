@@ -8,7 +8,7 @@ from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, figures_text, images_text
 from explorer.cli.inputs import open_model, select, warn_of_skipped
-from explorer.cli.parser import NOISE_HELP, add_data, add_model, add_split
+from explorer.cli.parser import add_data, add_model, add_noise, add_split
 from explorer.data.corruption import parse_noise
 from explorer.data.source import Source
 from explorer.data.sources import open_source
@@ -20,7 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_model(parser)
     add_data(parser)
     add_split(parser, "test")
-    parser.add_argument("--noise", default="", metavar="N", help=NOISE_HELP)
+    add_noise(parser)
 
 
 def run(options: Namespace, console: Console) -> Report:

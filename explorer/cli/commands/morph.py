@@ -54,8 +54,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--scale", type=whole(1), default=1, metavar="N", help="nearest-neighbor scale factor (default: 1)"
     )
-    _add_choice(parser, "palette", PALETTES, "shared", "GIF palette: one for all frames, or one per frame")
-    parser.add_argument("--dither", action="store_true", help="dither the colors of a GIF")
+    indexed = ", ".join(suffix for suffix, kind in FORMATS.items() if kind.indexed)
+    _add_choice(parser, "palette", PALETTES, "shared", f"palette of {indexed}: one for all frames, or one per frame")
+    parser.add_argument("--dither", action="store_true", help=f"dither the colors of {indexed}")
     parser.add_argument("--caption", action="store_true", help="add a caption with the model and the keyframes")
     endings = ", ".join(FORMATS)
     add_out(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -18,7 +18,7 @@ from explorer.data.attributes import Attribute, column_of
 from explorer.data.preprocessing import to_pixels
 from explorer.data.source import ArraySource, Facts
 from explorer.data.sources.array_limits import MAX_ARRAYS, MAX_BYTES, MAX_RATIO, UNSUSPICIOUS_BYTES
-from explorer.data.sources.entry import PathKind
+from explorer.data.sources.entry import PathKind, path_facts, suffix_patterns
 from explorer.data.splits import given_splits, grouped_splits, random_splits
 from explorer.errors import DataError
 from explorer.messages import Message, Wording, message
@@ -27,6 +27,7 @@ from explorer.types import Indices, Pixels
 
 AnyArray: TypeAlias = NDArray[Any]
 
+_SUFFIXES: Final = (".npz", ".npy")
 _SPLIT_KEYS: Final = (
     ("x_train", "y_train", "x_test", "y_test"),
     ("train_images", "train_labels", "test_images", "test_labels"),
@@ -46,14 +47,16 @@ _OVERSHOOT: Final = 1e-5
 
 def takes(path: Path) -> bool:
     """Return whether `path` is a ``.npz`` or ``.npy`` file."""
-    return path.is_file() and path.suffix.lower() in (".npz", ".npy")
+    return path.is_file() and path.suffix.lower() in _SUFFIXES
 
 
-def load(path: Path) -> ArraySource:
-    """Open a NumPy file.
+def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[ArraySource]:
+    """Open a NumPy file; see `PathKind.scan_as`.
 
     Parameters
     ----------
+    facts
+        Metadata; the descriptions in the file replace them.
     path
         ``.npy`` with images, or ``.npz`` with ``x_train``/``x_test`` (and ``y_train``/``y_test``) or ``images`` or
         ``x`` (and ``labels`` or ``y``). Images are ``(n, h, w)``, ``(n, h, w, 1 | 3)``, one ``(h, w, 1 | 3)``, or
@@ -62,6 +65,8 @@ def load(path: Path) -> ArraySource:
         attribute; with ``x_train`` and ``x_test`` it is as long as both together, or ``attr_<name>_train`` and
         ``attr_<name>_test`` exist. Single texts ``name``, ``title``, ``license`` and ``attribution`` describe the
         images, for the cards of models trained on them.
+    origin
+        The same path.
 
     Raises
     ------
@@ -69,8 +74,7 @@ def load(path: Path) -> ArraySource:
         If the file is damaged or too large when unpacked, or has other keys, shapes or values.
     """
     arrays = _read(path)
-    facts = Facts(name=path.name, title=path.stem, spec=str(path), how=f"read from {path}")
-    return _opened(_reported(arrays, facts), arrays, path)
+    yield _opened(_reported(arrays, facts), arrays, path)
 
 
 def _reported(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
@@ -92,7 +96,7 @@ def _reported(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
 
 
 def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None) -> ArraySource:
-    """Open a NumPy file as `load` does, with given metadata and label names."""
+    """Open a NumPy file as `scan_as` does, but only with the given metadata and label names."""
     return _opened(facts, _read(path), path, label_names)
 
 
@@ -349,4 +353,11 @@ def _names_for(labels: Indices | None, names: tuple[str, ...] | None) -> tuple[s
     return names if int(labels.max()) < len(names) and int(labels.min()) >= -1 else None
 
 
-KIND = PathKind(message("a NumPy file"), takes, load)
+KIND = PathKind(
+    message("a NumPy file"),
+    takes,
+    scan_as,
+    label="NumPy files",
+    patterns=suffix_patterns(_SUFFIXES),
+    facts=lambda path: path_facts(path, title=path.stem),
+)

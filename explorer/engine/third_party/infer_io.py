@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
-from explorer.data.sources import open_source
+from explorer.data.sources import KNOWN, open_source
 from explorer.engine.third_party.graph import producer
 from explorer.engine.third_party.loading import SavedFunction
 from explorer.engine.third_party.networks import ThirdPartyNetworks
@@ -18,7 +18,6 @@ from explorer.engine.third_party.split_model import SplitModel
 from explorer.models.import_record import RANGES, Imported, ValueRange
 from explorer.types import Floats
 
-EMBEDDED = ("digits", "clothing", "glyphs", "faces")
 _TRIED = 32
 _CLEARLY = 0.8
 """Error ratio below which a range is preferred to the default one."""
@@ -50,7 +49,8 @@ def try_images(split_model: SplitModel, record: Imported, ranges: ValueRange | N
     """
     candidates = _candidates(record, split_model, ranges)
     trials: list[tuple[float, Trial]] = []
-    sources = ([own] if own is not None and own.count else []) + [open_source(name) for name in EMBEDDED]
+    embedded = [open_source(known.name) for known in KNOWN if known.held_out_of]
+    sources = [own, *embedded] if own is not None and own.count else embedded
     gray = split_model.image_shape[2] == 1
     for source in sources:
         preprocessing = Preprocessing.standard(split_model.image_shape, crop=source.crop)

@@ -45,7 +45,6 @@ ARCHITECTURE = Architecture(
     name="cae-upsample",
     title="Conv (upsampling)",
     source="R3, dogs: convolutional autoencoder 28×28×128",
-    variational=False,
     default_image_shape=(224, 224, 3),
     default_latent=28 * 28 * _MAPS,
     defaults=TrainingDefaults(loss="mse", epochs=40, batch=64),

@@ -9,7 +9,6 @@ ARCHITECTURE = Architecture(
     name="cnn",
     title="Conv (small)",
     source="R5, digits: CNN autoencoder 16",
-    variational=False,
     default_image_shape=(28, 28, 1),
     default_latent=16,
     # The reference specifies code size and loss; layers, epochs and batch size are ours.

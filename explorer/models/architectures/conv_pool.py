@@ -34,7 +34,6 @@ ARCHITECTURE = Architecture(
     name="conv-pool",
     title="Conv (max pooling)",
     source="R1, faces: deep convolutional autoencoder",
-    variational=False,
     # Image and code size of the linear baseline, for a fair comparison.
     default_image_shape=(36, 36, 3),
     default_latent=32,

@@ -37,7 +37,6 @@ ARCHITECTURE = Architecture(
     name="conv-spatial",
     title="Conv (7×7 kernels)",
     source="R2, digits: convolutional 7×7×1",
-    variational=False,
     default_image_shape=(28, 28, 1),
     default_latent=49,
     # The reference specifies the epochs; loss and batch size are those of its dense networks.

@@ -33,7 +33,6 @@ ARCHITECTURE = Architecture(
     name="conv-stride",
     title="Conv (strided)",
     source="R4, glyphs: convolutional autoencoder 128",
-    variational=False,
     default_image_shape=(64, 64, 1),
     default_latent=128,
     defaults=TrainingDefaults(loss="bce", epochs=15, batch=128),

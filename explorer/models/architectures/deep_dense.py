@@ -28,7 +28,6 @@ ARCHITECTURE = Architecture(
     name="deep-dense",
     title="Deep MLP",
     source="R2, digits: deep dense 49",
-    variational=False,
     default_image_shape=(28, 28, 1),
     default_latent=49,
     defaults=TrainingDefaults(loss="bce", epochs=100, batch=256),

@@ -23,7 +23,6 @@ ARCHITECTURE = Architecture(
     name="dense",
     title="MLP",
     source="R2, digits: dense 49",
-    variational=False,
     default_image_shape=(28, 28, 1),
     default_latent=49,
     defaults=TrainingDefaults(loss="bce", epochs=50, batch=256),

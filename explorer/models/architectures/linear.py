@@ -23,7 +23,6 @@ ARCHITECTURE = Architecture(
     name="linear",
     title="Linear (PCA)",
     source="R1, faces: the PCA baseline; Bourlard and Kamp 1988, Baldi and Hornik 1989",
-    variational=False,
     default_image_shape=(36, 36, 3),
     default_latent=32,
     # Epochs and batch size are ours; they apply if there is no closed form: with noise, or from a trained model.

@@ -24,7 +24,6 @@ _PREVIEW = QSize(300, 300)
 _SETTLED_MS = 150
 """Idle time after the last change before the preview is computed."""
 
-_FOLDER = ""
 _SIDE, _LONGEST = 256, 4096
 
 
@@ -54,8 +53,7 @@ class ExportAnimationDialog(QDialog):
         self._on_edited()
 
     def _make_settings(self) -> None:
-        formats: list[tuple[str, object]] = [(kind.title, suffix) for suffix, kind in FORMATS.items()]
-        formats.append((FOLDER.title, _FOLDER))
+        formats: list[tuple[str, object]] = [(kind.title, kind.suffix) for kind in (*FORMATS.values(), FOLDER)]
         self.format = combo_box("export_format", self.tr("File format"), formats)
         self.resize_by = combo_box(
             "export_resize",
@@ -71,7 +69,7 @@ class ExportAnimationDialog(QDialog):
         self.plays.setSpecialValueText(self.tr("Loop forever"))
         self.palette_by = combo_box(
             "export_palette",
-            self.tr("256 colors of the GIF: the same for all frames, or chosen per frame"),
+            self.tr("256 colors: the same for all frames, or chosen per frame"),
             [(self.tr("Global palette"), "shared"), (self.tr("Per-frame palette"), "frame")],
         )
         self.dither = check_box(
@@ -158,10 +156,10 @@ class ExportAnimationDialog(QDialog):
     def kind(self) -> ExportFormat:
         return FORMATS.get(self.format.currentData(), FOLDER)
 
-    def settings(self, path: Path | None = None) -> Export:
-        """Return the settings, for a file at `path`."""
+    def settings(self) -> Export:
+        """Return the settings, for a file of the suggested name."""
         return Export(
-            path or Path(f"morph{self.format.currentData()}"),
+            Path(f"morph{self.kind.suffix}"),
             fps=self.fps.value(),
             side=self.side.value(),
             smooth=bool(self.resize_by.currentData()),
@@ -185,18 +183,17 @@ class ExportAnimationDialog(QDialog):
 
     def _update_controls(self) -> None:
         """Enable what the format supports, and show its limits."""
-        suffix, model = self.format.currentData(), self._document.model
+        model = self._document.model
         gray = model is None or model.card.image_shape[2] == 1
-        colors = suffix == ".gif" and not gray
         for widget in (self.palette_by, self.dither):
-            widget.setEnabled(colors)
+            widget.setEnabled(self.kind.indexed and not gray)
         self.fps.setEnabled(self.kind.animated)
         repeats = self._document.state.animation.loop != "none"
-        self.plays.setEnabled(self.kind.animated and suffix != ".mp4" and repeats)
+        self.plays.setEnabled(self.kind.loops and repeats)
         self.write.setEnabled(self._document.timeline.frames > 0)
-        self.note.setText(" ".join(self._notes(suffix, gray, repeats)))
+        self.note.setText(" ".join(self._notes(gray, repeats)))
 
-    def _notes(self, suffix: str, gray: bool, repeats: bool) -> list[str]:
+    def _notes(self, gray: bool, repeats: bool) -> list[str]:
         notes: list[str] = []
         possible = self.kind.possible_fps(self.fps.value())
         if self.kind.animated and abs(possible - self.fps.value()) > 0.005:
@@ -204,11 +201,11 @@ class ExportAnimationDialog(QDialog):
             notes.append(words.replace("%1", self.kind.title).replace("%2", f"{possible:.4g}"))
         elif self.kind.animated and abs(self.fps.value() - self._document.state.animation.fps) > 0.005:
             notes.append(self.tr("Frame rate changed; duration unchanged."))
-        if suffix == ".gif" and gray:
+        if self.kind.indexed and gray:
             notes.append(self.tr("Grayscale: lossless."))
-        if suffix == ".mp4":
-            notes.append(self.tr("Video plays once; color has half the resolution."))
-        if self.kind.animated and suffix != ".mp4" and not repeats:
+        if self.kind.note:
+            notes.append(message_text(self.kind.note))
+        if self.kind.loops and not repeats:
             notes.append(self.tr("Plays once, as set on the timeline."))
         model = self._document.model
         if model is not None and not self.resize_by.currentData():
@@ -274,10 +271,8 @@ class ExportAnimationDialog(QDialog):
     # -- where -----------------------------------------------------------------------------------------------------
 
     def _ask_where(self) -> None:
-        suffix = self.format.currentData()
-        pattern = f"*{suffix}" if suffix else "*"
-        kinds = [f"{self.kind.title} ({pattern})"]
-        ask_save(self._document, self, self.windowTitle(), kinds, Path.home() / f"morph{suffix}", self._on_chosen)
+        suggested = Path.home() / self.settings().path
+        ask_save(self._document, self, self.windowTitle(), [self.kind.name_filter], suggested, self._on_chosen)
 
     def _on_chosen(self, path: Path) -> None:
         self._document.timeline.export_requested.emit(replace(self.settings(), path=path))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QProgre
 from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
-from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
+from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.plain_text import PlainLabel, plain_window_title
 from explorer.ui.text import duration, sentence
 from explorer.ui.widgets.fields import button, name_control
@@ -44,7 +44,7 @@ class GetDataDialog(QDialog):
         self._cancel.clicked.connect(self._on_cancel_clicked)
         self._open.clicked.connect(self._on_open_clicked)
         opening = self.tr("Open image file")
-        self._file.clicked.connect(lambda: ask_file(self, opening, self._on_chosen, kinds=DATASETS))
+        self._file.clicked.connect(lambda: ask_file(self, opening, self._on_chosen, kinds=dataset_filters()))
         self._folder.clicked.connect(lambda: ask_folder(self, self.tr("Open image folder"), self._on_chosen))
         self._close.clicked.connect(self.close)
         document.downloads.download_changed.connect(self._on_download_changed)

@@ -25,7 +25,7 @@ from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
 from explorer.models.bundle import CARD, Found, find_bundles
 from explorer.models.card import Task
-from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
+from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.dialogs.get_data import GetDataDialog
 from explorer.ui.plain_text import plain_message_box, plain_tooltip
 from explorer.ui.text import file_size
@@ -320,7 +320,7 @@ class LibraryPanel(QWidget):
 
     def ask_file(self) -> None:
         """Ask for a file of images and open it."""
-        ask_file(self, self.tr("Open image file"), self._open_as_images, kinds=DATASETS)
+        ask_file(self, self.tr("Open image file"), self._open_as_images, kinds=dataset_filters())
 
     def _open_as_model(self, path: Path) -> None:
         self._document.open_requested.emit(OpenRequest((path,), "model"))

@@ -18,7 +18,7 @@ from explorer.document.document import Document
 from explorer.document.views.noise import NOISE
 from explorer.errors import ExplorerError
 from explorer.models.cleaning import Cleaned
-from explorer.ui.dialogs.files import IMAGES, ask_file, ask_folder, ask_output_folder, ask_save
+from explorer.ui.dialogs.files import ask_file, ask_folder, ask_output_folder, ask_save, image_filters
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.panels.noise_images import NoiseImagePage, NoiseRowPage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
@@ -192,7 +192,7 @@ class NoisePanel(QWidget):
         self._document.set_noises([replace(noise, seed=self._seed.value()) for noise in noises], gesture)
 
     def _ask_image(self) -> None:
-        ask_file(self, self.tr("Denoise an image"), self._ask_output, kinds=IMAGES)
+        ask_file(self, self.tr("Denoise an image"), self._ask_output, kinds=image_filters())
 
     def _ask_output(self, path: Path) -> None:
         suggested = path.with_name(f"{path.stem}-clean{path.suffix}")

@@ -122,7 +122,7 @@ class TrainProgressPanel(QWidget):
         run, progress_frames = self._run, self._progress_frames
         if run is None or not progress_frames:
             return
-        kinds = [f"{kind.title} (*{suffix})" for suffix, kind in FORMATS.items()]
+        kinds = [kind.name_filter for kind in FORMATS.values()]
         chosen: Callable[[Path], object] = lambda path: self._document.trainings.progress_export_requested.emit(  # noqa: E731
             originals_of(run), progress_frames, path
         )

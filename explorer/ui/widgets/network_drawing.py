@@ -16,8 +16,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QSizePolicy, QWidget
 
+from explorer.messages import message_text
 from explorer.models.layer_labels import activation_label, count_label, layer_labels, shape_label
-from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Crop, Dense, Flatten, MaxPool, Pad, Reshape, UpSample
+from explorer.models.layers import Conv, ConvTranspose
 from explorer.models.spec import ModelSpec
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.theme import current_theme
@@ -178,9 +179,8 @@ class NetworkDrawing(QAbstractScrollArea):
         """Return the type of a layer with its settings."""
         assert block.row is not None
         words = self._kind(block)
-        activation = activation_label(block.row.layer)
-        if block.role != "head" and isinstance(block.row.layer, Conv | ConvTranspose | Dense):
-            words += ", " + (activation or self.tr("linear"))
+        if block.role != "head" and hasattr(block.row.layer, "activation"):
+            words += ", " + (activation_label(block.row.layer) or self.tr("linear"))
         return words
 
     def _kind(self, block: Block) -> str:
@@ -189,21 +189,11 @@ class NetworkDrawing(QAbstractScrollArea):
         heads = {"mean": self.tr("Mean of the code"), "log_variance": self.tr("Log-variance of the code")}
         if block.role == "head":
             return heads.get(kind, kind)
+        words = message_text(layer.title)
         if isinstance(layer, Conv | ConvTranspose):
-            name = self.tr("Convolution") if isinstance(layer, Conv) else self.tr("Transposed convolution")
             stride = self.tr("stride %1").replace("%1", str(layer.strides))
-            return f"{name} {layer.kernel}×{layer.kernel}, {stride}"
-        names: dict[type, str] = {
-            Dense: self.tr("Dense"),
-            MaxPool: self.tr("Max pooling"),
-            UpSample: self.tr("Upsampling"),
-            BatchNorm: self.tr("Batch normalization"),
-            Flatten: self.tr("Flatten"),
-            Reshape: self.tr("Reshape"),
-            Pad: self.tr("Padding"),
-            Crop: self.tr("Cropping"),
-        }
-        return names[type(layer)]
+            words += f" {layer.kernel}×{layer.kernel}, {stride}"
+        return words
 
     def _totals(self) -> str:
         if self._spec is None:
