@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from explorer.document.document import Document
 from explorer.messages import message_text
@@ -13,6 +13,7 @@ from explorer.models.settings import TrainingRequest
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, name_control
 from explorer.ui.widgets.image_table import ImageTable
+from explorer.ui.widgets.layouts import hbox, vbox
 
 _MATTERS = {"data", "size", "channels", "crop", "invert", "seed", "start_from"}
 """Settings that change the augmented images; the architecture, too, if it decides the size."""
@@ -51,13 +52,7 @@ class AugmentPreview(QDialog):
         close.setAutoDefault(False)
         another.clicked.connect(self._on_another_clicked)
         close.clicked.connect(self.close)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self._caption, 1)
-        buttons.addWidget(another)
-        buttons.addWidget(close)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.table, 1)
-        layout.addLayout(buttons)
+        self.setLayout(vbox((self.table, 1), hbox((self._caption, 1), another, close)))
         document.dataset_checks.preview_changed.connect(self._on_preview_changed)
 
     def follow(self, request: TrainingRequest) -> None:

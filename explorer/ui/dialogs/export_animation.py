@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.timeline import Estimate, Export
@@ -19,6 +19,7 @@ from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import file_size
 from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, line_edit, spin_box
 from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _PREVIEW = QSize(300, 300)
 _SETTLED_MS = 150
@@ -114,12 +115,9 @@ class ExportAnimationDialog(QDialog):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setVerticalSpacing(8)
-        size = QHBoxLayout()
-        size.addWidget(self.side)
-        size.addWidget(self.resize_by, 1)
         for title, row in (
             (self.tr("Format"), self.format),
-            (self.tr("Size"), size),
+            (self.tr("Size"), hbox(self.side, (self.resize_by, 1))),
             (self.tr("Frame rate"), self.fps),
             (self.tr("Loop count"), self.plays),
             (self.tr("Palette"), self.palette_by),
@@ -129,27 +127,10 @@ class ExportAnimationDialog(QDialog):
         ):
             form.addRow(title, row)
         self._form = form
-        left = QVBoxLayout()
-        left.addLayout(form)
-        left.addWidget(self.note)
-        left.addStretch(1)
-        right = QVBoxLayout()
-        right.addWidget(self.preview)
-        right.addWidget(self.size_words)
-        right.addStretch(1)
-        both = QHBoxLayout()
-        both.setSpacing(18)
-        both.addLayout(left, 1)
-        both.addLayout(right)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.close_button)
-        buttons.addWidget(self.write)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 14, 14, 12)
-        layout.setSpacing(12)
-        layout.addLayout(both)
-        layout.addLayout(buttons)
+        left = vbox(form, self.note, (STRETCH, 1))
+        right = vbox(self.preview, self.size_words, (STRETCH, 1))
+        buttons = hbox((STRETCH, 1), self.close_button, self.write)
+        self.setLayout(vbox(hbox((left, 1), right, spacing=18), buttons, spacing=12, margins=(14, 14, 14, 12)))
         self.setMinimumWidth(700)
 
     # -- settings --------------------------------------------------------------------------------------------------

@@ -8,13 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
-    QHBoxLayout,
     QHeaderView,
     QListWidget,
     QListWidgetItem,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -31,6 +29,7 @@ from explorer.ui.text import percent
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, combo_box, name_control
 from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _WIDTH, _HEIGHT = 620, 520
 _LIST_HEIGHT = 110
@@ -124,23 +123,16 @@ class FindDirectionsDialog(QDialog):
         grid.wide(self.tr("Attribute"), self._attribute)
         grid.wide(self.tr("Values"), self.values, tall=True)
         grid.wide(self.tr("Method"), self._method)
-        ask = QHBoxLayout()
-        ask.addWidget(self.strip, 1)
-        ask.addStretch()
-        ask.addWidget(self._find)
-        buttons = QHBoxLayout()
-        for made in (self._open, self._save):
-            buttons.addWidget(made)
-        buttons.addStretch()
-        for made in (self._keep, self._close):
-            buttons.addWidget(made)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(8)
-        layout.addLayout(grid)
-        layout.addLayout(ask)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self._words)
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(
+                grid,
+                hbox((self.strip, 1), STRETCH, self._find),
+                (self.table, 1),
+                self._words,
+                hbox(self._open, self._save, STRETCH, self._keep, self._close),
+                spacing=8,
+            )
+        )
 
     # -- search ------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QProgressBar, QSizePolicy, QWidget
 
 from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
@@ -13,6 +13,7 @@ from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
 from explorer.ui.plain_text import PlainLabel, plain_window_title
 from explorer.ui.text import duration, sentence
 from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _WIDTH = 540
 
@@ -80,23 +81,17 @@ class GetDataDialog(QDialog):
                 label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
                 label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
                 facts.addRow(label, self._text(name, text))
-        progress = QHBoxLayout()
-        progress.addWidget(self._bar, 1)
-        progress.addWidget(self._cancel)
-        buttons = QHBoxLayout()
-        for made in (self._file, self._folder):
-            buttons.addWidget(made)
-        buttons.addStretch()
-        for made in (self._fetch, self._open, self._close):
-            buttons.addWidget(made)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(10)
-        layout.addWidget(heading)
-        layout.addLayout(facts)
-        layout.addLayout(progress)
-        layout.addWidget(self._note)
-        layout.addStretch()
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(
+                heading,
+                facts,
+                hbox((self._bar, 1), self._cancel),
+                self._note,
+                STRETCH,
+                hbox(self._file, self._folder, STRETCH, self._fetch, self._open, self._close),
+                spacing=10,
+            )
+        )
 
     def _text(self, name: str, text: str) -> QLabel:
         label = PlainLabel(text)

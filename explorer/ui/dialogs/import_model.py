@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QLabel, QWidget
 
 from explorer.document.document import Document
 from explorer.engine.messages import Examined
@@ -26,6 +26,7 @@ from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, combo_box, line_edit
 from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 
 _WIDTH, _TABLE_HEIGHT = 620, 168
 _FRAMES = 50
@@ -88,10 +89,9 @@ class ImportDialog(QDialog):
             self.tr("Run this code in a separate process, which you can stop at any time"),
         )
         self.trust.clicked.connect(self._on_trust_clicked)
-        layout = QVBoxLayout(self.trust_box)
-        layout.setContentsMargins(12, 10, 12, 10)
-        layout.addWidget(self._dangers)
-        layout.addWidget(self.trust, 0, Qt.AlignmentFlag.AlignRight)
+        self.trust_box.setLayout(
+            vbox(self._dangers, (self.trust, 0, Qt.AlignmentFlag.AlignRight), margins=(12, 10, 12, 10))
+        )
 
     def _make_choices(self) -> None:
         self._facts = self._text("import_facts")
@@ -133,31 +133,23 @@ class ImportDialog(QDialog):
         grid = FieldGrid()
         grid.wide(self.tr("Model"), _row(self._file_words, self.choose_file, self.choose_folder))
         grid.wide(self.tr("Decoder"), _row(self._decoder_words, self.choose_decoder))
-        self._choices = QWidget()
-        chosen = QVBoxLayout(self._choices)
-        chosen.setContentsMargins(0, 0, 0, 0)
-        chosen.setSpacing(8)
         fields = FieldGrid()
         fields.wide(self.tr("Bottleneck layer"), self.cut)
         fields.wide(self.tr("Input range"), self.range)
         fields.wide(self.tr("Name"), self.name)
-        chosen.addWidget(self._facts)
-        chosen.addLayout(fields)
-        chosen.addWidget(self.table)
-        chosen.addWidget(self._tried)
-        buttons = QHBoxLayout()
-        buttons.addStretch()
-        buttons.addWidget(self.close_button)
-        buttons.addWidget(self.write)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(10)
-        layout.addLayout(grid)
-        layout.addWidget(self.trust_box)
-        layout.addWidget(self._choices)
-        layout.addWidget(self._message)
-        layout.addWidget(self.strip)
-        layout.addStretch()
-        layout.addLayout(buttons)
+        self._choices = widget_of(vbox(self._facts, fields, self.table, self._tried, spacing=8))
+        self.setLayout(
+            vbox(
+                grid,
+                self.trust_box,
+                self._choices,
+                self._message,
+                self.strip,
+                STRETCH,
+                hbox(STRETCH, self.close_button, self.write),
+                spacing=10,
+            )
+        )
 
     # -- request ---------------------------------------------------------------------------------------------------
 
@@ -330,13 +322,7 @@ class ImportDialog(QDialog):
 
 
 def _row(label: QLabel, *buttons: QWidget) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(label, 1)
-    for made in buttons:
-        layout.addWidget(made)
-    return row
+    return widget_of(hbox((label, 1), *buttons))
 
 
 def _as_range(value: object) -> ValueRange | None:

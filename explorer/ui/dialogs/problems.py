@@ -7,11 +7,9 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
-    QHBoxLayout,
     QListView,
     QPlainTextEdit,
     QSplitter,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -19,6 +17,7 @@ from explorer.paths import log_dir
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.problems import ProblemList
 from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 
 class ProblemsDialog(QDialog):
@@ -72,15 +71,13 @@ class ProblemsDialog(QDialog):
         splitter.addWidget(self.list)
         splitter.addWidget(self.details)
         splitter.setChildrenCollapsible(False)
-        row = QHBoxLayout()
-        for part in (self._copy, self._copy_all, self._clear, self._log):
-            row.addWidget(part)
-        row.addStretch(1)
-        row.addWidget(self._close)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self._heading)
-        layout.addWidget(splitter, 1)
-        layout.addLayout(row)
+        self.setLayout(
+            vbox(
+                self._heading,
+                (splitter, 1),
+                hbox(self._copy, self._copy_all, self._clear, self._log, (STRETCH, 1), self._close),
+            )
+        )
 
     def choose_newest(self) -> None:
         """Select the newest error."""

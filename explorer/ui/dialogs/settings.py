@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QWidget
 
 from explorer.document.preferences import PreferencesFile
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import check_box, combo_box
+from explorer.ui.widgets.layouts import STRETCH, vbox
 
 
 class SettingsDialog(QDialog):
@@ -58,11 +59,7 @@ class SettingsDialog(QDialog):
         form.addRow(self.tr("Theme"), self._scheme)
         form.addRow("", self._layout)
         form.addRow("", self._tour)
-        layout = QVBoxLayout(self)
-        layout.addLayout(form)
-        layout.addWidget(self._notes)
-        layout.addStretch(1)
-        layout.addWidget(buttons)
+        self.setLayout(vbox(form, self._notes, (STRETCH, 1), buttons))
         buttons.rejected.connect(self.close)
         self._scheme.activated.connect(lambda place: self.scheme_chosen.emit(self._scheme.currentData()))
         self._layout.toggled.connect(lambda on: preferences.put(keep_layout=on))

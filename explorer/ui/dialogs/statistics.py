@@ -9,14 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
-    QHBoxLayout,
     QHeaderView,
     QListWidget,
     QStackedWidget,
     QTableView,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -33,6 +31,7 @@ from explorer.ui.text import percent
 from explorer.ui.widgets.correlation_map import CorrelationMap
 from explorer.ui.widgets.fields import button, combo_box, name_control
 from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _WIDTH, _HEIGHT = 640, 520
@@ -135,37 +134,14 @@ class StatisticsDialog(QDialog):
             made.setAutoDefault(False)
 
     def _lay_out(self) -> None:
-        together = QWidget()
-        row = QHBoxLayout(together)
-        row.setContentsMargins(0, 0, 0, 0)
-        left = QVBoxLayout()
-        left.addWidget(self.map, 1)
-        left.addWidget(self._cell)
-        row.addLayout(left, 2)
-        row.addWidget(self.pairs, 1)
-        labels = QWidget()
-        column = QVBoxLayout(labels)
-        column.setContentsMargins(0, 0, 0, 0)
-        ask = QHBoxLayout()
-        ask.addWidget(self._attribute)
-        ask.addWidget(self._probe)
-        ask.addStretch()
-        ask.addWidget(self.strip, 1)
-        column.addLayout(ask)
-        column.addWidget(self.probes, 1)
+        together = widget_of(hbox((vbox((self.map, 1), self._cell), 2), (self.pairs, 1)))
+        labels = widget_of(vbox(hbox(self._attribute, self._probe, STRETCH, (self.strip, 1)), (self.probes, 1)))
         self._stack = QStackedWidget()
         for page in (self.table, together, labels):
             self._stack.addWidget(page)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self._save)
-        buttons.addStretch()
-        buttons.addWidget(self._close)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(8)
-        layout.addWidget(self.pages)
-        layout.addWidget(self._about)
-        layout.addWidget(self._stack, 1)
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(self.pages, self._about, (self._stack, 1), hbox(self._save, STRETCH, self._close), spacing=8)
+        )
         self.pages.chosen.connect(lambda page: self._show_about())
 
     # -- display -----------------------------------------------------------------------------------------------------

@@ -9,14 +9,12 @@ import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QHideEvent, QKeyEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QListView,
     QListWidget,
     QListWidgetItem,
     QSizePolicy,
     QSlider,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -34,6 +32,7 @@ from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import sentence
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
 from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
@@ -94,40 +93,16 @@ class ArithmeticPanel(QWidget):
         self.cloud.table.setObjectName("arithmetic_cloud")
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(10)
-        for term in self.terms:
-            row.addWidget(term, 1)
-        row.addWidget(self.nearest, 1)
-        self._crossing = QWidget()
-        cross = QHBoxLayout(self._crossing)
-        cross.setContentsMargins(0, 0, 0, 0)
-        cross.addWidget(PlainLabel(self.tr("Crossover ratio")))
-        cross.addWidget(self._share, 1)
-        cross.addWidget(PlainLabel(self.tr("Seed")))
-        cross.addWidget(self._seed)
-        made = QWidget()
-        of_codes = QVBoxLayout(made)
-        of_codes.setContentsMargins(0, 0, 0, 0)
-        of_codes.addLayout(row, 1)
-        of_codes.addWidget(self._crossing)
-        of_codes.addWidget(self._words)
-        more = QWidget()
-        around = QHBoxLayout(more)
-        around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(self.cloud, 2)
-        around.addWidget(self._cloud_controls, 1)
+        self._crossing = widget_of(
+            hbox(PlainLabel(self.tr("Crossover ratio")), (self._share, 1), PlainLabel(self.tr("Seed")), self._seed)
+        )
+        images = hbox(*((term, 1) for term in self.terms), (self.nearest, 1), spacing=10)
+        made = widget_of(vbox((images, 1), self._crossing, self._words))
+        more = widget_of(hbox((self.cloud, 2), (self._cloud_controls, 1)))
         self._pages = QStackedWidget()
         self._pages.addWidget(made)
         self._pages.addWidget(more)
-        top = QHBoxLayout()
-        top.addWidget(self.modes)
-        top.addStretch()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addWidget(self._pages, 1)
+        self.setLayout(vbox(hbox(self.modes, STRETCH), (self._pages, 1), spacing=6, margins=(12, 8, 8, 8)))
 
     def _connect(self) -> None:
         document = self._document
@@ -252,20 +227,15 @@ class _TermBox(QWidget):
         for made in (self._add, self._cursor):
             made.setMinimumWidth(30)
             made.setSizePolicy(QSizePolicy.Policy.Ignored, made.sizePolicy().verticalPolicy())
-        top = QHBoxLayout()
-        top.setSpacing(4)
-        top.addWidget(self._strength, 1)
-        top.addWidget(self._clear)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(4)
-        for made in (self._add, self._cursor):
-            buttons.addWidget(made, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(top)
-        layout.addWidget(self.list, 1)
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(
+                hbox((self._strength, 1), self._clear, spacing=4),
+                (self.list, 1),
+                hbox((self._add, 1), (self._cursor, 1), spacing=4),
+                spacing=4,
+                margins=0,
+            )
+        )
         self._strength.valueChanged.connect(self._on_strength_changed)
         self._add.clicked.connect(lambda: self._take(self._document.start_code))
         self._cursor.clicked.connect(lambda: self._take(self._document.code))

@@ -10,12 +10,10 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QHeaderView,
     QStackedWidget,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -33,6 +31,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, sentence, unbroken
 from explorer.ui.widgets.fields import button, check_box, combo_box, name_control
 from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
@@ -115,36 +114,16 @@ class ComparePanel(QWidget):
         self._note.setWordWrap(True)
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(PlainLabel(self.tr("Model B")))
-        for widget in (self._with, self._pca, self._noisy):
-            top.addWidget(widget)
-        top.addStretch()
-        top.addWidget(self.pages)
-        top.addWidget(self._measure)
-        images = QWidget()
-        row = QHBoxLayout(images)
-        row.setContentsMargins(0, 0, 0, 0)
         for frame in self.frames:
             frame.set_detail_lines(4)
-            row.addWidget(frame, 1)
-        side = QVBoxLayout()
-        side.addWidget(self.sliders, 1)
-        side.addWidget(self._reset)
-        row.addLayout(side)
-        figures = QWidget()
-        below = QVBoxLayout(figures)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.addWidget(self.table, 1)
-        below.addWidget(self._note)
+        images = widget_of(hbox(*((frame, 1) for frame in self.frames), vbox((self.sliders, 1), self._reset)))
+        figures = widget_of(vbox((self.table, 1), self._note))
         self._stack = QStackedWidget()
         self._stack.addWidget(images)
         self._stack.addWidget(figures)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addWidget(self._stack, 1)
+        title = PlainLabel(self.tr("Model B"))
+        top = hbox(title, self._with, self._pca, self._noisy, STRETCH, self.pages, self._measure)
+        self.setLayout(vbox(top, (self._stack, 1), spacing=6, margins=(12, 8, 8, 8)))
 
     def _connect(self) -> None:
         document, beside = self._document, self._document.comparison

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QSignalBlocker
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
 from explorer.latent.feature_maps import MapStatistics, map_statistics
@@ -20,6 +20,7 @@ from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.feature_map_canvas import FeatureMapCanvas
 from explorer.ui.widgets.feature_map_legend import FeatureMapLegend
 from explorer.ui.widgets.fields import button, decimal_box, spin_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 NUDGE = 0.5
 """Step of + and − on a cell, in σ of its channel."""
@@ -85,27 +86,17 @@ class FeatureMapsPanel(QWidget):
         self._readout.setProperty("muted", True)
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(self._heading, 1)
-        top.addWidget(self.channel)
-        maps = QHBoxLayout()
-        maps.setSpacing(6)
-        maps.addWidget(self.canvas, 2)
-        maps.addWidget(self.grid, 1)
-        brush = QHBoxLayout()
-        brush.addWidget(PlainLabel(self.tr("Brush")))
-        brush.addWidget(self._size)
-        brush.addWidget(self._value)
-        brush.addStretch(1)
-        brush.addWidget(self._back)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 6)
-        layout.setSpacing(5)
-        layout.addLayout(top)
-        layout.addLayout(maps, 1)
-        layout.addWidget(self.legend)
-        layout.addWidget(self._readout)
-        layout.addLayout(brush)
+        self.setLayout(
+            vbox(
+                hbox((self._heading, 1), self.channel),
+                (hbox((self.canvas, 2), (self.grid, 1), spacing=6), 1),
+                self.legend,
+                self._readout,
+                hbox(PlainLabel(self.tr("Brush")), self._size, self._value, (STRETCH, 1), self._back),
+                spacing=5,
+                margins=(8, 8, 8, 6),
+            )
+        )
 
     def _connect(self) -> None:
         document = self._document

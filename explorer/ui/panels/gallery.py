@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListView, QWidget
 
 from explorer.data.source import Source
 from explorer.document.document import Document
@@ -15,6 +15,7 @@ from explorer.ui.gallery_model import SMALLEST_CELL, GalleryModel
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import combo_box
+from explorer.ui.widgets.layouts import vbox
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
 _PICKED = "picked"
@@ -59,13 +60,7 @@ class GalleryPanel(QWidget):
         self._caption = ElidedLabel("", self.tr("Selected image"))
         self._caption.setObjectName("gallery_caption")
         self._caption.setProperty("muted", True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.setSpacing(4)
-        layout.addWidget(self.label)
-        layout.addWidget(self.view)
-        layout.addWidget(self._empty)
-        layout.addWidget(self._caption)
+        self.setLayout(vbox(self.label, self.view, self._empty, self._caption, spacing=4, margins=(8, 4, 8, 4)))
         self.view.verticalScrollBar().valueChanged.connect(lambda value: self._ask.start())
         self.view.verticalScrollBar().rangeChanged.connect(lambda low, high: self._ask.start())
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)

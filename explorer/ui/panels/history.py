@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from explorer.document.document import Document
 from explorer.messages import message_text
 from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.widgets.layouts import vbox
 
 
 class HistoryPanel(QWidget):
@@ -24,9 +25,7 @@ class HistoryPanel(QWidget):
         self.list.setAccessibleName(self.tr("Edits (click or press Enter to undo or redo to one)"))
         self.list.setUniformItemSizes(True)
         self.list.setSpacing(2)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.addWidget(self.list)
+        self.setLayout(vbox(self.list, margins=(8, 4, 8, 4)))
         self.list.itemClicked.connect(self._on_item_chosen)
         self.list.itemActivated.connect(self._on_item_chosen)
         document.history_changed.connect(self._show)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import COMPONENTS_ABOVE, OpenModel
@@ -20,6 +20,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import percent
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button, clearable, combo_box, name_control
+from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
@@ -128,29 +129,20 @@ class LatentPanel(QWidget):
         )
 
     def _lay_out(self) -> None:
-        order = QHBoxLayout()
-        order.addWidget(self._sort)
-        order.addWidget(self.filter, 1)
-        self._of_directions = QWidget()
-        kept = QHBoxLayout(self._of_directions)
-        kept.setContentsMargins(0, 0, 0, 0)
-        kept.addWidget(self._find, 1)
-        kept.addWidget(self._part)
-        kept.addWidget(self._drop)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self._reset)
-        buttons.addWidget(self._shuffle)
-        buttons.addWidget(self._statistics)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.addWidget(self.views)
-        layout.addWidget(self._summary)
-        layout.addWidget(self._meter)
-        layout.addWidget(self._controls)
-        layout.addLayout(order)
-        layout.addWidget(self.sliders, 1)
-        layout.addWidget(self._of_directions)
-        layout.addLayout(buttons)
+        self._of_directions = widget_of(hbox((self._find, 1), self._part, self._drop))
+        self.setLayout(
+            vbox(
+                self.views,
+                self._summary,
+                self._meter,
+                self._controls,
+                hbox(self._sort, (self.filter, 1)),
+                (self.sliders, 1),
+                self._of_directions,
+                hbox(self._reset, self._shuffle, self._statistics),
+                margins=8,
+            )
+        )
 
     def _connect(self) -> None:
         document = self._document

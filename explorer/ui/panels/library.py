@@ -10,12 +10,10 @@ from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QGridLayout,
-    QHBoxLayout,
     QHeaderView,
     QMessageBox,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -30,6 +28,7 @@ from explorer.ui.plain_text import plain_message_box, plain_tooltip
 from explorer.ui.text import file_size
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 
 _VALUE = Qt.ItemDataRole.UserRole
 _KIND = Qt.ItemDataRole.UserRole + 1
@@ -69,11 +68,7 @@ class LibraryPanel(QWidget):
         buttons.addWidget(self._open_model, 0, 0, 1, 2)
         buttons.addWidget(self._open_folder, 1, 0)
         buttons.addWidget(self._open_file, 1, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.addWidget(self.tree)
-        layout.addLayout(buttons)
-        layout.addWidget(self._make_cache_line())
+        self.setLayout(vbox(self.tree, buttons, self._make_cache_line(), margins=(8, 4, 8, 4)))
         self.tree.itemClicked.connect(lambda item, column: self._open(item))
         self.tree.itemActivated.connect(lambda item, column: self._open(item))
         self._open_model.clicked.connect(self.ask_model)
@@ -98,11 +93,7 @@ class LibraryPanel(QWidget):
         self._cache.setProperty("muted", True)
         clear = button("library_clear_cache", self.tr("Clear…"), self.tr("Delete the image cache"))
         clear.clicked.connect(self.ask_clear_cache)
-        self._cache_line = QWidget()
-        line = QHBoxLayout(self._cache_line)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(self._cache, 1)
-        line.addWidget(clear)
+        self._cache_line = widget_of(hbox((self._cache, 1), clear))
         return self._cache_line
 
     def refresh(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt
 from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QMenu, QStackedWidget, QWidget
 
 from explorer.document.document import GRID_LIMIT, Document
 from explorer.document.map_tiles import tiles_of
@@ -27,6 +27,7 @@ from explorer.ui.panels.map_images import MapImages
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, percent
 from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, spin_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
@@ -178,52 +179,20 @@ class MapPanel(QWidget):
         self._hint.setWordWrap(True)
 
     def _lay_out(self) -> None:
-        zoom = QHBoxLayout()
-        zoom.setSpacing(4)
-        for control in (self._out, self._in, self._fit, self._save):
-            zoom.addWidget(control)
         form = QFormLayout()
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.setVerticalSpacing(4)
-        span = QHBoxLayout()
-        span.setSpacing(4)
-        span.addWidget(self._low)
-        span.addWidget(self._high)
-        form.addRow(self.tr("Range"), span)
-        tiles = QHBoxLayout()
-        tiles.setSpacing(4)
-        tiles.addWidget(self._steps)
-        tiles.addWidget(self._through)
-        form.addRow(self.tr("Grid"), tiles)
+        form.addRow(self.tr("Range"), hbox(self._low, self._high, spacing=4))
+        form.addRow(self.tr("Grid"), hbox(self._steps, self._through, spacing=4))
         form.addRow(self.tr("X axis"), self._across)
         form.addRow(self.tr("Y axis"), self._up)
-        plane = QWidget()
-        lines = QVBoxLayout(plane)
-        lines.setContentsMargins(0, 0, 0, 0)
-        lines.setSpacing(4)
-        lines.addLayout(form)
-        lines.addWidget(self._quantiles)
-        lines.addWidget(self._overlay)
-        lines.addWidget(self._legend)
-        lines.addWidget(self._hint)
-        lines.addStretch()
+        plane = widget_of(vbox(form, self._quantiles, self._overlay, self._legend, self._hint, STRETCH, spacing=4))
         self._pages = QStackedWidget()
         self._pages.addWidget(plane)
         self._pages.addWidget(self.images)
-        side = QVBoxLayout()
-        side.setContentsMargins(0, 0, 0, 0)
-        side.setSpacing(4)
-        side.addWidget(self._tools)
-        side.addLayout(zoom)
-        side.addWidget(self.sides)
-        side.addWidget(self._pages, 1)
-        holder = QWidget()
-        holder.setLayout(side)
-        holder.setFixedWidth(216)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(4, 8, 8, 8)
-        layout.addWidget(self.canvas, 1)
-        layout.addWidget(holder)
+        zoom = hbox(self._out, self._in, self._fit, self._save, spacing=4)
+        side = vbox(self._tools, zoom, self.sides, (self._pages, 1), spacing=4)
+        self.setLayout(hbox((self.canvas, 1), widget_of(side, width=216), margins=(4, 8, 8, 8)))
 
     # -- the model and the plane -------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPixmap
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from explorer.data.classes import Classes, classes_of
 from explorer.document.document import Document
@@ -22,6 +22,7 @@ from explorer.ui.scatter_image import Scatter
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.fields import check_box, combo_box, name_control
 from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.layouts import vbox
 
 _DOT = 10
 MOST_THUMBNAILS = 60
@@ -78,14 +79,19 @@ class MapImages(QWidget):
         self._words.setProperty("muted", True)
         self._words.setWordWrap(True)
         self.strip = JobStrip("map_codes")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        for widget in (self.tiles, self.points, self.density, self._by):
-            layout.addWidget(widget)
-        layout.addWidget(self.legend, 1)
-        layout.addWidget(self._words)
-        layout.addWidget(self.strip)
+        self.setLayout(
+            vbox(
+                self.tiles,
+                self.points,
+                self.density,
+                self._by,
+                (self.legend, 1),
+                self._words,
+                self.strip,
+                spacing=4,
+                margins=0,
+            )
+        )
         self.tiles.toggled.connect(lambda on: self.changed.emit())
         self.points.toggled.connect(self._on_points_toggled)
         self.density.toggled.connect(lambda on: self.changed.emit())

@@ -9,13 +9,11 @@ from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QHideEvent, QImage, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QListView,
     QListWidget,
     QListWidgetItem,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -32,6 +30,7 @@ from explorer.ui.text import percent, sentence
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, check_box, combo_box, name_control, spin_box
 from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
@@ -123,12 +122,6 @@ class NeighborsPanel(QWidget):
         return label
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(self.of)
-        for widget in (self._metric, self._whitened, self._kind, self._count):
-            top.addWidget(widget)
-        top.addStretch()
-        top.addWidget(self._add)
         self._rows = QWidget()
         rows = QGridLayout(self._rows)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -139,15 +132,18 @@ class NeighborsPanel(QWidget):
         rows.addWidget(self.by_pixels, 3, 0)
         rows.setRowStretch(1, 1)
         rows.setRowStretch(3, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addWidget(self._rows, 1)
-        layout.addWidget(self._empty, 1)
-        layout.addWidget(self._note)
-        layout.addWidget(self.strip)
-        layout.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.setLayout(
+            vbox(
+                hbox(self.of, self._metric, self._whitened, self._kind, self._count, STRETCH, self._add),
+                (self._rows, 1),
+                (self._empty, 1),
+                self._note,
+                self.strip,
+                (self._retry, 0, Qt.AlignmentFlag.AlignHCenter),
+                spacing=6,
+                margins=(12, 8, 8, 8),
+            )
+        )
 
     def _connect(self) -> None:
         document, neighbors = self._document, self._document.neighbors

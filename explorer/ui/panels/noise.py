@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QSlider, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QMenu, QSlider, QStackedWidget, QWidget
 
 from explorer.data.corruption import CORRUPTIONS, Noise, format_noise, parse_noise
 from explorer.document.document import Document
@@ -22,6 +22,7 @@ from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.panels.noise_images import NoiseImagePage, NoiseRowPage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.fields import button, name_control, spin_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.noise_edit import NoiseEdit
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
@@ -105,9 +106,7 @@ class NoisePanel(QWidget):
 
     def _lay_out(self) -> None:
         self._stack = QStackedWidget()
-        self._curve_place = QWidget()
-        inside = QVBoxLayout(self._curve_place)
-        inside.setContentsMargins(0, 0, 0, 0)
+        self._curve_place = widget_of(vbox())
         for page in (self.one, self.row, self._curve_place, self.cloud):
             self._stack.addWidget(page)
         seed = QGridLayout()
@@ -116,28 +115,12 @@ class NoisePanel(QWidget):
         seed.addWidget(PlainLabel(self.tr("Seed")), 1, 0)
         seed.addWidget(self._seed, 1, 1)
         seed.addWidget(self._redraw, 1, 2)
-        noise = QWidget()
-        lines = QVBoxLayout(noise)
-        lines.setContentsMargins(0, 0, 0, 0)
-        lines.addWidget(self.edit)
-        lines.addLayout(seed)
-        lines.addStretch()
-        lines.addWidget(self._clean)
+        noise = widget_of(vbox(self.edit, seed, STRETCH, self._clean))
         self._controls = QStackedWidget()
         self._controls.addWidget(noise)
         self._controls.addWidget(CloudControls(self._document))
-        side = QVBoxLayout()
-        side.setContentsMargins(0, 0, 0, 0)
-        side.addWidget(self.pages)
-        side.addWidget(self._controls, 1)
-        holder = QWidget()
-        holder.setLayout(side)
-        holder.setFixedWidth(_SIDE_WIDTH)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(12)
-        layout.addWidget(self._stack, 1)
-        layout.addWidget(holder)
+        side = widget_of(vbox(self.pages, (self._controls, 1)), width=_SIDE_WIDTH)
+        self.setLayout(hbox((self._stack, 1), side, spacing=12, margins=(12, 8, 8, 8)))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Compute while the panel is visible."""

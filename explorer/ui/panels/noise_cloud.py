@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QSlider, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
@@ -14,6 +14,7 @@ from explorer.document.views import CloudView, FailedView
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
+from explorer.ui.widgets.layouts import vbox
 
 _COLUMNS = 6
 _LARGEST = 3.0
@@ -39,10 +40,7 @@ class NoiseCloudPage(QWidget):
         self._figures.setObjectName("noise_cloud_figures")
         self._figures.setProperty("muted", True)
         self._figures.setWordWrap(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self._figures)
+        self.setLayout(vbox((self.table, 1), self._figures, margins=0))
         self.table.chosen.connect(self._on_chosen)
         document.cloud_view_changed.connect(self._on_cloud_view_changed)
         self._on_cloud_view_changed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from explorer.data.corruption import CORRUPTIONS, format_noise
 from explorer.data.metrics import Figures
@@ -21,6 +21,7 @@ from explorer.ui.widgets.curve import Curve
 from explorer.ui.widgets.curve_plot import CurvePlot
 from explorer.ui.widgets.fields import button, combo_box
 from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 
 class NoiseCurvePage(QWidget):
@@ -77,19 +78,16 @@ class NoiseCurvePage(QWidget):
         self.strip = JobStrip("noise_curve")
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        for control in (self._metric, self._measure, self._more):
-            top.addWidget(control)
-        top.addStretch()
-        for control in (self._clear, self._save):
-            top.addWidget(control)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addWidget(self.plot, 1)
-        layout.addWidget(self._values)
-        layout.addWidget(self.strip)
+        self.setLayout(
+            vbox(
+                hbox(self._metric, self._measure, self._more, STRETCH, self._clear, self._save),
+                (self.plot, 1),
+                self._values,
+                self.strip,
+                spacing=6,
+                margins=0,
+            )
+        )
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

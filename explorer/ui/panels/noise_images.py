@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
@@ -15,6 +15,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, unbroken
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.image_table import ImageTable
+from explorer.ui.widgets.layouts import hbox, vbox
 
 
 class NoiseImagePage(QWidget):
@@ -32,16 +33,13 @@ class NoiseImagePage(QWidget):
             ("noise_difference", self.tr("Residual"), self.tr("Absolute difference between denoised and clean image")),
         )
         made = []
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
         for name, title, tip in titles:
             frame = ImageFrame(title, waiting)
             frame.setObjectName(name)
             frame.setToolTip(plain_tooltip(tip))
             frame.set_detail_lines(3)
-            layout.addWidget(frame, 1)
             made.append(frame)
+        self.setLayout(hbox(*((frame, 1) for frame in made), spacing=4, margins=0))
         self.clean, self.noisy, self.reconstruction, self.difference = made
         document.noise_view_changed.connect(self._on_noise_view_changed)
         self._on_noise_view_changed()
@@ -75,10 +73,7 @@ class NoiseRowPage(QWidget):
         self._figures.setObjectName("noise_row_figures")
         self._figures.setProperty("muted", True)
         self._figures.setWordWrap(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self._figures)
+        self.setLayout(vbox((self.table, 1), self._figures, margins=0))
         document.noise_view_changed.connect(self._on_noise_view_changed)
         self._on_noise_view_changed()
 

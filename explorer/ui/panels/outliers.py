@@ -10,12 +10,10 @@ import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QListView,
     QListWidget,
     QListWidgetItem,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -31,6 +29,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control
 from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
 
@@ -123,35 +122,19 @@ class OutliersPanel(QWidget):
         self.strip = JobStrip("outliers")
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(self._rank)
-        top.addSpacing(6)
-        top.addWidget(self._usual_label)
-        top.addWidget(self._usual)
-        top.addStretch()
-        top.addWidget(self._pick)
-        top.addWidget(self._save)
-        self._left = QWidget()
-        left = QVBoxLayout(self._left)
-        left.setContentsMargins(0, 0, 0, 0)
-        self._right = QWidget()
-        right = QVBoxLayout(self._right)
-        right.setContentsMargins(0, 0, 0, 0)
-        right.setSpacing(6)
-        right.addWidget(self.ends)
-        right.addWidget(self.list, 1)
-        middle = QHBoxLayout()
-        middle.setSpacing(10)
-        middle.addWidget(self._left, 1)
-        middle.addWidget(self._right, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addLayout(middle, 1)
-        layout.addWidget(self._empty, 1)
-        layout.addWidget(self._caption)
-        layout.addWidget(self.strip)
+        self._left = widget_of(vbox())
+        self._right = widget_of(vbox(self.ends, (self.list, 1), spacing=6))
+        self.setLayout(
+            vbox(
+                hbox(self._rank, 6, self._usual_label, self._usual, STRETCH, self._pick, self._save),
+                (hbox((self._left, 1), (self._right, 1), spacing=10), 1),
+                (self._empty, 1),
+                self._caption,
+                self.strip,
+                spacing=6,
+                margins=(12, 8, 8, 8),
+            )
+        )
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

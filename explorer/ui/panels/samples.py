@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QSlider, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
@@ -16,6 +16,7 @@ from explorer.messages import message_text
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _COLUMNS = 8
@@ -91,20 +92,8 @@ class SamplesPanel(QWidget):
         form.addWidget(PlainLabel(self.tr("Seed")), 2, 0, 1, 2)
         form.addWidget(self._seed, 3, 0)
         form.addWidget(self._redraw, 3, 1)
-        side = QVBoxLayout()
-        side.setContentsMargins(0, 0, 0, 0)
-        side.addWidget(self.prior)
-        side.addLayout(form)
-        side.addWidget(self._hint)
-        side.addStretch()
-        holder = QWidget()
-        holder.setLayout(side)
-        holder.setFixedWidth(_SIDE_WIDTH)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(12)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(holder)
+        side = widget_of(vbox(self.prior, form, self._hint, STRETCH), width=_SIDE_WIDTH)
+        self.setLayout(hbox((self.table, 1), side, spacing=12, margins=(12, 8, 8, 8)))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Sample while the panel is visible."""

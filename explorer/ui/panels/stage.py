@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from explorer.document.document import Document
 from explorer.document.views import CursorView, FailedView, HalfView, ImageView
@@ -18,6 +18,7 @@ from explorer.ui.text import decibels, unbroken
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button
 from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.layouts import hbox, vbox
 
 _ROOM = 24
 """Margin beside the longest line under an image, in pixels."""
@@ -97,19 +98,10 @@ class StagePanel(QWidget):
         return frame
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
+        top = hbox((self._heading, 1), self.invert, self._show_error)
         top.addStrut(self.invert.sizeHint().height())  # the button is hidden at times, and nothing may move then
-        top.addWidget(self._heading, 1)
-        top.addWidget(self.invert)
-        top.addWidget(self._show_error)
-        row = QHBoxLayout()
-        row.setSpacing(14)
-        for frame in (self.original, self.reconstruction, self.error, self.edited):
-            row.addWidget(frame)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 3, 12, 3)
-        layout.addLayout(top)
-        layout.addLayout(row, 1)
+        frames = hbox(self.original, self.reconstruction, self.error, self.edited, spacing=14)
+        self.setLayout(vbox(top, (frames, 1), margins=(12, 3, 12, 3)))
 
     def _on_error_toggled(self, shown: bool) -> None:
         self.error.setVisible(shown)

@@ -9,7 +9,7 @@ from itertools import count
 
 from PySide6.QtCore import QElapsedTimer, QMimeData, QPoint, QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QAction, QImage
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import Keyframe, OpenModel
@@ -25,6 +25,7 @@ from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.easing_preview import EasingPreview
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, name_control, spin_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.timeline_track import TimelineTrack, TrackAnimation, TrackCurves, TrackStrip
 
 _TICK_MS = 10
@@ -209,29 +210,13 @@ class TimelinePanel(QWidget):
         self._fps.setSuffix(self.tr(" fps"))
         self._hold.setPrefix(self.tr("Hold "))
         self._steps.setSuffix(self.tr(" frames"))
-        playing = QHBoxLayout()
-        playing.setSpacing(6)
-        for widget in (self.play, self._loop, self._fps, self._hold):
-            playing.addWidget(widget)
-        playing.addSpacing(4)
-        playing.addWidget(self._length, 1)
-        playing.addWidget(self.add)
-        playing.addWidget(self.export)
-        way = QHBoxLayout()
-        way.setSpacing(6)
-        for part in (self._which, self._steps, self._path, self._easing, self._preview, self._for_all):
-            way.addWidget(part)
-        way.addStretch(1)
-        way.addWidget(self._presets)
-        way.addWidget(self._more)
         for box in (self._steps, self._path, self._easing, self._loop, self._fps, self._hold):
             box.setFixedWidth(_WIDTHS[box.objectName()])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 8)
-        layout.setSpacing(6)
-        layout.addWidget(self.track)
-        layout.addLayout(way)
-        layout.addLayout(playing)
+        settings = (self._which, self._steps, self._path, self._easing, self._preview, self._for_all)
+        segment = hbox(*settings, (STRETCH, 1), self._presets, self._more, spacing=6)
+        player = (self.play, self._loop, self._fps, self._hold)
+        playing = hbox(*player, 4, (self._length, 1), self.add, self.export, spacing=6)
+        self.setLayout(vbox(self.track, segment, playing, spacing=6, margins=(8, 4, 8, 8)))
 
     # -- keyframes -----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
@@ -18,6 +18,7 @@ from explorer.ui.panels.train_form import TrainForm
 from explorer.ui.panels.train_watch import TrainWatchPanel
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.network_drawing import NetworkDrawing
 
 _FORM_WIDTH = 368
@@ -47,10 +48,7 @@ class TrainPanel(QWidget):
 
     def _make_network_page(self) -> QWidget:
         page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(0, 6, 0, 0)
-        layout.addWidget(self._facts)
-        layout.addWidget(self.drawing, 1)
+        page.setLayout(vbox(self._facts, (self.drawing, 1), margins=(0, 6, 0, 0)))
         return page
 
     def _lay_out(self) -> None:
@@ -61,18 +59,9 @@ class TrainPanel(QWidget):
         settings.setWidgetResizable(True)
         settings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         settings.setWidget(self.form)
-        holder = QWidget()
-        holder.setFixedWidth(_FORM_WIDTH)
-        left = QVBoxLayout(holder)
-        left.setContentsMargins(0, 0, 0, 0)
-        left.addWidget(settings, 1)
-        left.addWidget(self.start)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 8, 12, 8)
-        layout.setSpacing(14)
-        layout.addWidget(holder)
-        layout.addWidget(self.watch, 1)
         self._settings = settings
+        left = widget_of(vbox((settings, 1), self.start), width=_FORM_WIDTH)
+        self.setLayout(hbox(left, (self.watch, 1), spacing=14, margins=(12, 8, 12, 8)))
 
     def _connect(self) -> None:
         self.form.changed.connect(self._on_form_changed)

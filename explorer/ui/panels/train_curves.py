@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.document.document import Document
 from explorer.models.runs import CurvePoint
@@ -15,6 +15,7 @@ from explorer.ui.text import dimension_name
 from explorer.ui.widgets.curve import Curve
 from explorer.ui.widgets.curve_plot import CurvePlot
 from explorer.ui.widgets.fields import check_box, combo_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _DIMENSIONS = 16
 """Number of dimensions whose KL is plotted: those with the highest KL."""
@@ -46,16 +47,9 @@ class TrainCurvesPanel(QWidget):
         self._values.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         about = self.tr("Solid: training. Dashed: validation.")
         self.plot = CurvePlot("train_plot", about, self.tr("Epoch"))
-        top = QHBoxLayout()
-        top.addWidget(self._kind)
-        top.addWidget(self._log)
-        top.addStretch()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(top)
-        layout.addWidget(self.plot, 1)
-        layout.addWidget(self._values)
+        self.setLayout(
+            vbox(hbox(self._kind, self._log, STRETCH), (self.plot, 1), self._values, spacing=4, margins=(0, 6, 0, 0))
+        )
         self._kind.activated.connect(lambda index: self._show())
         self._log.toggled.connect(self.plot.set_log)
         self.plot.pointed.connect(self._show_values)

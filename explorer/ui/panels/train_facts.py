@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.messages import Wording, message_text
 from explorer.models.feasibility import Plan
 from explorer.models.layer_labels import count_label
 from explorer.models.machine import gigabytes
 from explorer.ui.plain_text import PlainLabel
+from explorer.ui.widgets.layouts import vbox
 
 
 class TrainFacts(QWidget):
@@ -25,11 +26,7 @@ class TrainFacts(QWidget):
         self._warning.setProperty("notice", True)
         self._warning.setWordWrap(True)
         self._warning.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self._facts)
-        layout.addWidget(self._warning)
+        self.setLayout(vbox(self._facts, self._warning, spacing=4, margins=0))
 
     def show_problem(self, words: Wording) -> None:
         """Show why the training cannot start."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QWidget
 
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.settings import NAME_LIMIT
@@ -14,6 +14,7 @@ from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.collapsible import Collapsible
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, check_box, combo_box, line_edit, spin_box
+from explorer.ui.widgets.layouts import STRETCH, vbox
 from explorer.ui.widgets.noise_edit import NoiseEdit
 
 _MOST = 10_000_000
@@ -196,11 +197,7 @@ class TrainFields(QWidget):
             self.tr("Initial weights, input, loss and optimizer"),
             content,
         )
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 6, 0)
-        layout.addLayout(main)
-        layout.addWidget(self.fold)
-        layout.addStretch()
+        self.setLayout(vbox(main, self.fold, STRETCH, margins=(0, 0, 6, 0)))
 
 
 def _notice(name: str) -> QLabel:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSlider, QWidget
 
 from explorer.document.document import Document
 from explorer.document.views import FailedView, TrainingProgressView
@@ -18,6 +18,7 @@ from explorer.ui.dialogs.files import ask_save
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import button, name_control
 from explorer.ui.widgets.image_table import ImageTable
+from explorer.ui.widgets.layouts import hbox, vbox
 
 
 class TrainProgressPanel(QWidget):
@@ -46,15 +47,9 @@ class TrainProgressPanel(QWidget):
         self._export = button(
             "train_frames_export", self.tr("Export…"), self.tr("Export as an animation or a contact sheet")
         )
-        bottom = QHBoxLayout()
-        bottom.addWidget(self.slider, 1)
-        bottom.addWidget(self._epoch)
-        bottom.addWidget(self._export)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.table, 1)
-        layout.addLayout(bottom)
+        self.setLayout(
+            vbox((self.table, 1), hbox((self.slider, 1), self._epoch, self._export), spacing=6, margins=(0, 6, 0, 0))
+        )
         self.slider.valueChanged.connect(lambda number: self._ask())
         self._export.clicked.connect(self._ask_export)
         document.training_changed.connect(self._follow)

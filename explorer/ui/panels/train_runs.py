@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -24,6 +23,7 @@ from explorer.ui.text import duration
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.layouts import vbox
 
 _RUN = Qt.ItemDataRole.UserRole
 _PLACE = Qt.ItemDataRole.UserRole + 1
@@ -53,12 +53,7 @@ class TrainRunsPanel(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self._empty = EmptyLabel(self.tr("Every training that you start is listed here."))
         self._make_buttons()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.tree, 1)
-        layout.addWidget(self._empty, 1)
-        layout.addLayout(self._buttons)
+        self.setLayout(vbox((self.tree, 1), (self._empty, 1), self._buttons, spacing=6, margins=(0, 6, 0, 0)))
         self.tree.itemSelectionChanged.connect(self._on_selection_changed)
         self.tree.itemActivated.connect(lambda item, column: self._open())
         document.trainings.runs_changed.connect(self._fill)

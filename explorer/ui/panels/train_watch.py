@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QProgressBar, QTabWidget, QWidget
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
@@ -15,6 +15,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import duration
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, check_box, name_control
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 
 if TYPE_CHECKING:
     from explorer.ui.panels.train_curves import TrainCurvesPanel
@@ -44,9 +45,7 @@ class TrainWatchPanel(QWidget):
         self.curves: TrainCurvesPanel | None = None
         self.progress_frames = TrainProgressPanel(document)
         self.runs = TrainRunsPanel(document)
-        self._curves_place = QWidget()
-        place = QVBoxLayout(self._curves_place)
-        place.setContentsMargins(0, 0, 0, 0)
+        self._curves_place = widget_of(vbox())
         self.pages = QTabWidget()
         self.pages.setObjectName("train_pages")
         self.pages.setAccessibleName(self.tr("Training views"))
@@ -98,10 +97,6 @@ class TrainWatchPanel(QWidget):
         self.follow.toggled.connect(self._on_follow_toggled)
 
     def _lay_out(self) -> None:
-        line = QHBoxLayout()
-        line.addWidget(self.follow)
-        line.addStretch()
-        line.addWidget(self._left)
         buttons = QGridLayout()
         buttons.setHorizontalSpacing(6)
         for column, made in enumerate((self.pause, self.stop, self.cancel)):
@@ -109,14 +104,17 @@ class TrainWatchPanel(QWidget):
             buttons.addWidget(made, 0, column)
             buttons.setColumnStretch(column, 100)
         buttons.setColumnStretch(3, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.pages, 1)
-        layout.addWidget(self._bar)
-        layout.addWidget(self._note)
-        layout.addLayout(line)
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(
+                (self.pages, 1),
+                self._bar,
+                self._note,
+                hbox(self.follow, STRETCH, self._left),
+                buttons,
+                spacing=6,
+                margins=0,
+            )
+        )
 
     def showEvent(self, event: QShowEvent) -> None:
         """Create the curves on first use: importing the plotting library is slow."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
@@ -17,6 +17,7 @@ from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, percent
 from explorer.ui.widgets.fields import decimal_box, name_control
 from explorer.ui.widgets.image_grid import ImageGrid
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _ROW_HEIGHT = 48
@@ -81,18 +82,15 @@ class TraversalsPanel(QWidget):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self.table)
-        top = QHBoxLayout()
-        top.addWidget(self.kinds)
-        top.addSpacing(6)
-        top.addWidget(self._reach_label)
-        top.addWidget(self._reach)
-        top.addStretch()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addWidget(area, 1)
-        layout.addWidget(self._caption)
+        self.setLayout(
+            vbox(
+                hbox(self.kinds, 6, self._reach_label, self._reach, STRETCH),
+                (area, 1),
+                self._caption,
+                spacing=6,
+                margins=(12, 8, 8, 8),
+            )
+        )
 
     def showEvent(self, event: QShowEvent) -> None:
         """Decode while the panel is visible."""

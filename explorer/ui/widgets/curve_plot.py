@@ -9,11 +9,12 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import Curve, curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
+from explorer.ui.widgets.layouts import vbox
 from explorer.ui.widgets.static_plot import StaticPlot
 
 _LABELS = 8
@@ -57,10 +58,7 @@ class CurvePlot(QWidget):
         self._plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
         self._empty = EmptyLabel("")
         self._empty.setObjectName(f"{name}_empty")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._plot)
-        layout.addWidget(self._empty)
+        self.setLayout(vbox(self._plot, self._empty, margins=0))
         self.setMinimumHeight(110)
         self._color()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from explorer.document.activity import JobView
 from explorer.messages import message_text
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import duration
 from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.layouts import hbox
 
 
 class JobStrip(QWidget):
@@ -41,11 +42,7 @@ class JobStrip(QWidget):
         self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         stop = button(f"{name}_cancel", self.tr("Cancel"), self.tr("Cancel (keeps previous result)"))
         stop.clicked.connect(self.cancelled)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.bar, 1)
-        layout.addWidget(self._words, 1)
-        layout.addWidget(stop)
+        self.setLayout(hbox((self.bar, 1), (self._words, 1), stop, margins=0))
         self.hide()
 
     def show_job(self, job: JobView | None) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
 from explorer.messages import Wording, message_text
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import sentence
 from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.layouts import hbox
 
 
 class ProblemBar(QFrame):
@@ -25,11 +26,7 @@ class ProblemBar(QFrame):
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         copy = button("problem_copy", self.tr("Copy details"), self.tr("Copy the message with technical details"))
         dismiss = button("problem_dismiss", self.tr("Dismiss"), self.tr("Dismiss the message"))
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 6, 8, 6)
-        layout.addWidget(self._text, 1)
-        layout.addWidget(copy)
-        layout.addWidget(dismiss)
+        self.setLayout(hbox((self._text, 1), copy, dismiss, margins=(12, 6, 8, 6)))
         copy.clicked.connect(self._copy)
         dismiss.clicked.connect(self.hide)
         self.hide()

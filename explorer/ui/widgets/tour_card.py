@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPainterPath, QPaintEvent, QPen, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _CARD_WIDTH = 330
 _GAP = 14
@@ -84,21 +85,16 @@ class TourCard(QFrame):
         self._skip = button("tour_skip", self.tr("Skip"), self.tr("End the tour (Esc); restart it from the Help menu"))
         self._back = button("tour_back", self.tr("Back"), self.tr("Previous step (←)"))
         self.next = button("tour_next", self.tr("Next"), self.tr("Next step (Return or →)"), primary=True)
-        head = QHBoxLayout()
-        head.addWidget(self._title, 1)
-        head.addWidget(self._count)
-        foot = QHBoxLayout()
-        foot.addWidget(self._skip)
-        foot.addStretch(1)
-        foot.addWidget(self._back)
-        foot.addWidget(self.next)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 14, 16, 12)
-        layout.setSpacing(8)
-        layout.addLayout(head)
-        layout.addWidget(self._text)
-        layout.addSpacing(4)
-        layout.addLayout(foot)
+        self.setLayout(
+            vbox(
+                hbox((self._title, 1), self._count),
+                self._text,
+                4,
+                hbox(self._skip, (STRETCH, 1), self._back, self.next),
+                spacing=8,
+                margins=(16, 14, 16, 12),
+            )
+        )
         self._skip.clicked.connect(self.skipped)
         self._back.clicked.connect(lambda: self.moved.emit(-1))
         self.next.clicked.connect(lambda: self.moved.emit(1))
