@@ -67,8 +67,7 @@ class StatusBar(QStatusBar):
         self._on_work_changed()
 
     def _label(self, name: str, tip: str) -> ElidedLabel:
-        label = ElidedLabel("", tip)
-        label.setObjectName(name)
+        label = ElidedLabel(name, "", tip)
         return label
 
     def _on_model_changed(self) -> None:

@@ -16,9 +16,8 @@ from explorer.latent.animation_presets import (
     strip,
 )
 from explorer.types import Floats
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import dimension_name
-from explorer.ui.widgets.fields import button, combo_box, decimal_box, spin_box
+from explorer.ui.widgets.fields import button, combo_box, decimal_box, label, spin_box
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _LISTED = 256
@@ -50,10 +49,7 @@ class AnimationPresetsDialog(QDialog):
         )
         self.reach.setValue(2)
         self.reach.setSuffix(" σ")
-        self.words = PlainLabel()
-        self.words.setObjectName("preset_words")
-        self.words.setProperty("muted", True)
-        self.words.setWordWrap(True)
+        self.words = label("preset_words")
         self.apply = button("preset_apply", self.tr("Apply"), self.tr("Replace the keyframes"), primary=True)
         close = button("preset_close", self.tr("Cancel"), self.tr("Close without changes (Esc)"))
         close.setAutoDefault(False)

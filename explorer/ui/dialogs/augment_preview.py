@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 from explorer.document.document import Document
 from explorer.messages import message_text
 from explorer.models.settings import TrainingRequest
-from explorer.ui.plain_text import PlainLabel
-from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.fields import button, label, name_control
 from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.layouts import hbox, vbox
 
@@ -39,9 +38,7 @@ class AugmentPreview(QDialog):
         self.resize(640, 380)
         self.table = ImageTable()
         name_control(self.table, "augment_table", self.tr("First column: originals. Other columns: augmented copies"))
-        self._caption = PlainLabel()
-        self._caption.setObjectName("augment_caption")
-        self._caption.setProperty("muted", True)
+        self._caption = label("augment_caption", wrap=False)
         another = button(
             "augment_another",
             self.tr("New seed"),

@@ -15,9 +15,8 @@ from explorer.export import FOLDER, FORMATS, ExportFormat
 from explorer.messages import message_text
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import pixels_to_qimage
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import file_size
-from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, line_edit, spin_box
+from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, label, line_edit, spin_box
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
@@ -97,14 +96,9 @@ class ExportAnimationDialog(QDialog):
         self.preview.setObjectName("export_preview")
         self.preview.setAccessibleName(self.tr("Preview"))
         self.preview.setFixedSize(_PREVIEW)
-        self.size_words = PlainLabel()
-        self.size_words.setObjectName("export_size")
-        self.size_words.setWordWrap(True)
+        self.size_words = label("export_size", look="plain")
         self.size_words.setFixedWidth(_PREVIEW.width())
-        self.note = PlainLabel()
-        self.note.setObjectName("export_note")
-        self.note.setProperty("muted", True)
-        self.note.setWordWrap(True)
+        self.note = label("export_note")
         self.write = button("export_write", self.tr("Export…"), self.tr("Choose a file name and export"), primary=True)
         self.close_button = button("export_close", self.tr("Cancel"), self.tr("Close without exporting (Esc)"))
         self.write.clicked.connect(self._ask_where)

@@ -24,11 +24,11 @@ from explorer.errors import ExplorerError
 from explorer.messages import message_text
 from explorer.models.direction_file import SUFFIX, read_directions, write_directions
 from explorer.ui.dialogs.files import ask_file, ask_save
-from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import percent
 from explorer.ui.widgets.field_grid import FieldGrid
-from explorer.ui.widgets.fields import button, combo_box, name_control
-from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.fields import button, combo_box, label, name_control
+from explorer.ui.widgets.job_strip import AnalysisStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _WIDTH, _HEIGHT = 620, 520
@@ -53,16 +53,12 @@ class FindDirectionsDialog(QDialog):
         self._keep.clicked.connect(self._on_keep_clicked)
         self._save.clicked.connect(self._ask_save)
         self._open.clicked.connect(self._ask_open)
-        self.strip.cancelled.connect(self._cancel)
         self.table.itemSelectionChanged.connect(self._show_buttons)
         document.direction_search.found_changed.connect(self._show_found)
         document.source_changed.connect(self._fill_attributes)
         document.directions_changed.connect(self._show_buttons)
-        document.analysis.running_changed.connect(self._show_progress)
-        document.jobs_changed.connect(self._show_progress)
         self._fill_attributes()
         self._show_found()
-        self._show_progress()
 
     def _make_controls(self) -> None:
         self._attribute = combo_box(
@@ -100,11 +96,8 @@ class FindDirectionsDialog(QDialog):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.header().setStretchLastSection(False)
-        self._words = PlainLabel()
-        self._words.setObjectName("directions_words")
-        self._words.setProperty("muted", True)
-        self._words.setWordWrap(True)
-        self.strip = JobStrip("directions")
+        self._words = label("directions_words")
+        self.strip = AnalysisStrip("directions", self._document, "directions")
         self._keep = button(
             "directions_keep", self.tr("Add as slider"), self.tr("Add a slider for each selected direction, or for all")
         )
@@ -163,16 +156,7 @@ class FindDirectionsDialog(QDialog):
             DirectionRequest(self._attribute.currentData(), tuple(chosen or everything), self._method.currentData())
         )
 
-    def _cancel(self) -> None:
-        key = self._document.analysis.running("directions")
-        if key is not None:
-            self._document.job_cancel_requested.emit(key)
-
     # -- results -----------------------------------------------------------------------------------------------------
-
-    def _show_progress(self) -> None:
-        key = self._document.analysis.running("directions")
-        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
 
     def _show_found(self) -> None:
         self.table.clear()

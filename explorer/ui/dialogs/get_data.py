@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QProgressBar, QSizePolicy, QWidget
 
 from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
 from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
 from explorer.ui.plain_text import PlainLabel, plain_window_title
 from explorer.ui.text import duration, sentence
-from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.fields import button, label, name_control
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _WIDTH = 540
@@ -31,7 +31,7 @@ class GetDataDialog(QDialog):
         self._bar = QProgressBar()
         name_control(self._bar, "get_progress", self.tr("Progress of the download"))
         self._bar.setTextVisible(False)
-        self._note = self._text("get_note", "")
+        self._note = label("get_note", "", look="plain", selectable=True)
         self._fetch = button("get_download", self.tr("Download"), self.tr("Download to the program’s data folder"))
         self._fetch.setProperty("primary", True)
         self._cancel = button("get_cancel", self.tr("Cancel"), self.tr("Cancel the download; it can be resumed"))
@@ -76,11 +76,11 @@ class GetDataDialog(QDialog):
             ("get_how", self.tr("Manual download"), entry.how),
         ):
             if text:
-                label = PlainLabel(title)
-                label.setProperty("muted", True)
-                label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-                label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-                facts.addRow(label, self._text(name, text))
+                caption = PlainLabel(title)
+                caption.setProperty("muted", True)
+                caption.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+                caption.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+                facts.addRow(caption, label(name, text, look="plain", selectable=True))
         self.setLayout(
             vbox(
                 heading,
@@ -92,13 +92,6 @@ class GetDataDialog(QDialog):
                 spacing=10,
             )
         )
-
-    def _text(self, name: str, text: str) -> QLabel:
-        label = PlainLabel(text)
-        label.setObjectName(name)
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label
 
     def _on_download_changed(self, name: str) -> None:
         if name == self._entry.name:

@@ -19,11 +19,10 @@ from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.files import ask_file, ask_folder
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import percent, sentence
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.field_grid import FieldGrid
-from explorer.ui.widgets.fields import button, combo_box, line_edit
+from explorer.ui.widgets.fields import button, combo_box, label, line_edit
 from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.job_strip import JobStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
@@ -61,14 +60,12 @@ class ImportDialog(QDialog):
     # -- parts -----------------------------------------------------------------------------------------------------
 
     def _make_files(self) -> None:
-        self._file_words = ElidedLabel(self.tr("No file selected"))
-        self._file_words.setObjectName("import_file_name")
+        self._file_words = ElidedLabel("import_file_name", self.tr("No file selected"))
         self.choose_file = button("import_file", self.tr("File…"), self.tr("Select a .keras or .h5 file"))
         self.choose_folder = button(
             "import_folder", self.tr("Folder…"), self.tr("Select a SavedModel, or a folder with encoder and decoder")
         )
-        self._decoder_words = ElidedLabel(self.tr("In the same file"))
-        self._decoder_words.setObjectName("import_decoder_name")
+        self._decoder_words = ElidedLabel("import_decoder_name", self.tr("In the same file"))
         self.choose_decoder = button(
             "import_decoder", self.tr("File…"), self.tr("Select the decoder if it is a separate file")
         )
@@ -82,7 +79,7 @@ class ImportDialog(QDialog):
     def _make_trust(self) -> None:
         self.trust_box = QFrame()
         self.trust_box.setObjectName("import_trust_box")
-        self._dangers = self._text("import_dangers")
+        self._dangers = label("import_dangers", look="plain", selectable=True)
         self.trust = button(
             "import_trust",
             self.tr("I trust the author – run it"),
@@ -94,7 +91,7 @@ class ImportDialog(QDialog):
         )
 
     def _make_choices(self) -> None:
-        self._facts = self._text("import_facts")
+        self._facts = label("import_facts", look="plain", selectable=True)
         self.cut = combo_box("import_cut", self.tr("Bottleneck layer: its output is the code"), [])
         self.range = combo_box("import_range", self.tr("Range of the input values that the model expects"), [])
         self.cut.activated.connect(lambda row: self._look())
@@ -103,13 +100,13 @@ class ImportDialog(QDialog):
         self.table.setObjectName("import_images")
         self.table.setAccessibleName(self.tr("A few images, and their reconstructions below"))
         self.table.setFixedHeight(_TABLE_HEIGHT)
-        self._tried = self._text("import_tried")
+        self._tried = label("import_tried", look="plain", selectable=True)
         self._tried.setProperty("muted", True)
         self.name = line_edit("import_name", self.tr("Name of the model in the library"))
         self.name.textEdited.connect(self._on_name_edited)
 
     def _make_end(self) -> None:
-        self._message = self._text("import_message")
+        self._message = label("import_message", look="plain", selectable=True)
         self._message.setProperty("problem", True)
         self.strip = JobStrip("import")
         self.strip.cancelled.connect(lambda: self._document.job_cancel_requested.emit(self._document.imports.view.job))
@@ -121,13 +118,6 @@ class ImportDialog(QDialog):
         self.write.setDefault(True)
         for other in (self.close_button, self.trust, self.choose_file, self.choose_folder, self.choose_decoder):
             other.setAutoDefault(False)
-
-    def _text(self, name: str) -> QLabel:
-        label = PlainLabel()
-        label.setObjectName(name)
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label
 
     def _lay_out(self) -> None:
         grid = FieldGrid()
@@ -321,8 +311,8 @@ class ImportDialog(QDialog):
             self._document.imports.left.emit()
 
 
-def _row(label: QLabel, *buttons: QWidget) -> QWidget:
-    return widget_of(hbox((label, 1), *buttons))
+def _row(words: QLabel, *buttons: QWidget) -> QWidget:
+    return widget_of(hbox((words, 1), *buttons))
 
 
 def _as_range(value: object) -> ValueRange | None:

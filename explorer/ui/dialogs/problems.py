@@ -14,9 +14,8 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.paths import log_dir
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.problems import ProblemList
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, label
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 
@@ -29,9 +28,7 @@ class ProblemsDialog(QDialog):
         self.setObjectName("problems_dialog")
         self.setWindowTitle(self.tr("Message log"))
         self.resize(640, 460)
-        self._heading = PlainLabel()
-        self._heading.setObjectName("problems_heading")
-        self._heading.setProperty("muted", True)
+        self._heading = label("problems_heading", wrap=False)
         self.list = QListView()
         self.list.setObjectName("problems_list")
         self.list.setAccessibleName(self.tr("Errors since the start, newest first"))

@@ -6,8 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QWidget
 
 from explorer.document.preferences import PreferencesFile
-from explorer.ui.plain_text import PlainLabel
-from explorer.ui.widgets.fields import check_box, combo_box
+from explorer.ui.widgets.fields import check_box, combo_box, label
 from explorer.ui.widgets.layouts import STRETCH, vbox
 
 
@@ -45,10 +44,7 @@ class SettingsDialog(QDialog):
             "settings_tour", self.tr("Show the tour on the next start"), self.tr("Five steps through the window")
         )
         self._tour.setChecked(not values.tour_seen)
-        self._notes = PlainLabel("\n".join(self._words_of(preferences.notes)))
-        self._notes.setObjectName("settings_notes")
-        self._notes.setProperty("muted", True)
-        self._notes.setWordWrap(True)
+        self._notes = label("settings_notes", "\n".join(self._words_of(preferences.notes)))
         self._notes.setVisible(bool(preferences.notes))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close = buttons.button(QDialogButtonBox.StandardButton.Close)

@@ -25,12 +25,11 @@ from explorer.export.table import Cell, write_csv
 from explorer.latent.statistics import ACTIVE_VARIANCE, correlations
 from explorer.types import Indices
 from explorer.ui.dialogs.files import ask_save
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.statistics_model import StatisticsModel
 from explorer.ui.text import percent
 from explorer.ui.widgets.correlation_map import CorrelationMap
-from explorer.ui.widgets.fields import button, combo_box, name_control
-from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.fields import button, combo_box, label, name_control
+from explorer.ui.widgets.job_strip import AnalysisStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
@@ -59,17 +58,14 @@ class StatisticsDialog(QDialog):
         self._save.clicked.connect(self._ask_save)
         self._close.clicked.connect(self.close)
         self._probe.clicked.connect(self._on_probe_clicked)
-        self.strip.cancelled.connect(self._cancel)
         self.map.pointed.connect(self._on_cell_pointed)
         document.model_changed.connect(self._show_model)
         document.model_changed.connect(self._show_probes)
         document.source_changed.connect(self._fill_attributes)
         document.analysis.probes_changed.connect(self._show_probes)
-        document.analysis.running_changed.connect(self._show_progress)
-        document.jobs_changed.connect(self._show_progress)
         self._show_model()
         self._fill_attributes()
-        self._show_progress()
+        self._update_probe()
 
     def _make_controls(self) -> None:
         self.pages = SegmentedControl(
@@ -83,10 +79,7 @@ class StatisticsDialog(QDialog):
                 ),
             )
         )
-        self._about = PlainLabel()
-        self._about.setObjectName("statistics_about")
-        self._about.setProperty("muted", True)
-        self._about.setWordWrap(True)
+        self._about = label("statistics_about")
         self.dimensions = StatisticsModel(self)
         self.table = QTableView()
         name_control(self.table, "statistics_table", self.tr("Latent dimensions; click a column title to sort"))
@@ -100,8 +93,7 @@ class StatisticsDialog(QDialog):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.map = CorrelationMap()
         name_control(self.map, "statistics_map", self.tr("Correlation matrix; arrow keys select a cell"))
-        self._cell = PlainLabel()
-        self._cell.setObjectName("statistics_cell")
+        self._cell = label("statistics_cell", look="plain", wrap=False)
         self.pairs = QListWidget()
         name_control(self.pairs, "statistics_pairs", self.tr("Pairs of dimensions with the strongest correlation"))
         self._attribute = combo_box(
@@ -113,7 +105,7 @@ class StatisticsDialog(QDialog):
             self.tr("Fit a linear classifier to the codes of this dataset and test it on held-out images"),
             primary=True,
         )
-        self.strip = JobStrip("statistics")
+        self.strip = AnalysisStrip("statistics", self._document, "probe")
         self.probes = QTreeWidget()
         name_control(self.probes, "statistics_probes", self.tr("Results of the linear probes"))
         self.probes.setHeaderLabels(
@@ -216,19 +208,12 @@ class StatisticsDialog(QDialog):
             for name in source.attributes:
                 self._attribute.addItem(name, name)
         self._show_probes()
-        self._show_progress()
+        self._update_probe()
 
     def _on_probe_clicked(self) -> None:
         self._document.analysis.probe_requested.emit(self._attribute.currentData())
 
-    def _cancel(self) -> None:
-        key = self._document.analysis.running("probe")
-        if key is not None:
-            self._document.job_cancel_requested.emit(key)
-
-    def _show_progress(self) -> None:
-        key = self._document.analysis.running("probe")
-        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+    def _update_probe(self) -> None:
         self._probe.setEnabled(self._attribute.count() > 0 and self._document.model is not None)
 
     def _current(self) -> list[Probe]:

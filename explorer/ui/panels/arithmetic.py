@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QHideEvent, QKeyEvent, QPixmap, QShowEvent
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
     QListView,
     QListWidget,
@@ -28,9 +28,10 @@ from explorer.types import Floats, Pixels
 from explorer.ui.dragging import code_of, images_of
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
+from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import sentence
-from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
+from explorer.ui.widgets.fields import button, decimal_box, label, name_control, spin_box
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -43,12 +44,13 @@ _STEPS = 100
 _SEEDS = 1_000_000
 
 
-class ArithmeticPanel(QWidget):
+class ArithmeticPanel(WatchingPanel):
     """Three terms with images, and the image of the dataset whose code is nearest to the result."""
 
+    watched = FindNearest.slot
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
+        super().__init__(document, parent)
         self._gestures = 0
         self.setObjectName("arithmetic_panel")
         self.setAccessibleName(self.tr("Arithmetic"))
@@ -82,10 +84,7 @@ class ArithmeticPanel(QWidget):
         name_control(self._share, "arithmetic_share", self.tr("Fraction of dimensions taken from c"))
         self._share.setRange(0, _STEPS)
         self._seed = spin_box("arithmetic_seed", self.tr("Seed for the dimension mask"), 0, _SEEDS - 1, 0)
-        self._words = PlainLabel()
-        self._words.setObjectName("arithmetic_words")
-        self._words.setProperty("muted", True)
-        self._words.setWordWrap(True)
+        self._words = label("arithmetic_words")
         self.cloud, self._cloud_controls = (
             NoiseCloudPage(self._document),
             CloudControls(self._document, name="arithmetic_cloud"),
@@ -115,15 +114,6 @@ class ArithmeticPanel(QWidget):
         document.nearest_view_changed.connect(self._show_nearest)
         document.analysis.running_changed.connect(self._show_nearest)
         document.model_changed.connect(self._show_settings)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Find the nearest image while the panel is visible."""
-        super().showEvent(event)
-        self._document.watch(FindNearest.slot, True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.watch(FindNearest.slot, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ class BookmarksPanel(QWidget):
         self.list.setUniformItemSizes(True)
         self.list.setEditTriggers(QListWidget.EditTrigger.EditKeyPressed)
         self.list.installEventFilter(self)
-        self._empty = EmptyLabel(self.tr("No bookmarks yet.\nBookmark a code with Add (Ctrl+M)."))
+        self._empty = EmptyLabel("bookmarks_empty", self.tr("No bookmarks yet.\nBookmark a code with Add (Ctrl+M)."))
         self.add = button("bookmarks_add", self.tr("Add"), self.tr("Bookmark the current code (Ctrl+M)"))
         self.rename = button("bookmarks_rename", self.tr("Rename"), self.tr("Rename bookmark (F2)"))
         self.remove = button("bookmarks_delete", self.tr("Delete"), self.tr("Delete bookmark (Del)"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QHeaderView,
     QStackedWidget,
@@ -27,9 +27,10 @@ from explorer.types import Floats
 from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, sentence, unbroken
-from explorer.ui.widgets.fields import button, check_box, combo_box, name_control
+from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -41,12 +42,13 @@ _SECOND = 3
 _SLIDERS = 230
 
 
-class ComparePanel(QWidget):
+class ComparePanel(WatchingPanel):
     """Reconstructions of both models with the sliders of model B, or the table of metrics."""
 
+    watched = CompareImages.slot
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
+        super().__init__(document, parent)
         self._view: CodeView | None = None
         self._start: Floats | None = None
         self.setObjectName("compare_panel")
@@ -108,10 +110,7 @@ class ComparePanel(QWidget):
         self.table = QTreeWidget()
         name_control(self.table, "compare_table", self.tr("Metrics of both models"))
         self.table.setRootIsDecorated(False)
-        self._note = PlainLabel()
-        self._note.setObjectName("compare_note")
-        self._note.setProperty("muted", True)
-        self._note.setWordWrap(True)
+        self._note = label("compare_note")
 
     def _lay_out(self) -> None:
         for frame in self.frames:
@@ -144,14 +143,9 @@ class ComparePanel(QWidget):
         document.model_changed.connect(self._show_model)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Compute while the panel is visible."""
+        """List the models again: one may be new."""
         super().showEvent(event)
         self._fill_models()
-        self._document.watch(CompareImages.slot, True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.watch(CompareImages.slot, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from explorer.ui.widgets.channel_grid import ChannelGrid
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.feature_map_canvas import FeatureMapCanvas
 from explorer.ui.widgets.feature_map_legend import FeatureMapLegend
-from explorer.ui.widgets.fields import button, decimal_box, spin_box
+from explorer.ui.widgets.fields import button, decimal_box, label, spin_box
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 NUDGE = 0.5
@@ -47,9 +47,7 @@ class FeatureMapsPanel(QWidget):
     def _make_maps(self) -> None:
         self.setObjectName("feature_maps_panel")
         self.setAccessibleName(self.tr("Feature maps"))
-        self._heading = ElidedLabel()
-        self._heading.setObjectName("feature_heading")
-        self._heading.setProperty("heading", True)
+        self._heading = ElidedLabel("feature_heading", look="heading")
         self.canvas = FeatureMapCanvas(self.tr("Select an image."))
         self.canvas.setObjectName("feature_map")
         self.canvas.setAccessibleName(self.tr("Current feature map"))
@@ -81,9 +79,7 @@ class FeatureMapsPanel(QWidget):
         self._back = button("feature_back", self.tr("Reset channel"), back)
         for box, width in ((self._size, 58), (self._value, 84)):
             box.setMaximumWidth(width)
-        self._readout = PlainLabel()
-        self._readout.setObjectName("feature_cell")
-        self._readout.setProperty("muted", True)
+        self._readout = label("feature_cell", wrap=False)
 
     def _lay_out(self) -> None:
         self.setLayout(

@@ -16,10 +16,10 @@ from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView, Dir
 from explorer.ui.dialogs.find_directions import FindDirectionsDialog
 from explorer.ui.dialogs.statistics import StatisticsDialog
 from explorer.ui.panels.latent_controls import LatentControls
-from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import percent
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.fields import button, clearable, combo_box, name_control
+from explorer.ui.widgets.fields import button, clearable, combo_box, label, name_control
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
@@ -61,10 +61,7 @@ class LatentPanel(QWidget):
         self.setObjectName("latent_panel")
         self.setAccessibleName(self.tr("Latent code"))
         self._controls = LatentControls(self._document)
-        self._summary = PlainLabel(self.tr("No model"))
-        self._summary.setObjectName("latent_summary")
-        self._summary.setProperty("muted", True)
-        self._summary.setWordWrap(True)
+        self._summary = label("latent_summary", self.tr("No model"))
         self.views = SegmentedControl(
             (
                 ("latent_dimensions", self.tr("Dimensions"), self.tr("One slider per latent dimension (Ctrl+Shift+A)")),
@@ -95,8 +92,7 @@ class LatentPanel(QWidget):
                 "Drag to edit, double-click to reset, double-click the number or press Enter to type a value."
             )
         )
-        self._meter = PlainLabel()
-        self._meter.setObjectName("latent_meter")
+        self._meter = label("latent_meter", look="plain", wrap=False)
         self._meter.setTextFormat(Qt.TextFormat.RichText)  # for the color of its dot; it shows no names
         self._meter.setToolTip(
             self.tr("Distance to the nearest test code ÷ 95th-percentile nearest-neighbor distance of test codes")

@@ -88,9 +88,9 @@ class LibraryPanel(QWidget):
         self.refresh()
 
     def _make_cache_line(self) -> QWidget:
-        self._cache = ElidedLabel("", self.tr("Decoded images of large folders, kept so that they open faster"))
-        self._cache.setObjectName("library_cache")
-        self._cache.setProperty("muted", True)
+        self._cache = ElidedLabel(
+            "library_cache", "", self.tr("Decoded images of large folders, kept so that they open faster"), look="muted"
+        )
         clear = button("library_clear_cache", self.tr("Clear…"), self.tr("Delete the image cache"))
         clear.clicked.connect(self.ask_clear_cache)
         self._cache_line = widget_of(hbox((self._cache, 1), clear))

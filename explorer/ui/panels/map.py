@@ -24,9 +24,8 @@ from explorer.ui.dragging import code_mime
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
 from explorer.ui.panels.map_images import MapImages
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, percent
-from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, spin_box
+from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, label, spin_box
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -168,15 +167,9 @@ class MapPanel(QWidget):
                 (self.tr("Cycle error"), "round_trip"),
             ],
         )
-        self._legend = PlainLabel()
-        self._legend.setObjectName("map_overlay_legend")
-        self._legend.setProperty("muted", True)
-        self._legend.setWordWrap(True)
+        self._legend = label("map_overlay_legend")
         self._legend.hide()
-        self._hint = PlainLabel()
-        self._hint.setObjectName("map_hint")
-        self._hint.setProperty("muted", True)
-        self._hint.setWordWrap(True)
+        self._hint = label("map_hint")
 
     def _lay_out(self) -> None:
         form = QFormLayout()

@@ -6,14 +6,12 @@ from collections import Counter
 
 import numpy as np
 from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QHideEvent, QImage, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtGui import QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QGridLayout,
-    QLabel,
     QListView,
     QListWidget,
     QListWidgetItem,
-    QSizePolicy,
     QWidget,
 )
 
@@ -25,11 +23,12 @@ from explorer.messages import message_text
 from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import images_mime
 from explorer.ui.images import pixels_to_qimage
-from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.panels.panel import WatchingPanel
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import percent, sentence
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import button, check_box, combo_box, name_control, spin_box
-from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, spin_box
+from explorer.ui.widgets.job_strip import AnalysisStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
@@ -40,13 +39,13 @@ _CELL = QSize(_SIDE + 24, _SIDE + 26)
 _LARGEST = 224
 
 
-class NeighborsPanel(QWidget):
+class NeighborsPanel(WatchingPanel):
     """Two rows of images, and the settings of the search."""
 
+    watched = FindNeighbors.slot
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
-        self._running = False
+        super().__init__(document, parent)
         self.setObjectName("neighbors_panel")
         self.setAccessibleName(self.tr("Neighbors"))
         self._make_controls()
@@ -95,14 +94,11 @@ class NeighborsPanel(QWidget):
         self._add = button("neighbors_add", self.tr("+ Timeline"), self.tr("Add the selected neighbors as keyframes"))
         self.by_code = self._list("neighbors_by_code", self.tr("Nearest in latent space"))
         self.by_pixels = self._list("neighbors_by_pixels", self.tr("Nearest in pixel space"))
-        self._code_words, self._pixel_words = (
-            self._words("neighbors_code_words"),
-            self._words("neighbors_pixel_words"),
-        )
-        self._note = self._words("neighbors_note")
-        self._empty = EmptyLabel("")
-        self._empty.setObjectName("neighbors_empty")
-        self.strip = JobStrip("neighbors")
+        self._code_words = label("neighbors_code_words", narrow=True)
+        self._pixel_words = label("neighbors_pixel_words", narrow=True)
+        self._note = label("neighbors_note", narrow=True)
+        self._empty = EmptyLabel("neighbors_empty")
+        self.strip = AnalysisStrip("neighbors", self._document, "index")
         tip = self.tr("Encode the images again")
         self._retry = button("neighbors_retry", self.tr("Try again"), tip)
         self._retry.clicked.connect(self._on_retry_clicked)
@@ -112,14 +108,6 @@ class NeighborsPanel(QWidget):
         name_control(made, name, tip)
         made.setToolTip("")
         return made
-
-    def _words(self, name: str) -> QLabel:
-        label = PlainLabel()
-        label.setObjectName(name)
-        label.setProperty("muted", True)
-        label.setWordWrap(True)
-        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        return label
 
     def _lay_out(self) -> None:
         self._rows = QWidget()
@@ -157,24 +145,12 @@ class NeighborsPanel(QWidget):
             row.itemActivated.connect(self._go)
             row.itemClicked.connect(self._go)
             row.itemSelectionChanged.connect(self._on_selection_changed)
-        self.strip.cancelled.connect(self._cancel)
         neighbors.settings_changed.connect(self._show_settings)
         neighbors.index_changed.connect(self._show)
         document.neighbors_view_changed.connect(self._show)
         document.model_changed.connect(self._show)
         document.source_changed.connect(self._show)
-        document.analysis.running_changed.connect(self._show_progress)
         document.analysis.running_changed.connect(self._show)
-        document.jobs_changed.connect(self._show_progress)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Search while the panel is visible."""
-        super().showEvent(event)
-        self._document.watch(FindNeighbors.slot, True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.watch(FindNeighbors.slot, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -191,11 +167,6 @@ class NeighborsPanel(QWidget):
     def _on_add_clicked(self) -> None:
         self._document.timeline.request_images(self._selected(), len(self._document.keyframes))
 
-    def _cancel(self) -> None:
-        key = self._document.analysis.running("index")
-        if key is not None:
-            self._document.job_cancel_requested.emit(key)
-
     def _on_retry_clicked(self) -> None:
         self._document.analysis.put_problem("index", "")
         self._document.neighbors.index_requested.emit()
@@ -211,13 +182,6 @@ class NeighborsPanel(QWidget):
             self._whitened.setChecked(settings.whitened)
         with QSignalBlocker(self._count):
             self._count.setValue(settings.count)
-
-    def _show_progress(self) -> None:
-        key = self._document.analysis.running("index")
-        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
-        if self._running != (key is not None):
-            self._running = key is not None
-            self._show()
 
     def _show(self) -> None:
         view, model, source = self._document.neighbors_view, self._document.model, self._document.source

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QSlider, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.state import Jitter
 from explorer.document.views import CloudView, FailedView
+from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
+from explorer.ui.widgets.fields import button, decimal_box, label, name_control, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
 from explorer.ui.widgets.layouts import vbox
 
@@ -24,35 +24,24 @@ _STEPS = 60
 _SEEDS = 1_000_000
 
 
-class NoiseCloudPage(QWidget):
+class NoiseCloudPage(WatchingPanel):
     """The image of the current code and others around it; a click makes its code the current one."""
 
+    watched = "cloud"
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
+        super().__init__(document, parent)
         about = self.tr("Images around the current code; click one to use its code")
         self.setAccessibleName(about)
         self.table = ImageGrid()
         self.table.setObjectName("noise_cloud")
         self.table.setAccessibleName(about)
         self.table.setToolTip(plain_tooltip(about))
-        self._figures = PlainLabel()
-        self._figures.setObjectName("noise_cloud_figures")
-        self._figures.setProperty("muted", True)
-        self._figures.setWordWrap(True)
+        self._figures = label("noise_cloud_figures")
         self.setLayout(vbox((self.table, 1), self._figures, margins=0))
         self.table.chosen.connect(self._on_chosen)
         document.cloud_view_changed.connect(self._on_cloud_view_changed)
         self._on_cloud_view_changed()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Decode while the page is visible."""
-        super().showEvent(event)
-        self._document.watch("cloud", True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.watch("cloud", False)
 
     def _on_chosen(self, row: int, column: int) -> None:
         view = self._document.cloud_view

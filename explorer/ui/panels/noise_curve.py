@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from explorer.data.corruption import CORRUPTIONS, format_noise
 from explorer.data.metrics import Figures
@@ -15,12 +15,12 @@ from explorer.errors import ExplorerError
 from explorer.models.bundle import find_bundles
 from explorer.models.quality import CURVE_IMAGES, QualityCurve, Scores, write_curves
 from explorer.ui.dialogs.files import ask_save
-from explorer.ui.plain_text import PlainLabel, name_action
+from explorer.ui.plain_text import name_action
 from explorer.ui.plot_file import save_plot
 from explorer.ui.widgets.curve import Curve
 from explorer.ui.widgets.curve_plot import CurvePlot
-from explorer.ui.widgets.fields import button, combo_box
-from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.fields import button, combo_box, label
+from explorer.ui.widgets.job_strip import AnalysisStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 
@@ -39,15 +39,12 @@ class NoiseCurvePage(QWidget):
         self._save.clicked.connect(self._ask_save)
         self._others.aboutToShow.connect(self._fill_others)
         self.plot.pointed.connect(self._show_values)
-        self.strip.cancelled.connect(self._cancel)
         document.analysis.quality_changed.connect(self._show)
-        document.analysis.running_changed.connect(self._show_progress)
-        document.jobs_changed.connect(self._show_progress)
-        document.model_changed.connect(self._show_progress)
-        document.source_changed.connect(self._show_progress)
-        document.noises_changed.connect(self._show_progress)
+        document.model_changed.connect(self._update_controls)
+        document.source_changed.connect(self._update_controls)
+        document.noises_changed.connect(self._update_controls)
         self._show()
-        self._show_progress()
+        self._update_controls()
 
     def _make_controls(self) -> None:
         self._metric = combo_box(
@@ -70,12 +67,8 @@ class NoiseCurvePage(QWidget):
             self.tr("Solid: reconstructions. Dashed: the corrupted input."),
             self.tr("Strength"),
         )
-        self._values = PlainLabel()
-        self._values.setObjectName("noise_curve_values")
-        self._values.setProperty("muted", True)
-        self._values.setWordWrap(True)
-        self._values.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.strip = JobStrip("noise_curve")
+        self._values = label("noise_curve_values", narrow=True)
+        self.strip = AnalysisStrip("noise_curve", self._document, "quality")
 
     def _lay_out(self) -> None:
         self.setLayout(
@@ -93,11 +86,6 @@ class NoiseCurvePage(QWidget):
 
     def _ask(self, path: Path | None) -> None:
         self._document.analysis.quality_requested.emit(QualityRequest(self._document.noises, path))
-
-    def _cancel(self) -> None:
-        key = self._document.analysis.running("quality")
-        if key is not None:
-            self._document.job_cancel_requested.emit(key)
 
     def _fill_others(self) -> None:
         self._others.clear()
@@ -134,9 +122,7 @@ class NoiseCurvePage(QWidget):
 
     # -- display -----------------------------------------------------------------------------------------------------
 
-    def _show_progress(self) -> None:
-        key = self._document.analysis.running("quality")
-        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+    def _update_controls(self) -> None:
         ready = self._document.model is not None and self._document.source is not None and bool(self._document.noises)
         self._measure.setEnabled(ready)
         self._more.setEnabled(ready)

@@ -11,8 +11,9 @@ from explorer.document.views import Closeness, FailedView, NoiseView
 from explorer.types import Floats, Pixels
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
-from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import decibels, unbroken
+from explorer.ui.widgets.fields import label
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.layouts import hbox, vbox
@@ -69,10 +70,7 @@ class NoiseRowPage(QWidget):
         self.table = ImageTable(first_gap=0, whole=False)
         self.table.setObjectName("noise_row")
         self.table.setAccessibleName(about)
-        self._figures = PlainLabel()
-        self._figures.setObjectName("noise_row_figures")
-        self._figures.setProperty("muted", True)
-        self._figures.setWordWrap(True)
+        self._figures = label("noise_row_figures")
         self.setLayout(vbox((self.table, 1), self._figures, margins=0))
         document.noise_view_changed.connect(self._on_noise_view_changed)
         self._on_noise_view_changed()

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QListView,
     QListWidget,
     QListWidgetItem,
-    QSizePolicy,
     QWidget,
 )
 
@@ -27,8 +26,8 @@ from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import button, decimal_box, name_control
-from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.fields import button, decimal_box, label, name_control
+from explorer.ui.widgets.job_strip import AnalysisStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
@@ -61,14 +60,11 @@ class OutliersPanel(QWidget):
         self._save.clicked.connect(self._ask_save)
         self.ends.chosen.connect(lambda number: self._fill())
         self.list.currentItemChanged.connect(self._on_item_chosen)
-        self.strip.cancelled.connect(self._cancel)
         document.analysis.ranking_changed.connect(self._on_ranking_changed)
-        document.analysis.running_changed.connect(self._show_progress)
-        document.jobs_changed.connect(self._show_progress)
-        document.model_changed.connect(self._show_progress)
-        document.source_changed.connect(self._show_progress)
+        document.model_changed.connect(self._update_controls)
+        document.source_changed.connect(self._update_controls)
         self._on_ranking_changed()
-        self._show_progress()
+        self._update_controls()
 
     def _make_controls(self) -> None:
         self._rank = button(
@@ -110,16 +106,10 @@ class OutliersPanel(QWidget):
         self.list.setGridSize(_CELL)
         self.list.setIconSize(QSize(2 * _SIDE, _SIDE))
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self._caption = PlainLabel()
-        self._caption.setObjectName("outliers_caption")
-        self._caption.setProperty("muted", True)
-        self._caption.setWordWrap(True)
-        self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._empty = EmptyLabel(
-            self.tr("High reconstruction error suggests out-of-distribution images. Press “Score images”.")
-        )
-        self._empty.setObjectName("outliers_empty")
-        self.strip = JobStrip("outliers")
+        self._caption = label("outliers_caption", narrow=True)
+        words = self.tr("High reconstruction error suggests out-of-distribution images. Press “Score images”.")
+        self._empty = EmptyLabel("outliers_empty", words)
+        self.strip = AnalysisStrip("outliers", self._document, "ranking")
 
     def _lay_out(self) -> None:
         self._left = widget_of(vbox())
@@ -140,11 +130,6 @@ class OutliersPanel(QWidget):
 
     def _ask(self) -> None:
         self._document.analysis.ranking_requested.emit(ThresholdRule("quantile", self._usual.value() / 100))
-
-    def _cancel(self) -> None:
-        key = self._document.analysis.running("ranking")
-        if key is not None:
-            self._document.job_cancel_requested.emit(key)
 
     def _on_usual_changed(self, percent: float) -> None:
         view = self._document.analysis.ranking
@@ -192,9 +177,7 @@ class OutliersPanel(QWidget):
 
     # -- display -----------------------------------------------------------------------------------------------------
 
-    def _show_progress(self) -> None:
-        key = self._document.analysis.running("ranking")
-        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+    def _update_controls(self) -> None:
         self._rank.setEnabled(self._document.model is not None and self._document.source is not None)
 
     def _on_ranking_changed(self) -> None:

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QSlider, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.views import FailedView, SamplesView
 from explorer.messages import message_text
+from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
+from explorer.ui.widgets.fields import button, decimal_box, label, name_control, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -29,12 +29,13 @@ _SIDE_WIDTH = 232
 _NORMAL, _FITTED = range(2)
 
 
-class SamplesPanel(QWidget):
+class SamplesPanel(WatchingPanel):
     """Random images, and the settings of the prior."""
 
+    watched = "samples"
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
+        super().__init__(document, parent)
         self._gestures = 0
         self.setObjectName("samples_panel")
         self.setAccessibleName(self.tr("Samples"))
@@ -79,10 +80,7 @@ class SamplesPanel(QWidget):
         self._temperature = decimal_box("samples_temperature", tip, (0.0, 100.0), 0.1, 2)
         self._seed = spin_box("samples_seed", self.tr("Seed: the same seed gives the same codes"), 0, _SEEDS - 1, 0)
         self._redraw = button("samples_redraw", self.tr("Resample"), self.tr("Draw new random codes"))
-        self._hint = PlainLabel()
-        self._hint.setObjectName("samples_hint")
-        self._hint.setProperty("muted", True)
-        self._hint.setWordWrap(True)
+        self._hint = label("samples_hint")
 
     def _lay_out(self) -> None:
         form = QGridLayout()
@@ -94,15 +92,6 @@ class SamplesPanel(QWidget):
         form.addWidget(self._redraw, 3, 1)
         side = widget_of(vbox(self.prior, form, self._hint, STRETCH), width=_SIDE_WIDTH)
         self.setLayout(hbox((self.table, 1), side, spacing=12, margins=(12, 8, 8, 8)))
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Sample while the panel is visible."""
-        super().showEvent(event)
-        self._document.watch("samples", True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.watch("samples", False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

@@ -43,9 +43,7 @@ class StagePanel(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Needed for the focus frame.
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._heading = ElidedLabel()
-        self._heading.setObjectName("stage_heading")
-        self._heading.setProperty("heading", True)
+        self._heading = ElidedLabel("stage_heading", look="heading")
         waiting = self.tr("Open a model and a dataset in the library.")
         self.original = self._frame(
             "stage_original",

@@ -21,10 +21,9 @@ from explorer.ui.dialogs.animation_presets import AnimationPresetsDialog
 from explorer.ui.dialogs.export_animation import ExportAnimationDialog
 from explorer.ui.dragging import code_of, files_of, images_of
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.easing_preview import EasingPreview
 from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button, combo_box, decimal_box, name_control, spin_box
+from explorer.ui.widgets.fields import button, combo_box, decimal_box, label, name_control, spin_box
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.timeline_track import TimelineTrack, TrackAnimation, TrackCurves, TrackStrip
 
@@ -136,8 +135,7 @@ class TimelinePanel(QWidget):
         return action
 
     def _make_settings(self) -> None:
-        self._which = PlainLabel()
-        self._which.setObjectName("timeline_which")
+        self._which = label("timeline_which", look="plain", wrap=False)
         self._steps = spin_box(
             "timeline_steps", self.tr("Frames of the segment, including both keyframes"), 2, 10_000, 90
         )
@@ -196,9 +194,9 @@ class TimelinePanel(QWidget):
         self.play = button("timeline_play", self.tr("Play"), self.tr("Play the animation on the stage (Ctrl+Space)"))
         self.play.setCheckable(True)
         self.play.setFixedWidth(64)
-        self._length = ElidedLabel("", self.tr("Frame at the playhead, number of frames, duration"))
-        self._length.setObjectName("timeline_length")
-        self._length.setProperty("muted", True)
+        self._length = ElidedLabel(
+            "timeline_length", "", self.tr("Frame at the playhead, number of frames, duration"), look="muted"
+        )
         self._clock = QTimer(self)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
         self._clock.setInterval(_TICK_MS)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
 from explorer.models.runs import CurvePoint
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.run_series import shown_series
 from explorer.ui.text import dimension_name
 from explorer.ui.widgets.curve import Curve
 from explorer.ui.widgets.curve_plot import CurvePlot
-from explorer.ui.widgets.fields import check_box, combo_box
+from explorer.ui.widgets.fields import check_box, combo_box, label
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _DIMENSIONS = 16
@@ -41,10 +40,7 @@ class TrainCurvesPanel(QWidget):
         self._log = check_box(
             "train_curve_log", self.tr("Log scale"), self.tr("Logarithmic y axis: shows late progress")
         )
-        self._values = PlainLabel()
-        self._values.setObjectName("train_curve_values")
-        self._values.setProperty("muted", True)
-        self._values.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._values = label("train_curve_values", wrap=False, narrow=True)
         about = self.tr("Solid: training. Dashed: validation.")
         self.plot = CurvePlot("train_plot", about, self.tr("Epoch"))
         self.setLayout(

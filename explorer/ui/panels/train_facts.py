@@ -8,7 +8,7 @@ from explorer.messages import Wording, message_text
 from explorer.models.feasibility import Plan
 from explorer.models.layer_labels import count_label
 from explorer.models.machine import gigabytes
-from explorer.ui.plain_text import PlainLabel
+from explorer.ui.widgets.fields import label
 from explorer.ui.widgets.layouts import vbox
 
 
@@ -17,14 +17,8 @@ class TrainFacts(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._facts = PlainLabel()
-        self._facts.setObjectName("train_facts")
-        self._facts.setProperty("muted", True)
-        self._facts.setWordWrap(True)
-        self._warning = PlainLabel()
-        self._warning.setObjectName("train_warning")
-        self._warning.setProperty("notice", True)
-        self._warning.setWordWrap(True)
+        self._facts = label("train_facts")
+        self._warning = label("train_warning", look="notice")
         self._warning.hide()
         self.setLayout(vbox(self._facts, self._warning, spacing=4, margins=0))
 

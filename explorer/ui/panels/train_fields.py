@@ -10,10 +10,9 @@ from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QWidget
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.settings import NAME_LIMIT
 from explorer.models.training_presets import TRAINING_PRESETS
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.collapsible import Collapsible
 from explorer.ui.widgets.field_grid import FieldGrid
-from explorer.ui.widgets.fields import button, check_box, combo_box, line_edit, spin_box
+from explorer.ui.widgets.fields import button, check_box, combo_box, label, line_edit, spin_box
 from explorer.ui.widgets.layouts import STRETCH, vbox
 from explorer.ui.widgets.noise_edit import NoiseEdit
 
@@ -201,12 +200,9 @@ class TrainFields(QWidget):
 
 
 def _notice(name: str) -> QLabel:
-    label = PlainLabel()
-    label.setObjectName(name)
-    label.setProperty("notice", True)
-    label.setWordWrap(True)
-    label.hide()
-    return label
+    notice = label(name, look="notice")
+    notice.hide()
+    return notice
 
 
 def _disable_last(combo: QComboBox) -> None:

@@ -15,8 +15,7 @@ from explorer.document.views import FailedView, TrainingProgressView
 from explorer.export import FORMATS
 from explorer.models.runs import ProgressFrame, originals_of
 from explorer.ui.dialogs.files import ask_save
-from explorer.ui.plain_text import PlainLabel
-from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.fields import button, label, name_control
 from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.layouts import hbox, vbox
 
@@ -40,9 +39,7 @@ class TrainProgressPanel(QWidget):
             "train_frames_slider",
             self.tr("Epoch: drag to see earlier reconstructions of these images"),
         )
-        self._epoch = PlainLabel()
-        self._epoch.setObjectName("train_frames_epoch")
-        self._epoch.setProperty("muted", True)
+        self._epoch = label("train_frames_epoch", wrap=False)
         self._epoch.setMinimumWidth(84)
         self._export = button(
             "train_frames_export", self.tr("Export…"), self.tr("Export as an animation or a contact sheet")

@@ -51,7 +51,7 @@ class TrainRunsPanel(QWidget):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self._empty = EmptyLabel(self.tr("Every training that you start is listed here."))
+        self._empty = EmptyLabel("train_runs_empty", self.tr("Every training that you start is listed here."))
         self._make_buttons()
         self.setLayout(vbox((self.tree, 1), (self._empty, 1), self._buttons, spacing=6, margins=(0, 6, 0, 0)))
         self.tree.itemSelectionChanged.connect(self._on_selection_changed)

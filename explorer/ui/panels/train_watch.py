@@ -11,10 +11,10 @@ from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.ui.panels.train_progress import TrainProgressPanel
 from explorer.ui.panels.train_runs import TrainRunsPanel
-from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import duration
 from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button, check_box, name_control
+from explorer.ui.widgets.fields import button, check_box, label, name_control
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 
 if TYPE_CHECKING:
@@ -69,11 +69,8 @@ class TrainWatchPanel(QWidget):
         name_control(self._bar, "train_progress", self.tr("Training progress"))
         self._bar.setRange(0, _BAR)
         self._bar.setTextVisible(False)
-        self._note = ElidedLabel(self.tr("Idle"), "")
-        self._note.setObjectName("train_note")
-        self._left = PlainLabel()
-        self._left.setObjectName("train_left")
-        self._left.setProperty("muted", True)
+        self._note = ElidedLabel("train_note", self.tr("Idle"))
+        self._left = label("train_left", wrap=False)
         self.pause = button(
             "train_pause",
             self.tr("Pause"),

@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Literal
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.views import FailedView, TraversalView
 from explorer.latent.statistics import ACTIVE_VARIANCE
+from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, percent
-from explorer.ui.widgets.fields import decimal_box, name_control
+from explorer.ui.widgets.fields import decimal_box, label, name_control
 from explorer.ui.widgets.image_grid import ImageGrid
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -24,12 +24,13 @@ _ROW_HEIGHT = 48
 _KINDS: tuple[Literal["dimensions", "components", "maximum"], ...] = ("dimensions", "components", "maximum")
 
 
-class TraversalsPanel(QWidget):
+class TraversalsPanel(WatchingPanel):
     """Rows of images that show what each dimension changes."""
 
+    watched = "traversal"
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
+        super().__init__(document, parent)
         self.setObjectName("traversals_panel")
         self.setAccessibleName(self.tr("Traversals"))
         self._make_controls()
@@ -66,10 +67,7 @@ class TraversalsPanel(QWidget):
         tip = self.tr("Range of each row, in standard deviations (σ) of the codes of test images")
         self._reach = decimal_box("traversals_reach", tip, (0.1, 20.0), 0.5, 1)
         self._reach.setSuffix(" σ")
-        self._caption = PlainLabel()
-        self._caption.setObjectName("traversals_caption")
-        self._caption.setProperty("muted", True)
-        self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._caption = label("traversals_caption", wrap=False, narrow=True)
         self.table = ImageGrid()
         about = self.tr("Images around the current code; click one to use its code")
         name_control(self.table, "traversals_table", about)
@@ -91,15 +89,6 @@ class TraversalsPanel(QWidget):
                 margins=(12, 8, 8, 8),
             )
         )
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Decode while the panel is visible."""
-        super().showEvent(event)
-        self._document.watch("traversal", True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.watch("traversal", False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QSpinBox,
     QToolButton,
     QWidget,
 )
 
-from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 
 _LONGEST = 15
 """Characters that fit in a combo box."""
@@ -24,6 +28,31 @@ def name_control(control: QWidget, name: str, tip: str) -> None:
     control.setObjectName(name)
     control.setToolTip(plain_tooltip(tip))
     control.setAccessibleName(tip)
+
+
+Look: TypeAlias = Literal["plain", "muted", "heading", "notice"]
+"""How the style sheet shows a text: the property that its rules select."""
+
+
+def label(
+    name: str,
+    text: str = "",
+    *,
+    look: Look = "muted",
+    wrap: bool = True,
+    narrow: bool = False,
+    selectable: bool = False,
+) -> PlainLabel:
+    """Return a text; a `narrow` one does not widen its layout, a `selectable` one can be copied with the mouse."""
+    made = PlainLabel(text)
+    made.setObjectName(name)
+    made.setProperty(look, True)
+    made.setWordWrap(wrap)
+    if narrow:
+        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    if selectable:
+        made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made
 
 
 def button(name: str, text: str, tip: str, *, primary: bool = False) -> QPushButton:

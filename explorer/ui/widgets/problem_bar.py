@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
 from explorer.messages import Wording, message_text
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import sentence
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, label
 from explorer.ui.widgets.layouts import hbox
 
 
@@ -20,10 +18,7 @@ class ProblemBar(QFrame):
         self.setObjectName("problem_bar")
         self.setAccessibleName(self.tr("Error"))
         self._details = ""
-        self._text = PlainLabel()
-        self._text.setObjectName("problem_text")
-        self._text.setWordWrap(True)
-        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._text = label("problem_text", look="plain", selectable=True)
         copy = button("problem_copy", self.tr("Copy details"), self.tr("Copy the message with technical details"))
         dismiss = button("problem_dismiss", self.tr("Dismiss"), self.tr("Dismiss the message"))
         self.setLayout(hbox((self._text, 1), copy, dismiss, margins=(12, 6, 8, 6)))

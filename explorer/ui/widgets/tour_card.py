@@ -6,9 +6,8 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPainterPath, QPaintEvent, QPen, QShortcut
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, label
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _CARD_WIDTH = 330
@@ -73,15 +72,9 @@ class TourCard(QFrame):
         self.setObjectName("tour_card")
         self.setAccessibleName(self.tr("Tour"))
         self.setFixedWidth(_CARD_WIDTH)
-        self._count = PlainLabel()
-        self._count.setObjectName("tour_count")
-        self._count.setProperty("muted", True)
-        self._title = PlainLabel()
-        self._title.setObjectName("tour_title")
-        self._title.setProperty("heading", True)
-        self._text = PlainLabel()
-        self._text.setObjectName("tour_text")
-        self._text.setWordWrap(True)
+        self._count = label("tour_count", wrap=False)
+        self._title = label("tour_title", look="heading", wrap=False)
+        self._text = label("tour_text", look="plain")
         self._skip = button("tour_skip", self.tr("Skip"), self.tr("End the tour (Esc); restart it from the Help menu"))
         self._back = button("tour_back", self.tr("Back"), self.tr("Previous step (←)"))
         self.next = button("tour_next", self.tr("Next"), self.tr("Next step (Return or →)"), primary=True)
