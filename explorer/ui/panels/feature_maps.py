@@ -139,15 +139,13 @@ class FeatureMapsPanel(QWidget):
     def _on_code_changed(self) -> None:
         if self._statistics is None:
             return
-        code, start, channels = self._document.code, self._document.start_code, len(self._statistics.mean)
+        code, start = self._document.code, self._document.start_code
         self._edited = None
         shape = None if self._document.model is None else self._document.model.card.latent_shape
         self._maps = None if code is None or shape is None else code.reshape(shape)
         self._start = None if start is None or shape is None else start.reshape(shape)
         for control in (self.canvas, self.grid, self._value, self._size, self._back):
             control.setEnabled(self._maps is not None)
-        if self._maps is not None and self.grid.count != channels:
-            self.grid.set_channels(channels, self._image, self._is_edited)
         self._show_map()
 
     def _show_map(self) -> None:
@@ -161,7 +159,7 @@ class FeatureMapsPanel(QWidget):
             self.legend.set_reach(self._reach(channel))
         self._back.setEnabled(self._is_edited(self.channel.value()))
         self._show_cell()
-        self.grid.refresh()
+        self.grid.viewport().update()
 
     def _show_cell(self) -> None:
         if self._maps is None or self._statistics is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.latent.feature_maps import brushed_cells
@@ -195,14 +195,6 @@ class FeatureMapCanvas(QWidget):
             self.channel_stepped.emit(-1 if key == Qt.Key.Key_PageUp else 1)
         else:
             super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self.update()
 
     # -- painting ------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
-    QFocusEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -382,14 +381,6 @@ class TimelineTrack(QWidget):
             self.duplicate_asked.emit(self._key)
         else:
             super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self.update()
 
     def _show_hint(self, point: QPointF) -> None:
         """Set cursor and tooltip for the position of the mouse."""
