@@ -9,7 +9,6 @@ import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
-    QListView,
     QListWidget,
     QListWidgetItem,
     QSizePolicy,
@@ -35,7 +34,7 @@ from explorer.ui.widgets.fields import button, decimal_box, label, name_control,
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
-from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
 _SUM, _CROSS, _MORE = 0, 1, 2
 _SIDE = 72
@@ -196,13 +195,7 @@ class _TermBox(QWidget):
         self._strength.setSizePolicy(QSizePolicy.Policy.Ignored, self._strength.sizePolicy().verticalPolicy())
         self.list = QListWidget()
         name_control(self.list, f"slot_{letter}_images", self.tr("Images of this term; press Delete to remove one"))
-        self.list.setViewMode(QListView.ViewMode.IconMode)
-        self.list.setMovement(QListView.Movement.Static)
-        self.list.setResizeMode(QListView.ResizeMode.Adjust)
-        self.list.setItemDelegate(ThumbnailDelegate(self.list, square=False))
-        self.list.setUniformItemSizes(True)
-        self.list.setGridSize(QSize(_SIDE + 4, _SIDE + 4))
-        self.list.setIconSize(QSize(_SIDE, _SIDE))
+        show_thumbnails(self.list, QSize(_SIDE + 4, _SIDE + 4))
         self.list.setAcceptDrops(False)
         self._add = button(
             f"slot_{letter}_add",

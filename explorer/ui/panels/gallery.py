@@ -16,7 +16,7 @@ from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import combo_box
 from explorer.ui.widgets.layouts import vbox
-from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
 _PICKED = "picked"
 """Data of the selector's entry for the selection; the others have a label's number."""
@@ -75,14 +75,10 @@ class GalleryPanel(QWidget):
         view.setObjectName("gallery_view")
         view.setAccessibleName(self.tr("Images"))
         view.setModel(self.model)
-        view.setViewMode(QListView.ViewMode.IconMode)
         view.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
-        view.setMovement(QListView.Movement.Static)
         view.setDragEnabled(True)
         view.setDragDropMode(QListView.DragDropMode.DragOnly)
-        view.setResizeMode(QListView.ResizeMode.Adjust)
-        view.setUniformItemSizes(True)
-        view.setItemDelegate(ThumbnailDelegate(view))
+        show_thumbnails(view, QSize(SMALLEST_CELL, SMALLEST_CELL), square=True)
         view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         view.setSpacing(0)
         view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)

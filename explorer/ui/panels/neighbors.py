@@ -31,7 +31,7 @@ from explorer.ui.widgets.fields import button, check_box, combo_box, label, name
 from explorer.ui.widgets.job_strip import AnalysisStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
-from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
 _PLACE = Qt.ItemDataRole.UserRole
 _SIDE = 56
@@ -272,14 +272,9 @@ class _Row(QListWidget):
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document = document
-        self.setViewMode(QListView.ViewMode.IconMode)
-        self.setMovement(QListView.Movement.Static)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setWrapping(False)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.setUniformItemSizes(True)
-        self.setItemDelegate(ThumbnailDelegate(self, square=False))
-        self.setGridSize(_CELL)
+        show_thumbnails(self, _CELL)
         self.setIconSize(QSize(_SIDE, _SIDE))
         self.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         self.setHorizontalScrollMode(QListView.ScrollMode.ScrollPerPixel)

@@ -30,7 +30,7 @@ from explorer.ui.widgets.fields import button, decimal_box, label, name_control
 from explorer.ui.widgets.job_strip import AnalysisStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
-from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
 if TYPE_CHECKING:
     from explorer.ui.widgets.error_histogram import ErrorHistogram
@@ -98,13 +98,7 @@ class OutliersPanel(QWidget):
         self.list = QListWidget()
         name_control(self.list, "outliers_list", self.tr("Images with their reconstructions, sorted by error"))
         self.list.setToolTip("")
-        self.list.setViewMode(QListView.ViewMode.IconMode)
-        self.list.setMovement(QListView.Movement.Static)
-        self.list.setResizeMode(QListView.ResizeMode.Adjust)
-        self.list.setUniformItemSizes(True)
-        self.list.setItemDelegate(ThumbnailDelegate(self.list, square=False))
-        self.list.setGridSize(_CELL)
-        self.list.setIconSize(QSize(2 * _SIDE, _SIDE))
+        show_thumbnails(self.list, _CELL)
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self._caption = label("outliers_caption", narrow=True)
         words = self.tr("High reconstruction error suggests out-of-distribution images. Press “Score images”.")
