@@ -59,7 +59,6 @@ class AugmentPreview(QDialog):
             self._document.dataset_checks.ask_preview(request)
 
     def explain(self, problem: str) -> None:
-        """Show why the settings are invalid."""
         self._request = None
         self._show_problem(problem)
 

@@ -208,7 +208,6 @@ class ExportAnimationDialog(QDialog):
         self._try()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Stop the preview."""
         super().hideEvent(event)
         self._settle.stop()
         self._clock.stop()

@@ -122,7 +122,6 @@ class GetDataDialog(QDialog):
         self.adjustSize()
 
     def _on_jobs_changed(self) -> None:
-        """Show the progress of this download."""
         download = self._document.downloads.download(self._entry.name)
         if download is None or download.phase != "running":
             return

@@ -77,7 +77,6 @@ class ProblemsDialog(QDialog):
         )
 
     def choose_newest(self) -> None:
-        """Select the newest error."""
         self.list.setCurrentIndex(self._problems.index(0))
 
     def _on_list_changed(self) -> None:

@@ -267,7 +267,6 @@ class _TermBox(QWidget):
         self.list.doItemsLayout()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Remove the selected image with Delete."""
         place = self.list.currentRow()
         if event.key() in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace} and 0 <= place < len(self._term.codes):
             codes = self._term.codes
@@ -276,7 +275,6 @@ class _TermBox(QWidget):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept images of the gallery and codes of the map."""
         if images_of(event.mimeData()) or code_of(event.mimeData()) is not None:
             event.acceptProposedAction()
 

@@ -108,7 +108,6 @@ class FeatureMapsPanel(QWidget):
         document.code_changed.connect(self._on_code_changed)
 
     def begin_painting(self) -> None:
-        """Focus the large map."""
         if self._statistics is not None:
             self.canvas.setFocus()
 
@@ -149,7 +148,6 @@ class FeatureMapsPanel(QWidget):
         self._show_map()
 
     def _show_map(self) -> None:
-        """Show the current channel large, visible channels small, and the value of the cell."""
         if self._maps is None:
             self.canvas.set_image(None)
             self.legend.set_reach(None)
@@ -174,7 +172,6 @@ class FeatureMapsPanel(QWidget):
         self.canvas.setAccessibleDescription(f"c{channel}, {text}")
 
     def _image(self, channel: int) -> QImage:
-        """Return one channel as an image, one pixel per cell."""
         if self._maps is None:
             return QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)
         return pixels_to_qimage(colored(self._maps[:, :, channel], self._reach(channel)))

@@ -85,7 +85,6 @@ class GalleryPanel(QWidget):
         view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def _on_view_resized(self, width: int) -> None:
-        """Fit the columns to the width."""
         self._columns = max(1, width // SMALLEST_CELL)
         self.model.cell = max(SMALLEST_CELL, width // self._columns)
         self.view.setGridSize(QSize(self.model.cell, self.model.cell))

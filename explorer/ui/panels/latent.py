@@ -162,11 +162,9 @@ class LatentPanel(QWidget):
     # -- intents -------------------------------------------------------------------------------------------------
 
     def shuffle(self) -> None:
-        """Draw a random code."""
         self._document.shuffle_code(self._rng)
 
     def switch_view(self) -> None:
-        """Show the next basis: dimensions, principal components, directions."""
         places = [(self.views.current + step) % 3 for step in (1, 2)]
         there = {_DIRECTIONS: bool(self._document.directions)}
         possible = (place for place in places if self.views.part(place).isEnabled() and there.get(place, True))
@@ -176,7 +174,6 @@ class LatentPanel(QWidget):
             self._show_view(other)
 
     def show_statistics(self) -> StatisticsDialog:
-        """Show the latent statistics."""
         if self._statistics_dialog is None:
             self._statistics_dialog = StatisticsDialog(self._document, self.window())
         self._statistics_dialog.show()
@@ -184,7 +181,6 @@ class LatentPanel(QWidget):
         return self._statistics_dialog
 
     def find_directions(self) -> FindDirectionsDialog:
-        """Show the dialog that finds directions, and the directions' sliders."""
         if self._finder is None:
             self._finder = FindDirectionsDialog(self._document, self.window())
         self._finder.show()
@@ -199,12 +195,10 @@ class LatentPanel(QWidget):
             self._show_view(_DIRECTIONS)
 
     def find_sliders(self) -> None:
-        """Focus the filter."""
         self.filter.setFocus()
         self.filter.selectAll()
 
     def _on_meter_changed(self) -> None:
-        """Show whether the current code is in distribution."""
         view = self._document.meter_view
         if view is None:
             self._meter.clear()
@@ -302,7 +296,6 @@ class LatentPanel(QWidget):
             self._sort.setCurrentIndex(max(0, self._sort.findData(before)))
 
     def _arrange(self, *, to_top: bool = True) -> None:
-        """Apply sorting and filter."""
         view = self._view
         if view is None:
             return

@@ -97,7 +97,6 @@ class LibraryPanel(QWidget):
         return self._cache_line
 
     def refresh(self) -> None:
-        """Read the models and datasets on disk."""
         self._elsewhere = None
         self.tree.clear()
         models = self._section(self.tr("Models"))
@@ -201,7 +200,6 @@ class LibraryPanel(QWidget):
                 yield from section_items(section)
 
     def _mark_open(self) -> None:
-        """Show what is open in bold, and select the open model."""
         self._list_elsewhere()
         selected = None
         for item in self._items():
@@ -282,7 +280,6 @@ class LibraryPanel(QWidget):
         self._cache_line.setVisible(size > 0)
 
     def ask_clear_cache(self) -> None:
-        """Ask for confirmation, then clear the image cache."""
         question = plain_message_box(self)
         question.setObjectName("cache_question")
         question.setIcon(QMessageBox.Icon.Question)
@@ -301,15 +298,12 @@ class LibraryPanel(QWidget):
         question.open()
 
     def ask_model(self) -> None:
-        """Ask for a model folder and open it."""
         ask_folder(self, self.tr("Open model folder"), self._document.open_model_requested.emit)
 
     def ask_folder(self) -> None:
-        """Ask for a folder of images and open it."""
         ask_folder(self, self.tr("Open image folder"), self._open_source)
 
     def ask_file(self) -> None:
-        """Ask for a file of images and open it."""
         ask_file(self, self.tr("Open image file"), self._open_source, kinds=DATASETS)
 
     def _open_source(self, path: Path) -> None:

@@ -333,7 +333,6 @@ class MapPanel(QWidget):
             self._document.set_code(plane.moved(code, x, y), self.tr("Move on map"), gesture)
 
     def _on_taken_along(self, x: float, y: float) -> None:
-        """Start a drag of the code at a position."""
         code, plane = self._document.code, self._document.plane
         if code is None or plane is None:
             return
@@ -357,7 +356,6 @@ class MapPanel(QWidget):
             self.canvas.set_preview(None)
 
     def _update_menu(self) -> None:
-        """Enable what can be exported."""
         menu = self._save.menu()
         assert menu is not None
         for action in menu.actions():
@@ -419,7 +417,6 @@ class MapPanel(QWidget):
         self._on_window_changed()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Stop decoding while hidden."""
         super().hideEvent(event)
         self._document.map.look(None)
 
@@ -435,7 +432,6 @@ class MapPanel(QWidget):
             self._show_tiles()
 
     def _show_tiles(self) -> None:
-        """Paint all visible tiles that are available."""
         model = self._document.model
         if model is not None and model.latent_dim < 2:
             self.canvas.show_text(self.tr("A one-dimensional code has no plane to show."))

@@ -106,7 +106,6 @@ class MapImages(QWidget):
 
     @property
     def scatter(self) -> Scatter | None:
-        """The points to draw; None if they are hidden or not encoded yet."""
         if not self.points.isChecked() or self._points is None or self._classes is None:
             return None
         names, of = self._classes.names, self._classes.of

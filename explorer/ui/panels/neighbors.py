@@ -206,7 +206,6 @@ class NeighborsPanel(WatchingPanel):
         self._show_note()
 
     def _why_not_yet(self, *, learns: bool) -> str:
-        """Return why there are no neighbors yet."""
         problem = self._document.analysis.problem("index")
         if problem:
             words = self.tr("Encoding the images failed.")
@@ -225,7 +224,6 @@ class NeighborsPanel(WatchingPanel):
         self._note.setVisible(bool(words))
 
     def _agreement(self, indices: Indices) -> str:
-        """Return how many neighbors share the most frequent label."""
         source = self._document.source
         labels = [source.label(int(index)) for index in indices] if source is not None else []
         known = Counter(label for label in labels if label)

@@ -123,7 +123,6 @@ class NoisePanel(QWidget):
         self.setLayout(hbox((self._stack, 1), side, spacing=12, margins=(12, 8, 8, 8)))
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Compute while the panel is visible."""
         super().showEvent(event)
         self._watch()
 
@@ -150,7 +149,6 @@ class NoisePanel(QWidget):
         self._watch()
 
     def _on_edited(self) -> None:
-        """Apply the corruptions of the text; an invalid text leaves the last ones."""
         try:
             noises = parse_noise(self.edit.text())
         except ExplorerError:

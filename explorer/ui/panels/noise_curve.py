@@ -151,7 +151,6 @@ class NoiseCurvePage(QWidget):
         self._values.setText(values or self._described())
 
     def _described(self) -> str:
-        """Return what the curves show."""
         view = self._document.analysis.quality
         if not view.curves:
             return ""

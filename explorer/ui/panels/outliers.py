@@ -224,7 +224,6 @@ class OutliersPanel(QWidget):
         self._caption.setText(words)
 
     def _fill(self) -> None:
-        """List the images of the selected end of the ranking."""
         view = self._document.analysis.ranking
         self._listed = view
         with QSignalBlocker(self.list):

@@ -116,7 +116,6 @@ class StagePanel(QWidget):
             frame.set_detail_lines(2 if narrow else 1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Step through the images with the arrow keys."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}.get(
             Qt.Key(event.key())
         )
@@ -166,7 +165,6 @@ class StagePanel(QWidget):
             self._on_cursor_view_changed()
 
     def _show_half(self, view: HalfView) -> None:
-        """Show the image and why there is no reconstruction."""
         self.original.show_image(floats_to_qimage(view.original), self._size(view.original))
         text, detail = self.tr("No decoder"), unbroken(self.tr("encoder only"), self.tr("no reconstruction"))
         if view.problem:

@@ -227,7 +227,6 @@ class TimelinePanel(QWidget):
         self.track.choose_key(number + 1)
 
     def duplicate(self) -> None:
-        """Duplicate the selected keyframe."""
         if self._document.keyframes:
             self._duplicate(self.track.key)
 
@@ -371,7 +370,6 @@ class TimelinePanel(QWidget):
         return self._document.animation.segment if number is None else self._document.timeline.segment(number)
 
     def _show_segment(self) -> None:
-        """Show the settings of the selected segment, or those of all."""
         number, segment = self.track.segment, self._shown_segment()
         if number is None:
             self._which.setText(self.tr("All segments"))
@@ -430,7 +428,6 @@ class TimelinePanel(QWidget):
         self._update_even()
 
     def ask_preset(self) -> None:
-        """Open the dialog with the animation presets."""
         if self._presets_dialog is None:
             self._presets_dialog = AnimationPresetsDialog(self._document, self)
         self._presets_dialog.open()
@@ -487,7 +484,6 @@ class TimelinePanel(QWidget):
     # -- export --------------------------------------------------------------------------------------------------
 
     def ask_export(self) -> None:
-        """Open the export dialog."""
         if self._document.timeline.frames:
             if self._dialog is None:
                 self._dialog = ExportAnimationDialog(self._document, self)

@@ -78,7 +78,6 @@ class TrainPanel(QWidget):
         self.form.ask_ground()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Close the preview, too."""
         super().hideEvent(event)
         if self._preview is not None:
             self._preview.close()
@@ -111,14 +110,12 @@ class TrainPanel(QWidget):
         self.start.setEnabled(fits)
 
     def _on_fold_toggled(self, unfolded: bool) -> None:
-        """Scroll to the settings that were expanded."""
         if unfolded:
             self.form.adjustSize()
             self._settings.ensureWidgetVisible(self.form.fold.content, 0, 0)
             self._settings.ensureWidgetVisible(self.form.fold.button, 0, 0)
 
     def show_preview(self) -> None:
-        """Show a few augmented images."""
         if self._preview is None:
             self._preview = AugmentPreview(self._document, self)
             self._preview.seed_chosen.connect(self.form.set_seed)
@@ -127,7 +124,6 @@ class TrainPanel(QWidget):
         self._preview.follow(self.form.request(Path("new")))
 
     def _on_again_requested(self, request: TrainingRequest) -> None:
-        """Fill the form with the settings of a run."""
         self.form.show_request(request)
         self.watch.pages.setCurrentIndex(0)
 
@@ -144,7 +140,6 @@ class TrainPanel(QWidget):
         self._document.training_requested.emit(request)
 
     def _on_training_changed(self) -> None:
-        """Label the button: Train, or Queue training while one is active."""
         active = self._document.training.active
         self.start.setText(self.tr("Queue training") if active else self.tr("Train"))
         tip = (

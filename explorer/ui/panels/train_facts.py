@@ -23,12 +23,10 @@ class TrainFacts(QWidget):
         self.setLayout(vbox(self._facts, self._warning, spacing=4, margins=0))
 
     def show_problem(self, words: Wording) -> None:
-        """Show why the training cannot start."""
         self._say(message_text(words), problem=True)
         self._warn("")
 
     def show_plan(self, plan: Plan) -> None:
-        """Show size and cost of the training."""
         self._say(" ".join(filter(None, (self._sizes(plan), self._work(plan), self._idle(plan)))), problem=False)
         self._warn(" ".join(filter(None, (self._tight(plan), self._unbounded(plan)))))
 

@@ -94,7 +94,6 @@ class TrainProgressPanel(QWidget):
         return training.run, training.progress_frames
 
     def _ask(self) -> None:
-        """Request the images of the epoch at the slider."""
         if self._run is not None and self._progress_frames and self.isVisible():
             frame = self._progress_frames[min(self.slider.value(), len(self._progress_frames) - 1)]
             self._document.trainings.frame_requested.emit(originals_of(self._run), frame)

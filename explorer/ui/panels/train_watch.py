@@ -151,7 +151,6 @@ class TrainWatchPanel(QWidget):
         self._bar.setValue(_BAR if whole else round(_BAR * min(1.0, training.progress / training.epochs)))
 
     def _pace(self, training: TrainingView) -> str:
-        """Return speed, time left and length of the queue."""
         parts = []
         if training.rate is not None:
             parts.append(self.tr("%1 images/s").replace("%1", f"{training.rate:,.0f}"))

@@ -52,18 +52,15 @@ class CorrelationMap(QWidget):
         self.update()
 
     def square(self) -> QRectF:
-        """Return the rectangle of the matrix in widget coordinates."""
         side = min(self.width(), self.height()) - 4.0
         return QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
 
     def cell_rect(self, row: int, column: int) -> QRectF:
-        """Return the rectangle of a cell in widget coordinates."""
         square, count = self.square(), max(1, len(self._table))
         size = square.width() / count
         return QRectF(square.left() + column * size, square.top() + row * size, size, size)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the matrix, and a frame around the current cell."""
         theme, painter = current_theme(), QPainter(self)
         square = self.square()
         if len(self._table):
@@ -83,7 +80,6 @@ class CorrelationMap(QWidget):
         self._point(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the current cell with the arrow keys."""
         step = _ARROWS.get(Qt.Key(event.key()))
         if step is None or not len(self._table):
             super().keyPressEvent(event)

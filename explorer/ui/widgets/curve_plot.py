@@ -102,7 +102,6 @@ class CurvePlot(QWidget):
         self._point_at(self._x)
 
     def set_log(self, log: bool) -> None:
-        """Choose a logarithmic or a linear y axis."""
         self._log = log
         self._plot.setLogMode(x=False, y=log)
 
@@ -111,7 +110,6 @@ class CurvePlot(QWidget):
         return self._curves
 
     def values_at(self, x: float) -> str:
-        """Return the values at x as text."""
         readings = [f"{curve.name} {curve.values[curve.xs.index(x)]:.4g}" for curve in self._curves if x in curve.xs]
         return f"{self._axis} {x:g}: " + ", ".join(readings) if readings else ""
 
@@ -179,7 +177,6 @@ class CurvePlot(QWidget):
         self._color()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
         super().changeEvent(event)
         if event.type() in {QEvent.Type.PaletteChange, QEvent.Type.StyleChange} and hasattr(self, "_empty"):
             self._color()

@@ -99,7 +99,6 @@ class ErrorHistogram(QWidget):
             self.threshold_moved.emit(float(np.clip(threshold, 0, self._ranking.edges[-1])))
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
         super().changeEvent(event)
         if event.type() in {QEvent.Type.PaletteChange, QEvent.Type.StyleChange} and hasattr(self, "_line"):
             self._color()

@@ -72,7 +72,6 @@ class FeatureMapCanvas(QWidget):
 
     @property
     def cell(self) -> tuple[int, int]:
-        """Row and column of the cell cursor."""
         return self._cell
 
     def set_image(self, qimage: QImage | None) -> None:
@@ -84,14 +83,12 @@ class FeatureMapCanvas(QWidget):
         self.update()
 
     def set_brush_size(self, size: float) -> None:
-        """Set the brush diameter in cells."""
         self._size = size
         self.update()
 
     # -- geometry ------------------------------------------------------------------------------------------------
 
     def map_rect(self) -> QRectF:
-        """Return the rectangle of the map."""
         area = QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
         if self._image is None:
             return area
@@ -133,7 +130,6 @@ class FeatureMapCanvas(QWidget):
         self._brush(place)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Continue a stroke, or show the brush outline."""
         self._hover = event.position()
         place = self._place(event.position())
         if self._last is not None and not event.buttons():

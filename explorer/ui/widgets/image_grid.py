@@ -40,7 +40,6 @@ class ImageGrid(ImageTable):
 
     @property
     def marked(self) -> tuple[int, int]:
-        """Row and column of the keyboard cursor."""
         return self._marked
 
     def show_pixels(self, pixels: Pixels) -> None:
@@ -56,7 +55,6 @@ class ImageGrid(ImageTable):
         self.update()
 
     def at(self, event: QMouseEvent) -> tuple[int, int] | None:
-        """Return row and column of the image under the mouse."""
         places = ((row, column) for row, line in enumerate(self.rows) for column in range(len(line)))
         point = event.position().toPoint()
         return next((place for place in places if self.cell(*place).contains(point)), None)
@@ -93,7 +91,6 @@ class ImageGrid(ImageTable):
             super().keyPressEvent(event)
 
     def _bring_into_sight(self) -> None:
-        """Scroll the surrounding area to the keyboard cursor."""
         parent = self.parentWidget()
         area = parent.parentWidget() if parent is not None else None
         if isinstance(area, QScrollArea):

@@ -62,11 +62,9 @@ class NetworkDrawing(QAbstractScrollArea):
         self.show_spec(None)
 
     def sizeHint(self) -> QSize:
-        """Prefer a size for ten blocks."""
         return QSize(560, 230)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the size of the blocks without labels."""
         return QSize(160, round(self._header + self._footer + _LEAST_ROOM + 12))
 
     @property
@@ -140,7 +138,6 @@ class NetworkDrawing(QAbstractScrollArea):
     # -- texts ---------------------------------------------------------------------------------------------------
 
     def details(self, number: int) -> str:
-        """Return all details of a block in one line."""
         assert self._layout is not None
         block = self._layout.blocks[number]
         if block.row is None:
@@ -155,7 +152,6 @@ class NetworkDrawing(QAbstractScrollArea):
         return ", ".join(parts)
 
     def _short_details(self, number: int) -> str:
-        """Return shorter details, for a narrow line."""
         assert self._layout is not None
         row = self._layout.blocks[number].row
         if row is None:
@@ -175,7 +171,6 @@ class NetworkDrawing(QAbstractScrollArea):
         return text + (self.tr(", sampled from mean and variance") if self._spec.variational else "")
 
     def _title(self, block: Block) -> str:
-        """Return the type of a layer with its settings."""
         assert block.row is not None
         words = self._kind(block)
         activation = activation_label(block.row.layer)
@@ -236,7 +231,6 @@ class NetworkDrawing(QAbstractScrollArea):
         return self._totals() if number is None else self.details(number)
 
     def _caption(self, room: float) -> str:
-        """Return the line at the bottom, shortened if it does not fit."""
         number, summary = self._spoken_of(), self._summary()
         if number is None or QFontMetricsF(self._small).horizontalAdvance(summary) <= room:
             return summary
@@ -254,7 +248,6 @@ class NetworkDrawing(QAbstractScrollArea):
         self._hover(self._number_at(event.position()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Select the layer under the mouse."""
         number = self._number_at(event.position())
         if number is not None:
             self._go(number)
@@ -283,7 +276,6 @@ class NetworkDrawing(QAbstractScrollArea):
             self._describe()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Select a layer with the arrow keys, Home and End."""
         last = len(self._layout.blocks) - 1 if self._layout else 0
         places = {
             Qt.Key.Key_Left: self._current - 1,
@@ -324,7 +316,6 @@ class NetworkDrawing(QAbstractScrollArea):
     # -- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the diagram, and a line of text below it."""
         theme = current_theme()
         painter = QPainter(self.viewport())
         painter.setFont(self._small)

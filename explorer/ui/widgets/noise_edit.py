@@ -74,13 +74,11 @@ class NoiseEdit(QWidget):
         return self._text.text().strip()
 
     def set_text(self, text: str) -> None:
-        """Set the corruptions; an empty text means none."""
         self._text.setText(text)
         # Show the beginning of a long text.
         self._text.setCursorPosition(0)
 
     def add(self, noise: Noise) -> None:
-        """Append a corruption; it replaces an invalid text."""
         try:
             noises = parse_noise(self.text())
         except ExplorerError:

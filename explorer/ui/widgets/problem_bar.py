@@ -28,7 +28,6 @@ class ProblemBar(QFrame):
 
     @property
     def text(self) -> str:
-        """The last message."""
         return self._text.text()
 
     def show_problem(self, message: Wording, details: str) -> None:

@@ -45,7 +45,6 @@ class SegmentedControl(QWidget):
 
     @property
     def current(self) -> int:
-        """Number of the checked button."""
         return self._group.checkedId()
 
     def choose(self, number: int) -> None:

@@ -82,7 +82,6 @@ class SliderList(QAbstractScrollArea):
 
     @property
     def row_count(self) -> int:
-        """Number of rows after filtering."""
         return len(self._order)
 
     @property
@@ -92,22 +91,18 @@ class SliderList(QAbstractScrollArea):
 
     @property
     def current_item(self) -> int:
-        """The current item; 0 if there are none."""
         return self._order.item(self._current) if self._current < self.row_count else 0
 
     @property
     def current_row(self) -> int:
-        """The current row."""
         return self._current
 
     @property
     def order(self) -> RowOrder:
-        """The mapping of rows to items."""
         return self._order
 
     @property
     def words(self) -> str:
-        """The text shown without rows."""
         return "" if self.row_count else self._words
 
     def set_rows(self, rows: SliderRows) -> None:
@@ -201,7 +196,6 @@ class SliderList(QAbstractScrollArea):
     # -- geometry ------------------------------------------------------------------------------------------------
 
     def row_rect(self, row: int) -> QRect:
-        """Return the rectangle of a row, in viewport coordinates; may be outside."""
         top = row * ROW_HEIGHT - self.verticalScrollBar().value()
         return QRect(0, top, self.viewport().width(), ROW_HEIGHT)
 
@@ -211,7 +205,6 @@ class SliderList(QAbstractScrollArea):
         return QRectF(self._name_width, rect.top() + 4, width, ROW_HEIGHT - 8)
 
     def handle_position(self, row: int, value: float) -> QPointF:
-        """Return the position of a row's handle for a value in σ."""
         return place_on(self.track_rect(row), value)
 
     def _value_at(self, row: int, x: float) -> float:
@@ -232,7 +225,6 @@ class SliderList(QAbstractScrollArea):
         self._place_edit()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Repaint after scrolling, and move the edit field with its row."""
         self._place_edit()
         self.viewport().update()
 
@@ -245,7 +237,6 @@ class SliderList(QAbstractScrollArea):
     # -- mouse ---------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Start dragging a slider; beside its track, only select it."""
         row = self._row_at(event.position().y())
         if event.button() != Qt.MouseButton.LeftButton or row is None:
             return
@@ -329,7 +320,6 @@ class SliderList(QAbstractScrollArea):
         self.viewport().update()
 
     def edit_value(self, typed: str = "") -> None:
-        """Open the edit field of the current slider, with what was typed so far."""
         if self.row_count and self.isEnabled():
             self._choose(self._current)
             self._place_edit()

@@ -28,7 +28,6 @@ class TourOverlay(QWidget):
         self.hide()
 
     def show_hole(self, hole: QRect) -> None:
-        """Dim the window except for a rectangle."""
         self._hole = hole
         self.setGeometry(self._window.rect())
         self.show()
@@ -101,7 +100,6 @@ class TourCard(QFrame):
 
     @property
     def title(self) -> str:
-        """The title of the current step."""
         return self._title.text()
 
     def show_step(self, title: str, text: str, number: int, count: int) -> None:
