@@ -141,11 +141,7 @@ class SessionActions(QObject):
             action()
         elif self._question is None:
             self._question = ask_unsaved(
-                self._window,
-                sessions.name,
-                lambda: self.save(action),
-                lambda: self._dropped(action),
-                lambda: None,
+                self._window, sessions.name, lambda: self.save(action), lambda: self._dropped(action), lambda: None
             )
             self._question.finished.connect(self._on_answered)
 

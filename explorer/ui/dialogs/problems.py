@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import (
-    QApplication,
-    QDialog,
-    QListView,
-    QPlainTextEdit,
-    QSplitter,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QDialog, QListView, QPlainTextEdit, QSplitter, QWidget
 
 from explorer.paths import log_dir
 from explorer.ui.problems import ProblemList

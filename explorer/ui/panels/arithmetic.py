@@ -8,14 +8,7 @@ from typing import Literal
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPixmap
-from PySide6.QtWidgets import (
-    QListWidget,
-    QListWidgetItem,
-    QSizePolicy,
-    QSlider,
-    QStackedWidget,
-    QWidget,
-)
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QSlider, QStackedWidget, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
@@ -198,9 +191,7 @@ class _TermBox(QWidget):
         show_thumbnails(self.list, QSize(_SIDE + 4, _SIDE + 4))
         self.list.setAcceptDrops(False)
         self._add = button(
-            f"slot_{letter}_add",
-            self.tr("+ Image"),
-            self.tr("Add the selected image to %1").replace("%1", letter),
+            f"slot_{letter}_add", self.tr("+ Image"), self.tr("Add the selected image to %1").replace("%1", letter)
         )
         tip = self.tr("Add the current code to %1").replace("%1", letter)
         self._cursor = button(f"slot_{letter}_cursor", self.tr("+ Code"), tip)

@@ -9,13 +9,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import (
-    QHeaderView,
-    QStackedWidget,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QHeaderView, QStackedWidget, QTreeWidget, QTreeWidgetItem, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import COMPONENTS_ABOVE
@@ -75,11 +69,7 @@ class ComparePanel(WatchingPanel):
         )
         self.pages = SegmentedControl(
             (
-                (
-                    "compare_images",
-                    self.tr("Images"),
-                    self.tr("Reconstructions of the selected image by both models"),
-                ),
+                ("compare_images", self.tr("Images"), self.tr("Reconstructions of the selected image by both models")),
                 ("compare_table_page", self.tr("Table"), self.tr("Metrics of both models over the test images")),
             )
         )
@@ -90,13 +80,7 @@ class ComparePanel(WatchingPanel):
             primary=True,
         )
         words = self.tr("Select a model to compare.")
-        titles = (
-            self.tr("Input"),
-            self.tr("Model A"),
-            self.tr("Error A"),
-            self.tr("Model B"),
-            self.tr("Error B"),
-        )
+        titles = (self.tr("Input"), self.tr("Model A"), self.tr("Error A"), self.tr("Model B"), self.tr("Error B"))
         names = ("given", "first", "first_error", "second", "second_error")
         self.frames = [ImageFrame(title, words) for title in titles]
         for frame, name in zip(self.frames, names, strict=True):

@@ -103,9 +103,7 @@ class LatentPanel(QWidget):
             self.tr("Find the direction of an attribute and test its significance (Ctrl+Shift+F)"),
         )
         self._part = button(
-            "latent_part_directions",
-            self.tr("Orthogonalize"),
-            self.tr("Make the directions orthogonal, in order"),
+            "latent_part_directions", self.tr("Orthogonalize"), self.tr("Make the directions orthogonal, in order")
         )
         self._drop = button(
             "latent_drop_direction", self.tr("Delete"), self.tr("Delete the direction of the current slider")

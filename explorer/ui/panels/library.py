@@ -8,14 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QHeaderView,
-    QMessageBox,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QGridLayout, QHeaderView, QMessageBox, QTreeWidget, QTreeWidgetItem, QWidget
 
 from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
@@ -60,9 +53,7 @@ class LibraryPanel(QWidget):
             "library_open_folder", self.tr("Open folder…"), self.tr("Open a folder of images (Ctrl+D)")
         )
         self._open_file = button(
-            "library_open_file",
-            self.tr("Open file…"),
-            self.tr("Open an image, archive, array or font (Ctrl+Shift+D)"),
+            "library_open_file", self.tr("Open file…"), self.tr("Open an image, archive, array or font (Ctrl+Shift+D)")
         )
         buttons = QGridLayout()
         buttons.addWidget(self._open_model, 0, 0, 1, 2)

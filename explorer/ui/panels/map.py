@@ -147,11 +147,7 @@ class MapPanel(QWidget):
         self._steps = spin_box("map_steps", self.tr("Decoded images per side"), 2, GRID_LIMIT, 15)
         self._across = combo_box("map_across", self.tr("Dimension or principal component on the X axis"), [])
         self._up = combo_box("map_up", self.tr("Dimension or principal component on the Y axis"), [])
-        self._through = button(
-            "map_through",
-            self.tr("Plane 1–3"),
-            self.tr("Plane through keyframes 1–3"),
-        )
+        self._through = button("map_through", self.tr("Plane 1–3"), self.tr("Plane through keyframes 1–3"))
         self._quantiles = check_box(
             "map_quantiles",
             self.tr("Prior quantiles"),

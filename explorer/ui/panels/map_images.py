@@ -66,9 +66,7 @@ class MapImages(QWidget):
             "map_points", self.tr("Show points"), self.tr("Encode all images of the dataset and show their codes")
         )
         self.density = check_box(
-            "map_density",
-            self.tr("Show density"),
-            self.tr("Show the density of the points instead of single points"),
+            "map_density", self.tr("Show density"), self.tr("Show the density of the points instead of single points")
         )
         self._by = combo_box("map_color", self.tr("Color points by"), [])
         self.legend = QListWidget()
@@ -106,6 +104,7 @@ class MapImages(QWidget):
 
     @property
     def scatter(self) -> Scatter | None:
+        """The points to draw; None if they are hidden or not encoded yet."""
         if not self.points.isChecked() or self._points is None or self._classes is None:
             return None
         names, of = self._classes.names, self._classes.of

@@ -7,13 +7,7 @@ from collections import Counter
 import numpy as np
 from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QImage, QPixmap, QResizeEvent
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QListView,
-    QListWidget,
-    QListWidgetItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QGridLayout, QListView, QListWidget, QListWidgetItem, QWidget
 
 from explorer.document.document import Document
 from explorer.document.neighbors import MOST
@@ -62,11 +56,7 @@ class NeighborsPanel(WatchingPanel):
                     self.tr("Current code"),
                     self.tr("Images near the current code, updated as it changes"),
                 ),
-                (
-                    "neighbors_image",
-                    self.tr("Selected image"),
-                    self.tr("Images near the selected one, without itself"),
-                ),
+                ("neighbors_image", self.tr("Selected image"), self.tr("Images near the selected one, without itself")),
             )
         )
         self._metric = combo_box(

@@ -149,6 +149,7 @@ class NoisePanel(QWidget):
         self._watch()
 
     def _on_edited(self) -> None:
+        """Apply the corruptions of the text; an invalid text leaves the last ones."""
         try:
             noises = parse_noise(self.edit.text())
         except ExplorerError:
@@ -178,14 +179,7 @@ class NoisePanel(QWidget):
         suggested = path.with_name(f"{path.stem}-clean{path.suffix}")
         kinds = [f"{path.suffix.lstrip('.').upper()} (*{path.suffix})"]
         wanted = self._document.analysis.cleaning_requested
-        ask_save(
-            self._document,
-            self,
-            self.tr("Save the denoised image"),
-            kinds,
-            suggested,
-            partial(wanted.emit, path),
-        )
+        ask_save(self._document, self, self.tr("Save the denoised image"), kinds, suggested, partial(wanted.emit, path))
 
     def _ask_folder(self) -> None:
         ask_folder(self, self.tr("Denoise the images of a folder"), self._ask_output_folder)

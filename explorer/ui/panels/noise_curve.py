@@ -63,9 +63,7 @@ class NoiseCurvePage(QWidget):
         self._clear = button("noise_clear", self.tr("Clear"), self.tr("Remove all curves"))
         self._save = button("noise_save", self.tr("Export…"), self.tr("Export the curves as an image or a table"))
         self.plot = CurvePlot(
-            "noise_plot",
-            self.tr("Solid: reconstructions. Dashed: the corrupted input."),
-            self.tr("Strength"),
+            "noise_plot", self.tr("Solid: reconstructions. Dashed: the corrupted input."), self.tr("Strength")
         )
         self._values = label("noise_curve_values", narrow=True)
         self.strip = AnalysisStrip("noise_curve", self._document, "quality")

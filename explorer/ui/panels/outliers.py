@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
-from PySide6.QtWidgets import (
-    QListView,
-    QListWidget,
-    QListWidgetItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 
 from explorer.document.analysis import RankingView
 from explorer.document.document import Document
@@ -75,11 +70,7 @@ class OutliersPanel(QWidget):
         )
         self._usual_label = PlainLabel(self.tr("Threshold percentile"))
         self._usual = decimal_box(
-            "outliers_usual",
-            self.tr("Percentile of the errors of the model's validation images"),
-            (0.0, 100.0),
-            0.5,
-            2,
+            "outliers_usual", self.tr("Percentile of the errors of the model's validation images"), (0.0, 100.0), 0.5, 2
         )
         self._usual.setSuffix("%")
         self._usual.setValue(_USUAL)

@@ -75,9 +75,7 @@ class StagePanel(QWidget):
         self._show_error.setToolTip(self.tr("Show the reconstruction error per pixel"))
         self._show_error.toggled.connect(self._on_error_toggled)
         self.invert = button(
-            "stage_invert",
-            self.tr("Invert colors"),
-            self.tr("Invert the imported image (Ctrl+Shift+I)"),
+            "stage_invert", self.tr("Invert colors"), self.tr("Invert the imported image (Ctrl+Shift+I)")
         )
         self.invert.clicked.connect(document.invert_imported_image)
         self.invert.hide()

@@ -98,9 +98,7 @@ class TimelinePanel(QWidget):
 
     def _make_buttons(self) -> None:
         self.add = button(
-            "timeline_add",
-            self.tr("Add keyframe"),
-            self.tr("Add the current code as the last keyframe (Ctrl+K)"),
+            "timeline_add", self.tr("Add keyframe"), self.tr("Add the current code as the last keyframe (Ctrl+K)")
         )
         self.export = button(
             "timeline_export",

@@ -42,9 +42,7 @@ class TrainFields(QWidget):
         self.preset_note = _notice("train_preset_note")
         architectures: list[tuple[str, object]] = [(entry.title, name) for name, entry in ARCHITECTURES.items()]
         self.architecture = combo_box(
-            "train_architecture",
-            self.tr("Architecture: the layers of encoder and decoder"),
-            architectures,
+            "train_architecture", self.tr("Architecture: the layers of encoder and decoder"), architectures
         )
         self.data = combo_box("train_data", self.tr("Training dataset; a part is held out for validation"), [])
         self.hint = _notice("train_invert_hint")
@@ -60,14 +58,10 @@ class TrainFields(QWidget):
             *(1, 100_000, 49),
         )
         self.epochs = spin_box(
-            "train_epochs",
-            self.tr("Passes over the training images. Too many overfit."),
-            *(1, 100_000, 5),
+            "train_epochs", self.tr("Passes over the training images. Too many overfit."), *(1, 100_000, 5)
         )
         self.limit = self._optional(
-            "train_limit",
-            self.tr("Train on at most this many images: faster, but less varied"),
-            self.tr("All"),
+            "train_limit", self.tr("Train on at most this many images: faster, but less varied"), self.tr("All")
         )
         self.augment = self._optional(
             "train_augment",
@@ -84,9 +78,7 @@ class TrainFields(QWidget):
 
     def _make_image_fields(self) -> None:
         self.start_from = combo_box(
-            "train_start_from",
-            self.tr("Initial weights: random, or those of a trained model of this architecture"),
-            [],
+            "train_start_from", self.tr("Initial weights: random, or those of a trained model of this architecture"), []
         )
         self.image_size = line_edit(
             "train_size",
@@ -123,9 +115,7 @@ class TrainFields(QWidget):
         )
         schedules: list[tuple[str, object]] = [(self.tr("Constant"), "constant"), (self.tr("Cosine"), "cosine")]
         self.schedule = combo_box(
-            "train_schedule",
-            self.tr("Learning rate schedule: constant, or decay to zero along a cosine"),
-            schedules,
+            "train_schedule", self.tr("Learning rate schedule: constant, or decay to zero along a cosine"), schedules
         )
         self.batch = self._optional(
             "train_batch",
@@ -136,8 +126,7 @@ class TrainFields(QWidget):
             "train_rate", self.tr("Learning rate of the Adam optimizer. Too high: the loss oscillates")
         )
         self.beta = line_edit(
-            "train_beta",
-            self.tr("β: weight of the KL term. Higher: codes closer to N(0, I), blurrier images"),
+            "train_beta", self.tr("β: weight of the KL term. Higher: codes closer to N(0, I), blurrier images")
         )
         self.l1 = line_edit(
             "train_l1", self.tr("Weight of the L1 penalty on the code. Higher: sparser codes, most values near zero")
@@ -191,10 +180,7 @@ class TrainFields(QWidget):
         content = QWidget()
         content.setLayout(more)
         self.fold = Collapsible(
-            "train_more",
-            self.tr("More settings"),
-            self.tr("Initial weights, input, loss and optimizer"),
-            content,
+            "train_more", self.tr("More settings"), self.tr("Initial weights, input, loss and optimizer"), content
         )
         self.setLayout(vbox(main, self.fold, STRETCH, margins=(0, 0, 6, 0)))
 

@@ -15,12 +15,7 @@ from explorer.errors import ExplorerError
 from explorer.models.bundle import find_bundles
 from explorer.models.feasibility import Plan, plan_network, plan_training
 from explorer.models.machine import memory_bytes
-from explorer.models.settings import (
-    TrainingRequest,
-    check_new_model,
-    free_name,
-    resolve_settings,
-)
+from explorer.models.settings import TrainingRequest, check_new_model, free_name, resolve_settings
 from explorer.models.spec import ModelSpec
 from explorer.models.training_presets import TRAINING_PRESETS, TrainingPreset, matching_preset
 from explorer.paths import user_models_dir

@@ -35,9 +35,7 @@ class TrainProgressPanel(QWidget):
         self.table.setAccessibleName(self.tr("Validation images, and their reconstructions below"))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         name_control(
-            self.slider,
-            "train_frames_slider",
-            self.tr("Epoch: drag to see earlier reconstructions of these images"),
+            self.slider, "train_frames_slider", self.tr("Epoch: drag to see earlier reconstructions of these images")
         )
         self._epoch = label("train_frames_epoch", wrap=False)
         self._epoch.setMinimumWidth(84)
@@ -116,11 +114,4 @@ class TrainProgressPanel(QWidget):
         chosen: Callable[[Path], object] = lambda path: self._document.trainings.progress_export_requested.emit(  # noqa: E731
             originals_of(run), progress_frames, path
         )
-        ask_save(
-            self._document,
-            self,
-            self.tr("Export training progress"),
-            kinds,
-            Path.home() / "training.gif",
-            chosen,
-        )
+        ask_save(self._document, self, self.tr("Export training progress"), kinds, Path.home() / "training.gif", chosen)

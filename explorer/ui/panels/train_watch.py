@@ -71,11 +71,7 @@ class TrainWatchPanel(QWidget):
         self._bar.setTextVisible(False)
         self._note = ElidedLabel("train_note", self.tr("Idle"))
         self._left = label("train_left", wrap=False)
-        self.pause = button(
-            "train_pause",
-            self.tr("Pause"),
-            self.tr("Write a checkpoint and pause at the next step"),
-        )
+        self.pause = button("train_pause", self.tr("Pause"), self.tr("Write a checkpoint and pause at the next step"))
         self.stop = button("train_stop", self.tr("Stop and save"), self.tr("End the training now and save the model"))
         self.cancel = button(
             "train_cancel",

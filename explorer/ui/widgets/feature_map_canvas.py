@@ -12,12 +12,7 @@ from explorer.latent.feature_maps import brushed_cells
 from explorer.ui.theme import Theme, current_theme
 
 _MARGIN = 2
-_ARROWS = {
-    Qt.Key.Key_Left: (0, -1),
-    Qt.Key.Key_Right: (0, 1),
-    Qt.Key.Key_Up: (-1, 0),
-    Qt.Key.Key_Down: (1, 0),
-}
+_ARROWS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
 
 class FeatureMapCanvas(QWidget):

@@ -11,12 +11,7 @@ from explorer.ui.theme import current_theme
 from explorer.ui.widgets.image_table import ImageTable
 
 _LABEL_WIDTH = 112
-_STEPS = {
-    Qt.Key.Key_Left: (0, -1),
-    Qt.Key.Key_Right: (0, 1),
-    Qt.Key.Key_Up: (-1, 0),
-    Qt.Key.Key_Down: (1, 0),
-}
+_STEPS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
 
 class ImageGrid(ImageTable):
