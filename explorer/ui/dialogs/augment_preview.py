@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 from explorer.document.document import Document
 from explorer.messages import message_text
 from explorer.models.settings import TrainingRequest
+from explorer.ui.text import filled
 from explorer.ui.widgets.fields import button, label, name_control
 from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.layouts import hbox, vbox
@@ -81,9 +82,7 @@ class AugmentPreview(QDialog):
         self.table.show_pixels(preview.pixels)
         height, width = preview.pixels.shape[2:4]
         caption = self.tr("Left: originals, then augmented copies. %1×%2 px, seed %3")
-        for place, value in enumerate((height, width, preview.request.seed), 1):
-            caption = caption.replace(f"%{place}", str(value))
-        self._caption.setText(caption)
+        self._caption.setText(filled(caption, height, width, preview.request.seed))
 
     def _on_another_clicked(self) -> None:
         self.seed_chosen.emit(random.randrange(1, 10_000))

@@ -15,7 +15,7 @@ from explorer.export import FOLDER, FORMATS, ExportFormat
 from explorer.messages import message_text
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import pixels_to_qimage
-from explorer.ui.text import file_size
+from explorer.ui.text import file_size, filled
 from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, label, line_edit, spin_box
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
@@ -176,7 +176,7 @@ class ExportAnimationDialog(QDialog):
         possible = self.kind.possible_fps(self.fps.value())
         if self.kind.animated and abs(possible - self.fps.value()) > 0.005:
             words = self.tr("%1 cannot play at this frame rate; %2 fps is used. Duration unchanged.")
-            notes.append(words.replace("%1", self.kind.title).replace("%2", f"{possible:.4g}"))
+            notes.append(filled(words, self.kind.title, f"{possible:.4g}"))
         elif self.kind.animated and abs(self.fps.value() - self._document.animation.fps) > 0.005:
             notes.append(self.tr("Frame rate changed; duration unchanged."))
         if suffix == ".gif" and gray:
@@ -191,8 +191,7 @@ class ExportAnimationDialog(QDialog):
             real = longest * max(1, self.side.value() // longest)
             if real != self.side.value():
                 words = self.tr("Nearest neighbor uses whole multiples: %1 px (%2×). Choose Lanczos for exactly %3 px.")
-                words = words.replace("%1", str(real)).replace("%2", str(real // longest))
-                notes.append(words.replace("%3", str(self.side.value())))
+                notes.append(filled(words, real, real // longest, self.side.value()))
         return notes
 
     # -- the preview -----------------------------------------------------------------------------------------------
@@ -230,8 +229,7 @@ class ExportAnimationDialog(QDialog):
         height, width = estimate.pixels.shape[1:3]
         frames, seconds = estimate.frames, estimate.frames / estimate.fps
         words = self.tr("About %1: %2 frames, %3×%4 px")
-        words = words.replace("%1", file_size(estimate.size)).replace("%2", f"{frames:,}")
-        words = words.replace("%3", str(width)).replace("%4", str(height))
+        words = filled(words, file_size(estimate.size), f"{frames:,}", width, height)
         if self.kind.animated:
             words += self.tr(", %1 s").replace("%1", f"{seconds:.2f}")
         self.size_words.setText(words)

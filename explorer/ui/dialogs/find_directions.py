@@ -25,7 +25,7 @@ from explorer.messages import message_text
 from explorer.models.direction_file import SUFFIX, read_directions, write_directions
 from explorer.ui.dialogs.files import ask_file, ask_save
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.text import percent
+from explorer.ui.text import filled, percent
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, combo_box, label, name_control
 from explorer.ui.widgets.job_strip import AnalysisStrip
@@ -162,16 +162,15 @@ class FindDirectionsDialog(QDialog):
         self.table.clear()
         for number, one in enumerate(self._document.direction_search.found):
             found = one.direction
-            # Avoid -0.00.
-            chance = self.tr("%1 ± %2").replace("%1", f"{found.null_effect[0]:.2f}".replace("-0.00", "0.00"))
-            chance = chance.replace("%2", f"{found.null_effect[1]:.2f}")
+            mean, deviation = (f"{value:.2f}".replace("-0.00", "0.00") for value in found.null_effect)
+            chance = filled(self.tr("%1 ± %2"), mean, deviation)
             texts = [one.name, f"{found.count[0]:,}", percent(found.accuracy), f"{found.effect:.2f}", chance]
             item = QTreeWidgetItem(texts)
             item.setData(0, Qt.ItemDataRole.UserRole, number)
             real = self.tr("Significant (p = %2, %1 permutations)")
             if found.p > _REAL:
                 real = self.tr("Not significant (p = %2, %1 permutations)")
-            tip = real.replace("%1", "200").replace("%2", f"{found.p:.3f}")
+            tip = filled(real, "200", f"{found.p:.3f}")
             for column in range(len(texts)):
                 item.setToolTip(column, plain_tooltip(tip))
                 if found.p > _REAL:

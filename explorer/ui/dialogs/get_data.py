@@ -11,7 +11,7 @@ from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
 from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
 from explorer.ui.plain_text import PlainLabel, plain_window_title
-from explorer.ui.text import duration, sentence
+from explorer.ui.text import duration, filled, sentence
 from explorer.ui.widgets.fields import button, label, name_control
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
@@ -134,7 +134,7 @@ class GetDataDialog(QDialog):
         self._bar.setValue(round(1_000 * job.done / job.total) if job.total else 0)
         note = sentence(job.note)
         if job.seconds_left is not None:
-            note = self.tr("%1, %2 left").replace("%2", duration(job.seconds_left)).replace("%1", note)
+            note = filled(self.tr("%1, %2 left"), note, duration(job.seconds_left))
         self._note.setText(note)
 
     def _on_cancel_clicked(self) -> None:

@@ -19,7 +19,7 @@ from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.files import ask_file, ask_folder
-from explorer.ui.text import percent, sentence
+from explorer.ui.text import filled, percent, sentence
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, combo_box, label, line_edit
@@ -230,9 +230,8 @@ class ImportDialog(QDialog):
         record = examined.record
         height, width, channels = examined.image_shape
         words = self.tr("Input: %1×%2 %3. Latent dimensions: %4.")
-        words = words.replace("%1", str(width)).replace("%2", str(height))
-        words = words.replace("%3", self.tr("grayscale") if channels == 1 else self.tr("RGB"))
-        words = words.replace("%4", _numbers(examined.latent_shape))
+        colors = self.tr("grayscale") if channels == 1 else self.tr("RGB")
+        words = filled(words, width, height, colors, _numbers(examined.latent_shape))
         kinds = {
             "encoder": self.tr("Encoder only: codes, map and neighbors, but no reconstruction."),
             "decoder": self.tr("Decoder only: sliders, map and animation, but no reconstruction."),
@@ -280,7 +279,7 @@ class ImportDialog(QDialog):
         else:
             words = self.tr("%1: the reconstruction explains %2 of the variance")
             explained = percent(max(0.0, 1.0 - examined.error)) if np.isfinite(examined.error) else "?"
-            self._tried.setText(words.replace("%1", examined.images).replace("%2", explained))
+            self._tried.setText(filled(words, examined.images, explained))
 
     def _name_problem(self) -> str:
         try:

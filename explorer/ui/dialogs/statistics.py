@@ -26,7 +26,7 @@ from explorer.latent.statistics import ACTIVE_VARIANCE, correlations
 from explorer.types import Indices
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.statistics_model import StatisticsModel
-from explorer.ui.text import percent
+from explorer.ui.text import filled, percent
 from explorer.ui.widgets.correlation_map import CorrelationMap
 from explorer.ui.widgets.fields import button, combo_box, label, name_control
 from explorer.ui.widgets.job_strip import AnalysisStrip
@@ -69,15 +69,13 @@ class StatisticsDialog(QDialog):
 
     def _make_controls(self) -> None:
         self.pages = SegmentedControl(
+            ("statistics_dimensions", self.tr("Dimensions"), self.tr("One row per latent dimension")),
+            ("statistics_correlations", self.tr("Correlations"), self.tr("Correlation of latent dimensions")),
             (
-                ("statistics_dimensions", self.tr("Dimensions"), self.tr("One row per latent dimension")),
-                ("statistics_correlations", self.tr("Correlations"), self.tr("Correlation of latent dimensions")),
-                (
-                    "statistics_labels",
-                    self.tr("Linear probe"),
-                    self.tr("How well a linear classifier predicts labels from codes"),
-                ),
-            )
+                "statistics_labels",
+                self.tr("Linear probe"),
+                self.tr("How well a linear classifier predicts labels from codes"),
+            ),
         )
         self._about = label("statistics_about")
         self.dimensions = StatisticsModel(self)
@@ -181,12 +179,13 @@ class StatisticsDialog(QDialog):
         if page == _DIMENSIONS:
             active = int((statistics.sigma**2 > ACTIVE_VARIANCE).sum())
             words = self.tr("%1: %2 of %3 dimensions active, over %4 test images.")
-            words = words.replace("%2", f"{active:,}").replace("%3", f"{statistics.latent_dim:,}")
+            words = filled(words, model.name, f"{active:,}", f"{statistics.latent_dim:,}", f"{count:,}")
             if statistics.kl is not None:
                 kl = self.tr("Total KL: %1 nats.").replace("%1", f"{float(statistics.kl.sum()):.2f}")
                 words = f"{words} {kl}"
         elif page == _CORRELATIONS:
-            words = self.tr("%1: blue = negative, orange = positive correlation, over %4 test images.")
+            words = self.tr("%1: blue = negative, orange = positive correlation, over %2 test images.")
+            words = filled(words, model.name, f"{count:,}")
             if statistics.latent_dim > _MOST:
                 widest = self.tr("Shown: the %1 dimensions with the highest variance.").replace("%1", str(_MOST))
                 words = f"{words} {widest}"
@@ -194,8 +193,8 @@ class StatisticsDialog(QDialog):
             words = self.tr(
                 "%1: accuracy of a linear probe on held-out images. "
                 "Majority class: accuracy of always predicting the most frequent class."
-            )
-        self._about.setText(words.replace("%1", model.name).replace("%4", f"{count:,}"))
+            ).replace("%1", model.name)
+        self._about.setText(words)
 
     # -- probes ------------------------------------------------------------------------------------------------------
 

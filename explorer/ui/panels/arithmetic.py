@@ -54,19 +54,13 @@ class ArithmeticPanel(WatchingPanel):
 
     def _make_controls(self) -> None:
         self.modes = SegmentedControl(
+            ("arithmetic_sum", self.tr("A − B + C"), self.tr("Add and subtract codes: a − b + c")),
+            ("arithmetic_cross", self.tr("Crossover"), self.tr("Take each dimension from one of two codes at random")),
             (
-                ("arithmetic_sum", self.tr("A − B + C"), self.tr("Add and subtract codes: a − b + c")),
-                (
-                    "arithmetic_cross",
-                    self.tr("Crossover"),
-                    self.tr("Take each dimension from one of two codes at random"),
-                ),
-                (
-                    "arithmetic_more",
-                    self.tr("Variations"),
-                    self.tr("Images decoded from the current code plus Gaussian noise"),
-                ),
-            )
+                "arithmetic_more",
+                self.tr("Variations"),
+                self.tr("Images decoded from the current code plus Gaussian noise"),
+            ),
         )
         self.terms = [_TermBox(self._document, number) for number in range(3)]
         self.nearest = ImageFrame(self.tr("Nearest"), self.tr("Add images to a, b and c."))

@@ -23,7 +23,7 @@ from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.text import decibels, file_size, sentence, unbroken
+from explorer.ui.text import decibels, file_size, filled, sentence, unbroken
 from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
@@ -68,10 +68,8 @@ class ComparePanel(WatchingPanel):
             self.tr("Reconstruct the image with the noise of the Noise tab; the sliders are ignored"),
         )
         self.pages = SegmentedControl(
-            (
-                ("compare_images", self.tr("Images"), self.tr("Reconstructions of the selected image by both models")),
-                ("compare_table_page", self.tr("Table"), self.tr("Metrics of both models over the test images")),
-            )
+            ("compare_images", self.tr("Images"), self.tr("Reconstructions of the selected image by both models")),
+            ("compare_table_page", self.tr("Table"), self.tr("Metrics of both models over the test images")),
         )
         self._measure = button(
             "compare_measure",
@@ -286,7 +284,7 @@ class ComparePanel(WatchingPanel):
         if rows:
             words = self.tr("Measured on %1 test images of %2. A JPEG file includes about 300 bytes of headers.")
             source = self._document.source
-            words = words.replace("%1", f"{rows[0].count:,}").replace("%2", source.title if source is not None else "")
+            words = filled(words, f"{rows[0].count:,}", source.title if source is not None else "")
         self._note.setText(words)
 
 

@@ -14,7 +14,7 @@ from explorer.types import Floats
 from explorer.ui.color_map import colored, ramp_reach
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.text import number, sigmas
+from explorer.ui.text import filled, number, sigmas
 from explorer.ui.widgets.channel_grid import ChannelGrid
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.feature_map_canvas import FeatureMapCanvas
@@ -166,7 +166,7 @@ class FeatureMapsPanel(QWidget):
         (row, column), channel = self.canvas.cell, self.channel.value()
         value = float(self._maps[row, column, channel])
         in_sigma = (value - float(self._statistics.mean[channel])) / float(self._statistics.sigma[channel])
-        place = self.tr("row %1, column %2").replace("%1", str(row)).replace("%2", str(column))
+        place = filled(self.tr("row %1, column %2"), row, column)
         text = f"{place}:  {number(value)}  ({sigmas(in_sigma)})"
         self._readout.setText(text)
         self.canvas.setAccessibleDescription(f"c{channel}, {text}")

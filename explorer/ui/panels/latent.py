@@ -17,7 +17,7 @@ from explorer.ui.dialogs.find_directions import FindDirectionsDialog
 from explorer.ui.dialogs.statistics import StatisticsDialog
 from explorer.ui.panels.latent_controls import LatentControls
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.text import percent
+from explorer.ui.text import filled, percent
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button, clearable, combo_box, label, name_control
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
@@ -63,19 +63,17 @@ class LatentPanel(QWidget):
         self._controls = LatentControls(self._document)
         self._summary = label("latent_summary", self.tr("No model"))
         self.views = SegmentedControl(
+            ("latent_dimensions", self.tr("Dimensions"), self.tr("One slider per latent dimension (Ctrl+Shift+A)")),
             (
-                ("latent_dimensions", self.tr("Dimensions"), self.tr("One slider per latent dimension (Ctrl+Shift+A)")),
-                (
-                    "latent_axes",
-                    self.tr("PCA"),
-                    self.tr("One slider per principal component (PC), by decreasing variance (Ctrl+Shift+A)"),
-                ),
-                (
-                    "latent_directions",
-                    self.tr("Directions"),
-                    self.tr("One slider per direction, along which an attribute changes (Ctrl+Shift+A)"),
-                ),
-            )
+                "latent_axes",
+                self.tr("PCA"),
+                self.tr("One slider per principal component (PC), by decreasing variance (Ctrl+Shift+A)"),
+            ),
+            (
+                "latent_directions",
+                self.tr("Directions"),
+                self.tr("One slider per direction, along which an attribute changes (Ctrl+Shift+A)"),
+            ),
         )
         self._sort = combo_box(
             "latent_sort", self.tr("Sort by index, standard deviation, KL divergence or edit size"), []
@@ -322,15 +320,14 @@ class LatentPanel(QWidget):
             text = ""
         elif isinstance(view, ComponentsView):
             share = percent(float(min(1.0, model.sample.statistics.explained.sum())))
-            text = self.tr("%1 PCs, %2 explained variance").replace("%2", share)
+            text = filled(self.tr("%1 PCs, %2 explained variance"), _shape_words(model, view), share)
         else:
             kind = self.tr("VAE") if model.card.variational else self.tr("autoencoder (AE)")
             if not model.card.encodes:
                 kind = self.tr("decoder only")
             elif not model.card.decodes:
                 kind = self.tr("encoder only")
-            text = self.tr("%1 dimensions, %2").replace("%2", kind)
-        text = text.replace("%1", _shape_words(model, view))
+            text = filled(self.tr("%1 dimensions, %2"), _shape_words(model, view), kind)
         filtered = self.tr("%1 shown").replace("%1", f"{shown:,}") if shown != count else ""
         self._summary.setText(" · ".join(part for part in (text, filtered) if part))
         self._summary.setVisible(bool(self._summary.text()))

@@ -111,18 +111,14 @@ class MapPanel(QWidget):
 
     def _make_controls(self) -> None:
         self._tools = SegmentedControl(
-            (
-                ("map_cursor", self.tr("Move"), self.tr("Left-drag moves the current code or a keyframe")),
-                ("map_pan", self.tr("Pan"), self.tr("Left-drag pans; right-drag always pans")),
-                ("map_box", self.tr("Box"), self.tr("Select the images in a box, or click one")),
-                ("map_lasso", self.tr("Lasso"), self.tr("Select the images within a freehand outline")),
-            )
+            ("map_cursor", self.tr("Move"), self.tr("Left-drag moves the current code or a keyframe")),
+            ("map_pan", self.tr("Pan"), self.tr("Left-drag pans; right-drag always pans")),
+            ("map_box", self.tr("Box"), self.tr("Select the images in a box, or click one")),
+            ("map_lasso", self.tr("Lasso"), self.tr("Select the images within a freehand outline")),
         )
         self.sides = SegmentedControl(
-            (
-                ("map_plane", self.tr("Decoded grid"), self.tr("Choose the plane of latent space and its grid")),
-                ("map_images", self.tr("Scatter"), self.tr("Show the dataset’s codes as points on the plane")),
-            )
+            ("map_plane", self.tr("Decoded grid"), self.tr("Choose the plane of latent space and its grid")),
+            ("map_images", self.tr("Scatter"), self.tr("Show the dataset’s codes as points on the plane")),
         )
         self.images = MapImages(self._document)
         self._out = button("map_zoom_out", "−", self.tr("Zoom out (mouse wheel or −)"))

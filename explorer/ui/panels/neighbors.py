@@ -19,7 +19,7 @@ from explorer.ui.dragging import images_mime
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.text import percent, sentence
+from explorer.ui.text import filled, percent, sentence
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, spin_box
 from explorer.ui.widgets.job_strip import AnalysisStrip
@@ -51,13 +51,11 @@ class NeighborsPanel(WatchingPanel):
     def _make_controls(self) -> None:
         self.of = SegmentedControl(
             (
-                (
-                    "neighbors_cursor",
-                    self.tr("Current code"),
-                    self.tr("Images near the current code, updated as it changes"),
-                ),
-                ("neighbors_image", self.tr("Selected image"), self.tr("Images near the selected one, without itself")),
-            )
+                "neighbors_cursor",
+                self.tr("Current code"),
+                self.tr("Images near the current code, updated as it changes"),
+            ),
+            ("neighbors_image", self.tr("Selected image"), self.tr("Images near the selected one, without itself")),
         )
         self._metric = combo_box(
             "neighbors_metric",
@@ -209,7 +207,7 @@ class NeighborsPanel(WatchingPanel):
         words = ""
         if index is not None and index.index.kind != "exact":
             words = self.tr("Recall@10 %1 · %2 ms/query")
-            words = words.replace("%1", percent(index.recall)).replace("%2", f"{1000 * index.seconds:.2f}")
+            words = filled(words, percent(index.recall), f"{1000 * index.seconds:.2f}")
         self._note.setText(words)
         self._note.setVisible(bool(words))
 
@@ -220,8 +218,7 @@ class NeighborsPanel(WatchingPanel):
         if not known:
             return ""
         label, count = known.most_common(1)[0]
-        words = self.tr("  ·  %1 of %2 are “%3”").replace("%1", str(count)).replace("%2", str(len(labels)))
-        return words.replace("%3", label)
+        return filled(self.tr("  ·  %1 of %2 are “%3”"), count, len(labels), label)
 
     def _fill(self, row: QListWidget, indices: Indices, distances: Floats, images: Pixels) -> None:
         source = self._document.source

@@ -21,6 +21,7 @@ from explorer.ui.dialogs.files import IMAGES, ask_file, ask_folder, ask_output_f
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.panels.noise_images import NoiseImagePage, NoiseRowPage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.text import filled
 from explorer.ui.widgets.fields import button, name_control, spin_box
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.noise_edit import NoiseEdit
@@ -67,20 +68,18 @@ class NoisePanel(QWidget):
 
     def _make_controls(self) -> None:
         self.pages = SegmentedControl(
+            ("noise_one", self.tr("Image"), self.tr("The selected image, large")),
+            ("noise_several", self.tr("Batch"), self.tr("The selected image and those after it")),
             (
-                ("noise_one", self.tr("Image"), self.tr("The selected image, large")),
-                ("noise_several", self.tr("Batch"), self.tr("The selected image and those after it")),
-                (
-                    "noise_curves",
-                    self.tr("Curve"),
-                    self.tr("Reconstruction quality by noise strength, for one or more models"),
-                ),
-                (
-                    "noise_code",
-                    self.tr("Latent"),
-                    self.tr("Noise on the code instead of the image: shows how smooth the latent space is"),
-                ),
-            )
+                "noise_curves",
+                self.tr("Curve"),
+                self.tr("Reconstruction quality by noise strength, for one or more models"),
+            ),
+            (
+                "noise_code",
+                self.tr("Latent"),
+                self.tr("Noise on the code instead of the image: shows how smooth the latent space is"),
+            ),
         )
         about = self.tr("Corruptions, applied in order: gaussian:0.3; join several with +")
         self.edit = NoiseEdit("noise", about)
@@ -204,7 +203,7 @@ class NoisePanel(QWidget):
             if noises:
                 kind = CORRUPTIONS[noises[-1].kind]
                 self._slider.setValue(round(_STEPS * min(1.0, noises[-1].strength / kind.largest)))
-                about = self.tr("Strength of %1: %2").replace("%1", kind.title.lower()).replace("%2", kind.scale)
+                about = filled(self.tr("Strength of %1: %2"), kind.title.lower(), kind.scale)
                 self._slider.setToolTip(plain_tooltip(about))
         for control in (self._seed, self._redraw):
             control.setEnabled(any(CORRUPTIONS[noise.kind].random for noise in noises))
@@ -214,7 +213,7 @@ class NoisePanel(QWidget):
 
     def _on_cleaned(self, cleaned: Cleaned) -> None:
         words = self.tr("Denoised %1 images in %2") if cleaned.count > 1 else self.tr("Saved %2")
-        self._document.announced.emit(words.replace("%1", f"{cleaned.count:,}").replace("%2", cleaned.path.name))
+        self._document.announced.emit(filled(words, f"{cleaned.count:,}", cleaned.path.name))
 
 
 def _plain(text: str) -> str:

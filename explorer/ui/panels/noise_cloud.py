@@ -12,6 +12,7 @@ from explorer.document.state import Jitter
 from explorer.document.views import CloudView, FailedView
 from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.text import filled
 from explorer.ui.widgets.fields import button, decimal_box, label, name_control, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
 from explorer.ui.widgets.layouts import vbox
@@ -58,7 +59,7 @@ class NoiseCloudPage(WatchingPanel):
         pixels = to_pixels(view.images)
         self.table.show_pixels(pixels.reshape(-1, _COLUMNS, *pixels.shape[1:]))
         words = self.tr("First image: current code. RMS pixel difference of the other %1: %2")
-        words = words.replace("%1", str(len(view.codes) - 1)).replace("%2", f"{view.spread:.1%}")
+        words = filled(words, len(view.codes) - 1, f"{view.spread:.1%}")
         self._figures.setText(words)
 
 

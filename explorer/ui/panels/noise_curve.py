@@ -17,6 +17,7 @@ from explorer.models.quality import CURVE_IMAGES, QualityCurve, Scores, write_cu
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.plain_text import name_action
 from explorer.ui.plot_file import save_plot
+from explorer.ui.text import filled
 from explorer.ui.widgets.curve import Curve
 from explorer.ui.widgets.curve_plot import CurvePlot
 from explorer.ui.widgets.fields import button, combo_box, label
@@ -154,9 +155,8 @@ class NoiseCurvePage(QWidget):
             return ""
         first = view.curves[0]
         kind = CORRUPTIONS[first.kind]
-        words = self.tr("%1 from 0 to %2 on %3 images of %4").replace("%1", kind.title)
-        words = words.replace("%2", f"{first.strengths[-1]:g}").replace("%3", str(first.count))
-        words = words.replace("%4", view.source)
+        words = self.tr("%1 from 0 to %2 on %3 images of %4")
+        words = filled(words, kind.title, f"{first.strengths[-1]:g}", first.count, view.source)
         before = format_noise(first.noises[: first.varied])
         return words + (self.tr(", after %1").replace("%1", before) if before else "")
 

@@ -12,7 +12,7 @@ from explorer.types import Floats, Pixels
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.text import decibels, unbroken
+from explorer.ui.text import decibels, filled, unbroken
 from explorer.ui.widgets.fields import label
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.image_table import ImageTable
@@ -88,8 +88,7 @@ class NoiseRowPage(QWidget):
         words = self.tr("Mean of %1 images: corrupted %2; denoised %3")
         if len(view.clean) == 1:
             words = self.tr("This image: corrupted %2; denoised %3")
-        words = words.replace("%1", str(len(view.clean)))
-        words = words.replace("%2", _figures(view.of_noisy_row)).replace("%3", _figures(view.of_reconstruction_row))
+        words = filled(words, len(view.clean), _figures(view.of_noisy_row), _figures(view.of_reconstruction_row))
         gain = _gain(self, view.of_noisy_row, view.of_reconstruction_row)
         self._figures.setText(words.replace("\N{NO-BREAK SPACE}", " ") + (f". {gain}" if gain else ""))
 

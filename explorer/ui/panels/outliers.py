@@ -20,6 +20,7 @@ from explorer.types import Pixels
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.text import filled
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, decimal_box, label, name_control
 from explorer.ui.widgets.job_strip import AnalysisStrip
@@ -81,10 +82,8 @@ class OutliersPanel(QWidget):
             "outliers_save", self.tr("Export…"), self.tr("Export the scores as a table, or the histogram as an image")
         )
         self.ends = SegmentedControl(
-            (
-                ("outliers_worst", self.tr("Highest error"), self.tr("Images with the highest reconstruction error")),
-                ("outliers_best", self.tr("Lowest error"), self.tr("Images with the lowest reconstruction error")),
-            )
+            ("outliers_worst", self.tr("Highest error"), self.tr("Images with the highest reconstruction error")),
+            ("outliers_best", self.tr("Lowest error"), self.tr("Images with the lowest reconstruction error")),
         )
         self.list = QListWidget()
         name_control(self.list, "outliers_list", self.tr("Images with their reconstructions, sorted by error"))
@@ -201,17 +200,8 @@ class OutliersPanel(QWidget):
         self._pick.setEnabled(above > 0)
         words = self.tr("%1 / %2 outliers (MSE > %3; %4 in the validation set of %5)")
         share = float((view.ranking.reference > view.ranking.threshold).mean())
-        for place, value in enumerate(
-            (
-                f"{above:,}",
-                f"{len(view.ranking.indices):,}",
-                f"{view.ranking.threshold:.3g}",
-                f"{share:.1%}",
-                view.model,
-            ),
-            1,
-        ):
-            words = words.replace(f"%{place}", value)
+        threshold = f"{view.ranking.threshold:.3g}"
+        words = filled(words, f"{above:,}", f"{len(view.ranking.indices):,}", threshold, f"{share:.1%}", view.model)
         self._caption.setText(words)
 
     def _fill(self) -> None:

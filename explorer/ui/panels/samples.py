@@ -61,17 +61,15 @@ class SamplesPanel(WatchingPanel):
         name_control(self.table, "samples_table", about)
         self.prior = SegmentedControl(
             (
-                (
-                    "samples_normal",
-                    self.tr("N(0, I)"),
-                    self.tr("Standard normal distribution: the prior that VAEs are trained with"),
-                ),
-                (
-                    "samples_fitted",
-                    self.tr("Fitted GMM"),
-                    self.tr("Gaussian mixture model (GMM) fitted to the codes of test images"),
-                ),
-            )
+                "samples_normal",
+                self.tr("N(0, I)"),
+                self.tr("Standard normal distribution: the prior that VAEs are trained with"),
+            ),
+            (
+                "samples_fitted",
+                self.tr("Fitted GMM"),
+                self.tr("Gaussian mixture model (GMM) fitted to the codes of test images"),
+            ),
         )
         tip = self.tr("Temperature: scales the standard deviation. Below 1: more typical, above 1: more varied")
         self._slider = QSlider(Qt.Orientation.Horizontal)

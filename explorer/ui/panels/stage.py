@@ -14,7 +14,7 @@ from explorer.types import Floats
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.text import decibels, unbroken
+from explorer.ui.text import decibels, filled, unbroken
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button
 from explorer.ui.widgets.image_frame import ImageFrame
@@ -131,16 +131,15 @@ class StagePanel(QWidget):
         self.invert.setVisible(imported_image is not None)
         if imported_image is not None and imported_image.image_shape is not None:
             height, width, _ = imported_image.image_shape
-            words = self.tr("%1 · imported (%2×%3)").replace("%2", f"{width:,}").replace("%3", f"{height:,}")
-            self._heading.setText(words.replace("%1", imported_image.title))
+            words = self.tr("%1 · imported (%2×%3)")
+            self._heading.setText(filled(words, imported_image.title, f"{width:,}", f"{height:,}"))
             return
         if source is None or image_index is None:
             self._heading.clear()
             return
         label = source.label(image_index)
         words = self.tr("%1 · #%2 of %3 · label %4") if label else self.tr("%1 · #%2 of %3")
-        words = words.replace("%2", f"{image_index + 1:,}").replace("%3", f"{source.count:,}")
-        self._heading.setText(words.replace("%4", label).replace("%1", source.title))
+        self._heading.setText(filled(words, source.title, f"{image_index + 1:,}", f"{source.count:,}", label))
 
     def _on_image_view_changed(self) -> None:
         view = self._document.image_view

@@ -21,6 +21,7 @@ from explorer.ui.dialogs.animation_presets import AnimationPresetsDialog
 from explorer.ui.dialogs.export_animation import ExportAnimationDialog
 from explorer.ui.dragging import code_of, files_of, images_of
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.text import filled
 from explorer.ui.widgets.easing_preview import EasingPreview
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, label, name_control, spin_box
@@ -357,9 +358,7 @@ class TimelinePanel(QWidget):
             return
         words = self.tr("%1/%2 · %3 s")
         frame = str(timeline.playhead + 1)
-        self._length.setText(
-            words.replace("%1", frame).replace("%2", str(animation.frames)).replace("%3", f"{animation.seconds:.2f}")
-        )
+        self._length.setText(filled(words, frame, animation.frames, f"{animation.seconds:.2f}"))
 
     # -- settings ------------------------------------------------------------------------------------------------
 
@@ -374,7 +373,7 @@ class TimelinePanel(QWidget):
         else:
             to = number + 1 if number + 1 < len(self._document.keyframes) else 0
             words = self.tr("Segment %1 → %2")
-            self._which.setText(words.replace("%1", str(number + 1)).replace("%2", str(to + 1)))
+            self._which.setText(filled(words, number + 1, to + 1))
         blockers = [QSignalBlocker(box) for box in (self._steps, self._path, self._easing)]
         self._steps.setValue(segment.steps)
         self._path.setCurrentIndex(self._path.findData(segment.path))

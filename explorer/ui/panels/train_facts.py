@@ -8,6 +8,7 @@ from explorer.messages import Wording, message_text
 from explorer.models.feasibility import Plan
 from explorer.models.layer_labels import count_label
 from explorer.models.machine import gigabytes
+from explorer.ui.text import filled
 from explorer.ui.widgets.fields import label
 from explorer.ui.widgets.layouts import vbox
 
@@ -46,20 +47,20 @@ class TrainFacts(QWidget):
         code = "×".join(f"{side:,}" for side in spec.latent_shape)
         weights = (f"{network.parameters:,}" for network in (spec.encoder, spec.decoder))
         words = self.tr("Input %1, latent dim. %2. Parameters: encoder %3, decoder %4.")
-        return _filled(words, f"{height}×{width}×{channels}", code, *weights)
+        return filled(words, f"{height}×{width}×{channels}", code, *weights)
 
     def _work(self, plan: Plan) -> str:
         memory = gigabytes(plan.need.total)
         if plan.solved:
-            return _filled(self.tr("Closed-form solution, no epochs. Memory: about %1."), memory)
+            return filled(self.tr("Closed-form solution, no epochs. Memory: about %1."), memory)
         words = self.tr("Per epoch: %1 images, %2 steps, %3 MACs. Memory: about %4.")
         work = count_label(plan.epoch_operations)
-        return _filled(words, f"{plan.trained_on:,}", f"{plan.steps:,}", work, memory)
+        return filled(words, f"{plan.trained_on:,}", f"{plan.steps:,}", work, memory)
 
     def _idle(self, plan: Plan) -> str:
         if not plan.idle_augmentation:
             return ""
-        return _filled(self.tr("Augmentation has no effect: the dataset already has %1 images."), f"{plan.originals:,}")
+        return filled(self.tr("Augmentation has no effect: the dataset already has %1 images."), f"{plan.originals:,}")
 
     def _tight(self, plan: Plan) -> str:
         if not plan.tight or plan.machine is None:
@@ -68,15 +69,9 @@ class TrainFacts(QWidget):
             "Needs about %1 of memory; this machine has %2. Training may be slow or fail. "
             "Reduce batch size, latent dimension or input size."
         )
-        return _filled(words, gigabytes(plan.need.total), gigabytes(plan.machine))
+        return filled(words, gigabytes(plan.need.total), gigabytes(plan.machine))
 
     def _unbounded(self, plan: Plan) -> str:
         if not plan.unbounded:
             return ""
         return self.tr("BCE needs outputs in 0–1; the output of this network is linear. Use MSE.")
-
-
-def _filled(words: str, *values: str) -> str:
-    for place, value in enumerate(values, 1):
-        words = words.replace(f"%{place}", value)
-    return words

@@ -19,7 +19,7 @@ from explorer.models.runs import Run
 from explorer.models.settings import TrainingRequest, command_line
 from explorer.ui.plain_text import plain_message_box, plain_tooltip
 from explorer.ui.run_series import shown_series
-from explorer.ui.text import duration
+from explorer.ui.text import duration, filled
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, name_control
@@ -149,7 +149,7 @@ class TrainRunsPanel(QWidget):
         if run.curve:
             seconds = sum(point.seconds for point in run.curve)
             words = self.tr("%1 epochs in %2") if len(run.curve) > 1 else self.tr("%1 epoch in %2")
-            lines.append(words.replace("%1", str(len(run.curve))).replace("%2", duration(seconds)))
+            lines.append(filled(words, len(run.curve), duration(seconds)))
         if run.metrics:
             lines.append(", ".join(f"{name.upper()} {value:.4g}" for name, value in run.metrics.items()))
         return "\n".join([*lines, *([run.note] if run.note else [])])

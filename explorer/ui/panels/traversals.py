@@ -14,7 +14,7 @@ from explorer.document.views import FailedView, TraversalView
 from explorer.latent.statistics import ACTIVE_VARIANCE
 from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.text import component_name, dimension_name, percent
+from explorer.ui.text import component_name, dimension_name, filled, percent
 from explorer.ui.widgets.fields import decimal_box, label, name_control
 from explorer.ui.widgets.image_grid import ImageGrid
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
@@ -46,22 +46,20 @@ class TraversalsPanel(WatchingPanel):
     def _make_controls(self) -> None:
         self.kinds = SegmentedControl(
             (
-                (
-                    "traversals_dimensions",
-                    self.tr("Dimensions"),
-                    self.tr("One row per dimension, sorted by variance or KL; other dimensions stay fixed"),
-                ),
-                (
-                    "traversals_axes",
-                    self.tr("Principal components"),
-                    self.tr("One row per principal component: the directions in which the codes vary most"),
-                ),
-                (
-                    "traversals_maximum",
-                    self.tr("Mean + one dim. at max"),
-                    self.tr("The mean code, with one dimension at a time at its maximum over the test images"),
-                ),
-            )
+                "traversals_dimensions",
+                self.tr("Dimensions"),
+                self.tr("One row per dimension, sorted by variance or KL; other dimensions stay fixed"),
+            ),
+            (
+                "traversals_axes",
+                self.tr("Principal components"),
+                self.tr("One row per principal component: the directions in which the codes vary most"),
+            ),
+            (
+                "traversals_maximum",
+                self.tr("Mean + one dim. at max"),
+                self.tr("The mean code, with one dimension at a time at its maximum over the test images"),
+            ),
         )
         self._reach_label = PlainLabel(self.tr("Range ±"))
         tip = self.tr("Range of each row, in standard deviations (σ) of the codes of test images")
@@ -151,5 +149,5 @@ class TraversalsPanel(WatchingPanel):
         words = words.replace("%1", f"{view.values[-1]:g}")
         count = len(model.sample.statistics.components) if view.components else model.latent_dim
         if len(view.rows) < count:
-            words += self.tr(" · %1 of %2 shown").replace("%1", str(len(view.rows))).replace("%2", f"{count:,}")
+            words += filled(self.tr(" · %1 of %2 shown"), len(view.rows), f"{count:,}")
         return words

@@ -29,6 +29,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.types import Indices
 from explorer.ui.dragging import CODE, IMAGES
 from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.text import filled
 from explorer.ui.theme import Theme, current_theme
 from explorer.ui.widgets.plane_canvas import nice_step
 
@@ -234,9 +235,7 @@ class TimelineTrack(QWidget):
         if self._animation is not None:
             seconds = self._playhead / self._animation.fps
             text = self.tr("Keyframe %1 of %2, playhead at %3 s")
-            text = (
-                text.replace("%1", str(self._key + 1)).replace("%2", str(self._count)).replace("%3", f"{seconds:.2f}")
-            )
+            text = filled(text, self._key + 1, self._count, f"{seconds:.2f}")
         self.setAccessibleDescription(text)
 
     # -- geometry ----------------------------------------------------------------------------------------------------

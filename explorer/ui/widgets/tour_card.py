@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPainterPath, QPaintEvent, QPen, QShortcut
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
+from explorer.ui.text import filled
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button, label
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
@@ -106,7 +107,7 @@ class TourCard(QFrame):
         """Show a step, counted from 1, and focus Next."""
         self._title.setText(title)
         self._text.setText(text)
-        self._count.setText(self.tr("%1 of %2").replace("%1", str(number)).replace("%2", str(count)))
+        self._count.setText(filled(self.tr("%1 of %2"), number, count))
         self._back.setEnabled(number > 1)
         self.next.setText(self.tr("Done") if number == count else self.tr("Next"))
         self.setAccessibleDescription(f"{title}. {text}")
