@@ -21,7 +21,8 @@ SHOWN = {
     "setTabText", "setTabToolTip", "setSpecialValueText", "setInformativeText", "setLabelText",
     "addTab", "addItem", "addAction", "addMenu", "addRow", "insertItem", "setHeaderLabels", "setLabel", "setButtonText",
     "show_text", "show_message", "show_words", "show_problem", "announce", "announced", "report",
-    "button", "check_box", "combo_box", "spin_box", "decimal_box", "line_edit", "name_control", "label",
+    "button", "check_box", "combo_box", "spin_box", "decimal_box", "line_edit", "name_control", "name_widget",
+    "label", "GestureSlider",
     "ask_file", "ask_folder", "ask_save", "drawText",
 }  # fmt: skip
 """Calls whose words reach a person."""
@@ -29,7 +30,7 @@ SHOWN = {
 UNTRANSLATED_PLACES = {
     "button": {0}, "check_box": {0}, "combo_box": {0}, "spin_box": {0}, "decimal_box": {0}, "line_edit": {0},
     "label": {0}, "ElidedLabel": {0}, "EmptyLabel": {0},
-    "name_control": {1},
+    "name_control": {1}, "name_widget": {1}, "GestureSlider": {0, 3},
     "addItem": {1}, "setLabel": {0},
 }  # fmt: skip
 """Arguments of these that are object names, or what a choice means."""

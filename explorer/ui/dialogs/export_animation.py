@@ -16,7 +16,16 @@ from explorer.messages import message_text
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.text import file_size, filled
-from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, label, line_edit, spin_box
+from explorer.ui.widgets.fields import (
+    button,
+    check_box,
+    combo_box,
+    decimal_box,
+    label,
+    line_edit,
+    name_widget,
+    spin_box,
+)
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
@@ -93,8 +102,7 @@ class ExportAnimationDialog(QDialog):
 
     def _make_preview(self) -> None:
         self.preview = ImageFrame("", self.tr("No preview yet"))
-        self.preview.setObjectName("export_preview")
-        self.preview.setAccessibleName(self.tr("Preview"))
+        name_widget(self.preview, "export_preview", self.tr("Preview"))
         self.preview.setFixedSize(_PREVIEW)
         self.size_words = label("export_size", look="plain")
         self.size_words.setFixedWidth(_PREVIEW.width())

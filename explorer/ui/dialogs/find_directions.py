@@ -23,7 +23,7 @@ from explorer.document.state import NamedDirection
 from explorer.errors import ExplorerError
 from explorer.messages import message_text
 from explorer.models.direction_file import SUFFIX, read_directions, write_directions
-from explorer.ui.dialogs.files import ask_file, ask_save
+from explorer.ui.dialogs.files import ask_file, ask_save, exporting
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import filled, percent
 from explorer.ui.widgets.field_grid import FieldGrid
@@ -223,12 +223,8 @@ class FindDirectionsDialog(QDialog):
         model = self._document.model
         if model is None:
             return
-        try:
+        with exporting(self._document, path):
             write_directions(path, model.card, {one.name: one.direction for one in self._document.directions})
-        except ExplorerError as error:
-            self._document.report(error.message)
-        else:
-            self._document.exported.emit(path)
 
     def _ask_open(self) -> None:
         ask_file(self, self.tr("Open directions"), self.open_file, kinds=(("Directions", f"*{SUFFIX}"),))

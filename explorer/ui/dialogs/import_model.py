@@ -22,7 +22,7 @@ from explorer.ui.dialogs.files import ask_file, ask_folder
 from explorer.ui.text import filled, percent, sentence
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.field_grid import FieldGrid
-from explorer.ui.widgets.fields import button, combo_box, label, line_edit
+from explorer.ui.widgets.fields import button, combo_box, label, line_edit, name_widget
 from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.job_strip import JobStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
@@ -97,8 +97,7 @@ class ImportDialog(QDialog):
         self.cut.activated.connect(lambda row: self._look())
         self.range.activated.connect(lambda row: self._look())
         self.table = ImageTable(first_gap=0, whole=False)
-        self.table.setObjectName("import_images")
-        self.table.setAccessibleName(self.tr("A few images, and their reconstructions below"))
+        name_widget(self.table, "import_images", self.tr("A few images, and their reconstructions below"))
         self.table.setFixedHeight(_TABLE_HEIGHT)
         self._tried = label("import_tried", look="plain", selectable=True)
         self._tried.setProperty("muted", True)

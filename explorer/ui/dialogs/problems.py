@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QListView, QPlainTextEdit, 
 
 from explorer.paths import log_dir
 from explorer.ui.problems import ProblemList
-from explorer.ui.widgets.fields import button, label
+from explorer.ui.widgets.fields import button, label, name_widget
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 
@@ -23,16 +23,18 @@ class ProblemsDialog(QDialog):
         self.resize(640, 460)
         self._heading = label("problems_heading", wrap=False)
         self.list = QListView()
-        self.list.setObjectName("problems_list")
-        self.list.setAccessibleName(self.tr("Errors since the start, newest first"))
+        name_widget(self.list, "problems_list", self.tr("Errors since the start, newest first"))
         self.list.setModel(problems)
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.details = QPlainTextEdit()
-        self.details.setObjectName("problems_details")
-        self.details.setAccessibleName(self.tr("Details of the selected error"))
-        self.details.setToolTip(self.tr("For a bug report: the message, and where it occurred in the program"))
+        name_widget(
+            self.details,
+            "problems_details",
+            self.tr("Details of the selected error"),
+            self.tr("For a bug report: the message, and where it occurred in the program"),
+        )
         self.details.setReadOnly(True)
         self.details.setTabChangesFocus(True)
         self._copy = button("problems_copy", self.tr("Copy"), self.tr("Copy the selected error with details"))

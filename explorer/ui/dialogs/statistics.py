@@ -20,11 +20,10 @@ from PySide6.QtWidgets import (
 
 from explorer.document.analysis import Probe
 from explorer.document.document import Document
-from explorer.errors import ExplorerError
 from explorer.export.table import Cell, write_csv
 from explorer.latent.statistics import ACTIVE_VARIANCE, correlations
 from explorer.types import Indices
-from explorer.ui.dialogs.files import ask_save
+from explorer.ui.dialogs.files import ask_save, exporting
 from explorer.ui.statistics_model import StatisticsModel
 from explorer.ui.text import filled, percent
 from explorer.ui.widgets.correlation_map import CorrelationMap
@@ -256,7 +255,7 @@ class StatisticsDialog(QDialog):
 
     def save(self, path: Path) -> None:
         """Write the table of the page as CSV; report success or failure."""
-        try:
+        with exporting(self._document, path):
             if self.pages.current == _DIMENSIONS:
                 write_csv(path, self.dimensions.titles, self.dimensions.lines())
             elif self.pages.current == _CORRELATIONS:
@@ -270,7 +269,3 @@ class StatisticsDialog(QDialog):
                     for one in self._current()
                 ]
                 write_csv(path, header, rows_of_probes)
-        except ExplorerError as error:
-            self._document.report(error.message)
-        else:
-            self._document.exported.emit(path)

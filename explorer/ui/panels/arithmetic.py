@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPixmap
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QSlider, QStackedWidget, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStackedWidget, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
@@ -23,7 +23,7 @@ from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import sentence
-from explorer.ui.widgets.fields import button, decimal_box, label, name_control, spin_box
+from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -43,9 +43,7 @@ class ArithmeticPanel(WatchingPanel):
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(document, parent)
-        self._gestures = 0
-        self.setObjectName("arithmetic_panel")
-        self.setAccessibleName(self.tr("Arithmetic"))
+        name_widget(self, "arithmetic_panel", self.tr("Arithmetic"))
         self._make_controls()
         self._lay_out()
         self._connect()
@@ -66,9 +64,9 @@ class ArithmeticPanel(WatchingPanel):
         self.nearest = ImageFrame(self.tr("Nearest"), self.tr("Add images to a, b and c."))
         self.nearest.setObjectName("arithmetic_nearest")
         self.nearest.setToolTip(self.tr("The image of this dataset whose code is nearest to the result"))
-        self._share = QSlider(Qt.Orientation.Horizontal)
-        name_control(self._share, "arithmetic_share", self.tr("Fraction of dimensions taken from c"))
-        self._share.setRange(0, _STEPS)
+        self._share = GestureSlider(
+            "arithmetic_share", self.tr("Fraction of dimensions taken from c"), _STEPS, "arithmetic-share"
+        )
         self._seed = spin_box("arithmetic_seed", self.tr("Seed for the dimension mask"), 0, _SEEDS - 1, 0)
         self._words = label("arithmetic_words")
         self.cloud, self._cloud_controls = (
@@ -92,8 +90,7 @@ class ArithmeticPanel(WatchingPanel):
     def _connect(self) -> None:
         document = self._document
         self.modes.chosen.connect(self._on_mode_chosen)
-        self._share.sliderPressed.connect(self._on_share_pressed)
-        self._share.valueChanged.connect(self._on_share_moved)
+        self._share.moved.connect(self._on_share_moved)
         self._seed.valueChanged.connect(self._on_seed_changed)
         document.arithmetic_changed.connect(self._show_settings)
         document.terms_view_changed.connect(self._show_terms)
@@ -110,11 +107,7 @@ class ArithmeticPanel(WatchingPanel):
             if mode != self._document.arithmetic.mode:
                 self._document.set_arithmetic(replace(self._document.arithmetic, mode=mode))
 
-    def _on_share_pressed(self) -> None:
-        self._gestures += 1
-
-    def _on_share_moved(self, value: int) -> None:
-        gesture = f"arithmetic-share-{self._gestures}"
+    def _on_share_moved(self, value: int, gesture: str) -> None:
         self._document.set_arithmetic(replace(self._document.arithmetic, share=value / _STEPS), gesture)
 
     def _on_seed_changed(self, value: int) -> None:
@@ -170,7 +163,6 @@ class _TermBox(QWidget):
         super().__init__(parent)
         self._document = document
         self._number = number
-        self._gestures = 0
         letter = "abc"[number]
         self.setObjectName(f"slot_{letter}")
         self.setAcceptDrops(True)

@@ -15,7 +15,7 @@ from explorer.types import Pixels
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, name_widget
 from explorer.ui.widgets.layouts import hbox, vbox
 
 _SIDE = 36
@@ -28,11 +28,9 @@ class BookmarksPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._icons: dict[int, tuple[Bookmark, QIcon]] = {}
-        self.setObjectName("bookmarks_panel")
-        self.setAccessibleName(self.tr("Bookmarks"))
+        name_widget(self, "bookmarks_panel", self.tr("Bookmarks"))
         self.list = QListWidget()
-        self.list.setObjectName("bookmarks_list")
-        self.list.setAccessibleName(self.tr("Bookmarks (click or press Enter to restore, F2 to rename)"))
+        name_widget(self.list, "bookmarks_list", self.tr("Bookmarks (click or press Enter to restore, F2 to rename)"))
         self.list.setIconSize(QSize(_SIDE, _SIDE))
         self.list.setSpacing(1)
         self.list.setUniformItemSizes(True)

@@ -24,7 +24,7 @@ from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, filled, sentence, unbroken
-from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control
+from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -45,8 +45,7 @@ class ComparePanel(WatchingPanel):
         super().__init__(document, parent)
         self._view: CodeView | None = None
         self._start: Floats | None = None
-        self.setObjectName("compare_panel")
-        self.setAccessibleName(self.tr("Compare"))
+        name_widget(self, "compare_panel", self.tr("Compare"))
         self._make_controls()
         self._lay_out()
         self._connect()

@@ -19,7 +19,7 @@ from explorer.ui.widgets.channel_grid import ChannelGrid
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.feature_map_canvas import FeatureMapCanvas
 from explorer.ui.widgets.feature_map_legend import FeatureMapLegend
-from explorer.ui.widgets.fields import button, decimal_box, label, spin_box
+from explorer.ui.widgets.fields import button, decimal_box, label, name_widget, spin_box
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 NUDGE = 0.5
@@ -45,26 +45,32 @@ class FeatureMapsPanel(QWidget):
         self._on_model_changed()
 
     def _make_maps(self) -> None:
-        self.setObjectName("feature_maps_panel")
-        self.setAccessibleName(self.tr("Feature maps"))
+        name_widget(self, "feature_maps_panel", self.tr("Feature maps"))
         self._heading = ElidedLabel("feature_heading", look="heading")
         self.canvas = FeatureMapCanvas(self.tr("Select an image."))
-        self.canvas.setObjectName("feature_map")
-        self.canvas.setAccessibleName(self.tr("Current feature map"))
-        self.canvas.setToolTip(
+        name_widget(
+            self.canvas,
+            "feature_map",
+            self.tr("Current feature map"),
             self.tr(
                 "One channel of the code. Left button: paint; right button or Shift: restore original values. Keys: "
                 "arrows, +, −, Space, Delete, Page Up, Page Down."
-            )
+            ),
         )
         self.grid = ChannelGrid()
-        self.grid.setObjectName("feature_channels")
-        self.grid.setAccessibleName(self.tr("Channels of the code"))
-        self.grid.setToolTip(self.tr("Every channel of the code, color-scaled per channel; a dot marks edited ones"))
+        name_widget(
+            self.grid,
+            "feature_channels",
+            self.tr("Channels of the code"),
+            self.tr("Every channel of the code, color-scaled per channel; a dot marks edited ones"),
+        )
         self.legend = FeatureMapLegend()
-        self.legend.setObjectName("feature_legend")
-        self.legend.setAccessibleName(self.tr("Color bar"))
-        self.legend.setToolTip(self.tr("Color scale in code units: the channel’s range over the dataset"))
+        name_widget(
+            self.legend,
+            "feature_legend",
+            self.tr("Color bar"),
+            self.tr("Color scale in code units: the channel’s range over the dataset"),
+        )
 
     def _make_controls(self) -> None:
         about = self.tr("Channel of the code (feature map) shown large")

@@ -14,7 +14,7 @@ from explorer.document.views import ThumbnailsView
 from explorer.ui.gallery_model import SMALLEST_CELL, GalleryModel
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import combo_box
+from explorer.ui.widgets.fields import combo_box, name_widget
 from explorer.ui.widgets.layouts import vbox
 from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
@@ -39,8 +39,7 @@ class GalleryPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.setObjectName("gallery_panel")
-        self.setAccessibleName(self.tr("Gallery"))
+        name_widget(self, "gallery_panel", self.tr("Gallery"))
         self.model = GalleryModel(self)
         self._columns = 1
         self._source: Source | None = None
@@ -72,8 +71,7 @@ class GalleryPanel(QWidget):
 
     def _set_up_view(self) -> None:
         view = self.view
-        view.setObjectName("gallery_view")
-        view.setAccessibleName(self.tr("Images"))
+        name_widget(view, "gallery_view", self.tr("Images"))
         view.setModel(self.model)
         view.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         view.setDragEnabled(True)

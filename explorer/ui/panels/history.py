@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 from explorer.document.document import Document
 from explorer.messages import message_text
 from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.widgets.fields import name_widget
 from explorer.ui.widgets.layouts import vbox
 
 
@@ -18,11 +19,9 @@ class HistoryPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.setObjectName("history_panel")
-        self.setAccessibleName(self.tr("History"))
+        name_widget(self, "history_panel", self.tr("History"))
         self.list = QListWidget()
-        self.list.setObjectName("history_list")
-        self.list.setAccessibleName(self.tr("Edits (click or press Enter to undo or redo to one)"))
+        name_widget(self.list, "history_list", self.tr("Edits (click or press Enter to undo or redo to one)"))
         self.list.setUniformItemSizes(True)
         self.list.setSpacing(2)
         self.setLayout(vbox(self.list, margins=(8, 4, 8, 4)))

@@ -19,7 +19,7 @@ from explorer.ui.panels.latent_controls import LatentControls
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import filled, percent
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.fields import button, clearable, combo_box, label, name_control
+from explorer.ui.widgets.fields import button, clearable, combo_box, label, name_control, name_widget
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
@@ -58,8 +58,7 @@ class LatentPanel(QWidget):
         self._on_model_changed()
 
     def _make_controls(self) -> None:
-        self.setObjectName("latent_panel")
-        self.setAccessibleName(self.tr("Latent code"))
+        name_widget(self, "latent_panel", self.tr("Latent code"))
         self._controls = LatentControls(self._document)
         self._summary = label("latent_summary", self.tr("No model"))
         self.views = SegmentedControl(
@@ -82,13 +81,14 @@ class LatentPanel(QWidget):
         name_control(self.filter, "latent_filter", self.tr("Filter the sliders"))
         clearable(self.filter)
         self.sliders = SliderList()
-        self.sliders.setObjectName("latent_sliders")
-        self.sliders.setAccessibleName(self.tr("Sliders of the latent code"))
-        self.sliders.setToolTip(
+        name_widget(
+            self.sliders,
+            "latent_sliders",
+            self.tr("Sliders of the latent code"),
             self.tr(
                 "Values in standard deviations (σ) of the dataset, over its histogram; tick = original value.\n"
                 "Drag to edit, double-click to reset, double-click the number or press Enter to type a value."
-            )
+            ),
         )
         self._meter = label("latent_meter", look="plain", wrap=False)
         self._meter.setTextFormat(Qt.TextFormat.RichText)  # for the color of its dot; it shows no names

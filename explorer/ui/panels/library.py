@@ -20,7 +20,7 @@ from explorer.ui.dialogs.get_data import GetDataDialog
 from explorer.ui.plain_text import plain_message_box, plain_tooltip
 from explorer.ui.text import file_size
 from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.fields import button, name_control, name_widget
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 
 _VALUE = Qt.ItemDataRole.UserRole
@@ -36,8 +36,7 @@ class LibraryPanel(QWidget):
         self._dialogs: dict[str, GetDataDialog] = {}
         self._live_shown = False
         self._elsewhere: QTreeWidgetItem | None = None
-        self.setObjectName("library_panel")
-        self.setAccessibleName(self.tr("Library"))
+        name_widget(self, "library_panel", self.tr("Library"))
         self.tree = QTreeWidget()
         name_control(self.tree, "library_tree", self.tr("Models and datasets (click or press Enter to open)"))
         self.tree.setToolTip("")

@@ -25,7 +25,7 @@ from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
 from explorer.ui.panels.map_images import MapImages
 from explorer.ui.text import component_name, dimension_name, percent
-from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, label, spin_box
+from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, label, name_widget, spin_box
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -61,8 +61,7 @@ class MapPanel(QWidget):
         self._model: OpenModel | None = None
         self._directions: object = None
         self._trail: deque[tuple[float, float]] = deque(maxlen=_TRAIL)
-        self.setObjectName("map_panel")
-        self.setAccessibleName(self.tr("Map"))
+        name_widget(self, "map_panel", self.tr("Map"))
         self._make_canvas()
         self._make_controls()
         self._lay_out()
@@ -100,13 +99,14 @@ class MapPanel(QWidget):
 
     def _make_canvas(self) -> None:
         self.canvas = PlaneCanvas(self.tr("Open a model with at least two latent dimensions."))
-        self.canvas.setObjectName("map_canvas")
-        self.canvas.setAccessibleName(self.tr("Map of the latent plane"))
-        self.canvas.setToolTip(
+        name_widget(
+            self.canvas,
+            "map_canvas",
+            self.tr("Map of the latent plane"),
             self.tr(
                 "Decoded images of a plane of latent space.\n"
                 "Click/drag: move the current code · wheel: zoom · Ctrl-drag: to timeline"
-            )
+            ),
         )
 
     def _make_controls(self) -> None:

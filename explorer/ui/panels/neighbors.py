@@ -21,7 +21,7 @@ from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import filled, percent, sentence
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, spin_box
+from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.job_strip import AnalysisStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -40,8 +40,7 @@ class NeighborsPanel(WatchingPanel):
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(document, parent)
-        self.setObjectName("neighbors_panel")
-        self.setAccessibleName(self.tr("Neighbors"))
+        name_widget(self, "neighbors_panel", self.tr("Neighbors"))
         self._make_controls()
         self._lay_out()
         self._connect()

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QMenu, QSlider, QStackedWidget, QWidget
+from PySide6.QtWidgets import QGridLayout, QMenu, QStackedWidget, QWidget
 
 from explorer.data.corruption import CORRUPTIONS, Noise, format_noise, parse_noise
 from explorer.document.document import Document
@@ -22,7 +22,7 @@ from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.panels.noise_images import NoiseImagePage, NoiseRowPage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import filled
-from explorer.ui.widgets.fields import button, name_control, spin_box
+from explorer.ui.widgets.fields import GestureSlider, button, name_widget, spin_box
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.noise_edit import NoiseEdit
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -45,9 +45,7 @@ class NoisePanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._gestures = 0
-        self.setObjectName("noise_panel")
-        self.setAccessibleName(self.tr("Noise"))
+        name_widget(self, "noise_panel", self.tr("Noise"))
         self.one = NoiseImagePage(document)
         self.row = NoiseRowPage(document)
         self.curve: NoiseCurvePage | None = None
@@ -56,8 +54,7 @@ class NoisePanel(QWidget):
         self._lay_out()
         self.pages.chosen.connect(self._on_page_chosen)
         self.edit.changed.connect(self._on_edited)
-        self._slider.sliderPressed.connect(self._on_slider_pressed)
-        self._slider.valueChanged.connect(self._on_slider_moved)
+        self._slider.moved.connect(self._on_slider_moved)
         self._seed.valueChanged.connect(self._on_seed_changed)
         self._redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
         document.noises_changed.connect(self._on_noises_changed)
@@ -83,9 +80,9 @@ class NoisePanel(QWidget):
         )
         about = self.tr("Corruptions, applied in order: gaussian:0.3; join several with +")
         self.edit = NoiseEdit("noise", about)
-        self._slider = QSlider(Qt.Orientation.Horizontal)
-        name_control(self._slider, "noise_slider", self.tr("Strength of the last corruption in the list"))
-        self._slider.setRange(0, _STEPS)
+        self._slider = GestureSlider(
+            "noise_slider", self.tr("Strength of the last corruption in the list"), _STEPS, "noise-slider"
+        )
         self._seed = spin_box("noise_seed", self.tr("Seed: the same seed gives the same noise"), 0, _SEEDS - 1, 0)
         self._redraw = button("noise_redraw", self.tr("Resample"), self.tr("Draw new noise of the same strength"))
         self._clean = button(
@@ -155,15 +152,12 @@ class NoisePanel(QWidget):
             return
         self._put(noises, "~noise-edit")
 
-    def _on_slider_pressed(self) -> None:
-        self._gestures += 1
-
-    def _on_slider_moved(self, value: int) -> None:
+    def _on_slider_moved(self, value: int, gesture: str) -> None:
         noises = self._document.noises
         if noises:
             kind = CORRUPTIONS[noises[-1].kind]
             strength = round(kind.largest * value / _STEPS, 4)
-            self._put((*noises[:-1], replace(noises[-1], strength=strength)), f"noise-slider-{self._gestures}")
+            self._put((*noises[:-1], replace(noises[-1], strength=strength)), gesture)
 
     def _on_seed_changed(self, seed: int) -> None:
         self._document.set_noises([replace(noise, seed=seed) for noise in self._document.noises], "~noise-seed")

@@ -11,10 +11,9 @@ from explorer.data.corruption import CORRUPTIONS, format_noise
 from explorer.data.metrics import Figures
 from explorer.document.analysis import QualityRequest
 from explorer.document.document import Document
-from explorer.errors import ExplorerError
 from explorer.models.bundle import find_bundles
 from explorer.models.quality import CURVE_IMAGES, QualityCurve, Scores, write_curves
-from explorer.ui.dialogs.files import ask_save
+from explorer.ui.dialogs.files import ask_save, exporting
 from explorer.ui.plain_text import name_action
 from explorer.ui.plot_file import save_plot
 from explorer.ui.text import filled
@@ -109,15 +108,11 @@ class NoiseCurvePage(QWidget):
 
     def save(self, path: Path) -> None:
         """Write the curves as CSV, PNG or SVG by file name extension; report success or failure."""
-        try:
+        with exporting(self._document, path):
             if path.suffix.lower() == ".csv":
                 write_curves(path, self._document.analysis.quality.curves)
             else:
                 save_plot(self.plot.drawing, path)
-        except ExplorerError as error:
-            self._document.report(error.message)
-        else:
-            self._document.exported.emit(path)
 
     # -- display -----------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import decibels, filled, unbroken
-from explorer.ui.widgets.fields import label
+from explorer.ui.widgets.fields import label, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.layouts import hbox, vbox
@@ -68,8 +68,7 @@ class NoiseRowPage(QWidget):
         about = self.tr("Input, corrupted, denoised and residual of several images")
         self.setAccessibleName(about)
         self.table = ImageTable(first_gap=0, whole=False)
-        self.table.setObjectName("noise_row")
-        self.table.setAccessibleName(about)
+        name_widget(self.table, "noise_row", about)
         self._figures = label("noise_row_figures")
         self.setLayout(vbox((self.table, 1), self._figures, margins=0))
         document.noise_view_changed.connect(self._on_noise_view_changed)

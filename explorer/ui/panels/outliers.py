@@ -14,15 +14,14 @@ from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 from explorer.document.analysis import RankingView
 from explorer.document.document import Document
 from explorer.document.selection import Picked
-from explorer.errors import ExplorerError
 from explorer.models.outliers import ThresholdRule, write_outliers
 from explorer.types import Pixels
-from explorer.ui.dialogs.files import ask_save
+from explorer.ui.dialogs.files import ask_save, exporting
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import filled
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import button, decimal_box, label, name_control
+from explorer.ui.widgets.fields import button, decimal_box, label, name_control, name_widget
 from explorer.ui.widgets.job_strip import AnalysisStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -46,8 +45,7 @@ class OutliersPanel(QWidget):
         self._document = document
         self._listed: RankingView | None = None
         self.histogram: ErrorHistogram | None = None
-        self.setObjectName("outliers_panel")
-        self.setAccessibleName(self.tr("Outliers"))
+        name_widget(self, "outliers_panel", self.tr("Outliers"))
         self._make_controls()
         self._lay_out()
         self._rank.clicked.connect(self._ask)
@@ -149,15 +147,11 @@ class OutliersPanel(QWidget):
             return
         from explorer.ui.plot_file import save_plot
 
-        try:
+        with exporting(self._document, path):
             if path.suffix.lower() == ".csv":
                 write_outliers(path, view.ranking, view.source)
             else:
                 save_plot(self.histogram.drawing, path)
-        except ExplorerError as error:
-            self._document.report(error.message)
-        else:
-            self._document.exported.emit(path)
 
     # -- display -----------------------------------------------------------------------------------------------------
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QGridLayout, QSlider, QWidget
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
@@ -14,7 +14,7 @@ from explorer.document.views import FailedView, SamplesView
 from explorer.messages import message_text
 from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.widgets.fields import button, decimal_box, label, name_control, spin_box
+from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -36,14 +36,11 @@ class SamplesPanel(WatchingPanel):
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(document, parent)
-        self._gestures = 0
-        self.setObjectName("samples_panel")
-        self.setAccessibleName(self.tr("Samples"))
+        name_widget(self, "samples_panel", self.tr("Samples"))
         self._make_controls()
         self._lay_out()
         self.prior.chosen.connect(self._on_prior_chosen)
-        self._slider.sliderPressed.connect(self._on_slider_pressed)
-        self._slider.valueChanged.connect(self._on_slider_moved)
+        self._slider.moved.connect(self._on_slider_moved)
         self._temperature.valueChanged.connect(lambda value: self._put(temperature=value, gesture="~temperature"))
         self._seed.valueChanged.connect(lambda value: self._put(seed=value, gesture="~sample-seed"))
         self._redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
@@ -72,9 +69,7 @@ class SamplesPanel(WatchingPanel):
             ),
         )
         tip = self.tr("Temperature: scales the standard deviation. Below 1: more typical, above 1: more varied")
-        self._slider = QSlider(Qt.Orientation.Horizontal)
-        name_control(self._slider, "samples_slider", tip)
-        self._slider.setRange(0, _STEPS)
+        self._slider = GestureSlider("samples_slider", tip, _STEPS, "temperature")
         self._temperature = decimal_box("samples_temperature", tip, (0.0, 100.0), 0.1, 2)
         self._seed = spin_box("samples_seed", self.tr("Seed: the same seed gives the same codes"), 0, _SEEDS - 1, 0)
         self._redraw = button("samples_redraw", self.tr("Resample"), self.tr("Draw new random codes"))
@@ -100,11 +95,8 @@ class SamplesPanel(WatchingPanel):
             self._document.analysis.prior_requested.emit()
         self._document.set_sampling(replace(sampling, prior="fitted" if number == _FITTED else "normal"))
 
-    def _on_slider_pressed(self) -> None:
-        self._gestures += 1
-
-    def _on_slider_moved(self, value: int) -> None:
-        self._put(temperature=_HOTTEST * value / _STEPS, gesture=f"temperature-{self._gestures}")
+    def _on_slider_moved(self, value: int, gesture: str) -> None:
+        self._put(temperature=_HOTTEST * value / _STEPS, gesture=gesture)
 
     def _put(self, *, temperature: float | None = None, seed: int | None = None, gesture: str) -> None:
         now = self._document.sampling

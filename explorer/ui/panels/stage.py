@@ -16,7 +16,7 @@ from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import decibels, filled, unbroken
 from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import hbox, vbox
 
@@ -38,8 +38,7 @@ class StagePanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.setObjectName("stage_panel")
-        self.setAccessibleName(self.tr("Stage"))
+        name_widget(self, "stage_panel", self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Needed for the focus frame.
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

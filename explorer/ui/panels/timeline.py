@@ -24,7 +24,7 @@ from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.text import filled
 from explorer.ui.widgets.easing_preview import EasingPreview
 from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button, combo_box, decimal_box, label, name_control, spin_box
+from explorer.ui.widgets.fields import button, combo_box, decimal_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.timeline_track import TimelineTrack, TrackAnimation, TrackCurves, TrackStrip
 
@@ -55,8 +55,7 @@ class TimelinePanel(QWidget):
         self._started = 0
         self._dialog: ExportAnimationDialog | None = None
         self._presets_dialog: AnimationPresetsDialog | None = None
-        self.setObjectName("timeline_panel")
-        self.setAccessibleName(self.tr("Timeline"))
+        name_widget(self, "timeline_panel", self.tr("Timeline"))
         self._make_track()
         self._make_buttons()
         self._make_settings()

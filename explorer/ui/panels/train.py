@@ -17,7 +17,7 @@ from explorer.ui.panels.train_facts import TrainFacts
 from explorer.ui.panels.train_form import TrainForm
 from explorer.ui.panels.train_watch import TrainWatchPanel
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, name_widget
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.network_drawing import NetworkDrawing
 
@@ -32,8 +32,7 @@ class TrainPanel(QWidget):
         self._document = document
         self._fits = True
         self._preview: AugmentPreview | None = None
-        self.setObjectName("train_panel")
-        self.setAccessibleName(self.tr("Train"))
+        name_widget(self, "train_panel", self.tr("Train"))
         self.form = TrainForm(document)
         self.start = button(
             "train_start", self.tr("Train"), self.tr("Start the training in the background"), primary=True
@@ -53,8 +52,7 @@ class TrainPanel(QWidget):
 
     def _lay_out(self) -> None:
         settings = QScrollArea()
-        settings.setObjectName("train_settings")
-        settings.setAccessibleName(self.tr("Training settings"))
+        name_widget(settings, "train_settings", self.tr("Training settings"))
         settings.setFrameShape(QScrollArea.Shape.NoFrame)
         settings.setWidgetResizable(True)
         settings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

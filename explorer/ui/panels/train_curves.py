@@ -13,7 +13,7 @@ from explorer.ui.run_series import shown_series
 from explorer.ui.text import dimension_name
 from explorer.ui.widgets.curve import Curve
 from explorer.ui.widgets.curve_plot import CurvePlot
-from explorer.ui.widgets.fields import check_box, combo_box, label
+from explorer.ui.widgets.fields import check_box, combo_box, label, name_widget
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _DIMENSIONS = 16
@@ -26,8 +26,7 @@ class TrainCurvesPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.setObjectName("train_curves_panel")
-        self.setAccessibleName(self.tr("Training curves"))
+        name_widget(self, "train_curves_panel", self.tr("Training curves"))
         self._kind = combo_box(
             "train_curve_kind",
             self.tr("Loss; or for a VAE, its terms, or KL per latent dimension"),

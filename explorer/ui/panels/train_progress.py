@@ -15,7 +15,7 @@ from explorer.document.views import FailedView, TrainingProgressView
 from explorer.export import FORMATS
 from explorer.models.runs import ProgressFrame, originals_of
 from explorer.ui.dialogs.files import ask_save
-from explorer.ui.widgets.fields import button, label, name_control
+from explorer.ui.widgets.fields import button, label, name_control, name_widget
 from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.layouts import hbox, vbox
 
@@ -28,11 +28,9 @@ class TrainProgressPanel(QWidget):
         self._document = document
         self._progress_frames: tuple[ProgressFrame, ...] = ()
         self._run: Path | None = None
-        self.setObjectName("train_frames_panel")
-        self.setAccessibleName(self.tr("Training progress"))
+        name_widget(self, "train_frames_panel", self.tr("Training progress"))
         self.table = ImageTable(first_gap=0, whole=False)
-        self.table.setObjectName("train_frames")
-        self.table.setAccessibleName(self.tr("Validation images, and their reconstructions below"))
+        name_widget(self.table, "train_frames", self.tr("Validation images, and their reconstructions below"))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         name_control(
             self.slider, "train_frames_slider", self.tr("Epoch: drag to see earlier reconstructions of these images")

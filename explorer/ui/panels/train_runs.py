@@ -22,7 +22,7 @@ from explorer.ui.run_series import shown_series
 from explorer.ui.text import duration, filled
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.fields import button, name_control, name_widget
 from explorer.ui.widgets.layouts import vbox
 
 _RUN = Qt.ItemDataRole.UserRole
@@ -37,8 +37,7 @@ class TrainRunsPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._shown: object = None
-        self.setObjectName("train_runs_panel")
-        self.setAccessibleName(self.tr("Runs"))
+        name_widget(self, "train_runs_panel", self.tr("Runs"))
         self.tree = QTreeWidget()
         about = self.tr("Runs, newest first; select several to compare their curves")
         name_control(self.tree, "train_runs", about)

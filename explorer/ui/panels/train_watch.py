@@ -14,7 +14,7 @@ from explorer.ui.panels.train_runs import TrainRunsPanel
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import duration
 from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button, check_box, label, name_control
+from explorer.ui.widgets.fields import button, check_box, label, name_control, name_widget
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 
 if TYPE_CHECKING:
@@ -40,15 +40,13 @@ class TrainWatchPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._was_active = False
-        self.setObjectName("train_watch_panel")
-        self.setAccessibleName(self.tr("Training"))
+        name_widget(self, "train_watch_panel", self.tr("Training"))
         self.curves: TrainCurvesPanel | None = None
         self.progress_frames = TrainProgressPanel(document)
         self.runs = TrainRunsPanel(document)
         self._curves_place = widget_of(vbox())
         self.pages = QTabWidget()
-        self.pages.setObjectName("train_pages")
-        self.pages.setAccessibleName(self.tr("Training views"))
+        name_widget(self.pages, "train_pages", self.tr("Training views"))
         self.pages.setDocumentMode(True)
         self.pages.tabBar().setDrawBase(False)
         for page, title, tip in (

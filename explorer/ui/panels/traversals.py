@@ -15,7 +15,7 @@ from explorer.latent.statistics import ACTIVE_VARIANCE
 from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, filled, percent
-from explorer.ui.widgets.fields import decimal_box, label, name_control
+from explorer.ui.widgets.fields import decimal_box, label, name_control, name_widget
 from explorer.ui.widgets.image_grid import ImageGrid
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -31,8 +31,7 @@ class TraversalsPanel(WatchingPanel):
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(document, parent)
-        self.setObjectName("traversals_panel")
-        self.setAccessibleName(self.tr("Traversals"))
+        name_widget(self, "traversals_panel", self.tr("Traversals"))
         self._make_controls()
         self._lay_out()
         self.kinds.chosen.connect(self._on_kind_chosen)

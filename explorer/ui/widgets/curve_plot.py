@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QGraphicsView, QWidget
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import Curve, curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
+from explorer.ui.widgets.fields import name_widget
 from explorer.ui.widgets.layouts import vbox
 from explorer.ui.widgets.static_plot import StaticPlot
 
@@ -47,8 +48,7 @@ class CurvePlot(QWidget):
         self._items: list[pg.PlotDataItem] = []
         self._x: float | None = None
         self._log = False
-        self.setObjectName(name)
-        self.setAccessibleName(about)
+        name_widget(self, name, about)
         self._plot = StaticPlot(
             f"{name}_curves", f"{about} " + self.tr("Hover or press arrow keys to read values."), self
         )

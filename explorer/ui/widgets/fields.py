@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSizePolicy,
+    QSlider,
     QSpinBox,
     QToolButton,
     QWidget,
@@ -23,11 +24,16 @@ _LONGEST = 15
 """Characters that fit in a combo box."""
 
 
+def name_widget(widget: QWidget, name: str, title: str, tip: str = "") -> None:
+    """Set object name, accessible name and tooltip of a widget."""
+    widget.setObjectName(name)
+    widget.setAccessibleName(title)
+    widget.setToolTip(plain_tooltip(tip))
+
+
 def name_control(control: QWidget, name: str, tip: str) -> None:
     """Set object name and tooltip of a control without text; the tooltip is also its accessible name."""
-    control.setObjectName(name)
-    control.setToolTip(plain_tooltip(tip))
-    control.setAccessibleName(tip)
+    name_widget(control, name, tip, tip)
 
 
 Look: TypeAlias = Literal["plain", "muted", "heading", "notice"]
@@ -118,3 +124,27 @@ def check_box(name: str, text: str, tip: str) -> QCheckBox:
     box.setObjectName(name)
     box.setToolTip(plain_tooltip(tip))
     return box
+
+
+class GestureSlider(QSlider):
+    """A horizontal slider from 0 to a number of steps, of which one drag is one undo step.
+
+    Signals
+    -------
+    moved(int, str)
+        The new value, and the gesture.
+    """
+
+    moved = Signal(int, str)
+
+    def __init__(self, name: str, tip: str, steps: int, gesture: str) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        name_control(self, name, tip)
+        self.setRange(0, steps)
+        self._drags = 0
+        self._gesture = gesture
+        self.sliderPressed.connect(self._on_pressed)
+        self.valueChanged.connect(lambda value: self.moved.emit(value, f"{self._gesture}-{self._drags}"))
+
+    def _on_pressed(self) -> None:
+        self._drags += 1

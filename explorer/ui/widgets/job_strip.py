@@ -10,7 +10,7 @@ from explorer.document.analysis import Study
 from explorer.document.document import Document
 from explorer.messages import message_text
 from explorer.ui.text import duration
-from explorer.ui.widgets.fields import button, label
+from explorer.ui.widgets.fields import button, label, name_widget
 from explorer.ui.widgets.layouts import hbox
 
 
@@ -34,8 +34,7 @@ class JobStrip(QWidget):
         super().__init__(parent)
         self.setObjectName(f"{name}_strip")
         self.bar = QProgressBar()
-        self.bar.setObjectName(f"{name}_progress")
-        self.bar.setAccessibleName(self.tr("Progress"))
+        name_widget(self.bar, f"{name}_progress", self.tr("Progress"))
         self.bar.setTextVisible(False)
         self._words = label(f"{name}_words", wrap=False, narrow=True)
         stop = button(f"{name}_cancel", self.tr("Cancel"), self.tr("Cancel (keeps previous result)"))

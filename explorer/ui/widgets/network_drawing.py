@@ -21,6 +21,7 @@ from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Crop, Dense, 
 from explorer.models.spec import ModelSpec
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.theme import current_theme
+from explorer.ui.widgets.fields import name_widget
 from explorer.ui.widgets.network_layout import EDGE, Block, Frame, Layout, Part, lay_out
 from explorer.ui.widgets.network_painter import LINE_SHARE, NetworkLook, block_words, paint_network, upright_lines
 
@@ -50,9 +51,12 @@ class NetworkDrawing(QAbstractScrollArea):
         self._words: tuple[tuple[str, ...], ...] = ()
         self._current = 0
         self._hovered: int | None = None
-        self.setObjectName("network_drawing")
-        self.setAccessibleName(self.tr("Network layers"))
-        self.setToolTip(self.tr("One block per layer: height shows the output size, thickness the number of channels"))
+        name_widget(
+            self,
+            "network_drawing",
+            self.tr("Network layers"),
+            self.tr("One block per layer: height shows the output size, thickness the number of channels"),
+        )
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

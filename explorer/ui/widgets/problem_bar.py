@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
 from explorer.messages import Wording, message_text
 from explorer.ui.text import sentence
-from explorer.ui.widgets.fields import button, label
+from explorer.ui.widgets.fields import button, label, name_widget
 from explorer.ui.widgets.layouts import hbox
 
 
@@ -15,8 +15,7 @@ class ProblemBar(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("problem_bar")
-        self.setAccessibleName(self.tr("Error"))
+        name_widget(self, "problem_bar", self.tr("Error"))
         self._details = ""
         self._text = label("problem_text", look="plain", selectable=True)
         copy = button("problem_copy", self.tr("Copy details"), self.tr("Copy the message with technical details"))

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from explorer.ui.text import filled
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.fields import button, label
+from explorer.ui.widgets.fields import button, label, name_widget
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _CARD_WIDTH = 330
@@ -69,8 +69,7 @@ class TourCard(QFrame):
         super().__init__(parent)
         self._window = parent
         self._target = QRect()
-        self.setObjectName("tour_card")
-        self.setAccessibleName(self.tr("Tour"))
+        name_widget(self, "tour_card", self.tr("Tour"))
         self.setFixedWidth(_CARD_WIDTH)
         self._count = label("tour_count", wrap=False)
         self._title = label("tour_title", look="heading", wrap=False)
