@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QGridLayout, QHeaderView, QMessageBox, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QGridLayout, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
@@ -17,7 +17,8 @@ from explorer.models.bundle import CARD, Found, find_bundles
 from explorer.models.card import Task
 from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
 from explorer.ui.dialogs.get_data import GetDataDialog
-from explorer.ui.plain_text import plain_message_box, plain_tooltip
+from explorer.ui.dialogs.session_questions import Role, ask
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import file_size
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control, name_widget
@@ -270,22 +271,18 @@ class LibraryPanel(QWidget):
         self._cache_line.setVisible(size > 0)
 
     def ask_clear_cache(self) -> None:
-        question = plain_message_box(self)
-        question.setObjectName("cache_question")
-        question.setIcon(QMessageBox.Icon.Question)
-        question.setWindowTitle(self.tr("Clear image cache"))
-        question.setText(self.tr("Delete the image cache (%1)?").replace("%1", file_size(cache_size())))
-        question.setInformativeText(
-            self.tr("Your files are not touched. Large folders will load more slowly next time.")
+        text = self.tr("Delete the image cache (%1)?").replace("%1", file_size(cache_size()))
+        clear = self._document.downloads.clear_requested.emit
+        ask(
+            self,
+            "cache_question",
+            self.tr("Clear image cache"),
+            (text, self.tr("Your files are not touched. Large folders will load more slowly next time.")),
+            (
+                ("cache_keep", self.tr("Cancel"), Role.RejectRole, None),
+                ("cache_clear_confirm", self.tr("Clear"), Role.AcceptRole, clear),
+            ),
         )
-        clear = question.addButton(self.tr("Clear"), QMessageBox.ButtonRole.AcceptRole)
-        clear.setObjectName("cache_clear_confirm")
-        keep = question.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-        keep.setObjectName("cache_keep")
-        question.setDefaultButton(keep)
-        clear.clicked.connect(self._document.downloads.clear_requested.emit)
-        question.finished.connect(question.deleteLater)
-        question.open()
 
     def ask_model(self) -> None:
         ask_folder(self, self.tr("Open model folder"), self._document.open_model_requested.emit)

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QGridLayout,
     QHeaderView,
-    QMessageBox,
     QTreeWidget,
     QTreeWidgetItem,
     QWidget,
@@ -17,7 +16,8 @@ from PySide6.QtWidgets import (
 from explorer.document.document import Document
 from explorer.models.runs import Run
 from explorer.models.settings import TrainingRequest, command_line
-from explorer.ui.plain_text import plain_message_box, plain_tooltip
+from explorer.ui.dialogs.session_questions import Role, ask
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.run_series import shown_series
 from explorer.ui.text import duration, filled
 from explorer.ui.widgets.curve import curve_color
@@ -216,23 +216,18 @@ class TrainRunsPanel(QWidget):
         runs = [run for run in self._chosen() if not (training.active and run.path == training.run)]
         if not runs:
             return
-        question = plain_message_box(self)
-        question.setObjectName("train_run_question")
-        question.setIcon(QMessageBox.Icon.Question)
-        question.setWindowTitle(self.tr("Delete runs"))
         text = self.tr("Delete the run “%1”?") if len(runs) == 1 else self.tr("Delete %1 runs?")
-        question.setText(text.replace("%1", runs[0].name if len(runs) == 1 else str(len(runs))))
-        question.setInformativeText(
-            self.tr("Log, progress images and checkpoint are deleted. Trained models are kept.")
+        text = text.replace("%1", runs[0].name if len(runs) == 1 else str(len(runs)))
+        ask(
+            self,
+            "train_run_question",
+            self.tr("Delete runs"),
+            (text, self.tr("Log, progress images and checkpoint are deleted. Trained models are kept.")),
+            (
+                ("train_run_keep", self.tr("Cancel"), Role.RejectRole, None),
+                ("train_run_delete_confirm", self.tr("Delete"), Role.AcceptRole, lambda: self._delete(runs)),
+            ),
         )
-        delete = question.addButton(self.tr("Delete"), QMessageBox.ButtonRole.AcceptRole)
-        delete.setObjectName("train_run_delete_confirm")
-        keep = question.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-        keep.setObjectName("train_run_keep")
-        question.setDefaultButton(keep)
-        delete.clicked.connect(lambda: self._delete(runs))
-        question.finished.connect(question.deleteLater)
-        question.open()
 
     def _delete(self, runs: list[Run]) -> None:
         for run in runs:

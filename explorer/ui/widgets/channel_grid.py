@@ -61,7 +61,9 @@ class ChannelGrid(QListView):
         """Select a channel and scroll to it."""
         self.setCurrentIndex(self._names.index(channel))
 
-    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+    def currentChanged(
+        self, current: QModelIndex | QPersistentModelIndex, previous: QModelIndex | QPersistentModelIndex
+    ) -> None:
         super().currentChanged(current, previous)
         if current.isValid():
             self.chosen.emit(current.row())
