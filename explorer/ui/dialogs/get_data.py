@@ -31,7 +31,7 @@ class GetDataDialog(QDialog):
         self._bar = QProgressBar()
         name_control(self._bar, "get_progress", self.tr("Progress of the download"))
         self._bar.setTextVisible(False)
-        self._note = label("get_note", "", look="plain", selectable=True)
+        self._note = label("get_note", look="plain", selectable=True)
         self._fetch = button("get_download", self.tr("Download"), self.tr("Download to the program’s data folder"))
         self._fetch.setProperty("primary", True)
         self._cancel = button("get_cancel", self.tr("Cancel"), self.tr("Cancel the download; it can be resumed"))

@@ -46,7 +46,7 @@ class _Access(QAccessibleWidget):
     def interface_cast(self, kind: QAccessible.InterfaceType) -> VoidPtr | None:  # type: ignore[override]
         # Not what Qt's types say: it crashes on an address that is a plain number, its own included.
         part = self._parts.get(kind)
-        return None if part is None else VoidPtr(Shiboken.getCppPointer(part)[0], 1)
+        return None if part is None else VoidPtr(Shiboken.getCppPointer(part)[0], 1)  # type: ignore[call-arg]
 
 
 class _Value(QAccessibleValueInterface):
