@@ -53,7 +53,6 @@ class ClipboardDnd(QObject):
             event.acceptProposedAction()
 
     def paste(self) -> None:
-        """Open or apply the clipboard: files, an image, or a code."""
         mime = QApplication.clipboard().mimeData()
         if self._take(mime, self.tr("Pasted image")):
             return
@@ -107,7 +106,6 @@ class ClipboardDnd(QObject):
     # -- out -----------------------------------------------------------------------------------------------------
 
     def copy_image(self) -> None:
-        """Copy the decoded image at its own size."""
         view = self._document.views[CURSOR]
         if isinstance(view, CursorView):
             QApplication.clipboard().setImage(floats_to_qimage(view.image))
@@ -116,7 +114,6 @@ class ClipboardDnd(QObject):
             self._document.report(self.tr("No image to copy. Open a model and a dataset in the library."))
 
     def copy_code(self) -> None:
-        """Copy the current code as a list of numbers."""
         code = self._document.code
         if code is None:
             self._document.report(self.tr("No code to copy. Open a model and a dataset in the library."))
@@ -126,7 +123,6 @@ class ClipboardDnd(QObject):
         self._document.announced.emit(words.replace("%1", f"{len(code):,}"))
 
     def offer_stage(self, stage: StagePanel) -> None:
-        """Let the images of the stage be dragged out."""
         self._offer(stage.original, "original")
         self._offer(stage.reconstruction, "reconstruction")
         self._offer(stage.error, "error")

@@ -45,7 +45,6 @@ class FirstTour(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether a step is shown."""
         return self.card.isVisible()
 
     def start(self) -> None:
@@ -54,7 +53,6 @@ class FirstTour(QObject):
         self._show()
 
     def end(self) -> None:
-        """End the tour and restore the focus."""
         if not self.running:
             return
         self.overlay.hide()

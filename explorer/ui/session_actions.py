@@ -58,7 +58,6 @@ class SessionActions(QObject):
     # -- the menu --------------------------------------------------------------------------------------------------
 
     def fill_menu(self, menu: QMenu) -> None:
-        """Add the actions to the File menu."""
         keys = QKeySequence.StandardKey
         self._act(menu, "action_session_new", self.tr("&New session"), self.new, QKeySequence(keys.New))
         self._act(menu, "action_session_open", self.tr("Open &session…"), self.ask_open, QKeySequence("Ctrl+Alt+O"))
@@ -100,7 +99,6 @@ class SessionActions(QObject):
         self._guarded(self._document.sessions.new_requested.emit)
 
     def ask_open(self) -> None:
-        """Ask for a session file, and open it."""
         kinds = ((self.tr("Sessions"), f"*{SUFFIX}"),)
         self._guarded(lambda: ask_file(self._window, self.tr("Open session"), self._open_now, kinds=kinds))
 
@@ -121,7 +119,6 @@ class SessionActions(QObject):
             self._document.sessions.save_requested.emit(path, False)
 
     def save_as(self, then: Callable[[], object] | None = None) -> None:
-        """Ask for a file, and save there."""
         sessions, model = self._document.sessions, self._document.model
         self._then = then
         suggested = sessions.path or Path.home() / f"{model.name if model else self.tr('session')}{SUFFIX}"
@@ -145,11 +142,7 @@ class SessionActions(QObject):
             action()
         elif self._question is None:
             self._question = ask_unsaved(
-                self._window,
-                sessions.name,
-                lambda: self.save(action),
-                lambda: self._dropped(action),
-                lambda: None,
+                self._window, sessions.name, lambda: self.save(action), lambda: self._dropped(action), lambda: None
             )
             self._question.finished.connect(self._on_answered)
 

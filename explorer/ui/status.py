@@ -14,7 +14,7 @@ from explorer.document.state import OpenModel
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.messages import Wording, message_text
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.text import duration, learning
+from explorer.ui.text import duration, filled, learning
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control
 
@@ -67,8 +67,7 @@ class StatusBar(QStatusBar):
         self._on_work_changed()
 
     def _label(self, name: str, tip: str) -> ElidedLabel:
-        label = ElidedLabel("", tip)
-        label.setObjectName(name)
+        label = ElidedLabel(name, "", tip)
         return label
 
     def _on_model_changed(self) -> None:
@@ -86,7 +85,7 @@ class StatusBar(QStatusBar):
             self._data.setText(self.tr("No dataset"))
             return
         words = self.tr("%1: %2 image") if source.count == 1 else self.tr("%1: %2 images")
-        text = words.replace("%1", source.name).replace("%2", f"{source.count:,}")
+        text = filled(words, source.name, f"{source.count:,}")
         if source.skipped:
             text += "  ·  " + self.tr("%1 skipped").replace("%1", f"{len(source.skipped):,}")
         self._data.setText(text)
@@ -138,4 +137,4 @@ class StatusBar(QStatusBar):
     def _with_time_left(self, title: str, seconds: float | None) -> str:
         if seconds is None or seconds < 1:
             return title
-        return self.tr("%1, %2 left").replace("%2", duration(seconds)).replace("%1", title)
+        return filled(self.tr("%1, %2 left"), title, duration(seconds))

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 
 from explorer.messages import Wording, begins_with_a_name, message_text
 
 _MINUTE = 60
+_PLACE = re.compile(r"%(\d)")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def filled(words: str, *values: object) -> str:
+    """Return a text with values in place of ``%1``, ``%2`` and so on; what looks like these in a value stays."""
+    return _PLACE.sub(lambda found: str(values[int(found[1]) - 1]), words)
 
 
 def decibels(value: float) -> str:

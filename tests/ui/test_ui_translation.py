@@ -21,14 +21,16 @@ SHOWN = {
     "setTabText", "setTabToolTip", "setSpecialValueText", "setInformativeText", "setLabelText",
     "addTab", "addItem", "addAction", "addMenu", "addRow", "insertItem", "setHeaderLabels", "setLabel", "setButtonText",
     "show_text", "show_message", "show_words", "show_problem", "announce", "announced", "report",
-    "button", "check_box", "combo_box", "spin_box", "decimal_box", "line_edit", "name_control",
+    "button", "check_box", "combo_box", "spin_box", "decimal_box", "line_edit", "name_control", "name_widget",
+    "label", "GestureSlider",
     "ask_file", "ask_folder", "ask_save", "drawText",
 }  # fmt: skip
 """Calls whose words reach a person."""
 
 UNTRANSLATED_PLACES = {
     "button": {0}, "check_box": {0}, "combo_box": {0}, "spin_box": {0}, "decimal_box": {0}, "line_edit": {0},
-    "name_control": {1},
+    "label": {0}, "ElidedLabel": {0}, "EmptyLabel": {0},
+    "name_control": {1}, "name_widget": {1}, "GestureSlider": {0, 3},
     "addItem": {1}, "setLabel": {0},
 }  # fmt: skip
 """Arguments of these that are object names, or what a choice means."""
@@ -80,7 +82,9 @@ def untranslated(source: str) -> list[tuple[int, str]]:
         if not isinstance(node, ast.Call) or name_of(node) not in SHOWN:
             continue
         names = UNTRANSLATED_PLACES.get(name_of(node), set())
-        for place, argument in enumerate([*node.args, *(keyword.value for keyword in node.keywords)]):
+        for place, argument in enumerate(
+            [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg != "look")]
+        ):
             if place in names:
                 continue
             for text in words_in(argument):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.errors import ExplorerError, UsageError
@@ -16,9 +16,9 @@ from explorer.latent.animation_presets import (
     strip,
 )
 from explorer.types import Floats
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import dimension_name
-from explorer.ui.widgets.fields import button, combo_box, decimal_box, spin_box
+from explorer.ui.widgets.fields import button, combo_box, decimal_box, label, spin_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _LISTED = 256
 
@@ -49,10 +49,7 @@ class AnimationPresetsDialog(QDialog):
         )
         self.reach.setValue(2)
         self.reach.setSuffix(" σ")
-        self.words = PlainLabel()
-        self.words.setObjectName("preset_words")
-        self.words.setProperty("muted", True)
-        self.words.setWordWrap(True)
+        self.words = label("preset_words")
         self.apply = button("preset_apply", self.tr("Apply"), self.tr("Replace the keyframes"), primary=True)
         close = button("preset_close", self.tr("Cancel"), self.tr("Close without changes (Esc)"))
         close.setAutoDefault(False)
@@ -69,16 +66,9 @@ class AnimationPresetsDialog(QDialog):
         )
         for _, title, widget in self._rows:
             form.addRow(title, widget)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(close)
-        buttons.addWidget(self.apply)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 14, 14, 12)
-        layout.setSpacing(12)
-        layout.addLayout(form)
-        layout.addWidget(self.words)
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(form, self.words, hbox((STRETCH, 1), close, self.apply), spacing=12, margins=(14, 14, 14, 12))
+        )
         self.setFixedWidth(440)
         self.kind.activated.connect(lambda row: self._update())
         self.apply.clicked.connect(self._on_apply_clicked)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.timeline import Estimate, Export
@@ -15,10 +15,19 @@ from explorer.export import FOLDER, FORMATS, ExportFormat
 from explorer.messages import message_text
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import pixels_to_qimage
-from explorer.ui.plain_text import PlainLabel
-from explorer.ui.text import file_size
-from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, line_edit, spin_box
+from explorer.ui.text import file_size, filled
+from explorer.ui.widgets.fields import (
+    button,
+    check_box,
+    combo_box,
+    decimal_box,
+    label,
+    line_edit,
+    name_widget,
+    spin_box,
+)
 from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _PREVIEW = QSize(300, 300)
 _SETTLED_MS = 150
@@ -91,17 +100,11 @@ class ExportAnimationDialog(QDialog):
 
     def _make_preview(self) -> None:
         self.preview = ImageFrame("", self.tr("No preview yet"))
-        self.preview.setObjectName("export_preview")
-        self.preview.setAccessibleName(self.tr("Preview"))
+        name_widget(self.preview, "export_preview", self.tr("Preview"))
         self.preview.setFixedSize(_PREVIEW)
-        self.size_words = PlainLabel()
-        self.size_words.setObjectName("export_size")
-        self.size_words.setWordWrap(True)
+        self.size_words = label("export_size", look="plain")
         self.size_words.setFixedWidth(_PREVIEW.width())
-        self.note = PlainLabel()
-        self.note.setObjectName("export_note")
-        self.note.setProperty("muted", True)
-        self.note.setWordWrap(True)
+        self.note = label("export_note")
         self.write = button("export_write", self.tr("Export…"), self.tr("Choose a file name and export"), primary=True)
         self.close_button = button("export_close", self.tr("Cancel"), self.tr("Close without exporting (Esc)"))
         self.write.clicked.connect(self._ask_where)
@@ -112,12 +115,9 @@ class ExportAnimationDialog(QDialog):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setVerticalSpacing(8)
-        size = QHBoxLayout()
-        size.addWidget(self.side)
-        size.addWidget(self.resize_by, 1)
         for title, row in (
             (self.tr("Format"), self.format),
-            (self.tr("Size"), size),
+            (self.tr("Size"), hbox(self.side, (self.resize_by, 1))),
             (self.tr("Frame rate"), self.fps),
             (self.tr("Loop count"), self.plays),
             (self.tr("Palette"), self.palette_by),
@@ -127,27 +127,10 @@ class ExportAnimationDialog(QDialog):
         ):
             form.addRow(title, row)
         self._form = form
-        left = QVBoxLayout()
-        left.addLayout(form)
-        left.addWidget(self.note)
-        left.addStretch(1)
-        right = QVBoxLayout()
-        right.addWidget(self.preview)
-        right.addWidget(self.size_words)
-        right.addStretch(1)
-        both = QHBoxLayout()
-        both.setSpacing(18)
-        both.addLayout(left, 1)
-        both.addLayout(right)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.close_button)
-        buttons.addWidget(self.write)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 14, 14, 12)
-        layout.setSpacing(12)
-        layout.addLayout(both)
-        layout.addLayout(buttons)
+        left = vbox(form, self.note, (STRETCH, 1))
+        right = vbox(self.preview, self.size_words, (STRETCH, 1))
+        buttons = hbox((STRETCH, 1), self.close_button, self.write)
+        self.setLayout(vbox(hbox((left, 1), right, spacing=18), buttons, spacing=12, margins=(14, 14, 14, 12)))
         self.setMinimumWidth(700)
 
     # -- settings --------------------------------------------------------------------------------------------------
@@ -198,7 +181,7 @@ class ExportAnimationDialog(QDialog):
         possible = self.kind.possible_fps(self.fps.value())
         if self.kind.animated and abs(possible - self.fps.value()) > 0.005:
             words = self.tr("%1 cannot play at this frame rate; %2 fps is used. Duration unchanged.")
-            notes.append(words.replace("%1", self.kind.title).replace("%2", f"{possible:.4g}"))
+            notes.append(filled(words, self.kind.title, f"{possible:.4g}"))
         elif self.kind.animated and abs(self.fps.value() - self._document.state.animation.fps) > 0.005:
             notes.append(self.tr("Frame rate changed; duration unchanged."))
         if self.kind.indexed and gray:
@@ -213,8 +196,7 @@ class ExportAnimationDialog(QDialog):
             real = longest * max(1, self.side.value() // longest)
             if real != self.side.value():
                 words = self.tr("Nearest neighbor uses whole multiples: %1 px (%2×). Choose Lanczos for exactly %3 px.")
-                words = words.replace("%1", str(real)).replace("%2", str(real // longest))
-                notes.append(words.replace("%3", str(self.side.value())))
+                notes.append(filled(words, real, real // longest, self.side.value()))
         return notes
 
     # -- the preview -----------------------------------------------------------------------------------------------
@@ -230,7 +212,6 @@ class ExportAnimationDialog(QDialog):
         self._try()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Stop the preview."""
         super().hideEvent(event)
         self._settle.stop()
         self._clock.stop()
@@ -253,8 +234,7 @@ class ExportAnimationDialog(QDialog):
         height, width = estimate.pixels.shape[1:3]
         frames, seconds = estimate.frames, estimate.frames / estimate.fps
         words = self.tr("About %1: %2 frames, %3×%4 px")
-        words = words.replace("%1", file_size(estimate.size)).replace("%2", f"{frames:,}")
-        words = words.replace("%3", str(width)).replace("%4", str(height))
+        words = filled(words, file_size(estimate.size), f"{frames:,}", width, height)
         if self.kind.animated:
             words += self.tr(", %1 s").replace("%1", f"{seconds:.2f}")
         self.size_words.setText(words)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QChildEvent, QEvent, Qt
@@ -14,7 +15,7 @@ from explorer.data import sources
 from explorer.data.sources import PathKind, single_image
 from explorer.document.document import Document
 from explorer.document.reading import check_export
-from explorer.errors import ExportError
+from explorer.errors import ExplorerError, ExportError
 from explorer.ui.dialogs.session_questions import ask
 
 _PANEL_ASKS = sys.platform == "darwin"
@@ -146,3 +147,14 @@ def _dialog(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> QF
     dialog.fileSelected.connect(lambda name: chosen(Path(name)))
     dialog.finished.connect(dialog.deleteLater)
     return dialog
+
+
+@contextmanager
+def exporting(document: Document, path: Path) -> Iterator[None]:
+    """Report that a file has been exported, or why it could not be written."""
+    try:
+        yield
+    except ExplorerError as error:
+        document.report(error.message)
+    else:
+        document.exported.emit(path)

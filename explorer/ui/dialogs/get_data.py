@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QProgressBar, QSizePolicy, QWidget
 
 from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
 from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.plain_text import PlainLabel, plain_window_title
-from explorer.ui.text import duration, sentence
-from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.text import duration, filled, sentence
+from explorer.ui.widgets.fields import button, label, name_control
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _WIDTH = 540
 
@@ -31,7 +32,7 @@ class GetDataDialog(QDialog):
         self._bar = QProgressBar()
         name_control(self._bar, "get_progress", self.tr("Progress of the download"))
         self._bar.setTextVisible(False)
-        self._note = self._text("get_note", "")
+        self._note = label("get_note", look="plain", selectable=True)
         self._fetch = button("get_download", self.tr("Download"), self.tr("Download to the program’s data folder"))
         self._fetch.setProperty("primary", True)
         self._cancel = button("get_cancel", self.tr("Cancel"), self.tr("Cancel the download; it can be resumed"))
@@ -76,35 +77,22 @@ class GetDataDialog(QDialog):
             ("get_how", self.tr("Manual download"), entry.how),
         ):
             if text:
-                label = PlainLabel(title)
-                label.setProperty("muted", True)
-                label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-                label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-                facts.addRow(label, self._text(name, text))
-        progress = QHBoxLayout()
-        progress.addWidget(self._bar, 1)
-        progress.addWidget(self._cancel)
-        buttons = QHBoxLayout()
-        for made in (self._file, self._folder):
-            buttons.addWidget(made)
-        buttons.addStretch()
-        for made in (self._fetch, self._open, self._close):
-            buttons.addWidget(made)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(10)
-        layout.addWidget(heading)
-        layout.addLayout(facts)
-        layout.addLayout(progress)
-        layout.addWidget(self._note)
-        layout.addStretch()
-        layout.addLayout(buttons)
-
-    def _text(self, name: str, text: str) -> QLabel:
-        label = PlainLabel(text)
-        label.setObjectName(name)
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label
+                caption = PlainLabel(title)
+                caption.setProperty("muted", True)
+                caption.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+                caption.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+                facts.addRow(caption, label(name, text, look="plain", selectable=True))
+        self.setLayout(
+            vbox(
+                heading,
+                facts,
+                hbox((self._bar, 1), self._cancel),
+                self._note,
+                STRETCH,
+                hbox(self._file, self._folder, STRETCH, self._fetch, self._open, self._close),
+                spacing=10,
+            )
+        )
 
     def _on_download_changed(self, name: str) -> None:
         if name == self._entry.name:
@@ -135,7 +123,6 @@ class GetDataDialog(QDialog):
         self.adjustSize()
 
     def _on_jobs_changed(self) -> None:
-        """Show the progress of this download."""
         download = self._document.downloads.download(self._entry.name)
         if download is None or download.phase != "running":
             return
@@ -148,7 +135,7 @@ class GetDataDialog(QDialog):
         self._bar.setValue(round(1_000 * job.done / job.total) if job.total else 0)
         note = sentence(job.note)
         if job.seconds_left is not None:
-            note = self.tr("%1, %2 left").replace("%2", duration(job.seconds_left)).replace("%1", note)
+            note = filled(self.tr("%1, %2 left"), note, duration(job.seconds_left))
         self._note.setText(note)
 
     def _on_cancel_clicked(self) -> None:

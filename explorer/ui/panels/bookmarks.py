@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QIcon, QKeyEvent, QPixmap
-from PySide6.QtWidgets import QAbstractItemDelegate, QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemDelegate, QListWidget, QListWidgetItem, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
@@ -16,7 +16,8 @@ from explorer.types import Pixels
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, name_widget
+from explorer.ui.widgets.layouts import hbox, vbox
 
 _SIDE = 36
 
@@ -28,29 +29,21 @@ class BookmarksPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._icons: dict[int, tuple[Bookmark, QIcon]] = {}
-        self.setObjectName("bookmarks_panel")
-        self.setAccessibleName(self.tr("Bookmarks"))
+        name_widget(self, "bookmarks_panel", self.tr("Bookmarks"))
         self.list = QListWidget()
-        self.list.setObjectName("bookmarks_list")
-        self.list.setAccessibleName(self.tr("Bookmarks (click or press Enter to restore, F2 to rename)"))
+        name_widget(self.list, "bookmarks_list", self.tr("Bookmarks (click or press Enter to restore, F2 to rename)"))
         self.list.setIconSize(QSize(_SIDE, _SIDE))
         self.list.setSpacing(1)
         self.list.setUniformItemSizes(True)
         self.list.setEditTriggers(QListWidget.EditTrigger.EditKeyPressed)
         self.list.installEventFilter(self)
-        self._empty = EmptyLabel(self.tr("No bookmarks yet.\nBookmark a code with Add (Ctrl+M)."))
+        self._empty = EmptyLabel("bookmarks_empty", self.tr("No bookmarks yet.\nBookmark a code with Add (Ctrl+M)."))
         self.add = button("bookmarks_add", self.tr("Add"), self.tr("Bookmark the current code (Ctrl+M)"))
         self.rename = button("bookmarks_rename", self.tr("Rename"), self.tr("Rename bookmark (F2)"))
         self.remove = button("bookmarks_delete", self.tr("Delete"), self.tr("Delete bookmark (Del)"))
-        buttons = QHBoxLayout()
-        for made in (self.add, self.rename, self.remove):
-            buttons.addWidget(made)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.setSpacing(4)
-        layout.addWidget(self.list)
-        layout.addWidget(self._empty, 1)
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(self.list, (self._empty, 1), hbox(self.add, self.rename, self.remove), spacing=4, margins=(8, 4, 8, 4))
+        )
         self.add.clicked.connect(document.bookmarks.add)
         self.rename.clicked.connect(self._on_rename_clicked)
         self.remove.clicked.connect(self._on_remove_clicked)

@@ -8,16 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QHeaderView,
-    QStackedWidget,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHeaderView, QStackedWidget, QTreeWidget, QTreeWidgetItem, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import COMPONENTS_ABOVE
@@ -29,10 +21,12 @@ from explorer.types import Floats
 from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.text import decibels, file_size, sentence, unbroken
-from explorer.ui.widgets.fields import button, check_box, combo_box, name_control
+from explorer.ui.text import decibels, file_size, filled, sentence, unbroken
+from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
@@ -42,16 +36,16 @@ _SECOND = 3
 _SLIDERS = 230
 
 
-class ComparePanel(QWidget):
+class ComparePanel(WatchingPanel):
     """Reconstructions of both models with the sliders of model B, or the table of metrics."""
 
+    watched = COMPARE
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
+        super().__init__(document, parent)
         self._view: CodeView | None = None
         self._start: Floats | None = None
-        self.setObjectName("compare_panel")
-        self.setAccessibleName(self.tr("Compare"))
+        name_widget(self, "compare_panel", self.tr("Compare"))
         self._make_controls()
         self._lay_out()
         self._connect()
@@ -73,14 +67,8 @@ class ComparePanel(QWidget):
             self.tr("Reconstruct the image with the noise of the Noise tab; the sliders are ignored"),
         )
         self.pages = SegmentedControl(
-            (
-                (
-                    "compare_images",
-                    self.tr("Images"),
-                    self.tr("Reconstructions of the selected image by both models"),
-                ),
-                ("compare_table_page", self.tr("Table"), self.tr("Metrics of both models over the test images")),
-            )
+            ("compare_images", self.tr("Images"), self.tr("Reconstructions of the selected image by both models")),
+            ("compare_table_page", self.tr("Table"), self.tr("Metrics of both models over the test images")),
         )
         self._measure = button(
             "compare_measure",
@@ -89,13 +77,7 @@ class ComparePanel(QWidget):
             primary=True,
         )
         words = self.tr("Select a model to compare.")
-        titles = (
-            self.tr("Input"),
-            self.tr("Model A"),
-            self.tr("Error A"),
-            self.tr("Model B"),
-            self.tr("Error B"),
-        )
+        titles = (self.tr("Input"), self.tr("Model A"), self.tr("Error A"), self.tr("Model B"), self.tr("Error B"))
         names = ("given", "first", "first_error", "second", "second_error")
         self.frames = [ImageFrame(title, words) for title in titles]
         for frame, name in zip(self.frames, names, strict=True):
@@ -109,42 +91,19 @@ class ComparePanel(QWidget):
         self.table = QTreeWidget()
         name_control(self.table, "compare_table", self.tr("Metrics of both models"))
         self.table.setRootIsDecorated(False)
-        self._note = PlainLabel()
-        self._note.setObjectName("compare_note")
-        self._note.setProperty("muted", True)
-        self._note.setWordWrap(True)
+        self._note = label("compare_note")
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(PlainLabel(self.tr("Model B")))
-        for widget in (self._with, self._pca, self._noisy):
-            top.addWidget(widget)
-        top.addStretch()
-        top.addWidget(self.pages)
-        top.addWidget(self._measure)
-        images = QWidget()
-        row = QHBoxLayout(images)
-        row.setContentsMargins(0, 0, 0, 0)
         for frame in self.frames:
             frame.set_detail_lines(4)
-            row.addWidget(frame, 1)
-        side = QVBoxLayout()
-        side.addWidget(self.sliders, 1)
-        side.addWidget(self._reset)
-        row.addLayout(side)
-        figures = QWidget()
-        below = QVBoxLayout(figures)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.addWidget(self.table, 1)
-        below.addWidget(self._note)
+        images = widget_of(hbox(*((frame, 1) for frame in self.frames), vbox((self.sliders, 1), self._reset)))
+        figures = widget_of(vbox((self.table, 1), self._note))
         self._stack = QStackedWidget()
         self._stack.addWidget(images)
         self._stack.addWidget(figures)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addWidget(self._stack, 1)
+        title = PlainLabel(self.tr("Model B"))
+        top = hbox(title, self._with, self._pca, self._noisy, STRETCH, self.pages, self._measure)
+        self.setLayout(vbox(top, (self._stack, 1), spacing=6, margins=(12, 8, 8, 8)))
 
     def _connect(self) -> None:
         document, beside = self._document, self._document.comparison
@@ -165,14 +124,9 @@ class ComparePanel(QWidget):
         document.changed.model.connect(self._show_model)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Compute while the panel is visible."""
+        """List the models again: one may be new."""
         super().showEvent(event)
         self._fill_models()
-        self._document.views.watch(COMPARE, True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.views.watch(COMPARE, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -329,7 +283,7 @@ class ComparePanel(QWidget):
         if rows:
             words = self.tr("Measured on %1 test images of %2. A JPEG file includes about 300 bytes of headers.")
             source = self._document.source
-            words = words.replace("%1", f"{rows[0].count:,}").replace("%2", source.title if source is not None else "")
+            words = filled(words, f"{rows[0].count:,}", source.title if source is not None else "")
         self._note.setText(words)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListView, QWidget
 
 from explorer.data.source import Source
 from explorer.document.document import Document
@@ -14,8 +14,9 @@ from explorer.document.views.thumbnails import THUMBNAILS, ThumbnailsView
 from explorer.ui.gallery_model import SMALLEST_CELL, GalleryModel
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import combo_box
-from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+from explorer.ui.widgets.fields import combo_box, name_widget
+from explorer.ui.widgets.layouts import vbox
+from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
 _PICKED = "picked"
 """Data of the selector's entry for the selection; the others have a label's number."""
@@ -38,8 +39,7 @@ class GalleryPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.setObjectName("gallery_panel")
-        self.setAccessibleName(self.tr("Gallery"))
+        name_widget(self, "gallery_panel", self.tr("Gallery"))
         self.model = GalleryModel(self)
         self._columns = 1
         self._source: Source | None = None
@@ -54,18 +54,9 @@ class GalleryPanel(QWidget):
         self._ask.timeout.connect(self._request_thumbnails)
         self._set_up_view()
         self.label = combo_box("gallery_label", self.tr("Show all images, those of one label, or the selection"), [])
-        self._empty = EmptyLabel(self.tr("No images yet.\nPick a dataset or drop a folder here."))
-        self._empty.setObjectName("gallery_empty")
-        self._caption = ElidedLabel("", self.tr("Selected image"))
-        self._caption.setObjectName("gallery_caption")
-        self._caption.setProperty("muted", True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.setSpacing(4)
-        layout.addWidget(self.label)
-        layout.addWidget(self.view)
-        layout.addWidget(self._empty)
-        layout.addWidget(self._caption)
+        self._empty = EmptyLabel("gallery_empty", self.tr("No images yet.\nPick a dataset or drop a folder here."))
+        self._caption = ElidedLabel("gallery_caption", "", self.tr("Selected image"), look="muted")
+        self.setLayout(vbox(self.label, self.view, self._empty, self._caption, spacing=4, margins=(8, 4, 8, 4)))
         self.view.verticalScrollBar().valueChanged.connect(lambda value: self._ask.start())
         self.view.verticalScrollBar().rangeChanged.connect(lambda low, high: self._ask.start())
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)
@@ -80,24 +71,18 @@ class GalleryPanel(QWidget):
 
     def _set_up_view(self) -> None:
         view = self.view
-        view.setObjectName("gallery_view")
-        view.setAccessibleName(self.tr("Images"))
+        name_widget(view, "gallery_view", self.tr("Images"))
         view.setModel(self.model)
-        view.setViewMode(QListView.ViewMode.IconMode)
         view.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
-        view.setMovement(QListView.Movement.Static)
         view.setDragEnabled(True)
         view.setDragDropMode(QListView.DragDropMode.DragOnly)
-        view.setResizeMode(QListView.ResizeMode.Adjust)
-        view.setUniformItemSizes(True)
-        view.setItemDelegate(ThumbnailDelegate(view))
+        show_thumbnails(view, QSize(SMALLEST_CELL, SMALLEST_CELL), square=True)
         view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         view.setSpacing(0)
         view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def _on_view_resized(self, width: int) -> None:
-        """Fit the columns to the width."""
         self._columns = max(1, width // SMALLEST_CELL)
         self.model.cell = max(SMALLEST_CELL, width // self._columns)
         self.view.setGridSize(QSize(self.model.cell, self.model.cell))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from explorer.document.document import Document
 from explorer.ui.code_views import control_places
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import combo_box
+from explorer.ui.widgets.layouts import vbox
 
 _MIXED = -1
 
@@ -23,8 +24,7 @@ class LatentControls(QWidget):
         self._document = document
         self._fields: QWidget | None = None
         self._boxes: list[tuple[QComboBox, int, int]] = []
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        self.setLayout(vbox(margins=0))
         document.changed.model.connect(self._on_model_changed)
         document.changed.code.connect(self._on_code_changed)
         self._on_model_changed()

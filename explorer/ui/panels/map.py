@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt
 from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QMenu, QStackedWidget, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import GRID_LIMIT, OpenModel
@@ -26,9 +26,9 @@ from explorer.ui.dragging import code_mime
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
 from explorer.ui.panels.map_images import MapImages
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, percent
-from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, spin_box
+from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, label, name_widget, spin_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
@@ -63,8 +63,7 @@ class MapPanel(QWidget):
         self._model: OpenModel | None = None
         self._axes: object = None
         self._trail: deque[tuple[float, float]] = deque(maxlen=_TRAIL)
-        self.setObjectName("map_panel")
-        self.setAccessibleName(self.tr("Map"))
+        name_widget(self, "map_panel", self.tr("Map"))
         self._make_canvas()
         self._make_controls()
         self._lay_out()
@@ -102,29 +101,26 @@ class MapPanel(QWidget):
 
     def _make_canvas(self) -> None:
         self.canvas = PlaneCanvas(self.tr("Open a model with at least two latent dimensions."))
-        self.canvas.setObjectName("map_canvas")
-        self.canvas.setAccessibleName(self.tr("Map of the latent plane"))
-        self.canvas.setToolTip(
+        name_widget(
+            self.canvas,
+            "map_canvas",
+            self.tr("Map of the latent plane"),
             self.tr(
                 "Decoded images of a plane of latent space.\n"
                 "Click/drag: move the current code · wheel: zoom · Ctrl-drag: to timeline"
-            )
+            ),
         )
 
     def _make_controls(self) -> None:
         self._tools = SegmentedControl(
-            (
-                ("map_cursor", self.tr("Move"), self.tr("Left-drag moves the current code or a keyframe")),
-                ("map_pan", self.tr("Pan"), self.tr("Left-drag pans; right-drag always pans")),
-                ("map_box", self.tr("Box"), self.tr("Select the images in a box, or click one")),
-                ("map_lasso", self.tr("Lasso"), self.tr("Select the images within a freehand outline")),
-            )
+            ("map_cursor", self.tr("Move"), self.tr("Left-drag moves the current code or a keyframe")),
+            ("map_pan", self.tr("Pan"), self.tr("Left-drag pans; right-drag always pans")),
+            ("map_box", self.tr("Box"), self.tr("Select the images in a box, or click one")),
+            ("map_lasso", self.tr("Lasso"), self.tr("Select the images within a freehand outline")),
         )
         self.sides = SegmentedControl(
-            (
-                ("map_plane", self.tr("Decoded grid"), self.tr("Choose the plane of latent space and its grid")),
-                ("map_images", self.tr("Scatter"), self.tr("Show the dataset’s codes as points on the plane")),
-            )
+            ("map_plane", self.tr("Decoded grid"), self.tr("Choose the plane of latent space and its grid")),
+            ("map_images", self.tr("Scatter"), self.tr("Show the dataset’s codes as points on the plane")),
         )
         self.images = MapImages(self._document)
         self._out = button("map_zoom_out", "−", self.tr("Zoom out (mouse wheel or −)"))
@@ -149,11 +145,7 @@ class MapPanel(QWidget):
         self._steps = spin_box("map_steps", self.tr("Decoded images per side"), 2, GRID_LIMIT, 15)
         self._across = combo_box("map_across", self.tr("Dimension or principal component on the X axis"), [])
         self._up = combo_box("map_up", self.tr("Dimension or principal component on the Y axis"), [])
-        self._through = button(
-            "map_through",
-            self.tr("Plane 1–3"),
-            self.tr("Plane through keyframes 1–3"),
-        )
+        self._through = button("map_through", self.tr("Plane 1–3"), self.tr("Plane through keyframes 1–3"))
         self._quantiles = check_box(
             "map_quantiles",
             self.tr("Prior quantiles"),
@@ -169,63 +161,25 @@ class MapPanel(QWidget):
                 (self.tr("Cycle error"), "round_trip"),
             ],
         )
-        self._legend = PlainLabel()
-        self._legend.setObjectName("map_overlay_legend")
-        self._legend.setProperty("muted", True)
-        self._legend.setWordWrap(True)
+        self._legend = label("map_overlay_legend")
         self._legend.hide()
-        self._hint = PlainLabel()
-        self._hint.setObjectName("map_hint")
-        self._hint.setProperty("muted", True)
-        self._hint.setWordWrap(True)
+        self._hint = label("map_hint")
 
     def _lay_out(self) -> None:
-        zoom = QHBoxLayout()
-        zoom.setSpacing(4)
-        for control in (self._out, self._in, self._fit, self._save):
-            zoom.addWidget(control)
         form = QFormLayout()
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.setVerticalSpacing(4)
-        span = QHBoxLayout()
-        span.setSpacing(4)
-        span.addWidget(self._low)
-        span.addWidget(self._high)
-        form.addRow(self.tr("Range"), span)
-        tiles = QHBoxLayout()
-        tiles.setSpacing(4)
-        tiles.addWidget(self._steps)
-        tiles.addWidget(self._through)
-        form.addRow(self.tr("Grid"), tiles)
+        form.addRow(self.tr("Range"), hbox(self._low, self._high, spacing=4))
+        form.addRow(self.tr("Grid"), hbox(self._steps, self._through, spacing=4))
         form.addRow(self.tr("X axis"), self._across)
         form.addRow(self.tr("Y axis"), self._up)
-        plane = QWidget()
-        lines = QVBoxLayout(plane)
-        lines.setContentsMargins(0, 0, 0, 0)
-        lines.setSpacing(4)
-        lines.addLayout(form)
-        lines.addWidget(self._quantiles)
-        lines.addWidget(self._overlay)
-        lines.addWidget(self._legend)
-        lines.addWidget(self._hint)
-        lines.addStretch()
+        plane = widget_of(vbox(form, self._quantiles, self._overlay, self._legend, self._hint, STRETCH, spacing=4))
         self._pages = QStackedWidget()
         self._pages.addWidget(plane)
         self._pages.addWidget(self.images)
-        side = QVBoxLayout()
-        side.setContentsMargins(0, 0, 0, 0)
-        side.setSpacing(4)
-        side.addWidget(self._tools)
-        side.addLayout(zoom)
-        side.addWidget(self.sides)
-        side.addWidget(self._pages, 1)
-        holder = QWidget()
-        holder.setLayout(side)
-        holder.setFixedWidth(216)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(4, 8, 8, 8)
-        layout.addWidget(self.canvas, 1)
-        layout.addWidget(holder)
+        zoom = hbox(self._out, self._in, self._fit, self._save, spacing=4)
+        side = vbox(self._tools, zoom, self.sides, (self._pages, 1), spacing=4)
+        self.setLayout(hbox((self.canvas, 1), widget_of(side, width=216), margins=(4, 8, 8, 8)))
 
     # -- the model and the plane -------------------------------------------------------------------------------------
 
@@ -373,7 +327,6 @@ class MapPanel(QWidget):
             self._document.set_code(plane.moved(code, x, y), self.tr("Move on map"), gesture)
 
     def _on_taken_along(self, x: float, y: float) -> None:
-        """Start a drag of the code at a position."""
         code, plane = self._document.code, self._document.plane
         if code is None or plane is None:
             return
@@ -397,7 +350,6 @@ class MapPanel(QWidget):
             self.canvas.set_preview(None)
 
     def _update_menu(self) -> None:
-        """Enable what can be exported."""
         menu = self._save.menu()
         assert menu is not None
         for action in menu.actions():
@@ -459,7 +411,6 @@ class MapPanel(QWidget):
         self._on_window_changed()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Stop decoding while hidden."""
         super().hideEvent(event)
         self._document.map.look(None)
 
@@ -475,7 +426,6 @@ class MapPanel(QWidget):
             self._show_tiles()
 
     def _show_tiles(self) -> None:
-        """Paint all visible tiles that are available."""
         model, view = self._document.model, self._document.views[TILES]
         if model is not None and model.latent_dim < 2:
             self.canvas.show_text(self.tr("A one-dimensional code has no plane to show."))

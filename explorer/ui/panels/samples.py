@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.view_store import FailedView
 from explorer.document.views.samples import SAMPLES, SamplesView
 from explorer.messages import message_text
+from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
+from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _COLUMNS = 8
@@ -29,20 +30,18 @@ _SIDE_WIDTH = 232
 _NORMAL, _FITTED = range(2)
 
 
-class SamplesPanel(QWidget):
+class SamplesPanel(WatchingPanel):
     """Random images, and the settings of the prior."""
 
+    watched = SAMPLES
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
-        self._gestures = 0
-        self.setObjectName("samples_panel")
-        self.setAccessibleName(self.tr("Samples"))
+        super().__init__(document, parent)
+        name_widget(self, "samples_panel", self.tr("Samples"))
         self._make_controls()
         self._lay_out()
         self.prior.chosen.connect(self._on_prior_chosen)
-        self._slider.sliderPressed.connect(self._on_slider_pressed)
-        self._slider.valueChanged.connect(self._on_slider_moved)
+        self._slider.moved.connect(self._on_slider_moved)
         self._temperature.valueChanged.connect(lambda value: self._put(temperature=value, gesture="~temperature"))
         self._seed.valueChanged.connect(lambda value: self._put(seed=value, gesture="~sample-seed"))
         self._redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
@@ -60,29 +59,22 @@ class SamplesPanel(QWidget):
         name_control(self.table, "samples_table", about)
         self.prior = SegmentedControl(
             (
-                (
-                    "samples_normal",
-                    self.tr("N(0, I)"),
-                    self.tr("Standard normal distribution: the prior that VAEs are trained with"),
-                ),
-                (
-                    "samples_fitted",
-                    self.tr("Fitted GMM"),
-                    self.tr("Gaussian mixture model (GMM) fitted to the codes of test images"),
-                ),
-            )
+                "samples_normal",
+                self.tr("N(0, I)"),
+                self.tr("Standard normal distribution: the prior that VAEs are trained with"),
+            ),
+            (
+                "samples_fitted",
+                self.tr("Fitted GMM"),
+                self.tr("Gaussian mixture model (GMM) fitted to the codes of test images"),
+            ),
         )
         tip = self.tr("Temperature: scales the standard deviation. Below 1: more typical, above 1: more varied")
-        self._slider = QSlider(Qt.Orientation.Horizontal)
-        name_control(self._slider, "samples_slider", tip)
-        self._slider.setRange(0, _STEPS)
+        self._slider = GestureSlider("samples_slider", tip, _STEPS, "temperature")
         self._temperature = decimal_box("samples_temperature", tip, (0.0, 100.0), 0.1, 2)
         self._seed = spin_box("samples_seed", self.tr("Seed: the same seed gives the same codes"), 0, _SEEDS - 1, 0)
         self._redraw = button("samples_redraw", self.tr("Resample"), self.tr("Draw new random codes"))
-        self._hint = PlainLabel()
-        self._hint.setObjectName("samples_hint")
-        self._hint.setProperty("muted", True)
-        self._hint.setWordWrap(True)
+        self._hint = label("samples_hint")
 
     def _lay_out(self) -> None:
         form = QGridLayout()
@@ -92,29 +84,8 @@ class SamplesPanel(QWidget):
         form.addWidget(PlainLabel(self.tr("Seed")), 2, 0, 1, 2)
         form.addWidget(self._seed, 3, 0)
         form.addWidget(self._redraw, 3, 1)
-        side = QVBoxLayout()
-        side.setContentsMargins(0, 0, 0, 0)
-        side.addWidget(self.prior)
-        side.addLayout(form)
-        side.addWidget(self._hint)
-        side.addStretch()
-        holder = QWidget()
-        holder.setLayout(side)
-        holder.setFixedWidth(_SIDE_WIDTH)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(12)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(holder)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Sample while the panel is visible."""
-        super().showEvent(event)
-        self._document.views.watch(SAMPLES, True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.views.watch(SAMPLES, False)
+        side = widget_of(vbox(self.prior, form, self._hint, STRETCH), width=_SIDE_WIDTH)
+        self.setLayout(hbox((self.table, 1), side, spacing=12, margins=(12, 8, 8, 8)))
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -125,11 +96,8 @@ class SamplesPanel(QWidget):
             self._document.analysis.prior_requested.emit()
         self._document.set_sampling(replace(sampling, prior="fitted" if number == _FITTED else "normal"))
 
-    def _on_slider_pressed(self) -> None:
-        self._gestures += 1
-
-    def _on_slider_moved(self, value: int) -> None:
-        self._put(temperature=_HOTTEST * value / _STEPS, gesture=f"temperature-{self._gestures}")
+    def _on_slider_moved(self, value: int, gesture: str) -> None:
+        self._put(temperature=_HOTTEST * value / _STEPS, gesture=gesture)
 
     def _put(self, *, temperature: float | None = None, seed: int | None = None, gesture: str) -> None:
         now = self._document.state.sampling

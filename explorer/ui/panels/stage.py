@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from explorer.document.document import Document
 from explorer.document.view_store import FailedView
@@ -16,10 +16,11 @@ from explorer.types import Floats
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.text import decibels, unbroken
+from explorer.ui.text import decibels, filled, unbroken
 from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.layouts import hbox, vbox
 
 _ROOM = 24
 """Margin beside the longest line under an image, in pixels."""
@@ -39,14 +40,11 @@ class StagePanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.setObjectName("stage_panel")
-        self.setAccessibleName(self.tr("Stage"))
+        name_widget(self, "stage_panel", self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Needed for the focus frame.
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._heading = ElidedLabel()
-        self._heading.setObjectName("stage_heading")
-        self._heading.setProperty("heading", True)
+        self._heading = ElidedLabel("stage_heading", look="heading")
         waiting = self.tr("Open a model and a dataset in the library.")
         self.original = self._frame(
             "stage_original",
@@ -78,9 +76,7 @@ class StagePanel(QWidget):
         self._show_error.setToolTip(self.tr("Show the reconstruction error per pixel"))
         self._show_error.toggled.connect(self._on_error_toggled)
         self.invert = button(
-            "stage_invert",
-            self.tr("Invert colors"),
-            self.tr("Invert the imported image (Ctrl+Shift+I)"),
+            "stage_invert", self.tr("Invert colors"), self.tr("Invert the imported image (Ctrl+Shift+I)")
         )
         self.invert.clicked.connect(document.invert_imported_image)
         self.invert.hide()
@@ -99,19 +95,10 @@ class StagePanel(QWidget):
         return frame
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
+        top = hbox((self._heading, 1), self.invert, self._show_error)
         top.addStrut(self.invert.sizeHint().height())  # the button is hidden at times, and nothing may move then
-        top.addWidget(self._heading, 1)
-        top.addWidget(self.invert)
-        top.addWidget(self._show_error)
-        row = QHBoxLayout()
-        row.setSpacing(14)
-        for frame in (self.original, self.reconstruction, self.error, self.edited):
-            row.addWidget(frame)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 3, 12, 3)
-        layout.addLayout(top)
-        layout.addLayout(row, 1)
+        frames = hbox(self.original, self.reconstruction, self.error, self.edited, spacing=14)
+        self.setLayout(vbox(top, (frames, 1), margins=(12, 3, 12, 3)))
 
     def _on_error_toggled(self, shown: bool) -> None:
         self.error.setVisible(shown)
@@ -128,7 +115,6 @@ class StagePanel(QWidget):
             frame.set_detail_lines(2 if narrow else 1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Step through the images with the arrow keys."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}.get(
             Qt.Key(event.key())
         )
@@ -146,16 +132,15 @@ class StagePanel(QWidget):
         self.invert.setVisible(imported_image is not None)
         if imported_image is not None and imported_image.image_shape is not None:
             height, width, _ = imported_image.image_shape
-            words = self.tr("%1 · imported (%2×%3)").replace("%2", f"{width:,}").replace("%3", f"{height:,}")
-            self._heading.setText(words.replace("%1", imported_image.title))
+            words = self.tr("%1 · imported (%2×%3)")
+            self._heading.setText(filled(words, imported_image.title, f"{width:,}", f"{height:,}"))
             return
         if source is None or image_index is None:
             self._heading.clear()
             return
         label = source.label(image_index)
         words = self.tr("%1 · #%2 of %3 · label %4") if label else self.tr("%1 · #%2 of %3")
-        words = words.replace("%2", f"{image_index + 1:,}").replace("%3", f"{source.count:,}")
-        self._heading.setText(words.replace("%4", label).replace("%1", source.title))
+        self._heading.setText(filled(words, source.title, f"{image_index + 1:,}", f"{source.count:,}", label))
 
     def _on_image_view_changed(self) -> None:
         view = self._document.views[IMAGE]
@@ -178,7 +163,6 @@ class StagePanel(QWidget):
             self._on_cursor_view_changed()
 
     def _show_half(self, view: HalfView) -> None:
-        """Show the image and why there is no reconstruction."""
         self.original.show_image(floats_to_qimage(view.original), self._size(view.original))
         text, detail = self.tr("No decoder"), unbroken(self.tr("encoder only"), self.tr("no reconstruction"))
         if view.problem:

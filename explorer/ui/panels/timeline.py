@@ -9,7 +9,7 @@ from itertools import count
 
 from PySide6.QtCore import QElapsedTimer, QMimeData, QPoint, QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QAction, QImage
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import Keyframe, OpenModel
@@ -23,10 +23,11 @@ from explorer.ui.dialogs.animation_presets import AnimationPresetsDialog
 from explorer.ui.dialogs.export_animation import ExportAnimationDialog
 from explorer.ui.dragging import code_of, files_of, images_of
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
-from explorer.ui.plain_text import PlainLabel
+from explorer.ui.text import filled
 from explorer.ui.widgets.easing_preview import EasingPreview
 from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button, combo_box, decimal_box, name_control, spin_box
+from explorer.ui.widgets.fields import button, combo_box, decimal_box, label, name_control, name_widget, spin_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.timeline_track import TimelineTrack, TrackAnimation, TrackCurves, TrackStrip
 
 _TICK_MS = 10
@@ -56,8 +57,7 @@ class TimelinePanel(QWidget):
         self._started = 0
         self._dialog: ExportAnimationDialog | None = None
         self._presets_dialog: AnimationPresetsDialog | None = None
-        self.setObjectName("timeline_panel")
-        self.setAccessibleName(self.tr("Timeline"))
+        name_widget(self, "timeline_panel", self.tr("Timeline"))
         self._make_track()
         self._make_buttons()
         self._make_settings()
@@ -100,9 +100,7 @@ class TimelinePanel(QWidget):
 
     def _make_buttons(self) -> None:
         self.add = button(
-            "timeline_add",
-            self.tr("Add keyframe"),
-            self.tr("Add the current code as the last keyframe (Ctrl+K)"),
+            "timeline_add", self.tr("Add keyframe"), self.tr("Add the current code as the last keyframe (Ctrl+K)")
         )
         self.export = button(
             "timeline_export",
@@ -137,8 +135,7 @@ class TimelinePanel(QWidget):
         return action
 
     def _make_settings(self) -> None:
-        self._which = PlainLabel()
-        self._which.setObjectName("timeline_which")
+        self._which = label("timeline_which", look="plain", wrap=False)
         self._steps = spin_box(
             "timeline_steps", self.tr("Frames of the segment, including both keyframes"), 2, 10_000, 90
         )
@@ -197,9 +194,9 @@ class TimelinePanel(QWidget):
         self.play = button("timeline_play", self.tr("Play"), self.tr("Play the animation on the stage (Ctrl+Space)"))
         self.play.setCheckable(True)
         self.play.setFixedWidth(64)
-        self._length = ElidedLabel("", self.tr("Frame at the playhead, number of frames, duration"))
-        self._length.setObjectName("timeline_length")
-        self._length.setProperty("muted", True)
+        self._length = ElidedLabel(
+            "timeline_length", "", self.tr("Frame at the playhead, number of frames, duration"), look="muted"
+        )
         self._clock = QTimer(self)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
         self._clock.setInterval(_TICK_MS)
@@ -211,29 +208,13 @@ class TimelinePanel(QWidget):
         self._fps.setSuffix(self.tr(" fps"))
         self._hold.setPrefix(self.tr("Hold "))
         self._steps.setSuffix(self.tr(" frames"))
-        playing = QHBoxLayout()
-        playing.setSpacing(6)
-        for widget in (self.play, self._loop, self._fps, self._hold):
-            playing.addWidget(widget)
-        playing.addSpacing(4)
-        playing.addWidget(self._length, 1)
-        playing.addWidget(self.add)
-        playing.addWidget(self.export)
-        way = QHBoxLayout()
-        way.setSpacing(6)
-        for part in (self._which, self._steps, self._path, self._easing, self._preview, self._for_all):
-            way.addWidget(part)
-        way.addStretch(1)
-        way.addWidget(self._presets)
-        way.addWidget(self._more)
         for box in (self._steps, self._path, self._easing, self._loop, self._fps, self._hold):
             box.setFixedWidth(_WIDTHS[box.objectName()])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 8)
-        layout.setSpacing(6)
-        layout.addWidget(self.track)
-        layout.addLayout(way)
-        layout.addLayout(playing)
+        settings = (self._which, self._steps, self._path, self._easing, self._preview, self._for_all)
+        segment = hbox(*settings, (STRETCH, 1), self._presets, self._more, spacing=6)
+        player = (self.play, self._loop, self._fps, self._hold)
+        playing = hbox(*player, 4, (self._length, 1), self.add, self.export, spacing=6)
+        self.setLayout(vbox(self.track, segment, playing, spacing=6, margins=(8, 4, 8, 8)))
 
     # -- keyframes -----------------------------------------------------------------------------------------------
 
@@ -246,7 +227,6 @@ class TimelinePanel(QWidget):
         self.track.choose_key(number + 1)
 
     def duplicate(self) -> None:
-        """Duplicate the selected keyframe."""
         if self._document.state.keyframes:
             self._duplicate(self.track.key)
 
@@ -379,9 +359,7 @@ class TimelinePanel(QWidget):
             return
         words = self.tr("%1/%2 · %3 s")
         frame = str(timeline.playhead + 1)
-        self._length.setText(
-            words.replace("%1", frame).replace("%2", str(animation.frames)).replace("%3", f"{animation.seconds:.2f}")
-        )
+        self._length.setText(filled(words, frame, animation.frames, f"{animation.seconds:.2f}"))
 
     # -- settings ------------------------------------------------------------------------------------------------
 
@@ -390,14 +368,13 @@ class TimelinePanel(QWidget):
         return self._document.state.animation.segment if number is None else self._document.timeline.segment(number)
 
     def _show_segment(self) -> None:
-        """Show the settings of the selected segment, or those of all."""
         number, segment = self.track.segment, self._shown_segment()
         if number is None:
             self._which.setText(self.tr("All segments"))
         else:
             to = number + 1 if number + 1 < len(self._document.state.keyframes) else 0
             words = self.tr("Segment %1 → %2")
-            self._which.setText(words.replace("%1", str(number + 1)).replace("%2", str(to + 1)))
+            self._which.setText(filled(words, number + 1, to + 1))
         blockers = [QSignalBlocker(box) for box in (self._steps, self._path, self._easing)]
         self._steps.setValue(segment.steps)
         self._path.setCurrentIndex(self._path.findData(segment.path))
@@ -454,7 +431,6 @@ class TimelinePanel(QWidget):
         self._update_even()
 
     def ask_preset(self) -> None:
-        """Open the dialog with the animation presets."""
         if self._presets_dialog is None:
             self._presets_dialog = AnimationPresetsDialog(self._document, self)
         self._presets_dialog.open()
@@ -511,7 +487,6 @@ class TimelinePanel(QWidget):
     # -- export --------------------------------------------------------------------------------------------------
 
     def ask_export(self) -> None:
-        """Open the export dialog."""
         if self._document.timeline.frames:
             if self._dialog is None:
                 self._dialog = ExportAnimationDialog(self._document, self)

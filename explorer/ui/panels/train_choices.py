@@ -71,19 +71,16 @@ class TrainChoices(TrainFields):
 
     @property
     def chosen_data(self) -> str:
-        """Name or path of the selected dataset."""
         return str(self.data.currentData())
 
     @property
     def parent_bundle(self) -> Bundle | None:
-        """The model whose weights the training starts from, if any."""
         return self._parents.get(str(self.start_from.currentData()))
 
     def _images(self) -> Images:
         return self._known[self.chosen_data]
 
     def _begin_with_reference(self) -> None:
-        """Set the defaults of the architecture."""
         architecture, defaults = self.chosen_architecture, self.chosen_architecture.defaults
         self._fill_models()
         self.latent.setValue(architecture.default_latent)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import importlib.util
 
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QWidget
 
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.settings import NAME_LIMIT
 from explorer.models.training_presets import TRAINING_PRESETS
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.collapsible import Collapsible
 from explorer.ui.widgets.field_grid import FieldGrid
-from explorer.ui.widgets.fields import button, check_box, combo_box, line_edit, spin_box
+from explorer.ui.widgets.fields import button, check_box, combo_box, label, line_edit, spin_box
+from explorer.ui.widgets.layouts import STRETCH, vbox
 from explorer.ui.widgets.noise_edit import NoiseEdit
 
 _MOST = 10_000_000
@@ -42,9 +42,7 @@ class TrainFields(QWidget):
         self.preset_note = _notice("train_preset_note")
         architectures: list[tuple[str, object]] = [(entry.title, name) for name, entry in ARCHITECTURES.items()]
         self.architecture = combo_box(
-            "train_architecture",
-            self.tr("Architecture: the layers of encoder and decoder"),
-            architectures,
+            "train_architecture", self.tr("Architecture: the layers of encoder and decoder"), architectures
         )
         self.data = combo_box("train_data", self.tr("Training dataset; a part is held out for validation"), [])
         self.hint = _notice("train_invert_hint")
@@ -60,14 +58,10 @@ class TrainFields(QWidget):
             *(1, 100_000, 49),
         )
         self.epochs = spin_box(
-            "train_epochs",
-            self.tr("Passes over the training images. Too many overfit."),
-            *(1, 100_000, 5),
+            "train_epochs", self.tr("Passes over the training images. Too many overfit."), *(1, 100_000, 5)
         )
         self.limit = self._optional(
-            "train_limit",
-            self.tr("Train on at most this many images: faster, but less varied"),
-            self.tr("All"),
+            "train_limit", self.tr("Train on at most this many images: faster, but less varied"), self.tr("All")
         )
         self.augment = self._optional(
             "train_augment",
@@ -84,9 +78,7 @@ class TrainFields(QWidget):
 
     def _make_image_fields(self) -> None:
         self.start_from = combo_box(
-            "train_start_from",
-            self.tr("Initial weights: random, or those of a trained model of this architecture"),
-            [],
+            "train_start_from", self.tr("Initial weights: random, or those of a trained model of this architecture"), []
         )
         self.image_size = line_edit(
             "train_size",
@@ -123,9 +115,7 @@ class TrainFields(QWidget):
         )
         schedules: list[tuple[str, object]] = [(self.tr("Constant"), "constant"), (self.tr("Cosine"), "cosine")]
         self.schedule = combo_box(
-            "train_schedule",
-            self.tr("Learning rate schedule: constant, or decay to zero along a cosine"),
-            schedules,
+            "train_schedule", self.tr("Learning rate schedule: constant, or decay to zero along a cosine"), schedules
         )
         self.batch = self._optional(
             "train_batch",
@@ -136,8 +126,7 @@ class TrainFields(QWidget):
             "train_rate", self.tr("Learning rate of the Adam optimizer. Too high: the loss oscillates")
         )
         self.beta = line_edit(
-            "train_beta",
-            self.tr("β: weight of the KL term. Higher: codes closer to N(0, I), blurrier images"),
+            "train_beta", self.tr("β: weight of the KL term. Higher: codes closer to N(0, I), blurrier images")
         )
         self.l1 = line_edit(
             "train_l1", self.tr("Weight of the L1 penalty on the code. Higher: sparser codes, most values near zero")
@@ -191,25 +180,15 @@ class TrainFields(QWidget):
         content = QWidget()
         content.setLayout(more)
         self.fold = Collapsible(
-            "train_more",
-            self.tr("More settings"),
-            self.tr("Initial weights, input, loss and optimizer"),
-            content,
+            "train_more", self.tr("More settings"), self.tr("Initial weights, input, loss and optimizer"), content
         )
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 6, 0)
-        layout.addLayout(main)
-        layout.addWidget(self.fold)
-        layout.addStretch()
+        self.setLayout(vbox(main, self.fold, STRETCH, margins=(0, 0, 6, 0)))
 
 
 def _notice(name: str) -> QLabel:
-    label = PlainLabel()
-    label.setObjectName(name)
-    label.setProperty("notice", True)
-    label.setWordWrap(True)
-    label.hide()
-    return label
+    notice = label(name, look="notice")
+    notice.hide()
+    return notice
 
 
 def _disable_last(combo: QComboBox) -> None:

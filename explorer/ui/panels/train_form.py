@@ -15,12 +15,7 @@ from explorer.errors import ExplorerError
 from explorer.models.bundle import find_bundles
 from explorer.models.feasibility import Plan, plan_network, plan_training
 from explorer.models.machine import memory_bytes
-from explorer.models.settings import (
-    TrainingRequest,
-    check_new_model,
-    free_name,
-    resolve_settings,
-)
+from explorer.models.settings import TrainingRequest, check_new_model, free_name, resolve_settings
 from explorer.models.spec import ModelSpec
 from explorer.models.training_presets import TRAINING_PRESETS, TrainingPreset, matching_preset
 from explorer.paths import user_models_dir
@@ -92,13 +87,11 @@ class TrainForm(TrainChoices):
     # -- datasets and models ------------------------------------------------------------------------------------
 
     def _on_source_changed(self) -> None:
-        """Select the dataset that was opened."""
         source = self._document.source
         with self._filled():
             self._fill_data(self.data.currentData() if source is None else source.spec)
 
     def _on_library_changed(self) -> None:
-        """List datasets and models again."""
         with self._filled():
             self._fill_data(self.data.currentData())
             self._fill_models()
@@ -110,7 +103,6 @@ class TrainForm(TrainChoices):
             self._fill_data(self.data.currentData())
 
     def ask_ground(self) -> None:
-        """Request a check whether the images are black-on-white."""
         if self.data.currentData() is not None and not self._images().missing:
             self._document.dataset_checks.ask_ground(self.data.currentData())
 
@@ -146,7 +138,6 @@ class TrainForm(TrainChoices):
         self._fill(request.model_copy(update={"architecture": parent.card.architecture}) if parent else request)
 
     def show_request(self, request: TrainingRequest) -> None:
-        """Set all fields from the request of an earlier training."""
         with self._filled():
             self.let_name_go()
             self._fill_data(request.data)
@@ -226,7 +217,6 @@ class TrainForm(TrainChoices):
             return self.chosen_architecture.solver == "pca"
 
     def show_code_size(self, latent_dim: int) -> None:
-        """Show the latent dimension that follows from other settings."""
         if not self.latent.isEnabled():
             with QSignalBlocker(self.latent):
                 self.latent.setMaximum(max(self.latent.maximum(), latent_dim))
@@ -256,7 +246,6 @@ class TrainForm(TrainChoices):
         self._named_by_hand = False
 
     def refresh_name(self) -> None:
-        """Suggest an unused name, unless one was typed."""
         if not self._named_by_hand:
             self.name.setText(self._suggested_name())
 
@@ -279,7 +268,6 @@ class TrainForm(TrainChoices):
             self._on_settings_changed()
 
     def _taken(self) -> set[str]:
-        """Return the names of the active and queued trainings."""
         training = self._document.training
         waiting = {request.out.name for request in self._document.trainings.queue}
         return waiting | ({training.title} if training.active else set())

@@ -6,32 +6,33 @@ from dataclasses import replace
 from typing import Literal
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.view_store import FailedView
 from explorer.document.views.traversal import TRAVERSAL, TraversalView
 from explorer.latent.statistics import ACTIVE_VARIANCE
+from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.text import component_name, dimension_name, percent
-from explorer.ui.widgets.fields import decimal_box, name_control
+from explorer.ui.text import component_name, dimension_name, filled, percent
+from explorer.ui.widgets.fields import decimal_box, label, name_control, name_widget
 from explorer.ui.widgets.image_grid import ImageGrid
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _ROW_HEIGHT = 48
 _KINDS: tuple[Literal["dimensions", "components", "maximum"], ...] = ("dimensions", "components", "maximum")
 
 
-class TraversalsPanel(QWidget):
+class TraversalsPanel(WatchingPanel):
     """Rows of images that show what each dimension changes."""
 
+    watched = TRAVERSAL
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
-        self.setObjectName("traversals_panel")
-        self.setAccessibleName(self.tr("Traversals"))
+        super().__init__(document, parent)
+        name_widget(self, "traversals_panel", self.tr("Traversals"))
         self._make_controls()
         self._lay_out()
         self.kinds.chosen.connect(self._on_kind_chosen)
@@ -45,31 +46,26 @@ class TraversalsPanel(QWidget):
     def _make_controls(self) -> None:
         self.kinds = SegmentedControl(
             (
-                (
-                    "traversals_dimensions",
-                    self.tr("Dimensions"),
-                    self.tr("One row per dimension, sorted by variance or KL; other dimensions stay fixed"),
-                ),
-                (
-                    "traversals_axes",
-                    self.tr("Principal components"),
-                    self.tr("One row per principal component: the directions in which the codes vary most"),
-                ),
-                (
-                    "traversals_maximum",
-                    self.tr("Mean + one dim. at max"),
-                    self.tr("The mean code, with one dimension at a time at its maximum over the test images"),
-                ),
-            )
+                "traversals_dimensions",
+                self.tr("Dimensions"),
+                self.tr("One row per dimension, sorted by variance or KL; other dimensions stay fixed"),
+            ),
+            (
+                "traversals_axes",
+                self.tr("Principal components"),
+                self.tr("One row per principal component: the directions in which the codes vary most"),
+            ),
+            (
+                "traversals_maximum",
+                self.tr("Mean + one dim. at max"),
+                self.tr("The mean code, with one dimension at a time at its maximum over the test images"),
+            ),
         )
         self._reach_label = PlainLabel(self.tr("Range ±"))
         tip = self.tr("Range of each row, in standard deviations (σ) of the codes of test images")
         self._reach = decimal_box("traversals_reach", tip, (0.1, 20.0), 0.5, 1)
         self._reach.setSuffix(" σ")
-        self._caption = PlainLabel()
-        self._caption.setObjectName("traversals_caption")
-        self._caption.setProperty("muted", True)
-        self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._caption = label("traversals_caption", wrap=False, narrow=True)
         self.table = ImageGrid()
         about = self.tr("Images around the current code; click one to use its code")
         name_control(self.table, "traversals_table", about)
@@ -82,27 +78,15 @@ class TraversalsPanel(QWidget):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self.table)
-        top = QHBoxLayout()
-        top.addWidget(self.kinds)
-        top.addSpacing(6)
-        top.addWidget(self._reach_label)
-        top.addWidget(self._reach)
-        top.addStretch()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addWidget(area, 1)
-        layout.addWidget(self._caption)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Decode while the panel is visible."""
-        super().showEvent(event)
-        self._document.views.watch(TRAVERSAL, True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.views.watch(TRAVERSAL, False)
+        self.setLayout(
+            vbox(
+                hbox(self.kinds, 6, self._reach_label, self._reach, STRETCH),
+                (area, 1),
+                self._caption,
+                spacing=6,
+                margins=(12, 8, 8, 8),
+            )
+        )
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -165,5 +149,5 @@ class TraversalsPanel(QWidget):
         words = words.replace("%1", f"{view.values[-1]:g}")
         count = len(model.sample.statistics.components) if view.components else model.latent_dim
         if len(view.rows) < count:
-            words += self.tr(" · %1 of %2 shown").replace("%1", str(len(view.rows))).replace("%2", f"{count:,}")
+            words += filled(self.tr(" · %1 of %2 shown"), len(view.rows), f"{count:,}")
         return words

@@ -51,12 +51,10 @@ class ImageFrame(QWidget):
 
     @property
     def text(self) -> str:
-        """The text shown instead of an image."""
         return "" if self._image is not None else self._empty
 
     @property
     def title(self) -> str:
-        """The title below the image."""
         return self._title
 
     def set_title(self, title: str) -> None:
@@ -71,7 +69,6 @@ class ImageFrame(QWidget):
         return self._detail.replace("\N{NO-BREAK SPACE}", " ")
 
     def show_image(self, qimage: QImage, detail: str = "") -> None:
-        """Show an image and a line of detail."""
         self._image = qimage
         self._problem = False
         self._set_detail(detail)
@@ -100,7 +97,6 @@ class ImageFrame(QWidget):
         return (1 + self._lines) * QFontMetrics(self.font()).height() + _GAP
 
     def image_rect(self) -> QRectF:
-        """Return the rectangle of the image, in widget coordinates."""
         area = QRectF(0, 0, self.width(), max(1, self.height() - self._caption_height()))
         if self._image is None:
             side = min(area.width(), area.height())

@@ -39,12 +39,10 @@ class ImageTable(QWidget):
 
     @property
     def rows(self) -> list[list[QImage]]:
-        """The images, row by row."""
         return self._rows
 
     @property
     def message(self) -> str:
-        """The text shown instead of images."""
         return self._message
 
     def show_pixels(self, pixels: Pixels) -> None:
@@ -54,12 +52,10 @@ class ImageTable(QWidget):
         self.update()
 
     def show_message(self, wording: Wording) -> None:
-        """Show a text instead of images."""
         self._rows, self._message = [], message_text(wording)
         self.update()
 
     def cell(self, row: int, column: int) -> QRect:
-        """Return the rectangle of an image."""
         image, columns = self._rows[0][0], len(self._rows[0])
         across = (self.width() - self._margin - self._first_gap - _GAP * (columns + 1)) / columns
         down = (self.height() - _GAP * (len(self._rows) + 1)) / len(self._rows)

@@ -7,12 +7,13 @@ from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from explorer.data.corruption import CORRUPTIONS, NOISE_PRESETS, Noise, format_noise, parse_noise
 from explorer.errors import ExplorerError
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import button, combo_box, line_edit, name_control
+from explorer.ui.widgets.layouts import hbox, vbox
 
 _MOST = 1_000.0
 """Maximum of the box for a corruption without an upper limit."""
@@ -44,17 +45,9 @@ class NoiseEdit(QWidget):
         self._text = line_edit(name, tip, self.tr("None"))
         self._add = button(f"{name}_add", self.tr("Add"), self.tr("Add another corruption of the input images"))
         self._add.setMenu(self._menu())
-        first = QHBoxLayout()
-        first.setSpacing(6)
-        first.addWidget(self._text, 1)
-        first.addWidget(self._add)
         self._stack = QVBoxLayout()
         self._stack.setSpacing(4)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(first)
-        layout.addLayout(self._stack)
+        self.setLayout(vbox(hbox((self._text, 1), self._add, spacing=6), self._stack, spacing=4, margins=0))
         self._text.textChanged.connect(lambda text: self._on_text_changed())
 
     def _menu(self) -> QMenu:
@@ -81,13 +74,11 @@ class NoiseEdit(QWidget):
         return self._text.text().strip()
 
     def set_text(self, text: str) -> None:
-        """Set the corruptions; an empty text means none."""
         self._text.setText(text)
         # Show the beginning of a long text.
         self._text.setCursorPosition(0)
 
     def add(self, noise: Noise) -> None:
-        """Append a corruption; it replaces an invalid text."""
         try:
             noises = parse_noise(self.text())
         except ExplorerError:
@@ -160,13 +151,7 @@ class _NoiseRow(QWidget):
         self._remove.setAutoRaise(True)
         name_control(self._remove, f"{name}_remove", self.tr("Remove this corruption"))
         self._remove.setFixedWidth(22)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self._kind, 1)
-        layout.addWidget(self._strength)
-        layout.addWidget(self._mean)
-        layout.addWidget(self._remove)
+        self.setLayout(hbox((self._kind, 1), self._strength, self._mean, self._remove, spacing=4, margins=0))
         self._kind.activated.connect(self._on_kind_activated)
         self._strength.valueChanged.connect(lambda value: self._take(strength=round(value, _DIGITS)))
         self._mean.valueChanged.connect(lambda value: self._take(mean=round(value, _DIGITS)))
