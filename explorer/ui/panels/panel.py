@@ -8,7 +8,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
-from explorer.document.view_store import ViewKind
+from explorer.document.view_store import ViewKey
 
 
 class WatchingPanel(QWidget):
@@ -20,7 +20,7 @@ class WatchingPanel(QWidget):
         The view.
     """
 
-    watched: ClassVar[ViewKind[Any]]
+    watched: ClassVar[ViewKey[Any]]
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
