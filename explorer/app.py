@@ -20,8 +20,9 @@ from PySide6.QtWidgets import QApplication
 from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile, damage_words
-from explorer.errors import INTERRUPTED, ExplorerError, UsageError
+from explorer.errors import INTERRUPTED, ExplorerError, UsageError, exception_message
 from explorer.memory import share_heaps
+from explorer.messages import Message
 from explorer.models.bundle import find_bundles
 from explorer.paths import APP_NAME, log_dir, settings_path
 from explorer.printable import log_entry
@@ -144,7 +145,7 @@ def _interrupt(running: Running, exit_guard: ExitGuard) -> None:
 class ErrorCatcher(QObject):
     """Sends uncaught exceptions of all threads and Qt messages to the log, and exceptions also to the window."""
 
-    _caught = Signal(str, str)
+    _caught = Signal(object, str)
 
     def __init__(self, document: Document) -> None:
         super().__init__()
@@ -170,12 +171,11 @@ class ErrorCatcher(QObject):
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
-        message = str(cause) if isinstance(cause, ExplorerError) else f"{type(cause).__name__}: {cause}"
         # A queued signal, because the hook may run on any thread.
-        self._caught.emit(message, details)
+        self._caught.emit(exception_message(cause), details)
 
-    def _on_caught(self, message: str, details: str) -> None:
-        self._document.report(message, details)
+    def _on_caught(self, problem: Message, details: str) -> None:
+        self._document.report(problem, details)
 
     def _on_qt_message(self, kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
         level = logging.ERROR if kind in {QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg} else logging.WARNING

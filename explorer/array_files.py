@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import DataError, ExplorerError
-from explorer.messages import Message, Wording, message
+from explorer.messages import Message, Value, message
 from explorer.reading import reading, size_text
 
 _SUFFIX: Final = ".npy"
@@ -48,7 +48,7 @@ class ZipLimits:
 def check_members(
     archive: zipfile.ZipFile,
     limits: ZipLimits,
-    where: Wording,
+    where: Value,
     error: type[ExplorerError],
     allowed: Mapping[str, int] | None = None,
 ) -> None:
@@ -93,7 +93,7 @@ def check_members(
 
 
 def _check_member(
-    member: zipfile.ZipInfo, where: Wording, error: type[ExplorerError], allowed: Mapping[str, int] | None
+    member: zipfile.ZipInfo, where: Value, error: type[ExplorerError], allowed: Mapping[str, int] | None
 ) -> None:
     reason = _member_refusal(member, allowed)
     if reason is not None:
@@ -125,7 +125,7 @@ def read_members(
     file: IO[bytes],
     allowed: Mapping[str, int],
     limits: ZipLimits,
-    where: Wording,
+    where: Value,
     error: type[ExplorerError] = DataError,
 ) -> dict[str, bytes]:
     """Return the content of all members of a zip, by name; `error` as of `check_members`, or if it is damaged."""
@@ -163,7 +163,7 @@ class Header:
 
 
 def read_header(
-    file: IO[bytes], size: int, where: Wording, error: type[ExplorerError] = DataError, remedy: Wording = _COPY
+    file: IO[bytes], size: int, where: Value, error: type[ExplorerError] = DataError, remedy: Message = _COPY
 ) -> Header:
     """Read the header of an array, and compare its declared size with the bytes available.
 
@@ -214,10 +214,10 @@ def read_values(file: IO[bytes], header: Header) -> NDArray[Any]:
 def read_arrays(
     file: IO[bytes],
     limits: ZipLimits,
-    where: Wording,
+    where: Value,
     error: type[ExplorerError] = DataError,
     kinds: Mapping[str, str] | None = None,
-    remedy: Wording = _COPY,
+    remedy: Message = _COPY,
 ) -> dict[str, NDArray[Any] | None]:
     """Return the arrays of an npz by name; None for an object array, which is not read.
 
@@ -250,7 +250,7 @@ def read_arrays(
     return arrays
 
 
-def _check_kind(header: Header, kind: str, size: int, where: Wording, error: type[ExplorerError]) -> None:
+def _check_kind(header: Header, kind: str, size: int, where: Value, error: type[ExplorerError]) -> None:
     if header.dtype.hasobject or header.dtype.name != kind or not header.dtype.isnative:
         raise error(
             "Cannot read {array}: its dtype is {dtype} instead of {kind}. {remedy}",
@@ -272,14 +272,14 @@ def _check_kind(header: Header, kind: str, size: int, where: Wording, error: typ
 
 
 def whole_arrays(
-    file: IO[bytes], limits: ZipLimits, where: Wording, error: type[ExplorerError] = DataError, remedy: Wording = _COPY
+    file: IO[bytes], limits: ZipLimits, where: Value, error: type[ExplorerError] = DataError, remedy: Message = _COPY
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of an npz as `read_arrays` does; an object array is an error."""
     arrays = read_arrays(file, limits, where, error, remedy=remedy)
     return {name: _no_objects(name, array, where, error) for name, array in arrays.items()}
 
 
-def _no_objects(name: str, array: NDArray[Any] | None, where: Wording, error: type[ExplorerError]) -> NDArray[Any]:
+def _no_objects(name: str, array: NDArray[Any] | None, where: Value, error: type[ExplorerError]) -> NDArray[Any]:
     if array is None:
         raise error(
             "Cannot read {file}: its array “{name}” holds Python objects. {remedy}",

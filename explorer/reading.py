@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from explorer.errors import DataError, ExplorerError
-from explorer.messages import Wording, message
+from explorer.messages import Message, Value, message
 
 COPY_AGAIN = message("Copy or download it again.")
 
@@ -21,7 +21,7 @@ _LONGEST_REASON = 200
 
 @contextmanager
 def reading(
-    what: Wording, where: Wording, error: type[ExplorerError] = DataError, remedy: Wording = COPY_AGAIN
+    what: Value, where: Value, error: type[ExplorerError] = DataError, remedy: Message = COPY_AGAIN
 ) -> Iterator[None]:
     """Turn every foreign exception of the block into an `ExplorerError`; our own errors pass unchanged.
 
@@ -56,7 +56,7 @@ def reason_of(error: BaseException) -> str:
     return lines[0][:_LONGEST_REASON].rstrip(". ") if lines and lines[0] else type(error).__name__
 
 
-def read_limited(path: Path, most: int, what: Wording, error: type[ExplorerError] = DataError) -> bytes:
+def read_limited(path: Path, most: int, what: Value, error: type[ExplorerError] = DataError) -> bytes:
     """Return the content of a file of at most `most` bytes; OSError if it cannot be read.
 
     Raises `error`, with `what` it should be, if it is larger, or a pipe or a device, which might never end.

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.messages import Wording
+from explorer.messages import NO_MESSAGE, Message
 
 
 class ArrayOf:
@@ -56,7 +56,7 @@ class Progress:
 
     done: int
     total: int
-    note: Wording = ""
+    note: Message = NO_MESSAGE
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import DataError
-from explorer.messages import Message, begins_with_a_name, message, message_text
+from explorer.messages import begins_with_a_name, message, message_text, placeholders
 
 
 def test_a_message_is_its_template_with_its_values() -> None:
@@ -40,7 +40,7 @@ def test_what_is_missing_stays_visible() -> None:
 
 def test_an_error_is_its_message() -> None:
     error = DataError("{name} is damaged. Copy it again.", name="a.png")
-    assert error.message == Message("{name} is damaged. Copy it again.", {"name": "a.png"})
+    assert error.message == message("{name} is damaged. Copy it again.", name="a.png")
     assert str(error) == "a.png is damaged. Copy it again."
 
 
@@ -50,4 +50,8 @@ def test_a_name_at_the_start_differs_from_a_word() -> None:
     assert begins_with_a_name(message("{problem} It is kept.", problem=named))
     assert not begins_with_a_name(message("{problem} It is kept.", problem=message("no disk")))
     assert not begins_with_a_name(message("{count:# image|# images} skipped.", count=3))
-    assert not begins_with_a_name("a.png is damaged.")
+    assert not begins_with_a_name(message("a.png is damaged."))
+
+
+def test_the_names_of_a_template_are_known() -> None:
+    assert placeholders("{count:# a|# b} of {name}") == {"count", "name"}

@@ -213,7 +213,7 @@ def read_codes(path: Path, card: Card) -> Floats:
 
 
 def _load_array(path: Path) -> NDArray[Any]:
-    with reading("codes (.npy or .npz)", str(path), remedy="Check the path."), path.open("rb") as file:
+    with reading("codes (.npy or .npz)", str(path), remedy=message("Check the path.")), path.open("rb") as file:
         if zipfile.is_zipfile(file):
             file.seek(0)
             array = read_arrays(file, ZipLimits(_MOST_CODES), str(path)).get("codes")

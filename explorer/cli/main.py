@@ -19,7 +19,7 @@ from explorer.cli.console import Console, one_line
 from explorer.cli.log import write_log
 from explorer.cli.parser import Parser
 from explorer.cli.places import check_outputs
-from explorer.errors import INTERRUPTED, ExplorerError, UsageError
+from explorer.errors import INTERRUPTED, ExplorerError, UsageError, exception_message
 from explorer.messages import message
 
 PROGRAM = "latent-explorer"
@@ -160,7 +160,7 @@ def _fail(message: str) -> int:
 
 def _unexpected(error: Exception) -> str:
     """Write the traceback to the log, and return the message for the user."""
-    problem = f"{type(error).__name__}: {error}".rstrip(":. ")
+    problem = exception_message(error)
     path = write_log("".join(traceback.format_exception(error)))
     if path is None:
         return str(message("The command failed unexpectedly: {problem}. Please report it.", problem=problem))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import DataError
-from explorer.messages import Wording
+from explorer.messages import Value
 from explorer.types import Floats, Indices
 
 UNKNOWN = -1
@@ -81,7 +81,7 @@ Attributes: TypeAlias = Mapping[str, Attribute]
 """Columns by name, in the order of the table."""
 
 
-def column_of(array: NDArray[Any], name: Wording) -> Attribute:
+def column_of(array: NDArray[Any], name: Value) -> Attribute:
     """Return a column of numbers or texts ``(n,)``; an empty text is unknown.
 
     Raises DataError if it has another shape or dtype.

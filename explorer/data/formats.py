@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageChops, UnidentifiedImageError
 
 from explorer.errors import DataError
-from explorer.messages import Wording, message
+from explorer.messages import Value, message
 from explorer.reading import reason_of
 
 IMAGE_SUFFIXES: Final = frozenset(
@@ -59,7 +59,7 @@ class Header:
     channels: int
 
 
-def open_image(path_or_bytes: str | Path | bytes, name: Wording = "") -> Image.Image:
+def open_image(path_or_bytes: str | Path | bytes, name: Value = "") -> Image.Image:
     """Decode one image, a file or its content; of an animation the first frame.
 
     It is fully loaded, independent of the file, of mode ``L``, ``LA``, ``RGB`` or ``RGBA``, 8 bits per channel. The
@@ -135,7 +135,7 @@ def exif_orientation(pil_image: Image.Image) -> int:
     return value if 1 <= value <= 8 else 1
 
 
-def _open(path_or_bytes: str | Path | bytes, name: Wording) -> Image.Image:
+def _open(path_or_bytes: str | Path | bytes, name: Value) -> Image.Image:
     file = io.BytesIO(path_or_bytes) if isinstance(path_or_bytes, bytes) else Path(path_or_bytes)
     pil_image = Image.open(file, formats=_FORMATS)
     width, height = pil_image.size
@@ -213,7 +213,7 @@ def _check_jpeg(path: Path) -> None:
         open_image(path, path.name)
 
 
-def _without_end_mark(path_or_bytes: str | Path | bytes, name: Wording) -> Image.Image:
+def _without_end_mark(path_or_bytes: str | Path | bytes, name: Value) -> Image.Image:
     """Decode a JPEG without its end mark; OSError if more is missing.
 
     libjpeg fills in missing data. So the file is decoded twice, with different bytes before the added end mark: both
@@ -236,11 +236,11 @@ def _without_end_mark(path_or_bytes: str | Path | bytes, name: Wording) -> Image
     return whole[0]
 
 
-def _name_of(path_or_bytes: str | Path | bytes) -> Wording:
+def _name_of(path_or_bytes: str | Path | bytes) -> Value:
     return message("the image") if isinstance(path_or_bytes, bytes) else str(path_or_bytes)
 
 
-def _unreadable(name: Wording, error: Exception) -> DataError:
+def _unreadable(name: Value, error: Exception) -> DataError:
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
         return DataError("Cannot open {file}: {reason}. Check the path.", file=name, reason=_system_reason(error))
     if isinstance(error, UnidentifiedImageError):
@@ -256,5 +256,5 @@ def _unreadable(name: Wording, error: Exception) -> DataError:
     )
 
 
-def _system_reason(error: OSError) -> Wording:
+def _system_reason(error: OSError) -> Value:
     return message("no such file") if isinstance(error, FileNotFoundError) else reason_of(error)

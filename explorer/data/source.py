@@ -16,7 +16,7 @@ from explorer.data.attributes import Attributes
 from explorer.data.preprocessing import Preprocessing, to_pil_image
 from explorer.data.splits import Splits
 from explorer.errors import DataError
-from explorer.messages import Wording, message
+from explorer.messages import Message, message
 from explorer.types import ImageShape, Indices, Pixels, Progress
 
 Status = Literal["embedded", "present", "missing"]
@@ -32,7 +32,7 @@ class Skipped:
     """An image or another file that could not be used, with the reason."""
 
     name: str
-    reason: Wording
+    reason: Message
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from explorer.data.corruption import Noise
 from explorer.data.source import Source
 from explorer.latent.data_distance import CodeDistance
 from explorer.latent.sampling import FittedPrior
-from explorer.messages import Wording
+from explorer.messages import NO_MESSAGE, Message
 from explorer.models.cleaning import Cleaned
 from explorer.models.codes import CodeSample
 from explorer.models.outliers import Outliers, ThresholdRule
@@ -185,7 +185,7 @@ class Analysis:
         self._codes: CodesView | None = None
         self._probes: tuple[Probe, ...] = ()
         self._running: dict[Study, int] = {}
-        self._problems: dict[Study, Wording] = {}
+        self._problems: dict[Study, Message] = {}
 
     @property
     def quality(self) -> QualityView:
@@ -265,11 +265,11 @@ class Analysis:
             self._problems.pop(study, None)
         self.running_changed.emit()
 
-    def problem(self, study: Study) -> Wording:
-        """Return why an analysis failed, or an empty text."""
-        return self._problems.get(study, "")
+    def problem(self, study: Study) -> Message:
+        """Return why an analysis failed, or an empty message."""
+        return self._problems.get(study, NO_MESSAGE)
 
-    def put_problem(self, study: Study, problem: Wording) -> None:
+    def put_problem(self, study: Study, problem: Message) -> None:
         """Set why an analysis failed; an empty text allows it to run again."""
         if problem != self.problem(study):
             self._problems[study] = problem

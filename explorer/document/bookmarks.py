@@ -9,7 +9,7 @@ from itertools import count
 from explorer.document.edit import Editor
 from explorer.document.state import Bookmark
 from explorer.errors import UsageError
-from explorer.messages import Wording, message
+from explorer.messages import Message, message
 
 LONGEST_NAME = 200
 
@@ -32,7 +32,7 @@ class Bookmarks:
             added = Bookmark(name or self._free_name(), state.code)
             self._set(message("Add bookmark"), (*state.bookmarks, added))
 
-    def _set(self, label: Wording, kept: Iterable[Bookmark]) -> None:
+    def _set(self, label: Message, kept: Iterable[Bookmark]) -> None:
         self._document.edit(label, replace(self._document.state, bookmarks=tuple(kept)))
 
     def _free_name(self) -> str:

@@ -15,7 +15,7 @@ from explorer.document.edit import Editor
 from explorer.document.state import NamedDirection
 from explorer.errors import UsageError
 from explorer.latent.directions import Method, orthogonal
-from explorer.messages import Wording, message
+from explorer.messages import NO_MESSAGE, Message, message
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ class Directions:
     requested = Signal(DirectionRequest)
     found_changed = Signal()
 
-    def __init__(self, document: Editor, announce: Callable[[Wording], None]) -> None:
+    def __init__(self, document: Editor, announce: Callable[[Message], None]) -> None:
         self._document = document
         self._announce = announce
         self._found: tuple[NamedDirection, ...] = ()
-        self._message: Wording = ""
+        self._message: Message = NO_MESSAGE
 
     @property
     def found(self) -> tuple[NamedDirection, ...]:
@@ -70,11 +70,11 @@ class Directions:
         return self._found
 
     @property
-    def message(self) -> Wording:
+    def message(self) -> Message:
         """Why fewer directions were found than requested, or empty."""
         return self._message
 
-    def put_found(self, found: tuple[NamedDirection, ...], message: Wording = "") -> None:
+    def put_found(self, found: tuple[NamedDirection, ...], message: Message = NO_MESSAGE) -> None:
         self._found, self._message = found, message
         self.found_changed.emit()
 
@@ -127,5 +127,5 @@ class Directions:
         if gone:
             self._announce(message("Deleted as linear combinations of the other directions: {names}", names=gone))
 
-    def _set(self, label: Wording, kept: tuple[NamedDirection, ...]) -> None:
+    def _set(self, label: Message, kept: tuple[NamedDirection, ...]) -> None:
         self._document.edit(label, replace(self._document.state, directions=kept))

@@ -53,7 +53,7 @@ from explorer.latent.directions import Ruler
 from explorer.latent.planes import Plane, QuantilePlane
 from explorer.latent.statistics import CodeStatistics
 from explorer.latent.tile_grid import TileGrid
-from explorer.messages import Message, Wording, message
+from explorer.messages import Message, message
 from explorer.models.settings import TrainingRequest
 from explorer.types import Floats
 
@@ -66,7 +66,7 @@ _SMALLEST_SIGMA = 1e-6
 class Problem:
     """An error: a message to show, and details for a bug report."""
 
-    message: Wording
+    message: Message
     details: str = ""
 
 
@@ -210,17 +210,17 @@ class Document:
         return self._training
 
     @property
-    def undo_label(self) -> Wording | None:
+    def undo_label(self) -> Message | None:
         """Label of the next edit to undo."""
         return self._history.undo_label
 
     @property
-    def redo_label(self) -> Wording | None:
+    def redo_label(self) -> Message | None:
         """Label of the next edit to redo."""
         return self._history.redo_label
 
     @property
-    def history(self) -> tuple[Wording, ...]:
+    def history(self) -> tuple[Message, ...]:
         """Labels of all edits in order: those that can be undone, then those that can be redone."""
         return self._history.labels
 
@@ -337,7 +337,7 @@ class Document:
         if source is not None and image_index is not None:
             self.choose_image(min(max(image_index + by, 0), source.count - 1))
 
-    def set_code(self, code: Floats, label: Wording = _EDIT_CODE, gesture: str | None = None) -> None:
+    def set_code(self, code: Floats, label: Message = _EDIT_CODE, gesture: str | None = None) -> None:
         """Set the latent cursor.
 
         Parameters
@@ -560,7 +560,7 @@ class Document:
         self._history = History()
         self.history_changed.emit()
 
-    def edit(self, label: Wording, state: State, gesture: str | None = None) -> None:
+    def edit(self, label: Message, state: State, gesture: str | None = None) -> None:
         """Replace the state, as one step of the history.
 
         Parameters
@@ -629,7 +629,7 @@ class Document:
         self._training = training
         self.training_changed.emit()
 
-    def report(self, wording: Wording, details: str = "") -> None:
+    def report(self, wording: Message, details: str = "") -> None:
         """Show an error to the user."""
         self.problem_reported.emit(Problem(wording, details))
 

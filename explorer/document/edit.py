@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from explorer.document.state import State
-from explorer.messages import Wording
+from explorer.messages import Message
 from explorer.types import Floats
 
 
@@ -15,8 +15,8 @@ class Editor(Protocol):
     @property
     def state(self) -> State: ...
 
-    def edit(self, label: Wording, state: State, gesture: str | None = None) -> None:
+    def edit(self, label: Message, state: State, gesture: str | None = None) -> None:
         """Replace the state, as one step of the history."""
 
-    def set_code(self, code: Floats, label: Wording, gesture: str | None = None) -> None:
+    def set_code(self, code: Floats, label: Message, gesture: str | None = None) -> None:
         """Set the latent cursor to a code, ``(latent_dim,)``."""

@@ -11,7 +11,7 @@ from typing import Literal
 from psygnal import Signal
 
 from explorer.engine.messages import Examined
-from explorer.messages import Wording
+from explorer.messages import NO_MESSAGE, Message
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding
 
@@ -42,7 +42,7 @@ class ImportView:
     request: ImportRequest | None = None
     dangers: tuple[Finding, ...] = ()
     examined: Examined | None = field(default=None, compare=False)
-    message: Wording = ""
+    message: Message = NO_MESSAGE
     job: int = 0
 
 

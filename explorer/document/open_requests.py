@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from explorer.messages import Wording, message
+from explorer.messages import Message, message
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class OpenRequest:
     name: str = ""
 
     @property
-    def title(self) -> Wording:
+    def title(self) -> Message:
         """Title of the job."""
         if len(self.paths) > 1:
             return message("Opening {count:,} files", count=len(self.paths))

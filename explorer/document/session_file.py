@@ -25,10 +25,10 @@ from explorer.data.corruption import current_kinds
 from explorer.data.imported_image import MOST_BYTES
 from explorer.document.session_record import LONGEST_ANIMATION, MOST, VERSION, SessionRecord
 from explorer.errors import SessionError
-from explorer.json_limits import SESSION, json_text, parse_json
-from explorer.messages import Wording, message
+from explorer.json_limits import SESSION, invalid_field, json_text, parse_json
+from explorer.messages import Value, message
 from explorer.paths import replacing_file
-from explorer.reading import read_limited
+from explorer.reading import read_limited, reason_of
 
 SUFFIX: Final = ".latent"
 
@@ -158,7 +158,7 @@ def read_session(path: Path) -> tuple[Session, str]:
     return Session(record, arrays, imported_image), hashlib.sha256(content).hexdigest()
 
 
-def _damaged(where: str, reason: Wording) -> SessionError:
+def _damaged(where: str, reason: Value) -> SessionError:
     return SessionError(
         "{file} is not a valid session: {reason}. Choose a file saved by Latent Explorer, or an older copy.",
         file=where,
@@ -183,11 +183,9 @@ def _read_record(text: bytes, where: str) -> SessionRecord:
             raise _damaged(where, message("it was written by another program"))
         return SessionRecord.model_validate(migrated(raw, where))
     except ValidationError as error:
-        first = error.errors()[0]
-        part = ".".join(str(part) for part in first["loc"])
-        raise _damaged(where, f"“{part}”: {first['msg'][:200]}" if part else first["msg"][:200]) from error
+        raise _damaged(where, invalid_field(error)) from error
     except (ValueError, RecursionError) as error:
-        raise _damaged(where, str(error)[:200]) from error
+        raise _damaged(where, reason_of(error)) from error
 
 
 def _without_bookmarks(raw: dict[str, Any]) -> dict[str, Any]:

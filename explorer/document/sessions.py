@@ -20,7 +20,7 @@ from explorer.document.session_record import ViewRecord
 from explorer.document.session_state import keeps_imported_image, same_work, session_of
 from explorer.document.state import OpenModel, State
 from explorer.errors import ExplorerError, SessionError
-from explorer.messages import Wording
+from explorer.messages import NO_MESSAGE, Message
 from explorer.types import Pixels
 
 
@@ -69,9 +69,9 @@ class Opening:
     model: OpenModel | None = None
     source: Source | None = None
     imported_image: ImportedImage | None = None
-    model_problem: Wording = ""
-    source_problem: Wording = ""
-    imported_image_problem: Wording = ""
+    model_problem: Message = NO_MESSAGE
+    source_problem: Message = NO_MESSAGE
+    imported_image_problem: Message = NO_MESSAGE
     recovered: LeftOver | None = None
 
     @property
@@ -193,8 +193,8 @@ class Sessions:
     def skip(self, opening: Opening) -> None:
         """Continue without what was not found; as an unsaved session, so that saving cannot lose the missing part."""
         opening = replace(opening, path=None, recovered=None)
-        problem = "" if opening.missing == "model" else opening.model_problem
-        source_problem = opening.source_problem if opening.missing == "model" else ""
+        problem = NO_MESSAGE if opening.missing == "model" else opening.model_problem
+        source_problem = opening.source_problem if opening.missing == "model" else NO_MESSAGE
         opening = replace(opening, model_problem=problem, source_problem=source_problem)
         self.complete_requested.emit(opening)
 

@@ -21,7 +21,7 @@ from explorer.export.frames import Palette
 from explorer.latent.animation import Animation, AnimationCurve, AnimationSettings, Segment
 from explorer.latent.animation_presets import AnimationPreset
 from explorer.latent.timing import even_out
-from explorer.messages import Wording, message
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.types import Floats, Indices, Pixels
 
 WITH_DATA = "data"
@@ -94,7 +94,7 @@ class Estimate:
     frames: int
     fps: float
     size: int
-    problem: Wording = ""
+    problem: Message = NO_MESSAGE
 
 
 class Timeline:
@@ -191,7 +191,7 @@ class Timeline:
         if state.code is not None:
             self._set_keyframes(message("Add keyframe"), (*state.keyframes, Keyframe(state.code)))
 
-    def _set_keyframes(self, label: Wording, keyframes: Iterable[Keyframe], gesture: str | None = None) -> None:
+    def _set_keyframes(self, label: Message, keyframes: Iterable[Keyframe], gesture: str | None = None) -> None:
         """Set the keyframes; the times of the frames do not fit them any more."""
         state = replace(self._document.state, keyframes=tuple(keyframes), times=None)
         self._document.edit(label, state, gesture)
@@ -330,10 +330,10 @@ class Timeline:
         if self.evened:
             self._set_times(message("Reset timing"), None)
 
-    def _set_times(self, label: Wording, times: tuple[float, ...] | None) -> None:
+    def _set_times(self, label: Message, times: tuple[float, ...] | None) -> None:
         self._document.edit(label, replace(self._document.state, times=times))
 
-    def set_animation(self, keys: Floats, animation: Animation, label: Wording = _OPEN_ANIMATION) -> None:
+    def set_animation(self, keys: Floats, animation: Animation, label: Message = _OPEN_ANIMATION) -> None:
         """Set keyframes ``(k, latent_dim)`` and their animation, as one step.
 
         Raises

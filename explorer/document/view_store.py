@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from psygnal import Signal, SignalInstance
 
 from explorer.document.state import State
-from explorer.messages import Wording
+from explorer.messages import Message
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -28,7 +28,7 @@ _PARTS = {part.name for part in fields(State)} | {PLANE}
 class FailedView:
     """A view that could not be computed; its message is shown instead."""
 
-    message: Wording
+    message: Message
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

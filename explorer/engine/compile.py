@@ -15,8 +15,8 @@ import tf2onnx
 
 from explorer.engine.agreement import OPSET, TOLERANCE, Call, calling, function_difference, largest_difference
 from explorer.engine.live_network import LiveNetwork
-from explorer.errors import ExplorerError
-from explorer.messages import Wording, message
+from explorer.errors import exception_message
+from explorer.messages import NO_MESSAGE, Message, message
 
 LARGE = 1_000_000
 """Number of weights above which a network is converted without weights, which are inserted afterwards. The converter
@@ -35,7 +35,7 @@ class Compiled:
 
     ok: bool
     max_difference: float
-    reason: Wording = ""
+    reason: Message = NO_MESSAGE
 
 
 def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) -> Compiled:
@@ -69,10 +69,7 @@ def compile_function(call: Call, shape: tuple[int, ...], path: Path, outputs: tu
 
 
 def _failed(error: Exception) -> Compiled:
-    if isinstance(error, ExplorerError):
-        return Compiled(False, float("inf"), error.message)
-    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return Compiled(False, float("inf"), reason[:_LONGEST_REASON].rstrip(". "))
+    return Compiled(False, float("inf"), exception_message(error))
 
 
 def _written(content: bytes, difference: float, path: Path) -> Compiled:

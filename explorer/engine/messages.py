@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-from explorer.messages import Message, Wording
+from explorer.messages import Message
 from explorer.models.card import Card, LossParts
 from explorer.models.codes import CodeSample
 from explorer.models.import_record import Imported
@@ -204,7 +204,7 @@ class Checkpoint:
 class Working:
     """Progress outside of epochs: reading, measuring, compiling."""
 
-    note: Wording
+    note: Message
     done: int = 0
     total: int = 0
 
@@ -213,14 +213,14 @@ class Working:
 class Advice:
     """A recommendation for the next training; the current one continues unchanged."""
 
-    note: Wording
+    note: Message
 
 
 @dataclass(frozen=True)
 class Trouble:
     """A problem that does not end the training, but needs the user's attention."""
 
-    note: Wording
+    note: Message
 
 
 @dataclass(frozen=True)

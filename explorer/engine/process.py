@@ -35,7 +35,7 @@ from explorer.engine.messages import (
     Warm,
     Warmed,
 )
-from explorer.errors import ExplorerError, IpcError
+from explorer.errors import ExplorerError, IpcError, exception_message
 from explorer.ipc import Channel
 from explorer.memory import give_back
 from explorer.messages import Message, message
@@ -93,7 +93,7 @@ def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Eve
         raise
     except Exception as error:
         exhausted = type(error).__name__ == "ResourceExhaustedError"
-        yield Failed(_no_memory(request) if exhausted else _first_line(request, error), traceback.format_exc())
+        yield Failed(_no_memory(request) if exhausted else _failure(request, error), traceback.format_exc())
 
 
 def _tidy() -> None:
@@ -126,9 +126,8 @@ def _no_memory(request: Request | messages.Order) -> Message:
     return _MODEL_TOO_LARGE if isinstance(request, Examine | Import | Serve) else _NO_MEMORY
 
 
-def _first_line(request: Request | messages.Order, error: Exception) -> Message:
-    lines = str(error).strip().splitlines()
-    reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+def _failure(request: Request | messages.Order, error: Exception) -> Message:
+    reason = exception_message(error)
     if isinstance(request, Train):
         return message("The training failed: {reason}", reason=reason)
     return message("The model process failed: {reason}", reason=reason)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import ExportError, UsageError
 from explorer.export.recipe import Recipe
-from explorer.messages import Wording, message
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.types import Pixels, Progress
 
 Palette = Literal["shared", "frame"]
@@ -139,7 +139,7 @@ class ExportFormat:
     possible_fps: Callable[[float], float] = float
     loops: bool = True
     indexed: bool = False
-    note: Wording = ""
+    note: Message = NO_MESSAGE
 
     @property
     def name_filter(self) -> str:

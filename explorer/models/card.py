@@ -11,7 +11,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from explorer.data.corruption import parse_noise
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import ExplorerError, ModelError
-from explorer.json_limits import RECORD, json_text
+from explorer.json_limits import RECORD, invalid_field, json_text
 from explorer.models.import_record import Imported
 from explorer.models.settings import TrainingSettings
 from explorer.types import ImageShape, LatentShape
@@ -204,13 +204,11 @@ def read_card(content: bytes, where: str) -> Card:
     try:
         card = Card.model_validate_json(json_text(content, RECORD, where, ModelError))
     except ValidationError as error:
-        first = error.errors()[0]
         raise ModelError(
-            "{where} is not a valid card (“{field}”: {reason}). "
+            "{where} is not a valid card ({reason}). "
             "The model is damaged or of another version; train or import it again.",
             where=where,
-            field=".".join(str(part) for part in first["loc"]),
-            reason=first["msg"],
+            reason=invalid_field(error),
         ) from error
     if card.format_version != FORMAT_VERSION:
         raise ModelError(

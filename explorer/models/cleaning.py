@@ -70,15 +70,16 @@ def _clean_folder(codec: Codec, preprocessing: Preprocessing, folder: Path, out:
     with replacing_folder(out, replaceable=_check_empty) as temporary:
         for number, file in enumerate(files):
             name = file.relative_to(folder)
-            yield Progress(number, len(files), str(name))
+            progress = Progress(number, len(files), message("{file}", file=name))
+            yield progress
             try:
                 pil_image = open_image(file)
             except DataError as error:
-                skipped.append(Skipped(str(name), str(error)))
+                skipped.append(Skipped(str(name), error.message))
                 continue
             for item in clean_image(codec, preprocessing, pil_image):
                 if isinstance(item, Progress):
-                    yield Progress(number, len(files), str(name))
+                    yield progress
                     continue
                 (temporary / name).parent.mkdir(parents=True, exist_ok=True)
                 _save(item, pil_image, temporary / name, file.suffix)

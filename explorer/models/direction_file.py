@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from explorer.errors import ModelError
-from explorer.json_limits import LARGE, json_text
+from explorer.json_limits import LARGE, invalid_field, json_text
 from explorer.latent.directions import Direction
 from explorer.messages import message
 from explorer.models.card import Card
@@ -86,12 +86,10 @@ def read_directions(path: Path, card: Card) -> dict[str, Direction]:
             "Cannot read {file}: {reason}. Choose another file.", file=path, reason=error.strerror or error
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
         raise ModelError(
-            "{file} holds no valid directions (“{field}”: {reason}). Choose a file that ends in {suffix}.",
+            "{file} holds no valid directions ({reason}). Choose a file that ends in {suffix}.",
             file=path.name,
-            field=".".join(str(part) for part in first["loc"]),
-            reason=first["msg"],
+            reason=invalid_field(error),
             suffix=SUFFIX,
         ) from error
     if file.model_hash != (card.decoder_hash or ""):

@@ -10,6 +10,7 @@ from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.errors import ExportError, UsageError
+from explorer.messages import message
 from explorer.models.file_kind import kind_of_name
 from explorer.ui.dragging import code_text_mime, files_of, holds_image, image_mime, image_of, pasted_code
 from explorer.ui.images import floats_to_qimage
@@ -17,6 +18,8 @@ from explorer.ui.panels.stage import StagePanel
 from explorer.ui.widgets.drag_out import DragOut
 from explorer.ui.widgets.drop_overlay import DropOverlay
 from explorer.ui.widgets.image_frame import ImageFrame
+
+_NEGATIVE = message("The image is black on white, the training data white on black. Invert it with Ctrl+Shift+I.")
 
 
 class ClipboardDnd(QObject):
@@ -58,10 +61,10 @@ class ClipboardDnd(QObject):
             return
         code = pasted_code(mime)
         if code is None:
-            self._document.report(self.tr("Cannot paste: the clipboard holds no image, files or code."))
+            self._document.report(message("Cannot paste: the clipboard holds no image, files or code."))
             return
         try:
-            self._document.set_code(code, self.tr("Paste code"))
+            self._document.set_code(code, message("Paste code"))
         except UsageError as error:
             self._document.report(error.message)
 
@@ -101,7 +104,7 @@ class ClipboardDnd(QObject):
     def invert_imported_image(self) -> None:
         """Invert the imported image; a note about its polarity no longer holds."""
         self._document.invert_imported_image()
-        self._document.announced.emit(self.tr("Image inverted"))
+        self._document.announced.emit(message("Image inverted"))
 
     # -- out -----------------------------------------------------------------------------------------------------
 
@@ -109,18 +112,17 @@ class ClipboardDnd(QObject):
         view = self._document.views[CURSOR]
         if isinstance(view, CursorView):
             QApplication.clipboard().setImage(floats_to_qimage(view.image))
-            self._document.announced.emit(self.tr("Image copied"))
+            self._document.announced.emit(message("Image copied"))
         else:
-            self._document.report(self.tr("No image to copy. Open a model and a dataset in the library."))
+            self._document.report(message("No image to copy. Open a model and a dataset in the library."))
 
     def copy_code(self) -> None:
         code = self._document.code
         if code is None:
-            self._document.report(self.tr("No code to copy. Open a model and a dataset in the library."))
+            self._document.report(message("No code to copy. Open a model and a dataset in the library."))
             return
         QApplication.clipboard().setMimeData(code_text_mime(code))
-        words = self.tr("Code with %1 values copied")
-        self._document.announced.emit(words.replace("%1", f"{len(code):,}"))
+        self._document.announced.emit(message("Code with {count:# value|# values} copied", count=len(code)))
 
     def offer_stage(self, stage: StagePanel) -> None:
         self._offer(stage.original, "original")

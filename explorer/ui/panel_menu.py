@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMenu, QPushButton, QTabWidget, QWidget
 
+from explorer.messages import message
 from explorer.ui.commands import menu_actions, plain_title
 from explorer.ui.plain_text import plain_menu_text
 
@@ -104,7 +105,7 @@ class PanelMenu(QObject):
                 button.setFocus()
                 button.click()
             else:
-                self._window.document.announced.emit(self.tr("Unavailable: %1").replace("%1", title))
+                self._window.document.announced.emit(message("Unavailable: {command}", command=title))
 
         return run
 

@@ -14,6 +14,7 @@ from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
 from explorer.document.session_file import SUFFIX
 from explorer.document.sessions import LeftOver, Opening
+from explorer.messages import message
 from explorer.models.recent import clear_recent, recent_sessions
 from explorer.ui.dialogs.files import ask_file, ask_folder, ask_save, dataset_filters
 from explorer.ui.dialogs.session_questions import ask_conflict, ask_missing, ask_recovery, ask_unsaved
@@ -160,10 +161,12 @@ class SessionActions(QObject):
     # -- what becomes of it ----------------------------------------------------------------------------------------
 
     def _on_saved(self, path: Path) -> None:
-        words = self.tr("Saved %1")
+        saved = message("Saved {name}", name=path.name)
         if not self._document.sessions.whole:
-            words = self.tr("Saved %1 without the imported image, which is too large. Keep its file.")
-        self._document.announced.emit(words.replace("%1", path.name))
+            saved = message(
+                "Saved {name} without the imported image, which is too large. Keep its file.", name=path.name
+            )
+        self._document.announced.emit(saved)
         then, self._then = self._then, None
         if then is not None:
             then()

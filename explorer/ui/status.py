@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.views.cursor import CURSOR, CursorView
-from explorer.messages import Wording, message_text
+from explorer.messages import Message, message, message_text
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import duration, filled, learning
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -127,11 +127,11 @@ class StatusBar(QStatusBar):
             self._document.training_cancel_requested.emit()
 
     def _on_exported(self, path: Path) -> None:
-        self._announce(self.tr("Saved %1").replace("%1", path.name))
+        self._announce(message("Saved {name}", name=path.name))
         self._said.setToolTip(plain_tooltip(str(path)))
 
-    def _announce(self, wording: Wording) -> None:
-        self._said.setText(message_text(wording))
+    def _announce(self, news: Message) -> None:
+        self._said.setText(message_text(news))
         self._fade.start()
 
     def _with_time_left(self, title: str, seconds: float | None) -> str:

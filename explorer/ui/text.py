@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from explorer.messages import Wording, begins_with_a_name, message_text
+from explorer.messages import Message, begins_with_a_name, message_text
 
 _MINUTE = 60
 _PLACE = re.compile(r"%(\d)")
@@ -64,10 +64,15 @@ def number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
 
 
-def sentence(wording: Wording) -> str:
+def sentence(shown: Message) -> str:
     """Return a text with a capital first letter, unless it begins with a name."""
-    said = message_text(wording)
-    return said if begins_with_a_name(wording) else said[:1].upper() + said[1:]
+    said = message_text(shown)
+    return said if begins_with_a_name(shown) else capitalized(said)
+
+
+def capitalized(text: str) -> str:
+    """Return a text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def unbroken(*parts: str) -> str:

@@ -19,7 +19,7 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.errors import UsageError
 from explorer.latent.checks import check_table
-from explorer.messages import Wording, message
+from explorer.messages import Message, message
 from explorer.models.cleaning import Cleaned, clean_files
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
 from explorer.models.quality import CURVE_IMAGES, QualityCurve, curve_strengths, quality_curve
@@ -100,7 +100,7 @@ class AnalysisJobs(QObject):
         document.changed.source.connect(self._on_source_changed)
 
     def _start(
-        self, study: Study, title: Wording, job: Callable[[], Iterator[Any]], on_finished: Callable[[Any], None]
+        self, study: Study, title: Message, job: Callable[[], Iterator[Any]], on_finished: Callable[[Any], None]
     ) -> None:
         analysis = self._document.analysis
         if study in self._latest:
@@ -121,7 +121,7 @@ class AnalysisJobs(QObject):
             if source is not None and len(source.skipped) > known:
                 self._document.report(*skipped_words(source))
 
-        def failed(problem: Wording) -> None:
+        def failed(problem: Message) -> None:
             if release():
                 analysis.put_problem(study, problem)
 

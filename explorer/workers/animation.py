@@ -23,7 +23,7 @@ from explorer.export.recipe_file import has_recipe
 from explorer.latent.animation import Animation, AnimationCurve
 from explorer.latent.checks import check_table
 from explorer.latent.neighbor_graph import NeighborGraph
-from explorer.messages import Wording, message
+from explorer.messages import Message, message
 from explorer.models.batches import images_at_once, render
 from explorer.models.codes import CodeSample
 from explorer.types import Floats, Indices, Pixels, Progress
@@ -263,7 +263,7 @@ class AnimationJobs(QObject):
             keys, curve = self._document.timeline.keys, self._document.timeline.curve
             tell = self._document.timeline.estimated.emit
 
-            def failed(problem: Wording) -> None:
+            def failed(problem: Message) -> None:
                 if self._estimating == key:
                     tell(Estimate(export, None, 0, 1.0, 0, problem))
 

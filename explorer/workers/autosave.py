@@ -19,7 +19,7 @@ from explorer.document.session_file import Session, read_session, write_session
 from explorer.document.sessions import LeftOver
 from explorer.document.views.bookmarks import bookmark_thumbnails
 from explorer.errors import ExplorerError
-from explorer.messages import Wording, message
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.paths import autosave_dir
 from explorer.workers.closing import Deadline
 from explorer.workers.locks import acquire_lock, release
@@ -41,7 +41,7 @@ class Autosave(QObject):
 
     Signals
     -------
-    written(Wording)
+    written(Message)
         A copy was written (empty), or could not be written (why).
     """
 
@@ -146,7 +146,7 @@ class Autosave(QObject):
             self._on_edited()
 
     @Slot(object)
-    def _on_written(self, problem: Wording) -> None:
+    def _on_written(self, problem: Message) -> None:
         """Report a problem, such as a full disk, once and not for every copy."""
         if problem and self._is_gone():
             self._on_folder_changed()
@@ -243,7 +243,7 @@ class Autosave(QObject):
 class _Writer:
     """Writes copies on a thread; of several waiting copies only the newest."""
 
-    def __init__(self, path: Path, reported: Callable[[Wording], object]) -> None:
+    def __init__(self, path: Path, reported: Callable[[Message], object]) -> None:
         self._path = path
         self._reported = reported
         self._waiting: list[Session | None] = []
@@ -281,7 +281,7 @@ class _Writer:
                 self._path.unlink(missing_ok=True)
             else:
                 write_session(self._path, session)
-            problem: Wording = ""
+            problem: Message = NO_MESSAGE
         except ExplorerError as error:
             problem = error.message
         except OSError as error:

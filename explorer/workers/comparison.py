@@ -16,7 +16,7 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.view_store import ViewKey
 from explorer.document.views.compare import COMPARE
-from explorer.messages import Wording, message
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.comparison import Comparison, compare
 from explorer.models.pca_codec import MOST_FITTED
 from explorer.models.sample import sample_images
@@ -127,12 +127,12 @@ class ComparisonJobs(QObject):
             if document.comparison.model is model and document.state.subject == (source, index):
                 document.comparison.put_start(code)
 
-        def failed(message: Wording) -> None:
+        def failed(message: Message) -> None:
             if self._encoding == key:
                 document.comparison.put_problem(message)
 
         self._jobs.cancel(self._encoding)
-        document.comparison.put_problem("")
+        document.comparison.put_problem(NO_MESSAGE)
         job = partial(encode_one, model, source, index)
         key = self._encoding = self._jobs.start(
             message("Encoding the image"), job, put, on_failed=failed, on_canceled=lambda: failed(CANCELED)

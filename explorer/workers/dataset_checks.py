@@ -13,7 +13,7 @@ from explorer.data.source import Source
 from explorer.data.sources import opening
 from explorer.document.dataset_checks import PREVIEW_COLUMNS, PREVIEW_ROWS, AugmentView
 from explorer.document.document import Document
-from explorer.messages import Wording, message
+from explorer.messages import Message, message
 from explorer.models.bundle import resolve_bundle
 from explorer.models.settings import TrainingRequest, resolve_preprocessing
 from explorer.types import Pixels, Progress
@@ -99,7 +99,7 @@ class DatasetCheckJobs(QObject):
         self._jobs.cancel(self._previewing)
         source = self._opened(request.data)
 
-        def failed(problem: Wording) -> None:
+        def failed(problem: Message) -> None:
             if self._previewing == key:
                 self._document.dataset_checks.put_preview(AugmentView(request, None, problem))
 

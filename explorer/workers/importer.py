@@ -18,7 +18,7 @@ from explorer.document.open_requests import OpenRequest
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.engine.messages import Event, Examine, Examined, Failed, Import, ImportFinished, Working
 from explorer.errors import EngineError, ExplorerError
-from explorer.messages import Message, message
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.third_party.files import dangers
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding, check
@@ -75,7 +75,7 @@ def write(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | 
 
 def _running(process: ModelProcess, request: Examine | Import) -> Iterator[Progress | Outcome]:
     events = process.steps(request, IMPORT_SECONDS)
-    progress = Progress(0, 0, "")
+    progress = Progress(0, 0)
     try:
         for event in events:
             if event is None:
@@ -156,7 +156,7 @@ class Importer(QObject):
             return
         process = self._process
         key = self._start(message("Importing {name}", name=request.title), lambda: write(process, request), request)
-        self._document.imports.put(replace(view, phase="importing", request=request, message="", job=key))
+        self._document.imports.put(replace(view, phase="importing", request=request, message=NO_MESSAGE, job=key))
 
     def _start(self, title: Message, steps: Callable[[], Iterator[Progress | Outcome]], request: ImportRequest) -> int:
         return self._jobs.start(

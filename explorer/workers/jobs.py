@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.document.activity import JobView
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, exception_message
 from explorer.inference.sessions import Interrupt, Interrupted
-from explorer.messages import Wording, message
+from explorer.messages import Message, message
 from explorer.types import Early, Progress
 from explorer.workers.closing import Deadline
 
@@ -40,7 +40,7 @@ class _Canceled:
 
 @dataclass(frozen=True)
 class _Failed:
-    message: Wording
+    message: Message
     details: str = ""
 
 
@@ -49,9 +49,9 @@ _Outcome: TypeAlias = _Finished | _Canceled | _Failed
 
 @dataclass(eq=False)
 class _Job:
-    title: Wording
+    title: Message
     on_finished: Callable[[Any], object]
-    on_failed: Callable[[Wording], object]
+    on_failed: Callable[[Message], object]
     on_canceled: Callable[[], object]
     on_early: Callable[[Any], object]
     quiet: bool
@@ -72,7 +72,7 @@ class JobRunner(QObject):
     -------
     jobs_changed()
         The list of `jobs` changed.
-    failed(Wording, str)
+    failed(Message, str)
         A job failed: message and details.
     """
 
@@ -88,11 +88,11 @@ class JobRunner(QObject):
 
     def start(
         self,
-        title: Wording,
+        title: Message,
         job: Callable[[], Iterator[Any]],
         on_finished: Callable[[Any], object] = lambda result: None,
         *,
-        on_failed: Callable[[Wording], object] = lambda message: None,
+        on_failed: Callable[[Message], object] = lambda message: None,
         on_canceled: Callable[[], object] = lambda: None,
         on_early: Callable[[Any], object] = lambda result: None,
         quiet: bool = False,
@@ -166,7 +166,7 @@ class JobRunner(QObject):
             outcome = _Failed(error.message)
         except Exception as error:
             _log.exception("job “%s” failed", entry.title)
-            outcome = _Failed(f"{type(error).__name__}: {error}", traceback.format_exc())
+            outcome = _Failed(exception_message(error), traceback.format_exc())
         self._reported.emit(key, outcome)
 
     def _drain(self, key: int, items: Iterator[Any], canceled: threading.Event) -> _Outcome:

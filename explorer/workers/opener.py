@@ -13,7 +13,7 @@ from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
 from explorer.document.state import State
 from explorer.errors import ExplorerError
-from explorer.messages import Wording, message
+from explorer.messages import Message, message
 from explorer.models.file_kind import FileKind
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import reopen
@@ -46,7 +46,7 @@ class Opener(QObject):
             title = message("Opening {name}", name=paths[0].name)
             self._start(title, partial(open_as, kind, paths))
 
-    def _start(self, title: Wording, steps: Callable[[State], Iterator[Item]]) -> int:
+    def _start(self, title: Message, steps: Callable[[State], Iterator[Item]]) -> int:
         state = self._document.state
         key = self._jobs.start(
             title,

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from explorer.document.view_store import FailedView
 from explorer.document.views.kind import ViewKind
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, exception_message
 from explorer.inference.sessions import Interrupt, Interrupted
 from explorer.workers.closing import Deadline
 
@@ -53,9 +53,9 @@ class UnexpectedErrors:
 
     def view_of(self, error: Exception, kind: ViewKind[Any]) -> tuple[FailedView, str]:
         """Return the view of an error, and its traceback the first time it occurs at that place; else an empty text."""
+        view = FailedView(exception_message(error))
         if isinstance(error, ExplorerError):
-            return FailedView(error.message), ""
-        view = FailedView(f"{type(error).__name__}: {error}")
+            return view, ""
         place = (type(error), *((frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)))
         if place in self._known:
             return view, ""

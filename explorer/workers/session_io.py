@@ -21,7 +21,7 @@ from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import OpenModel, State
 from explorer.document.views.bookmarks import bookmark_thumbnails
 from explorer.errors import ExplorerError, ExportError, SessionError
-from explorer.messages import message
+from explorer.messages import NO_MESSAGE, message
 from explorer.models.bundle import file_hash, find_bundles, open_bundle
 from explorer.models.recent import note_recent
 from explorer.types import Progress
@@ -85,11 +85,11 @@ def look_again(opening: Opening, where: Path) -> Iterator[Progress | Opening]:
     yield Progress(0, 0, message("Searching {name}", name=where.name))
     try:
         if opening.missing == "model" and record.model is not None:
-            opening = replace(opening, model=find_model(record.model, None, where), model_problem="")
+            opening = replace(opening, model=find_model(record.model, None, where), model_problem=NO_MESSAGE)
         else:
             for item in opening_images(where):
                 if isinstance(item, Source):
-                    opening = replace(opening, source=item, source_problem="")
+                    opening = replace(opening, source=item, source_problem=NO_MESSAGE)
                 else:
                     yield item
     except ExplorerError as error:

@@ -37,7 +37,7 @@ from explorer.engine.messages import (
     Warm,
     Working,
 )
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, exception_message
 from explorer.inference.codec import OnnxCodec
 from explorer.messages import Message, message
 from explorer.models.reservation import Reservation
@@ -94,9 +94,9 @@ class Trainer(QObject):
         The `queue` changed.
     finished(Path)
         A bundle was written.
-    failed(Wording, str)
+    failed(Message, str)
         A problem, which may have ended the training: message and details.
-    advised(Wording)
+    advised(Message)
         A note during training.
     """
 
@@ -269,9 +269,7 @@ class Trainer(QObject):
                 self._arrived.emit(Failed(error.message))
         except Exception as error:
             if not self._closed:
-                self._arrived.emit(
-                    Failed(message("{error}: {line}", error=type(error).__name__, line=error), traceback.format_exc())
-                )
+                self._arrived.emit(Failed(exception_message(error), traceback.format_exc()))
 
     def _warm_up(self) -> None:
         for event in self._process.run(Warm()):

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from explorer.cli.console import Console, table
+from explorer.messages import message
 from explorer.types import Progress
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no such file names")
@@ -83,7 +84,7 @@ def test_every_form_of_console_output_is_escaped(
     monkeypatch.setattr(sys, "stderr", terminal)
     console.warn(ESCAPE)
     console.note(LINES)
-    console.bar(Progress(1, 2, f"reading {ESCAPE}"))
+    console.bar(Progress(1, 2, message("reading {name}", name=ESCAPE)))
     shown = terminal.getvalue()
     assert not COMMANDS.search(shown.replace("\r", ""))
     assert r"warning: \x1b]0;owned\x07" in shown

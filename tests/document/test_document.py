@@ -26,6 +26,7 @@ from explorer.errors import UsageError
 from explorer.latent.animation import AnimationSettings, animation_codes
 from explorer.latent.components import to_components
 from explorer.latent.directions import Direction
+from explorer.messages import message
 from explorer.types import Floats
 
 BLANK: Floats = np.zeros((12, 10, 1), np.float32)
@@ -40,9 +41,9 @@ def put_views(document: Document) -> None:
     IMAGE.put(document, image_view(1, 2))
     CURSOR.put(document, CursorView(BLANK, 1.0))
     NOISE.put(document, NoiseView(BLANK[None], BLANK[None], BLANK[None], *[Closeness(0.1, 10.0, 0.5)] * 4))
-    TILES.put(document, FailedView("tiles"))
+    TILES.put(document, FailedView(message("tiles")))
     KEYFRAMES.put(document, DecodedView(BLANK[None]))
-    THUMBNAILS.put(document, FailedView("thumbnails"))
+    THUMBNAILS.put(document, FailedView(message("thumbnails")))
 
 
 def shown(document: Document) -> set[str]:
@@ -243,7 +244,7 @@ def test_a_cursor_that_was_put_meanwhile_stays(document: Document) -> None:
 
 def test_a_failed_image_leaves_no_cursor(document: Document) -> None:
     document.choose_image(1)
-    IMAGE.put(document, FailedView("no"))
+    IMAGE.put(document, FailedView(message("no")))
     assert document.code is None
     assert isinstance(document.views[IMAGE], FailedView)
 
@@ -567,7 +568,7 @@ def test_a_map_without_extent_is_refused(settings: dict[str, Any]) -> None:
 
 
 def test_another_map_takes_the_old_one_away(document: Document) -> None:
-    TILES.put(document, FailedView("old"))
+    TILES.put(document, FailedView(message("old")))
     document.set_grid(GridSettings(low=-1, high=1))
     assert document.views[TILES] is None
 
@@ -581,13 +582,13 @@ def test_jobs_training_and_problems_are_reported(document: Document) -> None:
     document.problem_reported.connect(problems.append)
     document.jobs_changed.connect(lambda: reported.append("jobs"))
     document.training_changed.connect(lambda: reported.append("training"))
-    document.put_jobs((JobView(1, "Opening"),))
+    document.put_jobs((JobView(1, message("Opening")),))
     document.put_training(TrainingView(phase="running"))
-    document.report("It broke", "in line 3")
+    document.report(message("It broke"), "in line 3")
     assert reported == ["jobs", "training"]
-    assert document.jobs[0].title == "Opening"
+    assert document.jobs[0].title == message("Opening")
     assert document.training.active
-    assert problems == [Problem("It broke", "in line 3")]
+    assert problems == [Problem(message("It broke"), "in line 3")]
     assert document.undo_label is None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from explorer_testing.training import small_request
 
 from explorer.document.dataset_checks import AugmentView, DatasetChecks
+from explorer.messages import message
 
 
 def test_the_answer_to_an_earlier_question_is_dropped() -> None:
@@ -17,8 +18,8 @@ def test_the_answer_to_an_earlier_question_is_dropped() -> None:
     first, second = (small_request(Path("a.npz"), Path("out"), seed=seed) for seed in (1, 2))
     dataset_checks.ask_preview(first)
     dataset_checks.ask_preview(second)
-    dataset_checks.put_preview(AugmentView(first, None, "late"))
-    answer = AugmentView(second, None, "in time")
+    dataset_checks.put_preview(AugmentView(first, None, message("late")))
+    answer = AugmentView(second, None, message("in time"))
     dataset_checks.put_preview(answer)
     assert dataset_checks.preview is answer
     assert reported == [None, None, answer]

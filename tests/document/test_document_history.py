@@ -17,6 +17,7 @@ from explorer.document.state import GridSettings, Jitter, NamedDirection, Sampli
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.latent.animation import AnimationSettings
 from explorer.latent.directions import Direction
+from explorer.messages import message
 
 Edit = Callable[[Document], object]
 
@@ -214,9 +215,9 @@ def test_the_oldest_steps_are_forgotten() -> None:
 def test_a_gesture_at_the_very_beginning_is_recorded() -> None:
     history = History()
     before, middle, after = State(image_index=0), State(image_index=1), State(image_index=2)
-    history.record(before, "Drag", "gesture")
-    history.record(middle, "Drag", "gesture")
-    assert history.undo_label == "Drag"
+    history.record(before, message("Drag"), "gesture")
+    history.record(middle, message("Drag"), "gesture")
+    assert history.undo_label == message("Drag")
     assert history.undo(after) is before
     assert history.undo(before) is None
     assert history.redo(before) is after
@@ -226,7 +227,7 @@ def test_long_codes_are_forgotten_before_they_fill_the_memory() -> None:
     history = History()
     codes = [np.zeros(CODE_BYTES // 4 // 10, np.float32) for _ in range(14)]
     for code in codes:
-        history.record(State(code=code), "Paint", None)
+        history.record(State(code=code), message("Paint"), None)
     steps = []
     while (state := history.undo(State())) is not None:
         steps.append(state.code)
@@ -238,7 +239,7 @@ def test_a_code_that_steps_share_counts_once() -> None:
     history = History()
     code = np.zeros(CODE_BYTES // 4 // 2 + 1, np.float32)
     for image in range(9):
-        history.record(State(image_index=image, code=code), "Noise", None)
+        history.record(State(image_index=image, code=code), message("Noise"), None)
     count = 0
     while history.undo(State()) is not None:
         count += 1
@@ -248,7 +249,7 @@ def test_a_code_that_steps_share_counts_once() -> None:
 def test_even_a_code_too_long_to_keep_many_of_can_be_undone() -> None:
     history = History()
     code = np.zeros(CODE_BYTES // 4 + 1, np.float32)
-    history.record(State(code=code), "Paint", None)
-    history.record(State(code=code.copy()), "Paint", None)
+    history.record(State(code=code), message("Paint"), None)
+    history.record(State(code=code.copy()), message("Paint"), None)
     assert history.undo(State()) is not None
     assert history.undo(State()) is None

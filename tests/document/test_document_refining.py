@@ -16,6 +16,7 @@ from explorer.data.sources.files import FileSource
 from explorer.document.document import Document
 from explorer.document.view_store import FailedView
 from explorer.document.views.image import IMAGE, ImageView
+from explorer.messages import message
 
 BAD = 7
 
@@ -96,7 +97,7 @@ def test_an_image_that_turns_out_to_be_unreadable_gives_way(
     document: Document, both: tuple[FileSource, FileSource]
 ) -> None:
     document.choose_image(BAD)
-    IMAGE.put(document, FailedView("it cannot be read"))
+    IMAGE.put(document, FailedView(message("it cannot be read")))
     document.refine_source(both[1])
     assert both[1].file_name(document.state.image_index or 0) == f"{BAD + 1}.png"
     assert document.code is None

@@ -23,6 +23,7 @@ from shiboken6 import isValid
 
 from explorer.app import make_window, open_first
 from explorer.document.session_file import read_session, write_session
+from explorer.messages import message
 
 KILL = REPOSITORY / "scripts" / "kill_for_real.py"
 WINDOW = """
@@ -271,7 +272,7 @@ def test_copies_are_written_while_a_hand_never_rests(next_window: Callable[[], W
 
     def keep_moving() -> bool:
         moved[0] += 1
-        driver.document.set_code(as_floats(moved[0] / 1000, 0), "Dimension 0", "drag")
+        driver.document.set_code(as_floats(moved[0] / 1000, 0), message("Dimension 0"), "drag")
         return len(written) >= 2
 
     driver.until(keep_moving)

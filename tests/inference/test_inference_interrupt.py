@@ -17,6 +17,7 @@ from explorer.document.views.terms import TERMS
 from explorer.errors import ExplorerError
 from explorer.inference.codec import Network
 from explorer.inference.sessions import Interrupt, Interrupted
+from explorer.messages import message
 from explorer.types import Floats
 from explorer.workers import render_thread as module
 from explorer.workers.jobs import JobRunner
@@ -140,7 +141,7 @@ def test_cancelling_a_job_ends_its_run(qtbot: QtBot) -> None:
     def job() -> Iterator[Floats]:
         yield codec.decode(CODE)
 
-    key = runner.start("decoding", job, ended.append, on_canceled=lambda: ended.append("canceled"))
+    key = runner.start(message("decoding"), job, ended.append, on_canceled=lambda: ended.append("canceled"))
     assert codec.begun.wait(20)
     runner.cancel(key)
     qtbot.waitUntil(lambda: bool(ended), timeout=20_000)

@@ -27,7 +27,7 @@ def shown(driver: WindowDriver, preview: AugmentPreview, seed: int) -> Pixels:
     dataset_checks = driver.document.dataset_checks
     driver.until(lambda: dataset_checks.preview is not None and dataset_checks.preview.request.seed == seed)
     assert dataset_checks.preview is not None
-    assert dataset_checks.preview.message == ""
+    assert not dataset_checks.preview.message
     return np.stack([np.stack([array_of(image) for image in row]) for row in preview.table.rows])
 
 

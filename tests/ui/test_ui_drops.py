@@ -20,7 +20,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.document.timeline import Export
-from explorer.messages import Wording
+from explorer.messages import Message
 from explorer.models.file_kind import FileKind, identify
 from explorer.types import Floats
 from explorer.ui.dialogs.import_model import ImportDialog
@@ -170,7 +170,7 @@ def jobs_of(driver: WindowDriver, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     runner = driver.running.backend.jobs
     start = runner.start
 
-    def counted(title: Wording, *rest: Any, **named: Any) -> int:
+    def counted(title: Message, *rest: Any, **named: Any) -> int:
         titles.append(str(title))
         return start(title, *rest, **named)
 

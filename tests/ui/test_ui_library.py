@@ -21,6 +21,7 @@ from explorer.data.sources.entry import RemoteFile, RemoteSet
 from explorer.document.activity import JobView
 from explorer.document.downloads import Download
 from explorer.document.open_requests import OpenRequest
+from explorer.messages import message
 from explorer.models.bundle import find_bundles
 from explorer.paths import cache_dir
 from explorer.ui.main_window import MainWindow
@@ -242,7 +243,10 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled(bare_window: MainWi
     assert asked == ["lfw"]
     document.downloads.put_download(Download("lfw", 7))
     document.put_jobs(
-        (JobView(6, "another"), JobView(7, "Getting lfw", 3 * 2**31, 4 * 2**31, "downloading lfw.tgz", 65))
+        (
+            JobView(6, message("another")),
+            JobView(7, message("Getting lfw"), 3 * 2**31, 4 * 2**31, message("downloading lfw.tgz"), 65),
+        )
     )
     bar = dialog.findChild(QProgressBar, "get_progress")
     assert bar is not None

@@ -29,6 +29,7 @@ from explorer.document.views.thumbnails import read_thumbnails
 from explorer.latent.components import to_components
 from explorer.latent.data_distance import CodeDistance
 from explorer.latent.polygon import inside
+from explorer.messages import message
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panels.map_images import MOST_THUMBNAILS
@@ -579,7 +580,7 @@ def test_the_meter_beside_the_sliders_follows_the_cursor(driver: WindowDriver) -
         driver.document.set_code(code)
         wanted = f"{words} · {distance.ratio(code[None])[0]:.1f}×"
         driver.until(lambda wanted=wanted: meter.text().endswith(wanted))
-    METER.put(driver.document, FailedView("No <codes> to compare with."))
+    METER.put(driver.document, FailedView(message("No <codes> to compare with.")))
     assert meter.text() == "No &lt;codes&gt; to compare with."
     assert meter.textFormat() == Qt.TextFormat.RichText
 

@@ -19,6 +19,7 @@ from explorer.document.document import Document
 from explorer.document.neighbors import MOST, pooled, step_for
 from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.errors import UsageError
+from explorer.messages import message
 from explorer.types import Floats, Indices
 from explorer.ui.dragging import images_of
 from explorer.ui.panels.neighbors import NeighborsPanel
@@ -203,7 +204,7 @@ def test_where_nothing_was_encoded_the_panel_says_so() -> None:
     assert empty.text() == "Encoding the images…"
     document.analysis.put_running("index", 7)
     assert empty.text() == "Encoding the images…"
-    document.analysis.put_problem("index", "Canceled.")  # as a job says that ended without a result
+    document.analysis.put_problem("index", message("Canceled."))  # as a job says that ended without a result
     document.analysis.put_running("index", None)
     assert empty.text() == "Encoding the images failed.\nCanceled."
     document.analysis.put_running("index", 8)

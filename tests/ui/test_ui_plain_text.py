@@ -33,6 +33,7 @@ from explorer.document.state import NamedDirection
 from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.engine.messages import Examined
 from explorer.latent.directions import Direction
+from explorer.messages import message
 from explorer.models.import_record import Imported
 from explorer.models.runs import RunWriter
 from explorer.models.third_party.request import ImportRequest
@@ -92,15 +93,15 @@ def marked(driver: WindowDriver, trap: Trap, explorer_home: Path, tmp_path: Path
     assert MARK in document.source.name
     assert list(document.source.attributes) == [MARK]
     document.bookmarks.add(f"{MARK}bookmark")
-    document.set_code(np.ones(2, np.float32), f"Move {MARK}")
+    document.set_code(np.ones(2, np.float32), message("Move {mark}", mark=MARK))
     axis = Direction(np.ones(2, np.float32), "means", (12, 12), 0.9, 2.0, (0.1, 0.1), 0.01)
-    document.direction_search.put_found((NamedDirection(f"{MARK}direction", axis),), MARK)
+    document.direction_search.put_found((NamedDirection(f"{MARK}direction", axis),), message("{mark}", mark=MARK))
     document.direction_search.keep([NamedDirection(f"{MARK}direction", axis)])
     document.timeline.insert(np.array([[0, 0], [1, 2]], np.float32), 0)
     document.sessions.save_requested.emit(tmp_path / f"{MARK}.latent", False)
     driver.until(lambda: document.sessions.path is not None)
-    document.report(f"expected {MARK}", f"Traceback {MARK}")
-    document.announced.emit(f"Opened {MARK}")
+    document.report(message("expected {mark}", mark=MARK), f"Traceback {MARK}")
+    document.announced.emit(message("Opened {mark}", mark=MARK))
     return driver
 
 
@@ -176,7 +177,7 @@ def test_what_an_import_names_is_text(marked: WindowDriver, trap: Trap, tmp_path
     for view in (
         ImportView("asking", request, (Finding("code", f"{MARK}layer", f"{MARK}Lambda"),)),
         ImportView("ready", request, (), examined),
-        ImportView("failed", request, (), None, f"{MARK} failed"),
+        ImportView("failed", request, (), None, message("{mark} failed", mark=MARK)),
     ):
         marked.document.imports.put(view)
         hover_all(dialog)
@@ -189,7 +190,13 @@ def test_what_an_import_names_is_text(marked: WindowDriver, trap: Trap, tmp_path
 def test_questions_show_names_as_text(marked: WindowDriver, trap: Trap, tmp_path: Path) -> None:
     window, path = marked.window, tmp_path / f"{MARK}.latent"
     session, _ = read_session(path)
-    opening = Opening(path, session, "", model_problem=f"{MARK} is missing", source_problem=f"{MARK} is missing")
+    opening = Opening(
+        path,
+        session,
+        "",
+        model_problem=message("{mark} is missing", mark=MARK),
+        source_problem=message("{mark} is missing", mark=MARK),
+    )
     questions: list[Callable[[], QMessageBox]] = [
         lambda: ask_unsaved(window, MARK, list, list, list),
         lambda: ask_conflict(window, path, list, list),

@@ -147,7 +147,7 @@ def recipe() -> Recipe:
 def test_an_export_format(
     monkeypatch: pytest.MonkeyPatch, themed: QApplication, qtbot: QtBot, tmp_path: Path, recipe: Recipe
 ) -> None:
-    toy = ExportFormat(".toy", "Toy animation", _write_toy, b"TOY", _read_toy, note="Toys only.")
+    toy = ExportFormat(".toy", "Toy animation", _write_toy, b"TOY", _read_toy, note=message("Toys only."))
     monkeypatch.setitem(FORMATS, ".toy", toy)
     path = tmp_path / "a.TOY"
     assert format_of(path) is toy

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.timeline import Export
 from explorer.document.views.cursor import CURSOR, CursorView
+from explorer.messages import NO_MESSAGE, message
 from explorer.models.runs import CurvePoint
 from explorer.types import Floats
 from explorer.ui.main_window import MainWindow
@@ -80,7 +81,9 @@ def test_a_running_export_shows_and_its_cancel_works(driver: WindowDriver, tmp_p
 
 
 def test_progress_and_time_left(bare_window: MainWindow) -> None:
-    bare_window.document.put_jobs((JobView(1, "Exporting a.gif", 30, 120, "", 75.0), JobView(2, "Opening b")))
+    bare_window.document.put_jobs(
+        (JobView(1, message("Exporting a.gif"), 30, 120, NO_MESSAGE, 75.0), JobView(2, message("Opening b")))
+    )
     bar = bare_window.findChild(QProgressBar, "status_progress")
     assert bar is not None
     assert (bar.value(), bar.maximum()) == (30, 120)
@@ -100,7 +103,7 @@ def test_cancel_goes_to_the_training_where_no_job_runs(bare_window: MainWindow) 
     assert (bar.value(), bar.maximum()) == (13, 40)
     assert text(bare_window, "status_job") == "Training new, 8 s left"
     button.click()
-    document.put_jobs((JobView(7, "Exporting"),))
+    document.put_jobs((JobView(7, message("Exporting")),))
     button.click()
     assert cancelled == ["training", "job 7"]
 

@@ -18,6 +18,7 @@ from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.document.view_store import FailedView
 from explorer.document.views.training_progress import TRAINING_PROGRESS, TrainingProgressView
+from explorer.messages import message
 from explorer.models.card import LossParts
 from explorer.models.runs import CurvePoint, ProgressFrame, Run
 from explorer.models.settings import CHECKPOINT, checkpoint_folder
@@ -246,7 +247,7 @@ def test_the_animation_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel,
     assert len(asked) == before, "whoever looks back is not pulled to the end"
     QTest.keyClick(slider, Qt.Key.Key_End)
     assert asked[-1][1].progress == 2.5
-    TRAINING_PROGRESS.put(document, FailedView("It is gone."))
+    TRAINING_PROGRESS.put(document, FailedView(message("It is gone.")))
     assert table.rows == []
 
 

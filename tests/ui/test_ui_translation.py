@@ -15,7 +15,7 @@ ROOM = Path(explorer.ui.__file__).parent
 
 SHOWN = {
     "QLabel", "QPushButton", "QCheckBox", "QRadioButton", "QToolButton", "QAction", "QMenu", "QGroupBox", "QDockWidget",
-    "QTreeWidgetItem", "QListWidgetItem", "ElidedLabel", "EmptyLabel", "PictureFrame",
+    "QTreeWidgetItem", "QListWidgetItem", "ElidedLabel", "EmptyLabel", "ImageFrame",
     "setText", "setTitle", "setToolTip", "setStatusTip", "setWhatsThis", "setWindowTitle", "setPlaceholderText",
     "setAccessibleName", "setAccessibleDescription", "setPlainText", "setHtml", "setSuffix", "setPrefix",
     "setTabText", "setTabToolTip", "setSpecialValueText", "setInformativeText", "setLabelText",

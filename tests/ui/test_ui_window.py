@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.messages import message
 from explorer.ui.dialogs.help import HelpDialog
 from explorer.ui.main_window import MainWindow
 from explorer.ui.widgets.plane_canvas import PlaneCanvas
@@ -165,7 +166,7 @@ def test_light_and_dark(driver: WindowDriver) -> None:
 
 
 def test_an_error_can_be_copied_and_dismissed(bare_window: MainWindow) -> None:
-    bare_window.document.report("What happened.", "Where it happened.")
+    bare_window.document.report(message("What happened."), "Where it happened.")
     bar = bare_window.problem_bar
     assert bar.isVisible()
     copy, dismiss = bar.findChildren(QPushButton)

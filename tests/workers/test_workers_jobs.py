@@ -67,8 +67,8 @@ def test_a_job_finishes_once_with_its_result_on_the_main_thread(runner: JobRunne
         yield Progress(2, 2)
         yield "result"
 
-    runner.start("Work", job, reported.finish)
-    assert [view.title for view in runner.jobs] == ["Work"]
+    runner.start(message("Work"), job, reported.finish)
+    assert [view.title for view in runner.jobs] == [message("Work")]
     qtbot.waitUntil(lambda: idle(runner))
     assert (reported.ends, reported.failures) == (["result"], [])
     assert threads[0] is not threading.main_thread()
@@ -78,13 +78,13 @@ def test_progress_is_shown_with_the_time_left(runner: JobRunner, qtbot: QtBot) -
     gate = Gate()
 
     def job() -> Iterator[Progress]:
-        yield Progress(30, 120, "half way")
+        yield Progress(30, 120, message("half way"))
         gate.pass_through()
 
-    runner.start("Work", job)
+    runner.start(message("Work"), job)
     qtbot.waitUntil(lambda: runner.jobs[0].done == 30)
     (view,) = runner.jobs
-    assert (view.title, view.total, view.note) == ("Work", 120, "half way")
+    assert (view.title, view.total, view.note) == (message("Work"), 120, message("half way"))
     assert view.seconds_left is not None
     assert view.seconds_left > 0
     gate.open()
@@ -100,7 +100,7 @@ def test_an_early_result_comes_before_the_end_but_not_of_a_cancelled_job(runner:
         yield f"last {number}"
 
     keys = [
-        runner.start("Work", lambda n=n: job(n), reported.finish, on_early=early.append)  # type: ignore[misc]
+        runner.start(message("Work"), lambda n=n: job(n), reported.finish, on_early=early.append)  # type: ignore[misc]
         for n in range(2)
     ]
     runner.cancel(keys[1])
@@ -123,7 +123,7 @@ def test_a_cancelled_job_is_closed_at_its_next_yield_and_has_no_result(runner: J
         finally:
             steps.append("cleaned up")
 
-    key = runner.start("Work", job, reported.finish)
+    key = runner.start(message("Work"), job, reported.finish)
     gate.wait_until_entered()
     runner.cancel(key)
     gate.open()
@@ -139,7 +139,7 @@ def test_an_error_that_was_foreseen_is_its_message(runner: JobRunner, qtbot: QtB
         yield Progress(0, 1)
         raise DataError("{name} is no image.", name="a cat")
 
-    runner.start("Work", job, reported.finish)
+    runner.start(message("Work"), job, reported.finish)
     qtbot.waitUntil(lambda: bool(reported.failures))
     assert reported.failures == [(message("{name} is no image.", name="a cat"), "")]
     assert reported.ends == []
@@ -173,7 +173,7 @@ def test_a_job_has_one_outcome_as_its_last_event(runner: JobRunner, qtbot: QtBot
         yield Progress(1, 1)
         yield "result"
 
-    key = runner.start("Work", job, **reported.callbacks)
+    key = runner.start(message("Work"), job, **reported.callbacks)
     gate.wait_until_entered()
     qtbot.waitUntil(lambda: bool(reported.events))
     assert runner.running(key)
@@ -194,9 +194,9 @@ def test_a_quiet_job_still_reports_what_nobody_expected(runner: JobRunner, qtbot
         yield Progress(0, 1)
         raise error
 
-    runner.start("Work", lambda: job(DataError("No image.")), **reported.callbacks, quiet=True)
+    runner.start(message("Work"), lambda: job(DataError("No image.")), **reported.callbacks, quiet=True)
     qtbot.waitUntil(lambda: idle(runner))
-    runner.start("Work", lambda: job(ZeroDivisionError("by zero")), **reported.callbacks, quiet=True)
+    runner.start(message("Work"), lambda: job(ZeroDivisionError("by zero")), **reported.callbacks, quiet=True)
     qtbot.waitUntil(lambda: idle(runner))
     text = "ZeroDivisionError: by zero"
     assert reported.events == [("failed", "No image."), ("reported", text), ("failed", text)]
@@ -216,10 +216,10 @@ def test_any_other_error_is_logged_once_and_brings_its_traceback(
     def at_once() -> Iterator[Progress]:
         raise ZeroDivisionError("by zero")
 
-    runner.start("Work", later if when == "later" else at_once, reported.finish)
+    runner.start(message("Work"), later if when == "later" else at_once, reported.finish)
     qtbot.waitUntil(lambda: bool(reported.failures))
-    ((message, details),) = reported.failures
-    assert message == "ZeroDivisionError: by zero"
+    ((failure, details),) = reported.failures
+    assert str(failure) == "ZeroDivisionError: by zero"
     assert "Traceback" in details
     (record,) = caplog.records
     assert record.exc_info is not None
@@ -233,7 +233,7 @@ def test_jobs_run_side_by_side_and_end_on_their_own(runner: JobRunner, qtbot: Qt
         gates[number].pass_through()
         yield number
 
-    keys = [runner.start(f"Job {n}", lambda n=n: job(n), reported.finish) for n in range(3)]  # type: ignore[misc]
+    keys = [runner.start(message("Job {number}", number=n), lambda n=n: job(n), reported.finish) for n in range(3)]  # type: ignore[misc]
     for gate in gates:
         gate.wait_until_entered()
     assert [view.key for view in runner.jobs] == keys
@@ -257,7 +257,7 @@ def test_close_waits_and_nothing_comes_after_it(qtbot: QtBot) -> None:
         ended.append("ran to its end")
         yield "result"
 
-    runner.start("Work", job, reported.finish)
+    runner.start(message("Work"), job, reported.finish)
     gate.wait_until_entered()
     gate.open()
     before = reported.changes

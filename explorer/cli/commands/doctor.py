@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, images_text
+from explorer.errors import exception_message
 from explorer.paths import log_dir, resources_dir, settings_path, user_models_dir
 from explorer.system_libraries import how_to_install, missing_libraries, qt_files
 
@@ -95,9 +96,7 @@ def _guarded(plan: Callable[[], Iterator[Check]]) -> list[Check]:
     try:
         return list(plan())
     except Exception as error:  # a broken installation may raise anything
-        return [
-            Check(plan.__name__.strip("_").replace("_", " "), False, f"{type(error).__name__}: {error}", _REINSTALL)
-        ]
+        return [Check(plan.__name__.strip("_").replace("_", " "), False, str(exception_message(error)), _REINSTALL)]
 
 
 def _python() -> Iterator[Check]:

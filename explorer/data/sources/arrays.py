@@ -21,7 +21,7 @@ from explorer.data.sources.array_limits import MAX_ARRAYS, MAX_BYTES, MAX_RATIO,
 from explorer.data.sources.entry import PathKind, path_facts, suffix_patterns
 from explorer.data.splits import given_splits, grouped_splits, random_splits
 from explorer.errors import DataError
-from explorer.messages import Message, Wording, message
+from explorer.messages import Message, Value, message
 from explorer.reading import reading
 from explorer.types import Indices, Pixels
 
@@ -140,7 +140,7 @@ def _place(key: str, path: Path) -> Message:
     return message("“{key}” in {file}", key=key, file=path.name)
 
 
-def as_pixels(array: AnyArray, name: Wording) -> Pixels:
+def as_pixels(array: AnyArray, name: Value) -> Pixels:
     """Return uint8 images ``(n, h, w, c)`` of an array in one of the accepted layouts and dtypes.
 
     Raises
@@ -246,7 +246,7 @@ def _split_source(
     return ArraySource(facts, np.concatenate([train, test]), splits, labels, names, attributes)
 
 
-def _as_stack(array: AnyArray, name: Wording) -> AnyArray:
+def _as_stack(array: AnyArray, name: Value) -> AnyArray:
     """Reshape to ``(n, h, w, c)``."""
     shape = array.shape
     if array.ndim == 4 and shape[3] in _CHANNELS and array.size:
@@ -270,7 +270,7 @@ def _as_stack(array: AnyArray, name: Wording) -> AnyArray:
     )
 
 
-def _as_bytes(array: AnyArray, name: Wording) -> Pixels:
+def _as_bytes(array: AnyArray, name: Value) -> Pixels:
     if array.dtype == np.uint8:
         return array
     if array.dtype == np.bool_:
@@ -315,7 +315,7 @@ def _as_bytes(array: AnyArray, name: Wording) -> Pixels:
     return pixels
 
 
-def _flat_labels(array: AnyArray, name: Wording) -> AnyArray:
+def _flat_labels(array: AnyArray, name: Value) -> AnyArray:
     """Reshape labels ``(n, 1)``, and decode one-hot labels, to ``(n,)``."""
     if array.ndim == 2 and array.shape[1] == 1:
         return array[:, 0]
@@ -331,7 +331,7 @@ def _flat_labels(array: AnyArray, name: Wording) -> AnyArray:
     )
 
 
-def _as_labels(array: AnyArray, name: Wording) -> tuple[Indices, tuple[str, ...] | None]:
+def _as_labels(array: AnyArray, name: Value) -> tuple[Indices, tuple[str, ...] | None]:
     flat = _flat_labels(array, name)
     if flat.dtype.kind in "US":
         names, positions = np.unique(flat.astype(str), return_inverse=True)

@@ -14,7 +14,7 @@ from explorer.document.document import Document
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.errors import ModelError
-from explorer.messages import Wording
+from explorer.messages import NO_MESSAGE, Message
 from explorer.types import Codec, Floats
 
 
@@ -56,7 +56,7 @@ class HalfView:
 
     original: Floats
     code: Floats | None
-    problem: Wording = ""
+    problem: Message = NO_MESSAGE
 
 
 def encode_image(

@@ -25,8 +25,8 @@ from explorer.engine.third_party.infer_io import Trial, try_images
 from explorer.engine.third_party.loading import SavedFunction, load
 from explorer.engine.third_party.networks import ThirdPartyNetworks
 from explorer.engine.third_party.split_model import SplitModel, pair, split, words
-from explorer.errors import ExplorerError, ModelError
-from explorer.messages import Wording, message
+from explorer.errors import ExplorerError, ModelError, exception_message
+from explorer.messages import message
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card
 from explorer.models.codes import save_codes
@@ -282,7 +282,7 @@ def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported
     """Save encoder and decoder with Keras, and return the updated record; ModelError if nothing can run them."""
     record = opened.record
     saved = record.networks
-    reason: Wording = message("it is a function of a SavedModel")
+    reason = message("it is a function of a SavedModel")
     if saved:
         for model, name in zip((opened.split_model.encoder, opened.split_model.decoder), NETWORKS, strict=True):
             if model is not None:
@@ -291,7 +291,7 @@ def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported
                 except OSError:
                     raise
                 except Exception as error:
-                    saved, reason = False, f"{type(error).__name__}: {reason_of(error)}"
+                    saved, reason = False, exception_message(error)
     if not saved:
         for name in NETWORKS:
             (folder / name).unlink(missing_ok=True)

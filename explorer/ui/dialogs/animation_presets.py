@@ -15,6 +15,7 @@ from explorer.latent.animation_presets import (
     reference_animation,
     strip,
 )
+from explorer.messages import message
 from explorer.types import Floats
 from explorer.ui.text import dimension_name
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, label, spin_box
@@ -149,5 +150,5 @@ class AnimationPresetsDialog(QDialog):
         except ExplorerError as error:
             self.words.setText(str(error))
             return
-        self._document.timeline.set_animation(preset.keys, preset.animation, self.tr("Apply animation preset"))
+        self._document.timeline.set_animation(preset.keys, preset.animation, message("Apply animation preset"))
         self.close()

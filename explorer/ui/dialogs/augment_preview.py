@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 from explorer.document.document import Document
 from explorer.messages import message_text
 from explorer.models.settings import TrainingRequest
-from explorer.ui.text import filled
+from explorer.ui.text import capitalized, filled
 from explorer.ui.widgets.fields import button, label, name_control
 from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.layouts import hbox, vbox
@@ -64,7 +64,7 @@ class AugmentPreview(QDialog):
         self._show_problem(problem)
 
     def _show_problem(self, problem: str) -> None:
-        self.table.show_message(problem[:1].upper() + problem[1:])
+        self.table.show_message(capitalized(problem))
         self._caption.clear()
 
     def _on_preview_changed(self) -> None:

@@ -12,7 +12,7 @@ from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
 from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.plain_text import PlainLabel, plain_window_title
-from explorer.ui.text import duration, filled, sentence
+from explorer.ui.text import capitalized, duration, filled, sentence
 from explorer.ui.widgets.fields import button, label, name_control
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
@@ -71,7 +71,7 @@ class GetDataDialog(QDialog):
             (
                 "get_license",
                 self.tr("License"),
-                ". ".join(sentence(part) for part in (entry.license, entry.attribution) if part),
+                ". ".join(capitalized(part) for part in (entry.license, entry.attribution) if part),
             ),
             ("get_size", self.tr("Size"), size),
             ("get_how", self.tr("Manual download"), entry.how),

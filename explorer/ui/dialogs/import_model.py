@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QLabel, QWidget
 from explorer.document.document import Document
 from explorer.engine.messages import Examined
 from explorer.errors import ExplorerError
+from explorer.messages import NO_MESSAGE, Message
 from explorer.models.import_record import RANGES, ValueRange
 from explorer.models.settings import check_new_model, free_name
 from explorer.models.third_party.files import SUFFIXES
@@ -19,7 +20,7 @@ from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.files import ask_file, ask_folder
-from explorer.ui.text import filled, percent, sentence
+from explorer.ui.text import capitalized, filled, percent, sentence
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import button, combo_box, label, line_edit, name_widget
@@ -187,7 +188,7 @@ class ImportDialog(QDialog):
 
     def _on_write_clicked(self) -> None:
         request = self._request()
-        if request is not None and self._name_problem() == "":
+        if request is not None and not self._name_problem():
             self._document.imports.write_requested.emit(request)
 
     # -- display ---------------------------------------------------------------------------------------------------
@@ -239,7 +240,7 @@ class ImportDialog(QDialog):
         more = [kinds.get(record.parts, "")]
         if controls:
             more.append(self.tr("Condition inputs, shown as sliders: %1.").replace("%1", controls))
-        more += [f"{note[:1].upper()}{note[1:]}." for note in record.notes]
+        more += [f"{capitalized(note)}." for note in record.notes]
         self._facts.setText("\n".join([words, *(line for line in more if line)]))
         self._fill_cut(examined)
         self._fill_range(examined)
@@ -280,12 +281,12 @@ class ImportDialog(QDialog):
             explained = percent(max(0.0, 1.0 - examined.error)) if np.isfinite(examined.error) else "?"
             self._tried.setText(filled(words, examined.images, explained))
 
-    def _name_problem(self) -> str:
+    def _name_problem(self) -> Message:
         try:
             check_new_model(user_models_dir(), self.name.text().strip())
         except ExplorerError as error:
-            return str(error)
-        return ""
+            return error.message
+        return NO_MESSAGE
 
     def _show_name(self) -> None:
         view = self._document.imports.view

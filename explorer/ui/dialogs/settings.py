@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QWidget
 
 from explorer.document.preferences import PreferencesFile
+from explorer.messages import Message, message_text
 from explorer.ui.widgets.fields import check_box, combo_box, label
 from explorer.ui.widgets.layouts import STRETCH, vbox
 
@@ -61,9 +62,9 @@ class SettingsDialog(QDialog):
         self._layout.toggled.connect(lambda on: preferences.put(keep_layout=on))
         self._tour.toggled.connect(lambda on: preferences.put(tour_seen=not on))
 
-    def _words_of(self, notes: tuple[str, ...]) -> list[str]:
+    def _words_of(self, notes: tuple[Message, ...]) -> list[str]:
         head = self.tr("Some settings in the file were invalid and are at their defaults:")
-        return [head, *(f"· {note}" for note in notes)] if notes else []
+        return [head, *(f"· {message_text(note)}" for note in notes)] if notes else []
 
     def refresh(self) -> None:
         """Update the controls: settings also change elsewhere."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
 from explorer.latent.feature_maps import MapStatistics, map_statistics
+from explorer.messages import message
 from explorer.types import Floats
 from explorer.ui.color_map import colored, ramp_reach
 from explorer.ui.images import pixels_to_qimage
@@ -238,5 +239,5 @@ class FeatureMapsPanel(QWidget):
         return float(self._statistics.mean[channel]) + in_sigma * float(self._statistics.sigma[channel])
 
     def _put(self, maps: Floats, gesture: str | None) -> None:
-        label = self.tr("Paint feature map c%1").replace("%1", str(self.channel.value()))
+        label = message("Paint feature map c{number}", number=self.channel.value())
         self._document.set_code(maps.reshape(-1), label, gesture)

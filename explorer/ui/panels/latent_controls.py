@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from explorer.document.document import Document
+from explorer.messages import message
 from explorer.ui.code_views import control_places
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import combo_box
@@ -61,7 +62,7 @@ class LatentControls(QWidget):
         changed = code.copy()
         changed[start : start + size] = np.eye(size, dtype=np.float32)[chosen] if size > 1 else chosen
         self._document.set_code(
-            changed, self.tr("Set condition %1").replace("%1", box.objectName().removeprefix("control_"))
+            changed, message("Set condition {name}", name=box.objectName().removeprefix("control_"))
         )
 
     def _on_code_changed(self) -> None:

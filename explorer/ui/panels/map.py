@@ -19,7 +19,7 @@ from explorer.document.views.hover import HOVER, HoverView
 from explorer.document.views.overlay import OVERLAY, OverlayView
 from explorer.document.views.tiles import TILES, TilesView
 from explorer.errors import ExplorerError
-from explorer.messages import message_text
+from explorer.messages import message, message_text
 from explorer.ui.color_map import overlay_colors
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.dragging import code_mime
@@ -324,7 +324,7 @@ class MapPanel(QWidget):
     def _on_cursor_moved(self, x: float, y: float, gesture: str) -> None:
         code, plane = self._document.code, self._document.plane
         if code is not None and plane is not None:
-            self._document.set_code(plane.moved(code, x, y), self.tr("Move on map"), gesture)
+            self._document.set_code(plane.moved(code, x, y), message("Move on map"), gesture)
 
     def _on_taken_along(self, x: float, y: float) -> None:
         code, plane = self._document.code, self._document.plane
@@ -432,7 +432,7 @@ class MapPanel(QWidget):
         elif model is None:
             self.canvas.show_text(self.tr("Open a model with at least two latent dimensions."))
         elif isinstance(view, FailedView):
-            self.canvas.show_text(view.message)
+            self.canvas.show_text(message_text(view.message))
         else:
             self.canvas.show_tiles(self._document.map.visible)
 

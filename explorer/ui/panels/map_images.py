@@ -15,7 +15,7 @@ from explorer.document.state import OpenModel
 from explorer.document.views.points import POINTS
 from explorer.document.views.thumbnails import ThumbnailsView
 from explorer.latent.polygon import inside
-from explorer.messages import message_text
+from explorer.messages import NO_MESSAGE, message_text
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.scatter_image import Scatter
@@ -175,7 +175,7 @@ class MapImages(QWidget):
 
     def _on_points_toggled(self, on: bool) -> None:
         if on:
-            self._document.analysis.put_problem("codes", "")
+            self._document.analysis.put_problem("codes", NO_MESSAGE)
             self._words.clear()
         self._ask()
         self.changed.emit()

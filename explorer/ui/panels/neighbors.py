@@ -13,7 +13,7 @@ from explorer.document.document import Document
 from explorer.document.neighbors import MOST
 from explorer.document.view_store import FailedView
 from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
-from explorer.messages import message_text
+from explorer.messages import NO_MESSAGE, message_text
 from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import images_mime
 from explorer.ui.images import pixels_to_qimage
@@ -155,7 +155,7 @@ class NeighborsPanel(WatchingPanel):
         self._document.timeline.request_images(self._selected(), len(self._document.state.keyframes))
 
     def _on_retry_clicked(self) -> None:
-        self._document.analysis.put_problem("index", "")
+        self._document.analysis.put_problem("index", NO_MESSAGE)
         self._document.neighbors.index_requested.emit()
 
     # -- display -----------------------------------------------------------------------------------------------------

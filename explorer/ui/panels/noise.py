@@ -17,6 +17,7 @@ from explorer.data.corruption import CORRUPTIONS, Noise, format_noise, parse_noi
 from explorer.document.document import Document
 from explorer.document.views.noise import NOISE
 from explorer.errors import ExplorerError
+from explorer.messages import message
 from explorer.models.cleaning import Cleaned
 from explorer.ui.dialogs.files import ask_file, ask_folder, ask_output_folder, ask_save, image_filters
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
@@ -207,8 +208,9 @@ class NoisePanel(QWidget):
         self._clean.setEnabled(self._document.model is not None)
 
     def _on_cleaned(self, cleaned: Cleaned) -> None:
-        words = self.tr("Denoised %1 images in %2") if cleaned.count > 1 else self.tr("Saved %2")
-        self._document.announced.emit(filled(words, f"{cleaned.count:,}", cleaned.path.name))
+        saved = message("Saved {name}", name=cleaned.path.name)
+        many = message("Denoised {count:# image|# images} in {name}", count=cleaned.count, name=cleaned.path.name)
+        self._document.announced.emit(many if cleaned.count > 1 else saved)
 
 
 def _plain(text: str) -> str:

@@ -11,6 +11,7 @@ from explorer.document.document import Document
 from explorer.document.state import Jitter
 from explorer.document.view_store import FailedView
 from explorer.document.views.cloud import CLOUD, CloudView
+from explorer.messages import message, message_text
 from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import filled
@@ -47,12 +48,13 @@ class NoiseCloudPage(WatchingPanel):
         view = self._document.views[CLOUD]
         place = row * _COLUMNS + column
         if isinstance(view, CloudView) and place < len(view.codes):
-            self._document.set_code(view.codes[place], self.tr("Select variation"))
+            self._document.set_code(view.codes[place], message("Select variation"))
 
     def _on_cloud_view_changed(self) -> None:
         view = self._document.views[CLOUD]
         if not isinstance(view, CloudView):
-            self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Select an image."))
+            text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Select an image.")
+            self.table.show_message(text)
             self._figures.clear()
             return
         pixels = to_pixels(view.images)

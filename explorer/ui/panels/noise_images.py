@@ -9,6 +9,7 @@ from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.view_store import FailedView
 from explorer.document.views.noise import NOISE, Closeness, NoiseView
+from explorer.messages import message_text
 from explorer.types import Floats, Pixels
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
@@ -49,7 +50,7 @@ class NoiseImagePage(QWidget):
     def _on_noise_view_changed(self) -> None:
         view = self._document.views[NOISE]
         if not isinstance(view, NoiseView):
-            text = view.message if isinstance(view, FailedView) else self.tr("Select an image.")
+            text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Select an image.")
             for frame in (self.clean, self.noisy, self.reconstruction, self.difference):
                 frame.show_text(text, problem=view is not None)
             return
@@ -78,7 +79,8 @@ class NoiseRowPage(QWidget):
     def _on_noise_view_changed(self) -> None:
         view = self._document.views[NOISE]
         if not isinstance(view, NoiseView):
-            self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Select an image."))
+            text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Select an image.")
+            self.table.show_message(text)
             self._figures.clear()
             return
         rows = [_color(to_pixels(images)) for images in (view.clean, view.noisy, view.reconstruction)]

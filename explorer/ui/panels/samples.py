@@ -12,7 +12,7 @@ from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.view_store import FailedView
 from explorer.document.views.samples import SAMPLES, SamplesView
-from explorer.messages import message_text
+from explorer.messages import NO_MESSAGE, message, message_text
 from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
@@ -92,7 +92,7 @@ class SamplesPanel(WatchingPanel):
     def _on_prior_chosen(self, number: int) -> None:
         sampling = self._document.state.sampling
         if number == _FITTED and self._document.analysis.problem("prior"):
-            self._document.analysis.put_problem("prior", "")
+            self._document.analysis.put_problem("prior", NO_MESSAGE)
             self._document.analysis.prior_requested.emit()
         self._document.set_sampling(replace(sampling, prior="fitted" if number == _FITTED else "normal"))
 
@@ -110,7 +110,7 @@ class SamplesPanel(WatchingPanel):
         view = self._document.views[SAMPLES]
         place = row * _COLUMNS + column
         if isinstance(view, SamplesView) and place < len(view.codes):
-            self._document.set_code(view.codes[place], self.tr("Select sample"))
+            self._document.set_code(view.codes[place], message("Select sample"))
 
     # -- display -----------------------------------------------------------------------------------------------------
 
@@ -137,7 +137,7 @@ class SamplesPanel(WatchingPanel):
             pixels = to_pixels(view.images)
             self.table.show_pixels(pixels.reshape(-1, _COLUMNS, *pixels.shape[1:]))
         elif isinstance(view, FailedView):
-            self.table.show_message(view.message)
+            self.table.show_message(message_text(view.message))
         elif self._document.analysis.running("prior") is not None:
             self.table.show_message(self.tr("Fitting the prior…"))
         elif self._document.analysis.problem("prior") and self._document.model is not None:

@@ -156,7 +156,7 @@ class StagePanel(QWidget):
             self._show_half(view)
             return
         failed = isinstance(view, FailedView)
-        text = view.message if isinstance(view, FailedView) else self.tr("Encoding…")
+        text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Encoding…")
         for frame in (self.original, self.reconstruction, self.error):
             frame.show_text(text, problem=failed)
         if failed:
@@ -179,7 +179,7 @@ class StagePanel(QWidget):
         else:
             model = self._document.model
             failed, detail = isinstance(view, FailedView), ""
-            text = view.message if isinstance(view, FailedView) else self.tr("Decoding…")
+            text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Decoding…")
             if isinstance(self._document.views[IMAGE], FailedView):
                 text = self.tr("Can’t read this image")
             elif model is not None and not model.card.decodes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from explorer.messages import Wording, message_text
+from explorer.messages import Message, message_text
 from explorer.models.feasibility import Plan
 from explorer.models.layer_labels import count_label
 from explorer.models.machine import gigabytes
-from explorer.ui.text import filled
+from explorer.ui.text import capitalized, filled
 from explorer.ui.widgets.fields import label
 from explorer.ui.widgets.layouts import vbox
 
@@ -23,7 +23,7 @@ class TrainFacts(QWidget):
         self._warning.hide()
         self.setLayout(vbox(self._facts, self._warning, spacing=4, margins=0))
 
-    def show_problem(self, words: Wording) -> None:
+    def show_problem(self, words: Message) -> None:
         self._say(message_text(words), problem=True)
         self._warn("")
 
@@ -32,7 +32,7 @@ class TrainFacts(QWidget):
         self._warn(" ".join(filter(None, (self._tight(plan), self._unbounded(plan)))))
 
     def _say(self, words: str, *, problem: bool) -> None:
-        self._facts.setText(words[:1].upper() + words[1:])
+        self._facts.setText(capitalized(words))
         if problem != bool(self._facts.property("problem")):
             self._facts.setProperty("problem", problem)
             self._facts.style().polish(self._facts)

@@ -14,6 +14,7 @@ from explorer.document.document import Document
 from explorer.document.view_store import FailedView
 from explorer.document.views.training_progress import TRAINING_PROGRESS, TrainingProgressView
 from explorer.export import FORMATS
+from explorer.messages import message_text
 from explorer.models.runs import ProgressFrame, originals_of
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.widgets.fields import button, label, name_control, name_widget
@@ -98,7 +99,7 @@ class TrainProgressPanel(QWidget):
     def _on_view_changed(self) -> None:
         view = self._document.views[TRAINING_PROGRESS]
         if isinstance(view, FailedView):
-            self.table.show_message(view.message)
+            self.table.show_message(message_text(view.message))
         elif isinstance(view, TrainingProgressView) and self._progress_frames:
             self.table.show_pixels(np.stack([view.originals, view.reconstructions]))
             text = self.tr("Epoch %1").replace("%1", f"{view.progress:.3g}")

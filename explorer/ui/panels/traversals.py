@@ -13,6 +13,7 @@ from explorer.document.state import OpenModel
 from explorer.document.view_store import FailedView
 from explorer.document.views.traversal import TRAVERSAL, TraversalView
 from explorer.latent.statistics import ACTIVE_VARIANCE
+from explorer.messages import message, message_text
 from explorer.ui.panels.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, filled, percent
@@ -99,7 +100,7 @@ class TraversalsPanel(WatchingPanel):
     def _on_chosen(self, row: int, column: int) -> None:
         view = self._document.views[TRAVERSAL]
         if isinstance(view, TraversalView) and row < len(view.codes):
-            self._document.set_code(view.codes[row, column], self.tr("Select code of traversal"))
+            self._document.set_code(view.codes[row, column], message("Select code of traversal"))
 
     # -- display -----------------------------------------------------------------------------------------------------
 
@@ -116,7 +117,7 @@ class TraversalsPanel(WatchingPanel):
         if not isinstance(view, TraversalView) or model is None:
             words = self.tr("Open a model to traverse its latent space.")
             self.table.set_labels([])
-            self.table.show_message(view.message if isinstance(view, FailedView) else words)
+            self.table.show_message(message_text(view.message) if isinstance(view, FailedView) else words)
             self.table.setMinimumHeight(0)
             self._caption.clear()
             return

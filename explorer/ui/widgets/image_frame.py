@@ -6,7 +6,6 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.messages import Wording, message_text
 from explorer.ui.theme import current_theme
 
 _DOT = " · "
@@ -73,10 +72,10 @@ class ImageFrame(QWidget):
         self._problem = False
         self._set_detail(detail)
 
-    def show_text(self, wording: Wording, detail: str = "", *, problem: bool = False) -> None:
+    def show_text(self, text: str, detail: str = "", *, problem: bool = False) -> None:
         """Show a text instead of an image, and a line of detail."""
         self._image = None
-        self._empty = message_text(wording)
+        self._empty = text
         self._problem = problem
         self._set_detail(detail)
 

@@ -6,7 +6,6 @@ from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.messages import Wording, message_text
 from explorer.types import Pixels
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.theme import current_theme
@@ -51,8 +50,8 @@ class ImageTable(QWidget):
         self._message = ""
         self.update()
 
-    def show_message(self, wording: Wording) -> None:
-        self._rows, self._message = [], message_text(wording)
+    def show_message(self, text: str) -> None:
+        self._rows, self._message = [], text
         self.update()
 
     def cell(self, row: int, column: int) -> QRect:

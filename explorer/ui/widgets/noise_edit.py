@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QMenu, QSizePolicy, QToolButton, Q
 from explorer.data.corruption import CORRUPTIONS, NOISE_PRESETS, Noise, format_noise, parse_noise
 from explorer.errors import ExplorerError
 from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.text import capitalized
 from explorer.ui.widgets.fields import button, combo_box, line_edit, name_control
 from explorer.ui.widgets.layouts import hbox, vbox
 
@@ -95,7 +96,7 @@ class NoiseEdit(QWidget):
         if bool(problem) != bool(self._text.property("problem")):
             self._text.setProperty("problem", bool(problem))
             self._text.style().polish(self._text)
-        self._text.setToolTip(plain_tooltip(problem[:1].upper() + problem[1:] or self._tip))
+        self._text.setToolTip(plain_tooltip(capitalized(problem) or self._tip))
         for row in self._rows:
             row.setEnabled(not problem)
         self.changed.emit()

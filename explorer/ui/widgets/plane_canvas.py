@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.document.map_tiles import MapWindow, Tile
 from explorer.latent.tile_grid import DEEPEST, TileGrid
-from explorer.messages import Wording, message_text
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.scatter_image import Scatter, scatter_image
@@ -138,8 +137,8 @@ class PlaneCanvas(QWidget):
         self._middle, self._zoom = self._home, 1.0
         self._on_view_moved()
 
-    def show_text(self, wording: Wording) -> None:
-        self._shown, self._plane, self._tiles, self._empty = False, None, None, message_text(wording)
+    def show_text(self, text: str) -> None:
+        self._shown, self._plane, self._tiles, self._empty = False, None, None, text
         self.setAccessibleDescription(self._empty)
         self.update()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
-from explorer.messages import Wording, message_text
+from explorer.messages import Message, message_text
 from explorer.ui.text import sentence
 from explorer.ui.widgets.fields import button, label, name_widget
 from explorer.ui.widgets.layouts import hbox
@@ -29,7 +29,7 @@ class ProblemBar(QFrame):
     def text(self) -> str:
         return self._text.text()
 
-    def show_problem(self, message: Wording, details: str) -> None:
+    def show_problem(self, message: Message, details: str) -> None:
         """Show an error; `details` are for the clipboard."""
         self._text.setText(sentence(message))
         self._details = details
