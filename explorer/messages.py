@@ -73,11 +73,6 @@ def begins_with_a_name(shown: Message) -> bool:
     return begins_with_a_name(value) if isinstance(value, Message) else isinstance(value, str)
 
 
-def placeholders(template: str) -> set[str]:
-    """Return the names that a template uses."""
-    return {found[1] for found in PLACEHOLDER.finditer(template)}
-
-
 def _value(value: object) -> Value:
     if isinstance(value, list | tuple):
         return tuple(_item(item) for item in value)

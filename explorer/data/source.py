@@ -16,7 +16,7 @@ from explorer.data.attributes import Attributes
 from explorer.data.preprocessing import Preprocessing, to_pil_image
 from explorer.data.splits import Splits
 from explorer.errors import DataError
-from explorer.messages import Message, message
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.types import ImageShape, Indices, Pixels, Progress
 
 Status = Literal["embedded", "present", "missing"]
@@ -63,7 +63,7 @@ class Facts:
     license: str = ""
     attribution: str = ""
     status: Status = "present"
-    how: str = ""
+    how: Message = NO_MESSAGE
     crop: int = 0
 
 

@@ -53,7 +53,7 @@ from explorer.latent.directions import Ruler
 from explorer.latent.planes import Plane, QuantilePlane
 from explorer.latent.statistics import CodeStatistics
 from explorer.latent.tile_grid import TileGrid
-from explorer.messages import Message, message
+from explorer.messages import Message, Value, message
 from explorer.models.settings import TrainingRequest
 from explorer.types import Floats
 
@@ -401,7 +401,7 @@ class Document:
 
     def _set_axis(self, model: OpenModel, before: Floats, component: int, after: Floats, gesture: str | None) -> None:
         start, end = (_component(code, model.sample.statistics, component) for code in (before, after))
-        self.set_code(after, _moved(f"PC {component + 1}", start, end), gesture)
+        self.set_code(after, _moved(message("PC {number}", number=component + 1), start, end), gesture)
 
     def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
         """Move the latent cursor along one of the directions, to a value in σ of the data."""
@@ -629,9 +629,9 @@ class Document:
         self._training = training
         self.training_changed.emit()
 
-    def report(self, wording: Message, details: str = "") -> None:
+    def report(self, problem: Message, details: str = "") -> None:
         """Show an error to the user."""
-        self.problem_reported.emit(Problem(wording, details))
+        self.problem_reported.emit(Problem(problem, details))
 
 
 def _component(code: Floats, stats: CodeStatistics, component: int) -> float:
@@ -641,7 +641,7 @@ def _component(code: Floats, stats: CodeStatistics, component: int) -> float:
     return along / sigma if sigma > 0 else 0.0
 
 
-def _moved(name: str, before: float, after: float) -> Message:
+def _moved(name: Value, before: float, after: float) -> Message:
     """Return the label of a change along a dimension, component or direction, in σ."""
     return message("{name}: {start} → {end} σ", name=name, start=_signed(before), end=_signed(after))
 

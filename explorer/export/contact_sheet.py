@@ -53,5 +53,5 @@ def write_sheet(frames: Iterable[Pixels], total: int, path: Path, settings: Expo
 
 
 FORMAT = ExportFormat(
-    ".png", "Contact sheet (PNG)", write_sheet, PNG_SIGNATURE, read_png_text, animated=False, loops=False
+    ".png", message("Contact sheet (PNG)"), write_sheet, PNG_SIGNATURE, read_png_text, animated=False, loops=False
 )

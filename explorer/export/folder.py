@@ -13,6 +13,7 @@ from explorer.export.frames import WRITING, ExportFormat, ExportSettings
 from explorer.export.layout import cells_of, finished, strip_below
 from explorer.export.recipe import MAX_TEXT
 from explorer.export.sheet import write_png
+from explorer.messages import message
 from explorer.paths import replacing_folder
 from explorer.types import Pixels, Progress
 
@@ -77,4 +78,4 @@ def _read_text(file: BinaryIO) -> bytes:
     return file.read(MAX_TEXT + 1)
 
 
-FORMAT = ExportFormat("", "Folder of frames", write_folder, rb"\s*\{", _read_text, animated=False, loops=False)
+FORMAT = ExportFormat("", message("Folder of frames"), write_folder, rb"\s*\{", _read_text, animated=False, loops=False)

@@ -131,7 +131,7 @@ class ExportFormat:
     """
 
     suffix: str
-    title: str
+    title: Message
     write: FrameWriter
     signature: bytes
     read_text: Callable[[BinaryIO], bytes | None]

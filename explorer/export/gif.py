@@ -246,4 +246,6 @@ def _sub_blocks(file: BinaryIO, keep: bool) -> Iterator[bytes]:
             yield block
 
 
-FORMAT = ExportFormat(".gif", "Animated GIF", write_gif, rb"GIF8", _read_text, possible_fps=possible_fps, indexed=True)
+FORMAT = ExportFormat(
+    ".gif", message("Animated GIF"), write_gif, rb"GIF8", _read_text, possible_fps=possible_fps, indexed=True
+)

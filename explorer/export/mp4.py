@@ -139,7 +139,7 @@ def _atom(file: BinaryIO, start: int, end: int, name: bytes, skip: int) -> tuple
 
 FORMAT = ExportFormat(
     ".mp4",
-    "MP4 video",
+    message("MP4 video"),
     write_mp4,
     rb"....ftyp",
     _read_text,

@@ -21,6 +21,7 @@ from explorer.export.frames import WRITING, ExportFormat, ExportSettings, frame_
 from explorer.export.layout import cells_of, finished, patches, strip_below
 from explorer.export.recipe import MAX_BLOCKS, MAX_TEXT, Recipe
 from explorer.export.stills import webp_chunk
+from explorer.messages import message
 from explorer.paths import replacing_file
 from explorer.types import Pixels, Progress
 
@@ -100,4 +101,6 @@ def _read_text(file: BinaryIO) -> bytes | None:
     return None
 
 
-FORMAT = ExportFormat(".webp", "Animated WebP", write_webp, rb"RIFF....WEBP", _read_text, possible_fps=possible_fps)
+FORMAT = ExportFormat(
+    ".webp", message("Animated WebP"), write_webp, rb"RIFF....WEBP", _read_text, possible_fps=possible_fps
+)

@@ -13,6 +13,7 @@ from explorer.data.preprocessing import CropMargin
 from explorer.data.source import Source
 from explorer.data.sources.entry import SourceEntry
 from explorer.errors import ModelError, TrainingError
+from explorer.messages import NO_MESSAGE, Message
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import Bundle
 from explorer.models.layer_labels import shape_label
@@ -50,7 +51,7 @@ class Images:
     crop: int
     train: int
     test: int
-    missing: str = ""
+    missing: Message = NO_MESSAGE
 
 
 def images_of(source: Source) -> Images:
@@ -61,7 +62,7 @@ def images_of(source: Source) -> Images:
 def images_in(entry: SourceEntry) -> Images:
     """Return the facts of a named source, downloaded or not."""
     shape = entry.image_shape if entry.one_size else None
-    missing = entry.how if entry.status == "missing" else ""
+    missing = entry.how if entry.status == "missing" else NO_MESSAGE
     return Images(entry.title, shape, entry.crop, entry.train, entry.test, missing)
 
 

@@ -8,6 +8,7 @@ from math import prod
 from typing import Literal, TypeAlias
 
 from explorer.errors import ModelError
+from explorer.messages import Message
 from explorer.models.layers import Network
 from explorer.types import ImageShape, LatentShape
 
@@ -81,7 +82,7 @@ class Architecture:
     """
 
     name: str
-    title: str
+    title: Message
     source: str
     default_image_shape: ImageShape
     default_latent: int

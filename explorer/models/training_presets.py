@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from explorer.messages import Message, message
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import Bundle
 from explorer.models.settings import TrainingRequest, resolve_settings
@@ -34,8 +35,8 @@ class TrainingPreset:
     """
 
     name: str
-    title: str
-    about: str
+    title: Message
+    about: Message
     architecture: str
     data: str = ""
     stand_in: str = ""
@@ -119,40 +120,47 @@ _letters = partial(TrainingPreset, data="glyphs", stand_in="glyphs", size=(64, 6
 TRAINING_PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "quick",
-        "Quick start",
-        "A deep MLP, 10 epochs on the selected dataset.",
+        message("Quick start"),
+        message("A deep MLP, 10 epochs on the selected dataset."),
         "deep-dense",
         epochs=10,
     ),
     _digits(
         "mnist_dense",
-        "MNIST MLP",
-        "One dense layer each in encoder and decoder, 49 latent dimensions. Published: BCE 0.0777 after 50 epochs.",
+        message("MNIST MLP"),
+        message(
+            "One dense layer each in encoder and decoder, 49 latent dimensions. Published: BCE 0.0777 after 50 epochs."
+        ),
         "dense",
     ),
     _digits(
         "mnist_deep",
-        "MNIST deep MLP",
-        "Three dense layers each in encoder and decoder, 49 latent dimensions. Published: BCE 0.0720 after 100 epochs.",
+        message("MNIST deep MLP"),
+        message(
+            "Three dense layers each in encoder and decoder, 49 latent dimensions. "
+            "Published: BCE 0.0720 after 100 epochs."
+        ),
         "deep-dense",
     ),
     _digits(
         "mnist_conv",
-        "MNIST conv 7×7×1",
-        "Convolutional, with a spatial code of 7×7×1. Published: BCE 0.0693 after 64 epochs.",
+        message("MNIST conv 7×7×1"),
+        message("Convolutional, with a spatial code of 7×7×1. Published: BCE 0.0693 after 64 epochs."),
         "conv-spatial",
     ),
     _digits(
         "mnist_sparse",
-        "MNIST sparse",
-        "Deep MLP with 16 latent dimensions and an L1 penalty of 0.00001 on the code, 400 epochs.",
+        message("MNIST sparse"),
+        message("Deep MLP with 16 latent dimensions and an L1 penalty of 0.00001 on the code, 400 epochs."),
         "sparse",
     ),
     _digits(
         "mnist_denoising",
-        "MNIST denoising",
-        "Fine-tunes a trained digit model: Gaussian input noise (mean 0.5, σ 0.5), clean target, batch size 16, "
-        "200 epochs.",
+        message("MNIST denoising"),
+        message(
+            "Fine-tunes a trained digit model: Gaussian input noise (mean 0.5, σ 0.5), clean target, batch size 16, "
+            "200 epochs."
+        ),
         "deep-dense",
         epochs=200,
         batch=16,
@@ -161,37 +169,43 @@ TRAINING_PRESETS: tuple[TrainingPreset, ...] = (
     ),
     _digits(
         "cnn_16",
-        "CNN 16",
-        "Small convolutional network with 16 latent dimensions, MSE loss.",
+        message("CNN 16"),
+        message("Small convolutional network with 16 latent dimensions, MSE loss."),
         "cnn",
         latent=16,
         loss="mse",
     ),
     _faces(
         "lfw_faces",
-        "LFW faces",
-        "Four convolutions with max pooling, 36×36 faces, 32 latent dimensions: the code size of the PCA baseline.",
+        message("LFW faces"),
+        message(
+            "Four convolutions with max pooling, 36×36 faces, 32 latent dimensions: the code size of the PCA baseline."
+        ),
         "conv-pool",
     ),
     _faces(
         "lfw_denoising",
-        "LFW denoising",
-        "The network of “LFW faces” with Gaussian input noise (σ 0.1, resampled each epoch) and the clean face as "
-        "target.",
+        message("LFW denoising"),
+        message(
+            "The network of “LFW faces” with Gaussian input noise (σ 0.1, resampled each epoch) and the clean face as "
+            "target."
+        ),
         "conv-pool",
         noise="gaussian:0.1",
     ),
     _faces(
         "lfw_pca",
-        "LFW PCA",
-        "Linear network, solved in closed form by principal component analysis (PCA): the baseline for faces.",
+        message("LFW PCA"),
+        message("Linear network, solved in closed form by principal component analysis (PCA): the baseline for faces."),
         "linear",
     ),
     TrainingPreset(
         "dogs",
-        "Dogs",
-        "224×224 images, spatial code of 28×28×128, for interpolation between images. MSE loss, batch size 64, "
-        "40 epochs.",
+        message("Dogs"),
+        message(
+            "224×224 images, spatial code of 28×28×128, for interpolation between images. MSE loss, batch size 64, "
+            "40 epochs."
+        ),
         "cae-upsample",
         "stanford_dogs",
         "faces",
@@ -202,17 +216,19 @@ TRAINING_PRESETS: tuple[TrainingPreset, ...] = (
     ),
     _letters(
         "glyph_ae",
-        "Glyph AE",
-        "64×64 letters, 128 latent dimensions, a few hundred images augmented to 10,000, 15 epochs.",
+        message("Glyph AE"),
+        message("64×64 letters, 128 latent dimensions, a few hundred images augmented to 10,000, 15 epochs."),
         "conv-stride",
         latent=128,
         epochs=15,
     ),
     _letters(
         "glyph_vae",
-        "Glyph VAE",
-        "VAE with 2 latent dimensions, so that the map shows the whole latent space; 10,000 augmented images, "
-        "batch size 128, 30 epochs.",
+        message("Glyph VAE"),
+        message(
+            "VAE with 2 latent dimensions, so that the map shows the whole latent space; 10,000 augmented images, "
+            "batch size 128, 30 epochs."
+        ),
         "vae",
         latent=2,
         epochs=30,

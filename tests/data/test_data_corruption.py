@@ -211,7 +211,7 @@ def test_the_registry_says_what_a_control_needs(kind: Corruption) -> None:
     assert 0 < kind.default <= kind.largest <= kind.limit
     assert kind.title
     assert kind.scale
-    assert kind.about.endswith(".")
+    assert str(kind.about).endswith(".")
 
 
 def test_presets_are_noises_of_the_registry() -> None:

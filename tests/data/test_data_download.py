@@ -17,6 +17,7 @@ from explorer.data.download import fetch
 from explorer.data.sources import KNOWN, open_source
 from explorer.data.sources.entry import RemoteFile, RemoteSet
 from explorer.errors import DataError, ExportError, UsageError
+from explorer.messages import message
 from explorer.paths import datasets_dir
 from explorer.types import Progress
 
@@ -233,7 +234,7 @@ def test_what_was_fetched_is_found_by_its_name(site: Site, monkeypatch: pytest.M
     *_, path = fetch("mnist")
     assert path == datasets_dir() / "mnist.npz"
     source = open_source("mnist")
-    assert (source.count, source.status, source.how) == (5, "present", f"read from {path}")
+    assert (source.count, source.status, source.how) == (5, "present", message("read from {path}", path=path))
 
 
 def test_a_file_that_cannot_be_written_is_reported_and_gone_on_with_later(

@@ -164,7 +164,7 @@ def test_missing_sets_say_how_to_get_them(keras_home: Path) -> None:
     for entry in known_sources():
         if entry.name in ("mnist", "fashion_mnist"):
             assert entry.status == "missing"
-            assert f"keras.datasets.{entry.name}" in entry.how
+            assert f"keras.datasets.{entry.name}" in str(entry.how)
             with pytest.raises(DataError, match=r"keras\.datasets"):
                 open_source(entry.name)
 

@@ -11,6 +11,7 @@ from explorer_testing.codec import MatrixCodec
 
 from explorer.data.sources import known_sources
 from explorer.errors import ExplorerError
+from explorer.messages import message
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import open_bundle
 from explorer.models.feasibility import Images, Plan, images_in, images_of, plan_training
@@ -99,7 +100,7 @@ def test_cross_entropy_of_a_network_that_gives_any_value_is_noticed() -> None:
 @pytest.mark.parametrize(
     ("images", "values", "reported"),
     [
-        (Images("dogs", None, 0, 9, 9, "“Get it” downloads it."), {}, r"dogs is not downloaded\. “Get it”"),
+        (Images("dogs", None, 0, 9, 9, message("“Get it” downloads it.")), {}, r"dogs is not downloaded\. “Get it”"),
         (
             Images("scans", (28, 28, 1), 0, 9, 0),
             {},

@@ -213,7 +213,7 @@ def test_what_is_missing_says_where_it_comes_from(bare_window: MainWindow) -> No
     assert part(dialog, "get_url").text() == entry.url
     assert entry.license[1:] in part(dialog, "get_license").text()
     assert part(dialog, "get_size").text() == f"{entry.size_mb:,} MB to download"
-    assert part(dialog, "get_how").text() == entry.how
+    assert part(dialog, "get_how").text() == str(entry.how)
     open_get(bare_window, "lfw")
     assert len(bare_window.findChildren(QWidget, "get_dialog")) == 1
 

@@ -51,7 +51,16 @@ def test_everything_is_documented() -> None:
 
 
 def test_a_noise(monkeypatch: pytest.MonkeyPatch, themed: QApplication, qtbot: QtBot) -> None:
-    toy = Corruption("toy", "Toy noise", "Blackens.", "any", 1, 1, 0.5, lambda images, noise, rng: images * 0)
+    toy = Corruption(
+        "toy",
+        message("Toy noise"),
+        message("Blackens."),
+        message("any"),
+        1,
+        1,
+        0.5,
+        lambda images, noise, rng: images * 0,
+    )
     monkeypatch.setitem(CORRUPTIONS, "toy", toy)
     assert parse_noise("toy:0.25") == (Noise("toy", 0.25),)
     assert not corrupt(np.ones((1, 4, 4, 1), np.float32), parse_noise("toy:1")).any()
@@ -69,7 +78,7 @@ def test_a_noise(monkeypatch: pytest.MonkeyPatch, themed: QApplication, qtbot: Q
 
 
 def test_an_architecture(monkeypatch: pytest.MonkeyPatch, themed: QApplication, qtbot: QtBot) -> None:
-    toy = replace(ARCHITECTURES["dense"], name="toy", title="Toy network")
+    toy = replace(ARCHITECTURES["dense"], name="toy", title=message("Toy network"))
     monkeypatch.setitem(ARCHITECTURES, "toy", toy)
     assert "cnn, toy" in help_of("train")
     listed = architectures.run(
@@ -147,7 +156,7 @@ def recipe() -> Recipe:
 def test_an_export_format(
     monkeypatch: pytest.MonkeyPatch, themed: QApplication, qtbot: QtBot, tmp_path: Path, recipe: Recipe
 ) -> None:
-    toy = ExportFormat(".toy", "Toy animation", _write_toy, b"TOY", _read_toy, note=message("Toys only."))
+    toy = ExportFormat(".toy", message("Toy animation"), _write_toy, b"TOY", _read_toy, note=message("Toys only."))
     monkeypatch.setitem(FORMATS, ".toy", toy)
     path = tmp_path / "a.TOY"
     assert format_of(path) is toy

@@ -20,7 +20,7 @@ def run(options: Namespace, console: Console) -> Report:
     rows = [
         (
             architecture.name,
-            architecture.title,
+            str(architecture.title),
             shape_text(architecture.default_image_shape),
             shape_text(architecture.build(architecture.default_image_shape).latent_shape),
             f"{record['encoder_params']:,}",
@@ -36,7 +36,7 @@ def _record(architecture: Architecture) -> dict[str, object]:
     spec = architecture.build(architecture.default_image_shape)
     return {
         "name": architecture.name,
-        "title": architecture.title,
+        "title": str(architecture.title),
         "variational": architecture.variational,
         "default_image_shape": architecture.default_image_shape,
         "default_latent": architecture.default_latent,

@@ -45,7 +45,7 @@ def _listing(entries: list[SourceEntry]) -> Report:
     rows = [
         (
             *(entry.name, f"{entry.count:,}", f"{entry.train:,}", f"{entry.test:,}"),
-            *(shape_text(entry.image_shape), str(entry.labels), entry.status, entry.how),
+            *(shape_text(entry.image_shape), str(entry.labels), entry.status, str(entry.how)),
         )
         for entry in entries
     ]

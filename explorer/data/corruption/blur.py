@@ -8,6 +8,7 @@ import numpy as np
 
 from explorer.data.corruption.noise import Corruption, Noise
 from explorer.data.corruption.separable import apply_along_sides
+from explorer.messages import message
 from explorer.types import Floats
 
 _REACH = 4.0
@@ -37,9 +38,9 @@ def _bell(side: int, sigma: float) -> Floats:
 
 CORRUPTION = Corruption(
     name="blur",
-    title="Blur",
-    about="Convolves each image with a Gaussian, like a lens out of focus.",
-    scale="standard deviation, in pixels",
+    title=message("Blur"),
+    about=message("Convolves each image with a Gaussian, like a lens out of focus."),
+    scale=message("standard deviation, in pixels"),
     unit="px",
     largest=8.0,
     limit=100.0,

@@ -9,6 +9,7 @@ from PIL import Image
 
 from explorer.data.corruption.noise import Corruption, Noise
 from explorer.data.corruption.separable import apply_along_sides
+from explorer.messages import message
 from explorer.types import Floats
 
 
@@ -32,9 +33,9 @@ def _there_and_back(side: int, small: int) -> Floats:
 
 CORRUPTION = Corruption(
     name="downsample",
-    title="Downsampling",
-    about="Resizes each image to a smaller size and back; a model that undoes it does super-resolution.",
-    scale="1 − new size / old size, 0 to 1",
+    title=message("Downsampling"),
+    about=message("Resizes each image to a smaller size and back; a model that undoes it does super-resolution."),
+    scale=message("1 − new size / old size, 0 to 1"),
     largest=0.95,
     limit=1.0,
     default=0.5,

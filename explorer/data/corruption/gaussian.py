@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from explorer.data.corruption.noise import Corruption, Noise
+from explorer.messages import message
 from explorer.types import Floats
 
 
@@ -25,9 +26,9 @@ def gaussian(images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
 
 CORRUPTION = Corruption(
     name="gaussian",
-    title="Gaussian noise",
-    about="Adds normal noise to every value, like a sensor in low light.",
-    scale="standard deviation, for values from 0 to 1",
+    title=message("Gaussian noise"),
+    about=message("Adds normal noise to every value, like a sensor in low light."),
+    scale=message("standard deviation, for values from 0 to 1"),
     largest=1.0,
     limit=math.inf,
     default=0.2,

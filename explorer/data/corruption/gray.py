@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.data.corruption.noise import Corruption, Noise
+from explorer.messages import message
 from explorer.types import Floats
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -29,9 +30,9 @@ def luma(images: Floats) -> Floats:
 
 CORRUPTION = Corruption(
     name="gray",
-    title="Grayscale",
-    about="Removes the color; a model that undoes it does colorization. Grayscale images are unchanged.",
-    scale="fraction of the saturation, 0 to 1",
+    title=message("Grayscale"),
+    about=message("Removes the color; a model that undoes it does colorization. Grayscale images are unchanged."),
+    scale=message("fraction of the saturation, 0 to 1"),
     largest=1.0,
     limit=1.0,
     default=1.0,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.messages import Message
 from explorer.types import Floats
 
 
@@ -63,9 +64,9 @@ class Corruption:
     """
 
     name: str
-    title: str
-    about: str
-    scale: str
+    title: Message
+    about: Message
+    scale: Message
     largest: float
     limit: float
     default: float

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data.corruption.noise import Corruption, Noise
+from explorer.messages import message
 from explorer.types import Floats
 
 _LEAST_SLANT, _MOST_SLANT = 0.25, 0.75
@@ -37,9 +38,9 @@ def _between(place: NDArray[np.float64], length: NDArray[np.float64], side: int)
 
 CORRUPTION = Corruption(
     name="occlusion",
-    title="Occlusion",
-    about="Covers each image with a black rectangle of random position and aspect ratio.",
-    scale="fraction of the area, 0 to 1",
+    title=message("Occlusion"),
+    about=message("Covers each image with a black rectangle of random position and aspect ratio."),
+    scale=message("fraction of the area, 0 to 1"),
     largest=0.9,
     limit=1.0,
     default=0.15,

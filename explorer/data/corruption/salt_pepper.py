@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.data.corruption.noise import Corruption, Noise
+from explorer.messages import message
 from explorer.types import Floats
 
 
@@ -20,9 +21,9 @@ def salt_pepper(images: Floats, noise: Noise, rng: np.random.Generator) -> Float
 
 CORRUPTION = Corruption(
     name="salt_pepper",
-    title="Salt-and-pepper",
-    about="Sets random pixels to white or black, like dead pixels and transmission errors.",
-    scale="fraction of the pixels, 0 to 1",
+    title=message("Salt-and-pepper"),
+    about=message("Sets random pixels to white or black, like dead pixels and transmission errors."),
+    scale=message("fraction of the pixels, 0 to 1"),
     largest=1.0,
     limit=1.0,
     default=0.2,

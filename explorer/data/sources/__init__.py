@@ -181,7 +181,7 @@ def describe(source: Source) -> dict[str, Any]:
         "image_shape": list(source.image_shape) if source.image_shape else None,
         "labels": labels,
         "status": source.status,
-        "how": source.how,
+        "how": str(source.how),
         "license": source.license,
         "attribution": source.attribution,
         **({"attributes": list(source.attributes)} if source.attributes else {}),

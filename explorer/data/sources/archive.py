@@ -37,5 +37,5 @@ def archive_kind(kinds: Callable[[], Sequence[PathKind]], unpacked: Callable[[st
         scan_as,
         label="Archives",
         patterns=suffix_patterns(SUFFIXES),
-        facts=lambda path: path_facts(path, title=archive_stem(path), how="unpacked from"),
+        facts=lambda path: path_facts(path, title=archive_stem(path), how=message("unpacked from {path}", path=path)),
     )

@@ -11,9 +11,10 @@ from explorer.data.source import ArraySource
 from explorer.data.sources import arrays
 from explorer.data.sources.entry import KnownSource, SourceEntry
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.paths import resources_dir
 
-_EMBEDDED = partial(SourceEntry, status="embedded", how="included with the program")
+_EMBEDDED = partial(SourceEntry, status="embedded", how=message("included with the program"))
 
 DIGITS = _EMBEDDED(
     name="digits",
@@ -68,7 +69,9 @@ def _path(name: str) -> Path:
 def _entry(entry: SourceEntry) -> SourceEntry:
     if _path(entry.name).is_file():
         return entry
-    return replace(entry, status="missing", how=f"{_path(entry.name)} is missing. Install the program again.")
+    return replace(
+        entry, status="missing", how=message("{path} is missing. Install the program again.", path=_path(entry.name))
+    )
 
 
 def _places(entry: SourceEntry) -> list[Path]:

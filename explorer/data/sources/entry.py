@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.data.source import Facts, Source, Status
-from explorer.messages import Message
+from explorer.messages import Message, message
 from explorer.types import ImageShape, Progress
 
 
@@ -45,7 +45,7 @@ class SourceEntry:
     name: str
     title: str
     status: Status = "missing"
-    how: str
+    how: Message
     count: int
     train: int
     test: int
@@ -146,10 +146,10 @@ def last_source(items: Iterator[Progress | Source]) -> Source:
     return source
 
 
-def path_facts(path: Path, *, title: str = "", how: str = "read from") -> Facts:
+def path_facts(path: Path, *, title: str = "", how: Message | None = None) -> Facts:
     """Return the metadata of a source at a path; the title is its name by default."""
     name = path.name or str(path)
-    return Facts(name, title or name, str(path), how=f"{how} {path}")
+    return Facts(name, title or name, str(path), how=how or message("read from {path}", path=path))
 
 
 @dataclass(frozen=True, eq=False)

@@ -295,6 +295,6 @@ KIND = PathKind(
     scan_as,
     label="Fonts",
     patterns=suffix_patterns(FONT_SUFFIXES),
-    facts=lambda path: path_facts(path, title=path.stem, how="drawn from"),
+    facts=lambda path: path_facts(path, title=path.stem, how=message("drawn from {path}", path=path)),
     members=suffix_members(FONT_SUFFIXES),
 )

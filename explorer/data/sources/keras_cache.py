@@ -15,7 +15,7 @@ from explorer.data.source import Facts, Source
 from explorer.data.sources import arrays, cifar, idx
 from explorer.data.sources.entry import RemoteFile, RemoteSet, SourceEntry
 from explorer.data.sources.local_datasets import LocalDataset
-from explorer.messages import message
+from explorer.messages import Message, message
 from explorer.paths import datasets_dir
 from explorer.types import Progress
 
@@ -27,10 +27,12 @@ CLOTHING_NAMES: Final = (
 )
 
 
-def _remedy(name: str, files: str) -> str:
-    return (
+def _remedy(name: str, files: str) -> Message:
+    return message(
         "Download it in the window, or run once: python -c "
-        f'"import keras; keras.datasets.{name}.load_data()". Or open your own {files}.'
+        '"import keras; keras.datasets.{name}.load_data()". Or open your own {files}.',
+        name=name,
+        files=files,
     )
 
 

@@ -35,7 +35,7 @@ _ARCHIVES: Final = ("lfw-funneled.tgz", "lfw-deepfunneled.tgz", "lfw.tgz")
 _ATTRIBUTES: Final = "lfw_attributes.txt"
 _MAX_TABLE_BYTES: Final = 256 << 20
 _LOOKED_AT: Final = 5
-_REMEDY: Final = (
+_REMEDY: Final = message(
     "Download it in the window, or run once: python -c "
     '"from sklearn.datasets import fetch_lfw_people; fetch_lfw_people()". Or open your own lfw.tgz, or its unpacked '
     "folder."

@@ -12,6 +12,7 @@ from explorer.data.archives import is_archive, unpack
 from explorer.data.source import Facts, Source
 from explorer.data.sources.entry import KnownSource, RemoteSet, SourceEntry
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.types import Progress
 
 
@@ -52,7 +53,7 @@ class LocalDataset:
     def _entry(self) -> SourceEntry:
         place = self._place()
         entry = replace(self.entry, size_mb=round(self.remote.size / 1e6))
-        return entry if place is None else replace(entry, status="present", how=f"read from {place}")
+        return entry if place is None else replace(entry, status="present", how=message("read from {path}", path=place))
 
     def _scan(self, unpacked: Callable[[str], bool]) -> Iterator[Progress | Source]:
         place = self._place()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from explorer.messages import message
 from explorer.models.architectures import conv_stride
 from explorer.models.spec import Architecture, TrainingDefaults
 
 ARCHITECTURE = Architecture(
     name="cnn",
-    title="Conv (small)",
+    title=message("Conv (small)"),
     source="R5, digits: CNN autoencoder 16",
     default_image_shape=(28, 28, 1),
     default_latent=16,

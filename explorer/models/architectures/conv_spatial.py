@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer.messages import message
 from explorer.models.layers import Conv, MaxPool, Network, UpSample, halve
 from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
 from explorer.types import ImageShape
@@ -35,7 +36,7 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="conv-spatial",
-    title="Conv (7×7 kernels)",
+    title=message("Conv (7×7 kernels)"),
     source="R2, digits: convolutional 7×7×1",
     default_image_shape=(28, 28, 1),
     default_latent=49,

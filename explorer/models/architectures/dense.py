@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from explorer.messages import message
 from explorer.models.layers import Dense, Flatten, Network, Reshape
 from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
 from explorer.types import ImageShape
@@ -21,7 +22,7 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="dense",
-    title="MLP",
+    title=message("MLP"),
     source="R2, digits: dense 49",
     default_image_shape=(28, 28, 1),
     default_latent=49,

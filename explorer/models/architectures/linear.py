@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from explorer.messages import message
 from explorer.models.layers import Dense, Flatten, Network, Reshape
 from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
 from explorer.types import ImageShape
@@ -21,7 +22,7 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="linear",
-    title="Linear (PCA)",
+    title=message("Linear (PCA)"),
     source="R1, faces: the PCA baseline; Bourlard and Kamp 1988, Baldi and Hornik 1989",
     default_image_shape=(36, 36, 3),
     default_latent=32,

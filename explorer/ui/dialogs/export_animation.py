@@ -62,7 +62,9 @@ class ExportAnimationDialog(QDialog):
         self._on_edited()
 
     def _make_settings(self) -> None:
-        formats: list[tuple[str, object]] = [(kind.title, kind.suffix) for kind in (*FORMATS.values(), FOLDER)]
+        formats: list[tuple[str, object]] = [
+            (message_text(kind.title), kind.suffix) for kind in (*FORMATS.values(), FOLDER)
+        ]
         self.format = combo_box("export_format", self.tr("File format"), formats)
         self.resize_by = combo_box(
             "export_resize",
@@ -181,7 +183,7 @@ class ExportAnimationDialog(QDialog):
         possible = self.kind.possible_fps(self.fps.value())
         if self.kind.animated and abs(possible - self.fps.value()) > 0.005:
             words = self.tr("%1 cannot play at this frame rate; %2 fps is used. Duration unchanged.")
-            notes.append(filled(words, self.kind.title, f"{possible:.4g}"))
+            notes.append(filled(words, message_text(self.kind.title), f"{possible:.4g}"))
         elif self.kind.animated and abs(self.fps.value() - self._document.state.animation.fps) > 0.005:
             notes.append(self.tr("Frame rate changed; duration unchanged."))
         if self.kind.indexed and gray:

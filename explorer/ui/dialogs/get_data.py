@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QProgressBar, QSizePolicy, Q
 from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
+from explorer.messages import message_text
 from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.plain_text import PlainLabel, plain_window_title
 from explorer.ui.text import capitalized, duration, filled, sentence
@@ -74,7 +75,7 @@ class GetDataDialog(QDialog):
                 ". ".join(capitalized(part) for part in (entry.license, entry.attribution) if part),
             ),
             ("get_size", self.tr("Size"), size),
-            ("get_how", self.tr("Manual download"), entry.how),
+            ("get_how", self.tr("Manual download"), message_text(entry.how)),
         ):
             if text:
                 caption = PlainLabel(title)

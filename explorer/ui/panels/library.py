@@ -20,7 +20,7 @@ from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.dialogs.get_data import GetDataDialog
 from explorer.ui.dialogs.session_questions import Role, ask
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.text import file_size
+from explorer.ui.text import file_size, sentence
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control, name_widget
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
@@ -102,7 +102,7 @@ class LibraryPanel(QWidget):
         for source in known_sources():
             present = source.status != "missing"
             text = f"{source.count:,}" if present else self.tr("Download")
-            tip = f"{source.title}. {source.how}"
+            tip = f"{source.title}. {sentence(source.how)}"
             self._add(data, source.name.replace("_", " "), text, tip, ("source" if present else "missing", source.name))
         self.tree.expandAll()
         self._mark_open()

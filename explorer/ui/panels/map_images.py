@@ -110,7 +110,7 @@ class MapImages(QWidget):
             return None
         names, of = self._classes.names, self._classes.of
         palette = np.array([_rgb(number) for number in range(len(names))] + [_rgb(-1)], np.uint8)
-        shown = np.array([name not in self._hidden for name in names] + [True])
+        shown = np.array([message_text(name) not in self._hidden for name in names] + [True])
         picked = self._document.selection.picked
         chosen = None
         if picked is not None:
@@ -238,7 +238,7 @@ class MapImages(QWidget):
         with QSignalBlocker(self.legend):
             self.legend.clear()
             if self._classes is not None and len(self._classes.names) > 1:
-                counts = zip(self._classes.names, self._classes.counts.tolist(), strict=True)
+                counts = zip(map(message_text, self._classes.names), self._classes.counts.tolist(), strict=True)
                 for number, (name, count) in enumerate(counts):
                     item = QListWidgetItem(_dot(curve_color(number)), f"{name} ({count:,})")
                     item.setData(Qt.ItemDataRole.UserRole, name)

@@ -17,7 +17,7 @@ from explorer.data.corruption import CORRUPTIONS, Noise, format_noise, parse_noi
 from explorer.document.document import Document
 from explorer.document.views.noise import NOISE
 from explorer.errors import ExplorerError
-from explorer.messages import message
+from explorer.messages import message, message_text
 from explorer.models.cleaning import Cleaned
 from explorer.ui.dialogs.files import ask_file, ask_folder, ask_output_folder, ask_save, image_filters
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
@@ -199,7 +199,8 @@ class NoisePanel(QWidget):
             if noises:
                 kind = CORRUPTIONS[noises[-1].kind]
                 self._slider.setValue(round(_STEPS * min(1.0, noises[-1].strength / kind.largest)))
-                about = filled(self.tr("Strength of %1: %2"), kind.title.lower(), kind.scale)
+                title, scale = message_text(kind.title), message_text(kind.scale)
+                about = filled(self.tr("Strength of %1: %2"), title.lower(), scale)
                 self._slider.setToolTip(plain_tooltip(about))
         for control in (self._seed, self._redraw):
             control.setEnabled(any(CORRUPTIONS[noise.kind].random for noise in noises))

@@ -11,6 +11,7 @@ from explorer.data.corruption import CORRUPTIONS, format_noise
 from explorer.data.metrics import Figures
 from explorer.document.analysis import QualityRequest
 from explorer.document.document import Document
+from explorer.messages import message_text
 from explorer.models.bundle import find_bundles
 from explorer.models.quality import CURVE_IMAGES, QualityCurve, Scores, write_curves
 from explorer.ui.dialogs.files import ask_save, exporting
@@ -153,7 +154,7 @@ class NoiseCurvePage(QWidget):
         first = view.curves[0]
         kind = CORRUPTIONS[first.kind]
         words = self.tr("%1 from 0 to %2 on %3 images of %4")
-        words = filled(words, kind.title, f"{first.strengths[-1]:g}", first.count, view.source)
+        words = filled(words, message_text(kind.title), f"{first.strengths[-1]:g}", first.count, view.source)
         before = format_noise(first.noises[: first.varied])
         return words + (self.tr(", after %1").replace("%1", before) if before else "")
 

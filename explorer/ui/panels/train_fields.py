@@ -7,6 +7,7 @@ import importlib.util
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QWidget
 
+from explorer.messages import message_text
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.settings import NAME_LIMIT
 from explorer.models.training_presets import TRAINING_PRESETS
@@ -33,14 +34,16 @@ class TrainFields(QWidget):
         self._lay_out()
 
     def _make_main_fields(self) -> None:
-        presets: list[tuple[str, object]] = [(preset.title, preset.name) for preset in TRAINING_PRESETS]
+        presets: list[tuple[str, object]] = [(message_text(preset.title), preset.name) for preset in TRAINING_PRESETS]
         presets.append((self.tr("Custom"), None))
         self.preset = combo_box(
             "train_preset", self.tr("Preset: complete settings, such as those of a published system"), presets
         )
         _disable_last(self.preset)
         self.preset_note = _notice("train_preset_note")
-        architectures: list[tuple[str, object]] = [(entry.title, name) for name, entry in ARCHITECTURES.items()]
+        architectures: list[tuple[str, object]] = [
+            (message_text(entry.title), name) for name, entry in ARCHITECTURES.items()
+        ]
         self.architecture = combo_box(
             "train_architecture", self.tr("Architecture: the layers of encoder and decoder"), architectures
         )

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
+from explorer.messages import message_text
 from explorer.models.bundle import find_bundles
 from explorer.models.feasibility import Plan, plan_network, plan_training
 from explorer.models.machine import memory_bytes
@@ -154,14 +155,14 @@ class TrainForm(TrainChoices):
         except ExplorerError:
             pass
         for row, preset in enumerate(TRAINING_PRESETS):
-            self.preset.setItemText(row, preset.title)
+            self.preset.setItemText(row, message_text(preset.title))
         preset = self._preset
         related = self.chosen_architecture.name in {preset.architecture, *preset.parents}
         row = TRAINING_PRESETS.index(preset) if related else len(TRAINING_PRESETS)
         if changed and related:
-            self.preset.setItemText(row, f"{preset.title} ({self.tr('modified')})")
+            self.preset.setItemText(row, f"{message_text(preset.title)} ({self.tr('modified')})")
         self.preset.setCurrentIndex(row)
-        self.preset.setToolTip(plain_tooltip(preset.about if related else self.tr("Custom settings")))
+        self.preset.setToolTip(plain_tooltip(message_text(preset.about) if related else self.tr("Custom settings")))
         self._show_preset_note(preset if related else None)
 
     def _show_preset_note(self, preset: TrainingPreset | None) -> None:
@@ -169,12 +170,14 @@ class TrainForm(TrainChoices):
         words, tip = "", ""
         if preset and preset.data and self._known[preset.data].missing and self.chosen_data == preset.stand_in:
             words = self.tr("The original dataset, %1, is not downloaded; a similar one is used.")
-            words, tip = words.replace("%1", self._known[preset.data].name), self._known[preset.data].missing
+            words, tip = (
+                words.replace("%1", self._known[preset.data].name),
+                message_text(self._known[preset.data].missing),
+            )
         if preset and preset.parents and self.parent_bundle is None:
             words = self.tr("This preset starts from a trained model. Train “%1” first.")
-            words = words.replace(
-                "%1", next(one.title for one in TRAINING_PRESETS if one.architecture in preset.parents)
-            )
+            title = next(one.title for one in TRAINING_PRESETS if one.architecture in preset.parents)
+            words = words.replace("%1", message_text(title))
             if self._parents:
                 words = self.tr("This preset starts from a trained model. Select one under “Initialize from”.")
         self.preset_note.setText(words)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QMenu, QSizePolicy, QToolButton, Q
 
 from explorer.data.corruption import CORRUPTIONS, NOISE_PRESETS, Noise, format_noise, parse_noise
 from explorer.errors import ExplorerError
+from explorer.messages import Message, message_text
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import capitalized
 from explorer.ui.widgets.fields import button, combo_box, line_edit, name_control
@@ -61,13 +62,19 @@ class NoiseEdit(QWidget):
         menu.addSeparator()
         for preset in NOISE_PRESETS:
             text = format_noise(preset.noises)
-            self._entry(menu, f"preset_{preset.name}", preset.title, preset.about, partial(self.set_text, text))
+            self._entry(
+                menu,
+                f"preset_{preset.name}",
+                preset.title,
+                preset.about,
+                partial(self.set_text, text),
+            )
         return menu
 
-    def _entry(self, menu: QMenu, name: str, title: str, tip: str, act: Callable[[], None]) -> None:
-        action = menu.addAction(title)
+    def _entry(self, menu: QMenu, name: str, title: Message, tip: Message, act: Callable[[], None]) -> None:
+        action = menu.addAction(message_text(title))
         action.setObjectName(f"{self._name}_{name}")
-        action.setToolTip(plain_tooltip(tip))
+        action.setToolTip(plain_tooltip(message_text(tip)))
         action.triggered.connect(lambda checked: act())
 
     def text(self) -> str:
@@ -135,7 +142,7 @@ class _NoiseRow(QWidget):
         self.setObjectName(name)
         # Short titles, since the row is narrow.
         kinds: list[tuple[str, object]] = [
-            (kind.title.removesuffix(" noise"), kind.name) for kind in CORRUPTIONS.values()
+            (message_text(kind.title).removesuffix(" noise"), kind.name) for kind in CORRUPTIONS.values()
         ]
         self._kind = combo_box(f"{name}_kind", self.tr("Type of corruption"), kinds)
         self._kind.setMinimumWidth(_KIND_WIDTH)
@@ -168,11 +175,11 @@ class _NoiseRow(QWidget):
         kind = CORRUPTIONS[noise.kind]
         blockers = [QSignalBlocker(control) for control in (self._kind, self._strength, self._mean)]
         self._kind.setCurrentIndex(self._kind.findData(noise.kind))
-        self._kind.setToolTip(plain_tooltip(kind.about))
+        self._kind.setToolTip(plain_tooltip(message_text(kind.about)))
         self._strength.setRange(0, min(kind.limit, _MOST))
         self._strength.setSingleStep(kind.largest / _STEPS)
         self._strength.setSuffix(f" {kind.unit}" if kind.unit else "")
-        self._strength.setToolTip(plain_tooltip(self.tr("Strength: %1").replace("%1", kind.scale)))
+        self._strength.setToolTip(plain_tooltip(self.tr("Strength: %1").replace("%1", message_text(kind.scale))))
         self._strength.setValue(noise.strength)
         self._mean.setVisible(kind.takes_mean)
         self._mean.setValue(noise.mean)

@@ -19,7 +19,7 @@ def undocumented() -> list[str]:
         "reference-systems.md": [f"`{name}`" for name in ARCHITECTURES],
         "glossary.md": [f"| `{name}` |" for name in CORRUPTIONS],
         "features.md": [
-            *(kind.title for kind in CORRUPTIONS.values()),
+            *(str(kind.title) for kind in CORRUPTIONS.values()),
             *(suffix.removeprefix(".") for suffix in FORMATS),
             *(f"`{known.name}`" for known in sources.KNOWN),
             *(str(kind.title) for kind in sources.SOURCES),
