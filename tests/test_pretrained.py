@@ -192,8 +192,8 @@ def test_the_data_is_laid_out_as_the_commands_name_it(shared_data: Path, tmp_pat
     assert (tmp_path / "keras" / "datasets" / "mnist.npz").is_file()
     kept = sorted(path.name for path in (tmp_path / "keras" / "datasets" / "fashion-mnist").iterdir())
     assert kept == sorted(train_pretrained.MNIST_ARRAYS.values())
-    reported = train_pretrained.environment(tmp_path)
-    assert reported["KERAS_HOME"] == str(tmp_path / "keras")
+    environment = train_pretrained.environment(tmp_path)
+    assert environment["KERAS_HOME"] == str(tmp_path / "keras")
 
 
 def test_all_of_them_are_found_and_whole() -> None:

@@ -31,7 +31,7 @@ def measure(quick: bool) -> list[Entry]:
     count = QUICK_COUNT if quick else COUNT
     # ignore_cleanup_errors: on Windows a memory-mapped file may still be open in a process that is ending.
     with tempfile.TemporaryDirectory(prefix="latent-explorer-folder-", ignore_cleanup_errors=True) as place:
-        folder = Path(place, "pictures")
+        folder = Path(place, "images")
         _write_images(folder, count)
         arguments = {"folder": str(folder), "home": str(Path(place, "home"))}
         first = run_child("folder_child:open_scroll_and_stream", **arguments)[-1].value
@@ -85,7 +85,7 @@ def _write_images(folder: Path, count: int) -> None:
         written.append(path)
     for index in range(count):
         seed = written[index % len(written)]
-        target = folder / f"class {index % CLASSES}" / f"picture {index}{seed.suffix}"
+        target = folder / f"class {index % CLASSES}" / f"image {index}{seed.suffix}"
         try:
             os.link(seed, target)
         except OSError:

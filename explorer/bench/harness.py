@@ -131,7 +131,7 @@ def run_child(function: str, **arguments: object) -> list[Reported]:
         watchdog.start()
         try:
             assert child.stdout is not None
-            reported = [Reported(time.perf_counter() - begun, json.loads(line)) for line in child.stdout]
+            answers = [Reported(time.perf_counter() - begun, json.loads(line)) for line in child.stdout]
             status = child.wait()
         finally:
             watchdog.cancel()
@@ -140,12 +140,12 @@ def run_child(function: str, **arguments: object) -> list[Reported]:
             child.wait()
             if child.stdout is not None:
                 child.stdout.close()
-        if status != 0 or not reported:
+        if status != 0 or not answers:
             last = _last_line(noise)
             raise MeasureError(
                 "“{name}” failed with exit status {status}: {last}", name=function, status=status, last=last
             )
-        return reported
+        return answers
 
 
 def _child_environment(home: Path) -> dict[str, str]:

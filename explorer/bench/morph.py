@@ -26,18 +26,18 @@ LIMIT = "decoding alone"
 
 def measure(quick: bool) -> list[Entry]:
     path, case = _bundle()
-    reported = run_child("morph:write_times", path=str(path), repeats=QUICK_REPEATS if quick else REPEATS)[0].value
+    result = run_child("morph:write_times", path=str(path), repeats=QUICK_REPEATS if quick else REPEATS)[0].value
     return [
         Entry(
             name="morph",
             case=case,
             unit="s",
-            ours=reported["ours"],
-            peer=reported.get(key),
+            ours=result["ours"],
+            peer=result.get(key),
             peer_name=name,
-            limit=reported["decode"],
+            limit=result["decode"],
             limit_name=LIMIT,
-            why=reported.get(f"{key}_why", ""),
+            why=result.get(f"{key}_why", ""),
         )
         for key, name in PEERS.items()
     ]

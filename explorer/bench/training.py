@@ -37,26 +37,26 @@ def measure(quick: bool) -> list[Entry]:
 def _measured(case: dict[str, Any], rounds: int) -> list[Entry]:
     name = case["architecture"]
     try:
-        reported: dict[str, Any] = run_child("training:by_turns", case=case, rounds=rounds)[0].value
+        times: dict[str, Any] = run_child("training:by_turns", case=case, rounds=rounds)[0].value
     except MeasureError as error:
         return [Entry("training", name, "images/s", None, better="higher", why=str(error))]
-    height, width, channels = reported["image_shape"]
+    height, width, channels = times["image_shape"]
     speed = Entry(
         name="training",
         case=f"{name} {height}×{width}×{channels}, live preview",
         unit="images/s",
-        ours=median(reported["ours"]),
-        peer=median(reported["peer"]),
+        ours=median(times["ours"]),
+        peer=median(times["peer"]),
         peer_name="bare model.fit",
-        limit=reported["limit"],
+        limit=times["limit"],
         limit_name="the MACs at the matrix-product rate of this machine",
         better="higher",
     )
     share = Entry(
         name="training",
-        case=f"{name}: {reported['shown']} live previews, {reported['checkpoints']} checkpoints",
+        case=f"{name}: {times['shown']} live previews, {times['checkpoints']} checkpoints",
         unit="% of the time, live preview",
-        ours=100 * reported["share"],
+        ours=100 * times["share"],
         limit=LIVE_PERCENT,
         limit_name="the allowed share",
         why="model.fit has no live preview",

@@ -135,9 +135,9 @@ def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Pr
 
 def warn_of_skipped(console: Console, source: Source) -> list[dict[str, str]]:
     """Warn of images that could not be read, and return them for ``--json``."""
-    reported = skipped_json(source.skipped)
-    warn_of(console, reported)
-    return reported
+    skipped = skipped_json(source.skipped)
+    warn_of(console, skipped)
+    return skipped
 
 
 def warn_of(console: Console, skipped: Sequence[dict[str, str]]) -> None:

@@ -102,7 +102,7 @@ def probe_image(path: Path) -> Header:
         return Header(height, width, channels)
     except DataError:
         raise
-    except Exception as error:  # see open_picture
+    except Exception as error:  # see open_image
         raise _unreadable(name, error) from error
 
 

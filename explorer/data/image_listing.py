@@ -94,7 +94,7 @@ class _Lister:
     def walk(self, start: str) -> Iterator[Progress]:
         """List one folder (a path below the root that ends in ``/``, or empty) recursively.
 
-        Yields between folders, so that it can be cancelled: there may be many without an image.
+        Yields between folders, so that it can be canceled: there may be many without an image.
         """
         stack = [(start, -1, iter(self._entries(start)))]
         while stack:

@@ -35,7 +35,10 @@ from explorer.types import Indices, Pixels
 Stamps = NDArray[np.uint64]
 """A number for each image that changes with its file; 0 for a missing file."""
 
-_PARTS: Final = ("pictures", "index")
+_IMAGES: Final = "images"
+_PARTS: Final = (_IMAGES, "index", "pictures")
+"""Folders of the cache; the last one is of earlier versions, and only counted and deleted."""
+
 _PIXELS: Final = "pixels"
 _RECORDS: Final = "records"
 _RECORD: Final = np.dtype([("stamp", "<u8"), ("checksum", "<u4"), ("ready", "<u4")])
@@ -94,7 +97,7 @@ class PixelCache:
     def __init__(self, source: str, preprocessing: Preprocessing, rows: int) -> None:
         key = f"{_FORMAT}\0{source}\0{preprocessing.model_dump_json()}"
         name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        self.folder = cache_dir() / _PARTS[0] / name
+        self.folder = cache_dir() / _IMAGES / name
         self.image_shape = preprocessing.image_shape
         self.row_bytes = int(np.prod(self.image_shape))
         self._rows = rows

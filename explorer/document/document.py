@@ -303,7 +303,7 @@ class Document:
             state = replace(self._state, image_index=index, imported_image=None)
             if state.model is None or state.model.card.encodes:
                 state = unencoded(state)
-            self.edit(message("Select image #{number:,}", number=index + 1), state, "~picture")
+            self.edit(message("Select image #{number:,}", number=index + 1), state, "~image")
 
     def receive(self, imported_image: Source) -> None:
         """Show an imported image, a source of one, instead of the selected one; its code becomes the latent cursor.

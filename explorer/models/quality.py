@@ -91,7 +91,7 @@ def quality_curve(
     Parameters
     ----------
     indices
-        Int64 ``(n,)`` positions, n > 0, such as ``source.splits.select("test", CURVE_PICTURES)``.
+        Int64 ``(n,)`` positions, n > 0, such as ``source.splits.select("test", CURVE_IMAGES)``.
     noises
         Applied in order, with their seeds; a fixed seed is used where there is none.
     strengths, varied

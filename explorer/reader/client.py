@@ -71,7 +71,7 @@ def read(
 def steps(
     name: str, paths: Sequence[Path], answers: tuple[type, ...], arguments: Mapping[str, Any] | None = None
 ) -> Generator[Any, None, None]:
-    """Do as `read`, but yield None ten times per second while waiting, so that a job can report and be cancelled."""
+    """Do as `read`, but yield None ten times per second while waiting, so that a job can report and be canceled."""
     reader = READERS[name]
     # Relative paths are resolved in this process.
     request = Request(

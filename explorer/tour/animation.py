@@ -152,9 +152,9 @@ def _export(tour: Tour, target: Path) -> None:
     tour.document.exported.connect(written.append)
     target.unlink(missing_ok=True)
     tour.click("timeline_export")
-    reported = tour.find(QLabel, "export_size")
-    tour.until(lambda: reported.text().startswith("About"), "the estimated file size")
-    tour.shoot("export-dialog", reported.window())
+    size = tour.find(QLabel, "export_size")
+    tour.until(lambda: size.text().startswith("About"), "the estimated file size")
+    tour.shoot("export-dialog", size.window())
     tour.click("export_write")
     tour.until(lambda: bool(tour.running.window.findChildren(QFileDialog)), "the file dialog")
     dialog = tour.running.window.findChildren(QFileDialog)[-1]

@@ -243,9 +243,9 @@ class Autosave(QObject):
 class _Writer:
     """Writes copies on a thread; of several waiting copies only the newest."""
 
-    def __init__(self, path: Path, reported: Callable[[Message], object]) -> None:
+    def __init__(self, path: Path, on_written: Callable[[Message], object]) -> None:
         self._path = path
-        self._reported = reported
+        self._on_written = on_written
         self._waiting: list[Session | None] = []
         self._ended = False
         self._condition = threading.Condition()
@@ -281,13 +281,13 @@ class _Writer:
                 self._path.unlink(missing_ok=True)
             else:
                 write_session(self._path, session)
-            problem: Message = NO_MESSAGE
+            problem = NO_MESSAGE
         except ExplorerError as error:
             problem = error.message
         except OSError as error:
             reason = error.strerror or str(error)
             problem = message("Cannot update the backup copy {path}: {reason}.", path=self._path, reason=reason)
-        self._reported(problem)
+        self._on_written(problem)
 
 
 def _folders() -> list[Path]:

@@ -118,7 +118,7 @@ def skipped_words(source: Source) -> tuple[Message, str]:
     count, total = len(lines), source.count + len(lines) - source.unreadable
     first, more = "; ".join(lines[:_NAMED]), count - _NAMED
     if more > 0:
-        reported = message(
+        summary = message(
             "Skipped {count:,} of {total:# file|# files}: {first}; and {more:,} more",
             count=count,
             total=total,
@@ -126,10 +126,8 @@ def skipped_words(source: Source) -> tuple[Message, str]:
             more=more,
         )
     else:
-        reported = message(
-            "Skipped {count:,} of {total:# file|# files}: {first}", count=count, total=total, first=first
-        )
-    return reported, "\n".join(lines)
+        summary = message("Skipped {count:,} of {total:# file|# files}: {first}", count=count, total=total, first=first)
+    return summary, "\n".join(lines)
 
 
 def home_source(model: OpenModel) -> str | None:

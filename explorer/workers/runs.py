@@ -38,7 +38,7 @@ class RunJobs(QObject):
         trainings.stop_requested.connect(trainer.stop)
         trainings.unqueue_requested.connect(trainer.unqueue)
         trainings.runs_requested.connect(self.read_runs)
-        trainings.run_resume_requested.connect(trainer.go_on)
+        trainings.run_resume_requested.connect(trainer.resume_run)
         trainings.run_delete_requested.connect(self._on_run_delete_requested)
         trainings.live_open_requested.connect(self._on_live_open_requested)
         trainings.progress_export_requested.connect(self._on_progress_export_requested)

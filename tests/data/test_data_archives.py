@@ -41,7 +41,7 @@ TREE = {
     "set/ant/1.png": png(30),
     "set/attributes.csv": b"file,weight\ncat/1.png,1.5\nant/1.png,3\n",
     "set/readme.md": b"not wanted",
-    "__MACOSX/set/cat/._1.png": b"not a picture",
+    "__MACOSX/set/cat/._1.png": b"not an image",
 }
 
 

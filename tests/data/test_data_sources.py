@@ -135,9 +135,9 @@ def test_unknown_names_and_paths_list_what_is_known(tmp_path: Path) -> None:
 
 
 def test_files_of_no_known_kind(tmp_path: Path) -> None:
-    path = tmp_path / "pictures.rar"
+    path = tmp_path / "images.rar"
     path.write_bytes(b"Rar!")
-    with pytest.raises(DataError, match=r"pictures\.rar: unknown type\..*a zip or tar archive.*Unpack"):
+    with pytest.raises(DataError, match=r"images\.rar: unknown type\..*a zip or tar archive.*Unpack"):
         open_source(path)
 
 

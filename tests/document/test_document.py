@@ -146,10 +146,10 @@ def test_opening_a_model_takes_the_old_models_views_cursor_and_keyframes_away(do
         (),
     )
     assert document.state.image_index == 0
-    reported = heard.take()
-    assert {"view image", "view cursor", "view noise", "view keyframes"} <= set(reported)
-    assert {"changed.model", "changed.code", "changed.keyframes"} <= set(reported)
-    assert not {"changed.source", "changed.image_index", "view thumbnails"} & set(reported)
+    signals = heard.take()
+    assert {"view image", "view cursor", "view noise", "view keyframes"} <= set(signals)
+    assert {"changed.model", "changed.code", "changed.keyframes"} <= set(signals)
+    assert not {"changed.source", "changed.image_index", "view thumbnails"} & set(signals)
     assert str(document.undo_label) == "Open other"
 
 
@@ -239,7 +239,7 @@ def test_a_cursor_that_was_put_meanwhile_stays(document: Document) -> None:
     assert document.state.start_code.tolist() == [9.0, 8.0]
     view = document.views[CURSOR]
     assert isinstance(view, CursorView)
-    assert view.image is BLANK, "the picture's reconstruction is shown as the cursor's"
+    assert view.image is BLANK, "the image's reconstruction is shown as the cursor's"
 
 
 def test_a_failed_image_leaves_no_cursor(document: Document) -> None:
@@ -578,14 +578,14 @@ def test_another_map_takes_the_old_one_away(document: Document) -> None:
 
 def test_jobs_training_and_problems_are_reported(document: Document) -> None:
     problems: list[Problem] = []
-    reported: list[str] = []
+    changes: list[str] = []
     document.problem_reported.connect(problems.append)
-    document.jobs_changed.connect(lambda: reported.append("jobs"))
-    document.training_changed.connect(lambda: reported.append("training"))
+    document.jobs_changed.connect(lambda: changes.append("jobs"))
+    document.training_changed.connect(lambda: changes.append("training"))
     document.put_jobs((JobView(1, message("Opening")),))
     document.put_training(TrainingView(phase="running"))
     document.report(message("It broke"), "in line 3")
-    assert reported == ["jobs", "training"]
+    assert changes == ["jobs", "training"]
     assert document.jobs[0].title == message("Opening")
     assert document.training.active
     assert problems == [Problem(message("It broke"), "in line 3")]
@@ -605,21 +605,21 @@ def test_a_long_code_is_mapped_along_its_axes() -> None:
 
 def test_what_belongs_to_another_model_is_reported_of() -> None:
     document = Document()
-    reported: list[object] = []
-    document.announced.connect(reported.append)
+    announced: list[object] = []
+    document.announced.connect(announced.append)
     document.open(make_model(), make_source())
     document.set_code(np.zeros(2, np.float32))
     document.timeline.add()
     document.open(make_model(name="other", seed=1))
-    assert list(map(str, reported)) == ["Timeline cleared: its keyframes belong to tiny. Undo restores them."]
+    assert list(map(str, announced)) == ["Timeline cleared: its keyframes belong to tiny. Undo restores them."]
     document.undo()
     assert len(document.state.keyframes) == 1
 
 
 def test_parted_directions_forget_what_was_measured_and_empty_ones_go() -> None:
     document = Document()
-    reported: list[object] = []
-    document.announced.connect(reported.append)
+    announced: list[object] = []
+    document.announced.connect(announced.append)
     document.open(make_model(), make_source())
     found = Direction(np.array([1, 0], np.float32), "means", (5, 6), 0.9, 2.0, (0.0, 0.1), 0.005)
     others = {"b": [1, 1], "c": [-1, 3]}
@@ -634,6 +634,6 @@ def test_parted_directions_forget_what_was_measured_and_empty_ones_go() -> None:
     assert document.state.directions[0].direction.measured
     assert not document.state.directions[1].direction.measured
     np.testing.assert_allclose(document.state.directions[1].direction.vector, [0, 1], atol=1e-6)
-    assert list(map(str, reported)) == ["Deleted as linear combinations of the other directions: c"]
+    assert list(map(str, announced)) == ["Deleted as linear combinations of the other directions: c"]
     document.undo()
     assert len(document.state.directions) == 3

@@ -13,8 +13,8 @@ from explorer.messages import message
 def test_the_answer_to_an_earlier_question_is_dropped() -> None:
     """A job that was done when the next was asked for reports late; its images are of other settings."""
     dataset_checks = DatasetChecks()
-    reported: list[AugmentView | None] = []
-    dataset_checks.preview_changed.connect(lambda: reported.append(dataset_checks.preview))
+    previews: list[AugmentView | None] = []
+    dataset_checks.preview_changed.connect(lambda: previews.append(dataset_checks.preview))
     first, second = (small_request(Path("a.npz"), Path("out"), seed=seed) for seed in (1, 2))
     dataset_checks.ask_preview(first)
     dataset_checks.ask_preview(second)
@@ -22,4 +22,4 @@ def test_the_answer_to_an_earlier_question_is_dropped() -> None:
     answer = AugmentView(second, None, message("in time"))
     dataset_checks.put_preview(answer)
     assert dataset_checks.preview is answer
-    assert reported == [None, None, answer]
+    assert previews == [None, None, answer]

@@ -89,7 +89,7 @@ def test_what_is_shown_stays_until_the_new_answers_come(document: Document) -> N
     newer = document.model
     assert newer is not None
     document.map.show_plane(newer.codec, plane)
-    assert len(document.map.missing()) == len(tiles), "they stand in until they are decoded anew"
+    assert len(document.map.missing()) == len(tiles), "they stand in until they are decoded again"
     document.open(version(2.0))
     assert list(document.map.visible()) == [], "another model is not the same one later"
 
@@ -155,7 +155,7 @@ def test_another_model_that_is_open_is_left_alone(document: Document) -> None:
     assert document.model is newest, "the way back leads to the model as it is now"
 
 
-def test_the_finished_model_takes_the_place_of_the_one_that_learnt(document: Document) -> None:
+def test_the_finished_model_takes_the_place_of_the_one_that_learned(document: Document) -> None:
     finished = version(None)
     document.refine_model(finished)
     assert document.model is finished

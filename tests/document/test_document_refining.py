@@ -28,7 +28,7 @@ def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FileSource, F
     monkeypatch.setattr("explorer.data.sources.folder._SAMPLE", 1)
     for number in range(20):
         Image.new("L", (10, 12), number * 10).save(tmp_path / f"{number}.png")
-    (tmp_path / f"{BAD}.png").write_bytes(b"no picture")
+    (tmp_path / f"{BAD}.png").write_bytes(b"no image")
     listed, whole = (item for item in opening(tmp_path) if isinstance(item, FileSource))
     assert (listed.count, whole.count) == (20, 19)
     return listed, whole

@@ -160,7 +160,7 @@ def test_without_the_model_the_images_stay_and_without_them_the_codes() -> None:
 def test_the_chosen_image_is_found_by_its_file_where_others_came_before_it(tmp_path: Path) -> None:
     from explorer.data.sources import open_source
 
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     for name in "bdf":
         Image.new("L", (16, 16), ord(name)).save(folder / f"{name}.png")
@@ -285,7 +285,7 @@ def test_an_image_that_is_none_leaves_the_rest() -> None:
     state = state_with_imported_image(ImportedImage.open(image_file(), "mine.jpg"))
     session = session_of(state)
     with pytest.raises(DataError):
-        imported_image_of(Session(session.record, session.arrays, b"no picture"))
+        imported_image_of(Session(session.record, session.arrays, b"no image"))
     back = state_of(session, state.model, state.source, None)
     assert (back.imported_image, back.image_index, back.start_code) == (None, 4, None)
     np.testing.assert_array_equal(back.code, state.code)

@@ -96,14 +96,14 @@ def test_the_noisy_images_are_reconstructed_and_measured_against_the_clean_ones(
         np.testing.assert_array_equal(view.clean, clean[:count])
         np.testing.assert_array_equal(view.noisy, noisy[:count])
         np.testing.assert_allclose(view.reconstruction, reconstruction[:count], rtol=1e-6)
-        for reported, images, reach in (
+        for quality, images, reach in (
             (view.of_noisy, noisy, 1),
             (view.of_reconstruction, reconstruction, 1),
             (view.of_noisy_row, noisy, count),
             (view.of_reconstruction_row, reconstruction, count),
         ):
             expected = (measure(clean[:reach], images[:reach]) for measure in (mse, psnr, ssim))
-            assert (reported.mse, reported.psnr, reported.ssim) == pytest.approx(tuple(expected))
+            assert (quality.mse, quality.psnr, quality.ssim) == pytest.approx(tuple(expected))
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS.values(), ids=lambda kind: kind.name)

@@ -108,8 +108,8 @@ def test_closing_ends_everything_in_time(work: str, tmp_path: Path, explorer_hom
     try:
         assert process.stdin is not None
         assert process.stdout is not None
-        reported = json.loads(process.stdout.readline())
-        children = [pid for pid in reported["children"] if pid is not None]
+        result = json.loads(process.stdout.readline())
+        children = [pid for pid in result["children"] if pid is not None]
         assert bool(children) == (work == "training")
         process.stdin.write("close\n")
         process.stdin.flush()

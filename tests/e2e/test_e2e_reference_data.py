@@ -64,7 +64,7 @@ def dogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def reported(*words: object) -> str:
+def output_of(*words: object) -> str:
     """Run the program in a process of its own; return what it printed."""
     command = [sys.executable, "-m", "explorer", *(str(word) for word in words), "--json"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S, env=environment())
@@ -74,7 +74,7 @@ def reported(*words: object) -> str:
 
 def train(*words: object) -> dict[str, Any]:
     """Train; return the last event."""
-    last: dict[str, Any] = json.loads(reported("train", *words).splitlines()[-1])
+    last: dict[str, Any] = json.loads(output_of("train", *words).splitlines()[-1])
     return last
 
 
@@ -94,7 +94,7 @@ def test_an_lfw_tree_trains_conv_pool_from_the_command_line(lfw: Path, tmp_path:
     crops = [step for step in card.preprocessing.steps if step.step == "crop_margin"]
     assert [step.pixels for step in crops] == [80]
     figures = json.loads(
-        reported("reconstruct", "--model", out, "--data", lfw, "--count", 4, "--out", tmp_path / "row.png")
+        output_of("reconstruct", "--model", out, "--data", lfw, "--count", 4, "--out", tmp_path / "row.png")
     )
     assert figures["count"] == 4
     assert 0 < figures["mse"] < 1
@@ -111,7 +111,7 @@ def test_a_dogs_tree_trains_cae_upsample_at_224_from_the_command_line(dogs: Path
     assert (card.image_shape, card.latent_shape) == ((224, 224, 3), (28, 28, 128))
     assert (card.encoder_params, card.decoder_params) == (93_248, 166_467)
     strip = json.loads(
-        reported(
+        output_of(
             *("morph", "--model", out, "--keys", f"{dogs}:0", f"{dogs}:7", "--steps", 18, "--hold", 0),
             *("--loop", "none", "--out", tmp_path / "strip.png"),
         )

@@ -76,9 +76,9 @@ class Process:
     def until_kept(self) -> Path:
         """Wait until a copy is kept; return the folder that it is in."""
         assert self.process.stdout is not None
-        reported: dict[str, Any] = json.loads(self.process.stdout.readline())
-        assert reported["problem"] == ""
-        return Path(reported["folder"])
+        kept: dict[str, Any] = json.loads(self.process.stdout.readline())
+        assert kept["problem"] == ""
+        return Path(kept["folder"])
 
     def kill(self) -> None:
         self.process.kill()
@@ -256,8 +256,8 @@ def test_a_session_named_on_the_command_line_is_opened(next_window: Callable[[],
         env=environment(),
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
-    reported = json.loads(ended.stdout.splitlines()[-1])
-    assert reported == {"path": str(path), "keyframes": 1, "model": "digits-vae-2d"}
+    result = json.loads(ended.stdout.splitlines()[-1])
+    assert result == {"path": str(path), "keyframes": 1, "model": "digits-vae-2d"}
 
 
 def test_copies_are_written_while_a_hand_never_rests(next_window: Callable[[], WindowDriver]) -> None:

@@ -35,10 +35,10 @@ print(json.dumps({"model": model, "painted": len(painted), "heavy": painted[0] i
 
 
 def test_the_first_paint_needs_no_tensorflow() -> None:
-    reported: dict[str, Any] = run_python(OPEN_AND_PAINT)
-    assert reported["model"] == "digits-vae-2d"
-    assert reported["painted"] > 0
-    assert reported["heavy"] == []
+    result: dict[str, Any] = run_python(OPEN_AND_PAINT)
+    assert result["model"] == "digits-vae-2d"
+    assert result["painted"] > 0
+    assert result["heavy"] == []
 
 
 def test_a_new_user_sees_a_digit_with_its_code_on_the_sliders(driver: WindowDriver) -> None:

@@ -62,7 +62,7 @@ def test_every_size_goes_in_and_comes_out(name: str, shape: ImageShape, latent: 
 
 
 @pytest.mark.parametrize(
-    ("shape", "latent", "reported"),
+    ("shape", "latent", "expected"),
     [
         ((15, 28, 1), 2, "15×28"),
         ((28, 513, 1), 2, "28×513"),
@@ -72,10 +72,10 @@ def test_every_size_goes_in_and_comes_out(name: str, shape: ImageShape, latent: 
     ],
 )
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
-def test_impossible_sizes_are_refused(name: str, shape: ImageShape, latent: int, reported: str) -> None:
-    if ARCHITECTURES[name].spatial and "from" in reported:
-        reported = f"Cannot set the latent size of {name}"
-    with pytest.raises(ModelError, match=reported):
+def test_impossible_sizes_are_refused(name: str, shape: ImageShape, latent: int, expected: str) -> None:
+    if ARCHITECTURES[name].spatial and "from" in expected:
+        expected = f"Cannot set the latent size of {name}"
+    with pytest.raises(ModelError, match=expected):
         ARCHITECTURES[name].build(shape, latent)
 
 

@@ -39,12 +39,10 @@ def test_no_control_of_the_window_and_its_dialogs_is_nameless(bare_window: MainW
 
 
 def test_every_tab_is_reported_by_its_name(bare_window: MainWindow) -> None:
-    reported = [
-        node.text(QAccessible.Text.Name) for node in walk(bare_window) if node.role() == QAccessible.Role.PageTab
-    ]
+    names = [node.text(QAccessible.Text.Name) for node in walk(bare_window) if node.role() == QAccessible.Role.PageTab]
     tabs = bare_window.tabs
-    assert {tabs.tabText(number) for number in range(tabs.count())} <= set(reported)
-    assert len(reported) == len(set(reported))
+    assert {tabs.tabText(number) for number in range(tabs.count())} <= set(names)
+    assert len(names) == len(set(names))
 
 
 # -- focus -------------------------------------------------------------------------------------------------------------

@@ -23,11 +23,11 @@ COUNT = 600
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    place = tmp_path / "pictures"
+    place = tmp_path / "images"
     place.mkdir()
     for number in range(COUNT):
         Image.new("L", (10, 12), number % 256).save(place / f"{number}.png")
-    (place / "100.png").write_bytes(b"no picture")
+    (place / "100.png").write_bytes(b"no image")
     return place
 
 

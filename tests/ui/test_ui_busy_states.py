@@ -65,13 +65,13 @@ def test_neighbors_of_a_vanished_folder_say_why_and_are_found_when_it_is_back(
     assert "Encoding the images failed." in label.text()
     assert ".png" in label.text()
     assert retry.isVisible()
-    reported = len(vanished.problems)
+    before = len(vanished.problems)
     vanished.document.set_code(np.ones(2, np.float32))
     assert vanished.document.jobs == (), "the same question would fail again"
     QTest.mouseClick(retry, Qt.MouseButton.LeftButton)
     assert label.text() == "Encoding the images…"
     assert not retry.isVisible()
-    until_failed(vanished, reported + 1)
+    until_failed(vanished, before + 1)
     assert retry.isVisible()
     bring_back(folder)
     QTest.mouseClick(retry, Qt.MouseButton.LeftButton)

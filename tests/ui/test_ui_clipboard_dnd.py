@@ -102,7 +102,7 @@ def test_a_dropped_image_shows_its_neighbors_among_the_data(driver: WindowDriver
     source, model = driver.document.source, driver.document.model
     assert source is not None
     assert model is not None
-    path = tmp_path / "guest.png"
+    path = tmp_path / "imported.png"
     source.pil_image(7).resize((200, 240), Image.Resampling.NEAREST).save(path)
     assert drop(driver.window, files(path), MIDDLE)
     until_imported_image(driver)
@@ -124,13 +124,13 @@ def test_an_imported_image_goes_when_an_image_is_chosen_and_comes_back_with_undo
     first = driver.code.copy()
     heading, caption = driver.find(ElidedLabel, "stage_heading"), driver.find(QLabel, "gallery_caption")
     place, words = heading.geometry().center().y(), caption.text()
-    colors("RGB", (40, 40)).save(tmp_path / "guest.png")
-    drop(driver.window, files(tmp_path / "guest.png"), MIDDLE)
+    colors("RGB", (40, 40)).save(tmp_path / "imported.png")
+    drop(driver.window, files(tmp_path / "imported.png"), MIDDLE)
     until_imported_image(driver)
     imported_image = driver.code.copy()
     assert driver.find(QPushButton, "stage_invert").isVisible()
     assert heading.geometry().center().y() == place, "the button moves nothing"
-    assert caption.text() == "guest.png (not in this dataset)"
+    assert caption.text() == "imported.png (not in this dataset)"
     view = driver.window.gallery.view
     spot = view.visualRect(driver.window.gallery.model.index(0)).center()
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
@@ -147,12 +147,12 @@ def test_an_imported_image_goes_when_an_image_is_chosen_and_comes_back_with_undo
 
 def test_an_imported_image_stays_with_another_model_and_is_prepared_again(driver: WindowDriver, tmp_path: Path) -> None:
     driver.open()
-    colors("RGB", (40, 40)).save(tmp_path / "guest.png")
-    drop(driver.window, files(tmp_path / "guest.png"), MIDDLE)
+    colors("RGB", (40, 40)).save(tmp_path / "imported.png")
+    drop(driver.window, files(tmp_path / "imported.png"), MIDDLE)
     until_imported_image(driver)
     driver.document.open(make_model(image_shape=(16, 16, 3), latent_dim=3, name="other"))
     driver.until(lambda: driver.document.code is not None and len(driver.code) == 3)
-    assert_allclose(driver.code, code_of_image(driver, tmp_path / "guest.png"), atol=1e-4)
+    assert_allclose(driver.code, code_of_image(driver, tmp_path / "imported.png"), atol=1e-4)
 
 
 def test_an_image_is_pasted(driver: WindowDriver) -> None:
@@ -229,7 +229,7 @@ def test_what_is_no_image_says_so_and_changes_nothing(driver: WindowDriver, tmp_
     driver.until(lambda: bool(driver.problems))
     assert "broken.png" in str(driver.problems[0].message)
     mime = QMimeData()
-    mime.setData("image/png", QByteArray(b"no picture at all"))
+    mime.setData("image/png", QByteArray(b"no image at all"))
     drop(driver.window, mime, MIDDLE)
     driver.until(lambda: len(driver.problems) == 2)
     assert driver.document.state is before
@@ -268,10 +268,10 @@ def test_a_bundle_and_a_folder_dropped_together_are_both_opened(
     driver: WindowDriver, tmp_path: Path, explorer_home: Path
 ) -> None:
     write_bundle(explorer_home / "models" / "mine")
-    (tmp_path / "pictures").mkdir()
+    (tmp_path / "images").mkdir()
     for number in range(2):
-        Image.new("L", (12, 10), 80 * number).save(tmp_path / "pictures" / f"{number}.png")
-    drop(driver.window, files(explorer_home / "models" / "mine", tmp_path / "pictures"), MIDDLE)
+        Image.new("L", (12, 10), 80 * number).save(tmp_path / "images" / f"{number}.png")
+    drop(driver.window, files(explorer_home / "models" / "mine", tmp_path / "images"), MIDDLE)
     driver.until(lambda: driver.document.model is not None)
     driver.until(lambda: driver.document.source is not None and driver.document.source.count == 2)
 

@@ -115,7 +115,7 @@ def test_what_is_nothing_of_ours_is_not_taken(laid: WindowDriver) -> None:
     assert not drop(laid.window.timeline.track, mime, QPoint(50, 40))
     assert not drop(laid.window, mime, QPoint(600, 300))
     web = QMimeData()
-    web.setUrls([QUrl("https://example.org/picture.png")])
+    web.setUrls([QUrl("https://example.org/image.png")])
     assert not drop(laid.window.timeline.track, web, QPoint(50, 40))
 
 

@@ -76,7 +76,7 @@ def test_a_click_opens_the_model(models: Path, driver: WindowDriver) -> None:
     assert driver.window.windowTitle().startswith("one")
     source = driver.document.source
     assert source is not None
-    assert source.name == "tiny", "a model without pictures of its own leaves the open ones"
+    assert source.name == "tiny", "a model without images of its own leaves the open ones"
 
 
 def test_return_opens_too(models: Path, driver: WindowDriver) -> None:
@@ -286,7 +286,7 @@ def test_who_has_it_already_opens_a_file_or_folder(bare_window: MainWindow) -> N
 def test_the_image_cache_is_reported_and_cleared_after_a_question(driver: WindowDriver) -> None:
     label = driver.find(QLabel, "library_cache")
     assert not label.isVisible()
-    folder = cache_dir() / "pictures" / "some"
+    folder = cache_dir() / "images" / "some"
     folder.mkdir(parents=True)
     (folder / "pixels").write_bytes(bytes(2_500_000))
     driver.document.library_changed.emit()

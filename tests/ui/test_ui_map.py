@@ -726,4 +726,4 @@ def test_what_is_chosen_in_the_gallery_is_marked_on_the_map(scattered: WindowDri
     assert scattered.document.state.image_index == 5
     press(8, Qt.KeyboardModifier.ControlModifier)
     scattered.document.choose_image(2)
-    assert scattered.document.selection.picked is None, "another picture, chosen elsewhere, ends it"
+    assert scattered.document.selection.picked is None, "another image, chosen elsewhere, ends it"

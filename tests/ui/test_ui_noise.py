@@ -66,11 +66,11 @@ def test_the_typed_strength_is_the_noise_that_is_shown(lab: WindowDriver) -> Non
 
 def test_figures_are_scikit_images(lab: WindowDriver) -> None:
     view = noise_view(lab)
-    for images, reported in ((view.noisy, view.of_noisy), (view.reconstruction, view.of_reconstruction)):
+    for images, measured in ((view.noisy, view.of_noisy), (view.reconstruction, view.of_reconstruction)):
         clean, image = view.clean[0].astype(np.float64), np.clip(images[0], 0, 1).astype(np.float64)
-        assert reported.psnr == pytest.approx(peak_signal_noise_ratio(clean, image, data_range=1), abs=1e-6)
+        assert measured.psnr == pytest.approx(peak_signal_noise_ratio(clean, image, data_range=1), abs=1e-6)
         expected = structural_similarity(clean, image, data_range=1, channel_axis=2)
-        assert reported.ssim == pytest.approx(expected, abs=1e-6)
+        assert measured.ssim == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_row_is_measured_as_a_row(lab: WindowDriver) -> None:

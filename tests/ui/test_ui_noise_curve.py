@@ -72,15 +72,15 @@ def test_the_curve_is_that_of_the_command_line(lab: WindowDriver) -> None:
     assert "Run" in lab.find(QLabel, "noise_plot_empty").text()
     assert not lab.find(QPushButton, "noise_save").isEnabled()
     (curve,) = measured(lab)
-    reported = expected(lab, (Noise("gaussian", 0.2),))
-    np.testing.assert_array_equal(curve.strengths, reported.strengths)
-    np.testing.assert_allclose(curve.reconstructed.psnr, reported.reconstructed.psnr)
-    np.testing.assert_allclose(curve.corrupted.ssim, reported.corrupted.ssim)
+    reference = expected(lab, (Noise("gaussian", 0.2),))
+    np.testing.assert_array_equal(curve.strengths, reference.strengths)
+    np.testing.assert_allclose(curve.reconstructed.psnr, reference.reconstructed.psnr)
+    np.testing.assert_allclose(curve.corrupted.ssim, reference.corrupted.ssim)
     corrupted, drawn = page(lab).plot.curves
     assert corrupted.dashed
-    assert corrupted.xs == tuple(reported.strengths[1:]), "an infinite PSNR, that of no noise, has no place"
+    assert corrupted.xs == tuple(reference.strengths[1:]), "an infinite PSNR, that of no noise, has no place"
     assert drawn.name == "first"
-    assert drawn.values == pytest.approx(reported.reconstructed.psnr)
+    assert drawn.values == pytest.approx(reference.reconstructed.psnr)
 
 
 def test_another_figure_is_another_curve(lab: WindowDriver) -> None:

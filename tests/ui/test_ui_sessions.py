@@ -37,10 +37,10 @@ def places(explorer_home: Path, tmp_path: Path) -> dict[str, Path]:
     data = tmp_path / "data"
     data.mkdir()
     images = np.random.default_rng(0).integers(0, 256, (20, 12, 10, 1), dtype=np.uint8)
-    np.savez(data / "pictures.npz", x=images)
+    np.savez(data / "images.npz", x=images)
     sessions = tmp_path / "sessions"
     sessions.mkdir()
-    return {"model": explorer_home / "models" / "one", "data": data / "pictures.npz", "sessions": sessions}
+    return {"model": explorer_home / "models" / "one", "data": data / "images.npz", "sessions": sessions}
 
 
 def begin(driver: WindowDriver, places: dict[str, Path]) -> None:

@@ -42,7 +42,7 @@ def test_it_shows_image_and_reconstruction_with_their_figures(driver: WindowDriv
     assert f"{-10 * np.log10(clipped):.1f} dB" in plain(stage.reconstruction.detail)
     assert "SSIM" in plain(stage.reconstruction.detail)
     assert plain(stage.original.detail).startswith("10×12 grayscale")
-    assert driver.find(QLabel, "stage_heading").text() == "Tiny pictures · #1 of 30 · label 0"
+    assert driver.find(QLabel, "stage_heading").text() == "Tiny images · #1 of 30 · label 0"
 
 
 def test_the_edited_image_tells_how_far_it_is(driver: WindowDriver) -> None:

@@ -80,7 +80,7 @@ def other_image(driver: WindowDriver) -> None:
 
 def both(driver: WindowDriver) -> None:
     driver.document.open(
-        make_model(image_shape=(9, 14, 3), name="colour", seed=3), make_source(8, (9, 14, 3), name="colours", seed=2)
+        make_model(image_shape=(9, 14, 3), name="color", seed=3), make_source(8, (9, 14, 3), name="colors", seed=2)
     )
 
 

@@ -287,7 +287,7 @@ def test_even_motion_changes_the_image_evenly(driver: WindowDriver) -> None:
     driver.document.undo()
     assert evened(driver)
     driver.type_into("timeline_steps", "30")
-    assert not evened(driver), "other frames are timed anew"
+    assert not evened(driver), "other frames are timed again"
 
 
 def test_the_scrub_moves_the_cursor_and_is_one_step(driver: WindowDriver) -> None:

@@ -293,7 +293,7 @@ def click(tree: QTreeWidget, row: int, modifier: Any = Qt.KeyboardModifier.NoMod
 
 def enabled(panel: TrainPanel) -> dict[str, bool]:
     runs = panel.watch.runs
-    names = {"open": runs.open, "go on": runs.go_on, "again": runs.again, "delete": runs.delete}
+    names = {"open": runs.open, "resume": runs.resume, "again": runs.again, "delete": runs.delete}
     return {name: button.isEnabled() for name, button in names.items()}
 
 
@@ -310,15 +310,15 @@ def test_the_list_says_how_each_went(listed: QTreeWidget) -> None:
 
 
 def test_buttons_fit_what_is_chosen(panel: TrainPanel, listed: QTreeWidget) -> None:
-    assert enabled(panel) == {"open": False, "go on": False, "again": False, "delete": False}
+    assert enabled(panel) == {"open": False, "resume": False, "again": False, "delete": False}
     click(listed, 0)
-    assert enabled(panel) == {"open": False, "go on": False, "again": False, "delete": True}
+    assert enabled(panel) == {"open": False, "resume": False, "again": False, "delete": True}
     click(listed, 1)
-    assert enabled(panel) == {"open": False, "go on": True, "again": True, "delete": True}
+    assert enabled(panel) == {"open": False, "resume": True, "again": True, "delete": True}
     click(listed, 2)
-    assert enabled(panel) == {"open": True, "go on": False, "again": True, "delete": True}
+    assert enabled(panel) == {"open": True, "resume": False, "again": True, "delete": True}
     click(listed, 1, Qt.KeyboardModifier.ControlModifier)
-    assert enabled(panel) == {"open": False, "go on": False, "again": False, "delete": True}
+    assert enabled(panel) == {"open": False, "resume": False, "again": False, "delete": True}
 
 
 def test_buttons_ask_for_what_they_say(panel: TrainPanel, document: Document, listed: QTreeWidget) -> None:
@@ -331,7 +331,7 @@ def test_buttons_ask_for_what_they_say(panel: TrainPanel, document: Document, li
     QTest.mouseClick(panel.watch.runs.open, Qt.MouseButton.LeftButton)
     QTest.mouseClick(panel.watch.runs.again, Qt.MouseButton.LeftButton)
     click(listed, 1)
-    QTest.mouseClick(panel.watch.runs.go_on, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(panel.watch.runs.resume, Qt.MouseButton.LeftButton)
     click(listed, 0)
     QTest.mouseClick(panel.watch.runs.delete, Qt.MouseButton.LeftButton)
     done = document.trainings.runs[1]
@@ -357,7 +357,7 @@ def test_the_running_one_cannot_be_deleted_and_says_that_it_runs(
     document.put_training(running(5, run=cut.path, title="cut"))
     assert rows(listed)[1] == ["cut", "5", "21", "running"]
     click(listed, 1)
-    assert enabled(panel) == {"open": False, "go on": False, "again": True, "delete": False}
+    assert enabled(panel) == {"open": False, "resume": False, "again": True, "delete": False}
     document.put_training(running(5, run=cut.path, title="cut", phase="paused"))
     assert rows(listed)[1][3] == "paused"
     assert [item.text(0) for item in listed.selectedItems()] == ["cut"], "the choice was lost when the list changed"

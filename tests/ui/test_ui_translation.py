@@ -108,7 +108,7 @@ def test_no_text_is_shown_without_tr(path: Path) -> None:
         ('label.setText("Nothing")', 1),
         ('QLabel("Nothing here")', 1),
         ('label.setText(self.tr("Nothing"))', 0),
-        ('label.setText(f"{n} pictures")', 1),
+        ('label.setText(f"{n} images")', 1),
         ('label.setText(f"{n} {self.tr(word)}")', 0),
         ('label.setText("yes" if on else self.tr("no"))', 1),
         ('button("name_of_it", self.tr("Go"), "Goes on")', 1),

@@ -142,9 +142,9 @@ def test_an_export_whose_model_is_gone_says_which(
 
 
 def test_what_is_no_export_is_taken_in_as_what_it_is(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
-    Image.new("L", (10, 12), 90).save(tmp_path / "grey.png")
+    Image.new("L", (10, 12), 90).save(tmp_path / "gray.png")
     source = document.source
-    document.open_requested.emit(OpenRequest((tmp_path / "grey.png",)))
+    document.open_requested.emit(OpenRequest((tmp_path / "gray.png",)))
     qtbot.waitUntil(lambda: document.state.imported_image is not None, timeout=PATIENCE_MS)
     assert document.source is source
     document.open_requested.emit(OpenRequest((tmp_path,)))
@@ -233,7 +233,7 @@ def test_image_files_become_keyframes_and_an_export_among_none_is_opened(
 
 
 def test_a_file_that_is_no_image_says_so(document: Document, qtbot: QtBot, tmp_path: Path) -> None:
-    (tmp_path / "words.png").write_text("no picture")
+    (tmp_path / "words.png").write_text("no image")
     problems = problems_of(document)
     document.timeline.request_files([tmp_path / "words.png"], 0)
     qtbot.waitUntil(lambda: bool(problems), timeout=PATIENCE_MS)

@@ -44,9 +44,9 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def problems_of(document: Document) -> list[Problem]:
-    reported: list[Problem] = []
-    document.problem_reported.connect(reported.append)
-    return reported
+    problems: list[Problem] = []
+    document.problem_reported.connect(problems.append)
+    return problems
 
 
 def name_of(document: Document) -> str | None:

@@ -304,7 +304,7 @@ def test_a_run_keeps_an_animation_that_can_be_scrubbed_and_exported(
     assert isinstance(view, TrainingProgressView)
     assert view.originals.shape == view.reconstructions.shape == (8, 16, 16, 1)
     difference = np.abs(view.originals.astype(int) - view.reconstructions.astype(int)).mean()
-    assert difference < 40, "it learnt nothing that can be seen"
+    assert difference < 40, "it learned nothing that can be seen"
     target = tmp_path / "film.gif"
     document.trainings.progress_export_requested.emit(originals_of(run.path), progress_frames, target)
     wait(qtbot, lambda: written == [target])

@@ -74,24 +74,24 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[ArraySource]:
         If the file is damaged or too large when unpacked, or has other keys, shapes or values.
     """
     arrays = _read(path)
-    yield _opened(_reported(arrays, facts), arrays, path)
+    yield _opened(_described(arrays, facts), arrays, path)
 
 
-def _reported(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
+def _described(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
     """Return facts with the descriptions in the file; anything but a single text of limited length is ignored."""
     texts = {key: arrays[key] for key in _FACT_KEYS if key in arrays}
-    reported = {
+    given = {
         key: " ".join(str(text.item()).split())
         for key, text in texts.items()
         if text.dtype.kind == "U" and text.size == 1
     }
-    reported = {key: text for key, text in reported.items() if 0 < len(text) <= _LONGEST_FACT}
+    given = {key: text for key, text in given.items() if 0 < len(text) <= _LONGEST_FACT}
     return replace(
         facts,
-        name=reported.get("name", facts.name),
-        title=reported.get("title", facts.title),
-        license=reported.get("license", reported.get("licence", "")),
-        attribution=reported.get("attribution", ""),
+        name=given.get("name", facts.name),
+        title=given.get("title", facts.title),
+        license=given.get("license", given.get("licence", "")),
+        attribution=given.get("attribution", ""),
     )
 
 

@@ -63,8 +63,8 @@ class TrainRunsPanel(QWidget):
 
     def _make_buttons(self) -> None:
         self.open = button("train_run_open", self.tr("Open"), self.tr("Open the model of this run"))
-        self.go_on = button(
-            "train_run_go_on", self.tr("Resume"), self.tr("Resume the training from its last checkpoint")
+        self.resume = button(
+            "train_run_resume", self.tr("Resume"), self.tr("Resume the training from its last checkpoint")
         )
         self.again = button(
             "train_run_again", self.tr("Reuse settings"), self.tr("Copy the settings of this run to the form")
@@ -76,10 +76,10 @@ class TrainRunsPanel(QWidget):
         )
         self._buttons = QGridLayout()
         self._buttons.setHorizontalSpacing(6)
-        for column, made in enumerate((self.open, self.go_on, self.again, self.delete)):
+        for column, made in enumerate((self.open, self.resume, self.again, self.delete)):
             self._buttons.addWidget(made, 0, column)
         self.open.clicked.connect(self._open)
-        self.go_on.clicked.connect(self._go_on)
+        self.resume.clicked.connect(self._resume)
         self.again.clicked.connect(self._again)
         self.delete.clicked.connect(self.ask_delete)
 
@@ -186,7 +186,7 @@ class TrainRunsPanel(QWidget):
         one = chosen[0] if len(chosen) == 1 else None
         running = {training.run} if training.active else set()
         self.open.setEnabled(one is not None and one.model is not None)
-        self.go_on.setEnabled(one is not None and one.resumable and one.path not in running)
+        self.resume.setEnabled(one is not None and one.resumable and one.path not in running)
         self.again.setEnabled(one is not None)
         ended = [run for run in chosen if run.path not in running]
         self.delete.setEnabled(bool(ended or self._places()))
@@ -198,7 +198,7 @@ class TrainRunsPanel(QWidget):
         if len(chosen) == 1 and chosen[0].model is not None:
             self._document.open_requested.emit(OpenRequest((chosen[0].model,), "model"))
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         chosen = self._chosen()
         if chosen:
             self._document.trainings.run_resume_requested.emit(chosen[0])

@@ -61,6 +61,7 @@ RENAMED = {
     "action_neighbours_retry": "action_neighbors_retry",
     "action_tab_neighbours": "action_tab_neighbors",
     "action_train_film_export": "action_train_frames_export",
+    "action_train_run_go_on": "action_train_run_resume",
     "centre_splitter": "center_splitter",
     "compare_pictures": "compare_images",
     "drop_veil": "drop_overlay",
@@ -100,6 +101,7 @@ RENAMED = {
     "train_film_slider": "train_frames_slider",
     "train_noise_add_grey": "train_noise_add_gray",
     "train_noise_preset_colourisation": "train_noise_preset_colorization",
+    "train_run_go_on": "train_run_resume",
 }
 """Object names of version 1 that have changed, with their current ones."""
 
