@@ -156,7 +156,7 @@ def check_sheet(count: int, card: Card) -> None:
     pixels = count * math.prod(card.image_shape[:2])
     if pixels > LARGEST_SHEET:
         raise UsageError(
-            "The sheet would be too large: {count:# image|# images}, {pixels:,} pixels, at most {most:,}. Use fewer "
+            "The sheet would be too large: {count:# image|# images}, {pixels:,} pixels of at most {most:,}. Use fewer "
             "steps or images.",
             count=count,
             pixels=pixels,

@@ -129,8 +129,8 @@ def check_room(shape: tuple[int, ...]) -> None:
     free = shutil.disk_usage(folder).free
     if size > free - _LEFT_FREE:
         raise DataError(
-            "Cannot augment to {count:# image|# images} of {shape}: {size:.1f} GB are needed in {folder}, {free:.1f} "
-            "GB are free. Make fewer (--augment) or smaller (--size) images, or free disk space.",
+            "Cannot augment to {count:# image|# images} of {shape}: {size:.1f} GB are needed in {folder}, but "
+            "{free:.1f} GB are free. Make fewer (--augment) or smaller (--size) images, or free disk space.",
             count=shape[0],
             shape="×".join(map(str, shape[1:])),
             size=size / 1e9,

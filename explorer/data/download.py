@@ -164,8 +164,8 @@ def _check_room(remote: RemoteFile, part: Path, needed: int) -> None:
     free = shutil.disk_usage(part.parent).free
     if needed > free:
         raise DataError(
-            "Cannot download “{file}” into {folder}: {needed:,} MB are needed, {free:,} MB are free. Free disk space, "
-            "or set LATENT_EXPLORER_HOME to a folder on another disk.",
+            "Cannot download “{file}” into {folder}: {needed:,} MB are needed, but {free:,} MB are free. "
+            "Free disk space, or set LATENT_EXPLORER_HOME to a folder on another disk.",
             file=Path(remote.place).name,
             folder=part.parent,
             needed=needed >> 20,

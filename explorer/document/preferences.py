@@ -121,7 +121,8 @@ def heal(path: Path) -> tuple[Preferences, tuple[Message, ...]]:
 def damage_words(notes: tuple[Message, ...]) -> tuple[Message, str]:
     """Return a message about a damaged settings file, and its details."""
     sentence = message(
-        "Some settings were invalid and reset to their defaults. The old file was renamed to end in “{suffix}”.",
+        "Some settings were invalid and have been reset to their defaults. "
+        "The old file was renamed to end in “{suffix}”.",
         suffix=DAMAGED_SUFFIX,
     )
     return sentence, "\n".join(map(message_text, notes))

@@ -73,7 +73,7 @@ def _opened(path: Path, *, whole: bool) -> Bundle:
     for name, expected in card.files.items():
         if Path(name).name != name:
             raise ModelError(
-                "{card} names a file outside the model's folder: “{file}”. Do not open models you do not trust.",
+                "{card} names a file outside the model's folder: “{file}”. Do not open models that you do not trust.",
                 card=path / CARD,
                 file=name,
             )

@@ -34,7 +34,7 @@ class StatusBar(QStatusBar):
         self._times: deque[float] = deque(maxlen=_REMEMBERED)
         self.setObjectName("status_bar")
         self.setSizeGripEnabled(False)
-        self._model = self._label("status_model", self.tr("Open model"))
+        self._model = self._label("status_model", self.tr("Current model"))
         self._data = self._label("status_data", "")
         self._decode = self._label("status_decode", self.tr("Time to decode one code (median of the last few)"))
         self._job = self._label("status_job", self.tr("Background job"))
@@ -80,7 +80,7 @@ class StatusBar(QStatusBar):
 
     def _on_source_changed(self) -> None:
         source = self._document.source
-        self._data.setToolTip(self.tr("Open dataset"))
+        self._data.setToolTip(self.tr("Current dataset"))
         if source is None:
             self._data.setText(self.tr("No dataset"))
             return

@@ -138,7 +138,7 @@ def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress |
         source = open_source(str(path))
         if source.count > _MOST_DROPPED:
             raise DataError(
-                "Cannot add {name} as keyframes: it contains {count:,} images, at most {most} are allowed. Open it in "
+                "Cannot add {name} as keyframes: it contains {count:,} images; at most {most} are allowed. Open it in "
                 "the library, and select some in the gallery.",
                 name=path.name,
                 count=source.count,

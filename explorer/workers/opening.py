@@ -273,7 +273,7 @@ def _gathered(paths: Sequence[Path]) -> Generator[Progress, None, Path]:
     """
     if len(paths) > _MOST:
         raise DataError(
-            "Cannot import {count:,} images at once, at most {most:,}. Drop their folder instead.",
+            "Cannot import {count:,} images at once; at most {most:,} are allowed. Drop their folder instead.",
             count=len(paths),
             most=_MOST,
         )

@@ -96,7 +96,9 @@ class RunJobs(QObject):
         shown = live is not None and live.continues(document.model)
         # Do not interrupt a user who has opened another model or has keyframes.
         if not shown and (document.state.keyframes or live is not None):
-            document.announced.emit(message("{name} is trained. Open it from the library.", name=path.name))
+            document.announced.emit(
+                message("The training of {name} is finished. Open the model from the library.", name=path.name)
+            )
             return
         self._jobs.start(
             message("Opening {name}", name=path.name),
@@ -152,7 +154,9 @@ def _deleted(run: Run) -> Iterator[Progress | tuple[Run, ...]]:
     yield Progress(0, 0, message("Deleting"))
     lock = acquire_lock(run.path / LOCK)
     if lock is None:
-        raise TrainingError("Cannot delete the run “{name}”: it is training. Cancel the training first.", name=run.name)
+        raise TrainingError(
+            "Cannot delete the run “{name}”: its training is running. End the training first.", name=run.name
+        )
     release(lock)
     delete_run(run)
     yield tuple(find_runs())

@@ -188,7 +188,7 @@ def test_every_kind_of_noise_can_be_chosen(lab: WindowDriver) -> None:
 def test_what_cannot_be_read_changes_nothing(lab: WindowDriver) -> None:
     lab.window.noise.edit.set_text("gauss:")
     assert lab.document.state.noises == (Noise("gaussian", 0.2, seed=0),)
-    assert "“gauss:” is not a noise. Write blur:1.5" in lab.find(QLineEdit, "noise").toolTip()
+    assert "Cannot read the noise “gauss:”. Write blur:1.5" in lab.find(QLineEdit, "noise").toolTip()
 
 
 def test_nothing_is_corrupted_behind_another_tab(lab: WindowDriver) -> None:

@@ -269,7 +269,7 @@ def test_strip_and_curves_are_those_of_the_animation(driver: WindowDriver) -> No
     np.testing.assert_array_equal(view.pixels, to_pixels(decoded[view.shown]))
     track = driver.window.timeline.track
     assert track.strip is not None
-    assert "OOD distance" in track.values_at(track.x_of(30))
+    assert "distance to data" in track.values_at(track.x_of(30))
     assert "image change" in track.values_at(track.x_of(30))
 
 

@@ -120,7 +120,7 @@ def test_whoever_goes_to_another_model_is_not_called_back(
     document.open(other)
     document.trainings.stop_requested.emit()
     wait(qtbot, lambda: bool(announced))
-    assert [str(said) for said in announced] == ["new is trained. Open it from the library."]
+    assert [str(said) for said in announced] == ["The training of new is finished. Open the model from the library."]
     assert document.model is other
 
 

@@ -183,7 +183,7 @@ def _images() -> Iterator[Check]:
     from explorer.errors import ExplorerError
 
     for entry in known_sources():
-        broken = entry.status == "missing" and "install the program again" in str(entry.how).lower()
+        broken = entry.status == "missing" and "reinstall the program" in str(entry.how).lower()
         if entry.status != "embedded" and not broken:
             continue
         try:

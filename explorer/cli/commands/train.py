@@ -210,7 +210,7 @@ COMMAND = Command(
     writes={"out": places.new_bundle, "tensorboard": _check_log},
     reports_failure=True,
     notes=(
-        "Defaults are those of the architecture's reference. Ctrl+C stops at the next step and keeps the last\n"
+        "Defaults depend on the architecture. Ctrl+C stops at the next step and keeps the last\n"
         "checkpoint next to DIR; a second Ctrl+C stops at once. With --json, one event per line: started, epoch,\n"
         "checkpoint, and finally finished, cancelled or failed."
     ),

@@ -141,8 +141,8 @@ def _parse_one(text: str) -> Noise:
     match = _NOISE.fullmatch(current_kinds(text))
     if match is None:
         raise UsageError(
-            "“{text}” is not a noise. Write blur:1.5, gaussian:0.5@0.5 (with a mean) or gaussian:0.3:7 (with a seed), "
-            "joined by +.",
+            "Cannot read the noise “{text}”. Write blur:1.5, gaussian:0.5@0.5 (with a mean) or "
+            "gaussian:0.3:7 (with a seed), joined by +.",
             text=text,
         )
     seed = match["seed"]

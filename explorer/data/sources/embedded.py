@@ -70,7 +70,7 @@ def _entry(entry: SourceEntry) -> SourceEntry:
     if _path(entry.name).is_file():
         return entry
     return replace(
-        entry, status="missing", how=message("{path} is missing. Install the program again.", path=_path(entry.name))
+        entry, status="missing", how=message("{path} is missing. Reinstall the program.", path=_path(entry.name))
     )
 
 
@@ -81,9 +81,7 @@ def _places(entry: SourceEntry) -> list[Path]:
 def _scan(entry: SourceEntry) -> Iterator[ArraySource]:
     path = _path(entry.name)
     if not path.is_file():
-        raise DataError(
-            "Cannot open “{name}”: {file} is missing. Install the program again.", name=entry.title, file=path
-        )
+        raise DataError("Cannot open “{name}”: {file} is missing. Reinstall the program.", name=entry.title, file=path)
     yield arrays.load_as(entry.facts(), path)
 
 

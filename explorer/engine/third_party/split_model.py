@@ -107,7 +107,7 @@ def pair(encoder: Any, decoder: Any, loaded: Loaded, other: Loaded | None = None
     """
     if other is not None and other.generation != loaded.generation:
         raise ModelError(
-            "Encoder and decoder are of different Keras versions: {encoder} and {decoder}. "
+            "Encoder and decoder were saved by different Keras versions: {encoder} and {decoder}. "
             "Save both with the same version.",
             encoder=loaded.generation,
             decoder=other.generation,

@@ -203,7 +203,7 @@ def _text(value: object) -> str:
 def _bounded(file: str, info: zipfile.ZipInfo, most: int) -> zipfile.ZipInfo:
     if info.file_size > most:
         raise ModelError(
-            "{member} in {file} is larger than {most:,} MB. Do not open files you do not trust.",
+            "{member} in {file} is larger than {most:,} MB. Do not open files that you do not trust.",
             member=info.filename,
             file=file,
             most=most >> 20,

@@ -89,7 +89,8 @@ def members(root: Any, without: frozenset[str] = frozenset()) -> Iterator[tuple[
             count += 1
             if count > MAX_MEMBERS or depth > MAX_DEPTH:
                 raise ModelError(
-                    "The file of weights has too many or too deeply nested groups. Do not open files you do not trust."
+                    "The file of weights has too many or too deeply nested groups. "
+                    "Do not open files that you do not trust."
                 )
             if not place and name in without:
                 continue
@@ -125,7 +126,7 @@ def links_in(file: Any, handed: Handed) -> tuple[str, ...]:
     if declared > _SMALL + _COMPRESSED * size:
         raise ModelError(
             "{file} declares {declared:,} bytes of weights, but has only {size:,} bytes. "
-            "Do not open files you do not trust.",
+            "Do not open files that you do not trust.",
             file=handed.name,
             declared=declared,
             size=size,

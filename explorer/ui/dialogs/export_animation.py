@@ -76,7 +76,7 @@ class ExportAnimationDialog(QDialog):
         self.side.setSingleStep(16)
         self.fps = decimal_box("export_fps", self.tr("Frames per second"), (1, 60), 1, 2)
         self.fps.setSuffix(self.tr(" fps"))
-        self.plays = spin_box("export_plays", self.tr("How often the animation plays; 0 = forever"), 0, 1000, 0)
+        self.plays = spin_box("export_plays", self.tr("Number of times the animation plays; 0 = forever"), 0, 1000, 0)
         self.plays.setSpecialValueText(self.tr("Loop forever"))
         self.palette_by = combo_box(
             "export_palette",

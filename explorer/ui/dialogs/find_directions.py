@@ -72,10 +72,7 @@ class FindDirectionsDialog(QDialog):
         self.values.setFixedHeight(_LIST_HEIGHT)
         self._method = combo_box(
             "directions_method",
-            self.tr(
-                "Difference of the mean codes with and without the value, or the normal of a logistic regression, "
-                "which depends less on correlated attributes"
-            ),
+            self.tr("Difference of the mean codes, or normal of a logistic regression (less affected by correlations)"),
             [(self.tr("Difference of means"), "means"), (self.tr("Logistic regression"), "logistic")],
         )
         self._find = button(
@@ -86,7 +83,7 @@ class FindDirectionsDialog(QDialog):
         self.table.setHeaderLabels(
             [
                 self.tr("Direction"),
-                self.tr("n positive"),
+                self.tr("Positive images"),
                 self.tr("Accuracy"),
                 self.tr("Effect size (d)"),
                 self.tr("Null d"),

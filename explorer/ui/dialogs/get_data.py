@@ -112,7 +112,7 @@ class GetDataDialog(QDialog):
         notes = {
             "running": self.tr("Connecting…"),
             "finished": self.tr("Already downloaded"),
-            "cancelled": self.tr("Canceled. Partial download kept – you can resume."),
+            "cancelled": self.tr("Canceled. The partial download was kept; you can resume it."),
             "failed": sentence(download.message) if download is not None else "",
         }
         self._note.setText(notes.get(phase, ""))

@@ -83,7 +83,7 @@ class ImportDialog(QDialog):
         self._dangers = label("import_dangers", look="plain", selectable=True)
         self.trust = button(
             "import_trust",
-            self.tr("I trust the author – run it"),
+            self.tr("I trust the author. Run the code"),
             self.tr("Run this code in a separate process, which you can stop at any time"),
         )
         self.trust.clicked.connect(self._on_trust_clicked)

@@ -1,4 +1,4 @@
-"""The message log: errors since the start, with details to copy and the log folder."""
+"""The message log: errors since startup, with details to copy and the log folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ProblemsDialog(QDialog):
         self.resize(640, 460)
         self._heading = label("problems_heading", wrap=False)
         self.list = QListView()
-        name_widget(self.list, "problems_list", self.tr("Errors since the start, newest first"))
+        name_widget(self.list, "problems_list", self.tr("Errors since startup, newest first"))
         self.list.setModel(problems)
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
@@ -43,7 +43,7 @@ class ProblemsDialog(QDialog):
         self._log = button(
             "problems_log",
             self.tr("Log folder"),
-            self.tr("Open the folder of the log file, which also covers earlier runs"),
+            self.tr("Open the folder of the log file, which also covers earlier launches"),
         )
         self._close = button("problems_close", self.tr("Close"), self.tr("Close the log (Esc)"))
         self._lay_out()
@@ -76,7 +76,7 @@ class ProblemsDialog(QDialog):
 
     def _on_list_changed(self) -> None:
         count = self._problems.rowCount()
-        words = self.tr("1 error since the start") if count == 1 else self.tr("%1 errors since the start")
+        words = self.tr("1 error since startup") if count == 1 else self.tr("%1 errors since startup")
         self._heading.setText(words.replace("%1", str(count)) if count else self.tr("No errors"))
         for part in (self._copy, self._copy_all, self._clear):
             part.setEnabled(count > 0)

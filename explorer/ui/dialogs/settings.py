@@ -42,7 +42,7 @@ class SettingsDialog(QDialog):
         )
         self._layout.setChecked(values.keep_layout)
         self._tour = check_box(
-            "settings_tour", self.tr("Show the tour on the next start"), self.tr("Five steps through the window")
+            "settings_tour", self.tr("Show the tour on the next startup"), self.tr("Five steps through the window")
         )
         self._tour.setChecked(not values.tour_seen)
         self._notes = label("settings_notes", "\n".join(self._words_of(preferences.notes)))
@@ -63,7 +63,7 @@ class SettingsDialog(QDialog):
         self._tour.toggled.connect(lambda on: preferences.put(tour_seen=not on))
 
     def _words_of(self, notes: tuple[Message, ...]) -> list[str]:
-        head = self.tr("Some settings in the file were invalid and are at their defaults:")
+        head = self.tr("Some settings were invalid and have been reset to their defaults:")
         return [head, *(f"· {message_text(note)}" for note in notes)] if notes else []
 
     def refresh(self) -> None:

@@ -54,8 +54,8 @@ class FeatureMapsPanel(QWidget):
             "feature_map",
             self.tr("Current feature map"),
             self.tr(
-                "One channel of the code. Left button: paint; right button or Shift: restore original values. Keys: "
-                "arrows, +, −, Space, Delete, Page Up, Page Down."
+                "One channel of the code. Left button: paint; right button or Shift: restore original values.\n"
+                "Keys: arrows, +, −, Space, Delete, Page Up, Page Down."
             ),
         )
         self.grid = ChannelGrid()

@@ -54,7 +54,9 @@ class GalleryPanel(QWidget):
         self._ask.timeout.connect(self._request_thumbnails)
         self._set_up_view()
         self.label = combo_box("gallery_label", self.tr("Show all images, those of one label, or the selection"), [])
-        self._empty = EmptyLabel("gallery_empty", self.tr("No images yet.\nPick a dataset or drop a folder here."))
+        self._empty = EmptyLabel(
+            "gallery_empty", self.tr("No images yet.\nSelect a dataset in the library, or drop a folder here.")
+        )
         self._caption = ElidedLabel("gallery_caption", "", self.tr("Selected image"), look="muted")
         self.setLayout(vbox(self.label, self.view, self._empty, self._caption, spacing=4, margins=(8, 4, 8, 4)))
         self.view.verticalScrollBar().valueChanged.connect(lambda value: self._ask.start())

@@ -329,7 +329,7 @@ class LatentPanel(QWidget):
             text = ""
         elif isinstance(view, ComponentsView):
             share = percent(float(min(1.0, model.sample.statistics.explained.sum())))
-            text = filled(self.tr("%1 PCs, %2 explained variance"), _shape_words(model, view), share)
+            text = filled(self.tr("%1 PCs explain %2 of the variance"), _shape_words(model, view), share)
         else:
             kind = self.tr("VAE") if model.card.variational else self.tr("autoencoder (AE)")
             if not model.card.encodes:

@@ -97,7 +97,7 @@ class LibraryPanel(QWidget):
         for entry in found:
             self._add_model(models, entry)
         if not found:
-            self._add(models, self.tr("No models yet – train one"), "", "", None, enabled=False)
+            self._add(models, self.tr("No models yet. Train one"), "", "", None, enabled=False)
         data = self._section(self.tr("Datasets"))
         for source in known_sources():
             present = source.status != "missing"
@@ -122,8 +122,8 @@ class LibraryPanel(QWidget):
         live = self._document.trainings.live
         self._live_shown = live is not None
         if live is not None:
-            tip = self.tr("Training – shown live")
-            self._add(section, live.name, self.tr("learning"), tip, ("live", str(live.path)))
+            tip = self.tr("A model in training, shown live")
+            self._add(section, live.name, self.tr("in training"), tip, ("live", str(live.path)))
 
     def _on_live_changed(self) -> None:
         """List a model in training, or remove it; newer weights change nothing here."""

@@ -145,7 +145,7 @@ class MapPanel(QWidget):
         self._steps = spin_box("map_steps", self.tr("Decoded images per side"), 2, GRID_LIMIT, 15)
         self._across = combo_box("map_across", self.tr("Dimension or principal component on the X axis"), [])
         self._up = combo_box("map_up", self.tr("Dimension or principal component on the Y axis"), [])
-        self._through = button("map_through", self.tr("Plane 1–3"), self.tr("Plane through keyframes 1–3"))
+        self._through = button("map_through", self.tr("Keyframe plane"), self.tr("Plane through keyframes 1–3"))
         self._quantiles = check_box(
             "map_quantiles",
             self.tr("Prior quantiles"),
@@ -257,7 +257,8 @@ class MapPanel(QWidget):
             words = self.tr("Other dimensions stay at the current code.")
         if self._document.state.grid.corners:
             words = self.tr(
-                "Keyframe 1 is at (0, 0), 2 and 3 at 1. The current code keeps its distance from the plane."
+                "Keyframes 1, 2 and 3 are at (0, 0), (1, 0) and (0, 1). "
+                "The current code keeps its distance from the plane."
             )
         self._hint.setText(words if more else "")
         self._hint.setVisible(bool(self._hint.text()))

@@ -260,7 +260,7 @@ class MapImages(QWidget):
         problem = self._document.analysis.problem("codes")
         if problem and self.points.isChecked():
             self.points.setChecked(False)
-            self._words.setText(self.tr("The images were not encoded: %1").replace("%1", message_text(problem)))
+            self._words.setText(self.tr("Encoding the images failed: %1").replace("%1", message_text(problem)))
 
 
 def _rgb(number: int) -> tuple[int, int, int]:

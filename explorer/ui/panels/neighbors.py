@@ -198,7 +198,7 @@ class NeighborsPanel(WatchingPanel):
             words = self.tr("Encoding the images failed.")
             return f"{words}\n{sentence(problem)}"
         if learns and self._document.analysis.running("index") is None:
-            return self.tr("Neighbors are searched when the training has ended.")
+            return self.tr("Neighbors are available after the training.")
         return self.tr("Encoding the images…")
 
     def _show_note(self) -> None:

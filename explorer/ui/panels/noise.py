@@ -76,7 +76,7 @@ class NoisePanel(QWidget):
             ),
             (
                 "noise_code",
-                self.tr("Latent"),
+                self.tr("Latent noise"),
                 self.tr("Noise on the code instead of the image: shows how smooth the latent space is"),
             ),
         )

@@ -192,7 +192,7 @@ class OutliersPanel(QWidget):
     def _show_caption(self, view: RankingView) -> None:
         above = len(view.ranking.above)
         self._pick.setEnabled(above > 0)
-        words = self.tr("%1 / %2 outliers (MSE > %3; %4 in the validation set of %5)")
+        words = self.tr("%1 of %2 images are outliers (MSE > %3), compared with %4 in the validation set of %5")
         share = float((view.ranking.reference > view.ranking.threshold).mean())
         threshold = f"{view.ranking.threshold:.3g}"
         words = filled(words, f"{above:,}", f"{len(view.ranking.indices):,}", threshold, f"{share:.1%}", view.model)

@@ -147,10 +147,7 @@ class TimelinePanel(QWidget):
         ]
         self._path = combo_box(
             "timeline_path",
-            self.tr(
-                "Path in latent space: line, arc (slerp), spline through all keyframes, "
-                "or shortest path through neighboring codes of the data"
-            ),
+            self.tr("Path in latent space: line, arc (slerp), spline, or shortest path through codes of the data"),
             ways,
         )
         easings: list[tuple[str, object]] = [
@@ -171,7 +168,7 @@ class TimelinePanel(QWidget):
         room.setRetainSizeWhenHidden(True)
         self._for_all.setSizePolicy(room)
         self._hold = spin_box(
-            "timeline_hold", self.tr("Hold: how many frames the first and last image are shown"), 0, 1000, 18
+            "timeline_hold", self.tr("Hold: number of extra frames for the first and last image"), 0, 1000, 18
         )
         self._fps = decimal_box("timeline_fps", self.tr("Frames per second; GIF supports at most 50"), (1, 60), 1, 1)
         loops: list[tuple[str, object]] = [

@@ -126,7 +126,7 @@ class TrainCurvesPanel(QWidget):
         if kind != "loss" and training.curve:
             return self.tr("Only the loss of a VAE has these terms.")
         if training.active:
-            return self.tr("First point appears after epoch 1.")
+            return self.tr("The first point appears after epoch 1.")
         return self.tr("Start training to see the loss here.")
 
 

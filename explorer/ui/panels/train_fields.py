@@ -68,10 +68,7 @@ class TrainFields(QWidget):
         )
         self.augment = self._optional(
             "train_augment",
-            self.tr(
-                "Number of training images after augmentation with random rotation, shear, zoom, shift and "
-                "elastic distortion"
-            ),
+            self.tr("Training images after augmentation: rotation, shear, zoom, shift, elastic distortion"),
             self.tr("Off"),
         )
         self.augment.setSingleStep(1_000)
@@ -103,10 +100,7 @@ class TrainFields(QWidget):
         self.crop.setSpecialValueText(self.tr("Auto"))
         self.noise = NoiseEdit(
             "train_noise",
-            self.tr(
-                "Corrupt the input and keep the clean image as target (denoising autoencoder): gaussian:0.3; "
-                "join several with +"
-            ),
+            self.tr("Corrupt the input, keep the clean image as target (denoising): gaussian:0.3, join several with +"),
         )
 
     def _make_training_fields(self) -> None:

@@ -78,7 +78,7 @@ class TrainWatchPanel(QWidget):
         )
         self.follow = check_box(
             "train_follow",
-            self.tr("Preview live on stage"),
+            self.tr("Live preview on stage"),
             self.tr("Open the model when its training starts: stage, sliders and map show its current weights"),
         )
         self.follow.setChecked(self._document.trainings.follow)

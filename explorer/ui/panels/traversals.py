@@ -100,7 +100,7 @@ class TraversalsPanel(WatchingPanel):
     def _on_chosen(self, row: int, column: int) -> None:
         view = self._document.views[TRAVERSAL]
         if isinstance(view, TraversalView) and row < len(view.codes):
-            self._document.set_code(view.codes[row, column], message("Select code of traversal"))
+            self._document.set_code(view.codes[row, column], message("Select traversal image"))
 
     # -- display -----------------------------------------------------------------------------------------------------
 

@@ -379,7 +379,7 @@ class TimelineTrack(QWidget):
             return ""
         number = int(self._animation.numbers[self.frame_at(x)])
         nearest = int(np.abs(self._curves.frames - number).argmin())
-        text = self.tr("OOD distance %1×").replace("%1", f"{self._curves.distances[nearest]:.2g}")
+        text = self.tr("distance to data %1×").replace("%1", f"{self._curves.distances[nearest]:.2g}")
         if nearest < len(self._curves.changes):
             change = self.tr("image change %1 per frame").replace("%1", f"{self._rates()[nearest]:.2g}")
             text = f"{text}, {change}"
@@ -547,7 +547,7 @@ class TimelineTrack(QWidget):
         painter.setFont(small)
         metrics = painter.fontMetrics()
         right = row.right()
-        for color, words in (("warn", self.tr("OOD distance")), ("accent", self.tr("Δ per frame"))):
+        for color, words in (("warn", self.tr("Distance to data")), ("accent", self.tr("Change per frame"))):
             width = metrics.horizontalAdvance(words)
             place = QRectF(right - width - 4, row.top() - 2, width + 4, metrics.height())
             ground = theme.color("base")
