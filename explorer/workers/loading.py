@@ -61,21 +61,21 @@ def reopen(wanted: Reopening) -> Iterator[Progress | list[tuple[Closed, OpenMode
 def _reopened_model(closed: ClosedModel) -> OpenModel:
     if not closed.files:
         raise ModelError(
-            "Cannot go to this step: the training of “{name}” was not finished. Resume it in the list of runs, or "
-            "choose another step.",
+            "Cannot go to this edit: the training of “{name}” was not finished. Resume it in the list of runs, or "
+            "choose another edit.",
             name=closed.name,
         )
     try:
         model = open_model(closed.path, closed.run)
     except ExplorerError as error:
         raise ModelError(
-            "Cannot go to this step: the model “{name}” cannot be opened. {reason}",
+            "Cannot go to this edit: the model “{name}” cannot be opened. {reason}",
             name=closed.name,
             reason=error.message,
         ) from error
     if not closed.fits(model):
         raise ModelError(
-            "Cannot go to this step: the model “{name}” in {path} has changed. Choose another step.",
+            "Cannot go to this edit: the model “{name}” in {path} has changed. Choose another edit.",
             name=closed.name,
             path=closed.path,
         )
@@ -92,11 +92,14 @@ def _reopened_source(closed: ClosedSource, opened: list[tuple[Closed, OpenModel 
                 source = item
     except ExplorerError as error:
         raise DataError(
-            "Cannot go to this step: “{name}” cannot be opened. {reason}", name=closed.name, reason=error.message
+            "Cannot go to this edit: “{name}” cannot be opened. {reason}",
+            name=closed.name,
+            reason=error.message,
         ) from error
     if source is None or not closed.fits(source):
         raise DataError(
-            "Cannot go to this step: the images of “{name}” have changed. Choose another step.", name=closed.name
+            "Cannot go to this edit: the images of “{name}” have changed. Choose another edit.",
+            name=closed.name,
         )
     opened.append((closed, source))
 

@@ -88,9 +88,10 @@ def test_every_tab_says_what_its_view_of_the_code_is_for(furnished: MainWindow) 
 
 def test_tooltips_have_at_most_two_lines(furnished: MainWindow) -> None:
     """Qt does not wrap plain tooltips: a long one breaks its line itself."""
-    faults = set()
+    faults: set[tuple[str, str]] = set()
     for _, place in rooms(furnished):
-        for control in (*place.findChildren(QWidget), *place.findChildren(QAction)):
+        controls: list[QWidget | QAction] = [*place.findChildren(QWidget), *place.findChildren(QAction)]
+        for control in controls:
             lines = control.toolTip().splitlines()
             ours = re.fullmatch(r"[a-z0-9_]+", control.objectName())  # pyqtgraph has hidden menus of its own
             if ours and (len(lines) > 2 or max(map(len, lines), default=0) > _WIDEST):

@@ -96,18 +96,18 @@ def test_a_model_that_is_gone_is_named_and_everything_stays(used: Document, tmp_
     shutil.rmtree(tmp_path / "m0")
     said = reason_for_staying(used, qtbot)
     assert "m0" in said
-    assert said.startswith("Cannot go to this step: the model “m0” cannot be opened. ")
+    assert said.startswith("Cannot go to this edit: the model “m0” cannot be opened. ")
 
 
 def test_another_model_in_its_place_is_not_taken_for_it(used: Document, tmp_path: Path, qtbot: QtBot) -> None:
     shutil.rmtree(tmp_path / "m0")
     write_bundle(tmp_path / "m0", MatrixCodec(seed=99))
-    assert "has changed. Choose another step." in reason_for_staying(used, qtbot)
+    assert "has changed. Choose another edit." in reason_for_staying(used, qtbot)
 
 
 def test_a_folder_that_is_gone_or_has_changed_is_named(used: Document, tmp_path: Path, qtbot: QtBot) -> None:
     (tmp_path / "images 0" / "1.png").unlink()
-    assert reason_for_staying(used, qtbot).startswith("Cannot go to this step: the images of “images 0” have changed.")
+    assert reason_for_staying(used, qtbot).startswith("Cannot go to this edit: the images of “images 0” have changed.")
 
 
 def test_half_a_minute_of_idle_time_closes_what_only_the_history_references(

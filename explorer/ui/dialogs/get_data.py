@@ -38,8 +38,10 @@ class GetDataDialog(QDialog):
         self._fetch.setProperty("primary", True)
         self._cancel = button("get_cancel", self.tr("Cancel"), self.tr("Cancel the download; it can be resumed"))
         self._open = button("get_open", self.tr("Open"), self.tr("Open the dataset"), primary=True)
-        self._file = button("get_file", self.tr("Use local file…"), self.tr("Open a file or archive of this dataset"))
-        self._folder = button("get_folder", self.tr("Use local folder…"), self.tr("Open a folder of this dataset"))
+        self._file = button("get_file", self.tr("Use local file…"), self.tr("Open a local file of this dataset"))
+        self._folder = button(
+            "get_folder", self.tr("Use local folder…"), self.tr("Open a local folder of this dataset")
+        )
         self._close = button("get_close", self.tr("Close"), self.tr("Close; the download continues (Esc)"))
         self._lay_out()
         self._fetch.clicked.connect(lambda: document.downloads.download_requested.emit(entry.name))
