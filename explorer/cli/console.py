@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from explorer.messages import message
+from explorer.messages import Message, message, message_text
 from explorer.printable import printable
 from explorer.types import Progress
 
@@ -136,7 +136,9 @@ def to_json(value: object, indent: int | None = None) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return `value` as JSON types: arrays as lists, paths as text, infinity and NaN as None."""
+    """Return `value` as JSON types: arrays as lists, paths and messages as text, infinity and NaN as None."""
+    if isinstance(value, Message):
+        return message_text(value)
     if hasattr(value, "tolist"):  # numpy's arrays and scalars, without importing numpy
         value = value.tolist()
     if isinstance(value, float):

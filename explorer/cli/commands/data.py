@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
@@ -25,7 +24,7 @@ def run(options: Namespace, console: Console) -> Report:
     name = known_name(options.data)
     missing = [entry for entry in entries if entry.name == name and entry.status == "missing"]
     if missing:
-        facts = asdict(missing[0])
+        facts = dict(vars(missing[0]))
     else:
         *_, source = console.items(opening(options.data))
         facts = describe(source)
@@ -49,7 +48,7 @@ def _listing(entries: list[SourceEntry]) -> Report:
         )
         for entry in entries
     ]
-    return Report([{key: asdict(entry)[key] for key in _LISTED} for entry in entries], table([heading, *rows]))
+    return Report([{key: getattr(entry, key) for key in _LISTED} for entry in entries], table([heading, *rows]))
 
 
 COMMAND = Command("data digits", add_arguments, run, reads={"data": places.data})
