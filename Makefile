@@ -23,11 +23,13 @@ test: $(STAMP) ## run all tests, without a display
 	@$(PYTHON) scripts/check_system.py --platform offscreen
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(PYTEST_ARGS)
 
-check: $(STAMP) ## check lint, formatting, types, imports and words
+check: $(STAMP) ## check lint, formatting, types, imports, dead code and words
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/vulture
+	@.venv/bin/vulture explorer scripts tests
 	@.venv/bin/codespell explorer scripts tests docs README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md
 	@$(PYTHON) scripts/check_words.py
 

@@ -5,8 +5,6 @@ Spawned processes import this module again, so it imports nothing at the top.
 
 from __future__ import annotations
 
-INTERRUPTED = 130
-
 
 def main() -> int:
     """Run the command line, or open the window; return the exit code."""
@@ -18,6 +16,8 @@ def main() -> int:
 
         return program()
     except KeyboardInterrupt:  # during the imports
+        from explorer.errors import INTERRUPTED
+
         return INTERRUPTED
 
 

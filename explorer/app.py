@@ -17,11 +17,12 @@ from types import TracebackType
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from explorer.cli.command import INTERRUPTED
 from explorer.document.document import Document
+from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile, damage_words
-from explorer.errors import ExplorerError, UsageError
+from explorer.errors import INTERRUPTED, ExplorerError, UsageError, exception_message
 from explorer.memory import share_heaps
+from explorer.messages import Message
 from explorer.models.bundle import find_bundles
 from explorer.paths import APP_NAME, log_dir, settings_path
 from explorer.printable import log_entry
@@ -54,7 +55,6 @@ class Running:
     window: MainWindow
 
     def close(self) -> None:
-        """Close the window, which ends all threads and the model process."""
         self.window.close()
 
 
@@ -85,7 +85,7 @@ def open_first(document: Document) -> None:
     path = next((path for path in names if path.name == FIRST_MODEL), names[0] if names else None)
     try:
         if path is None:
-            document.open_source_requested.emit("digits")
+            document.open_requested.emit(OpenRequest(("digits",), "images"))
         else:
             # Loaded here instead of on a job thread, so that the first image is shown sooner.
             for item in load_model(path, home=True):
@@ -98,23 +98,12 @@ def open_first(document: Document) -> None:
 
 
 def open_argument(document: Document, text: str) -> None:
-    """Open the argument of the command line: a bundle, images or a session."""
-    document.open_source_requested.emit(text)
+    """Open the argument of the command line, like a dropped file."""
+    document.open_requested.emit(OpenRequest((text,)))
 
 
 def main(open_me: str | None = None) -> int:
-    """Run the window until it is closed.
-
-    Parameters
-    ----------
-    open_me
-        A bundle, an image, a folder or a file of images to open, or None.
-
-    Returns
-    -------
-    int
-        The exit status.
-    """
+    """Run the window until it is closed; return the exit status. `open_me` is a file or folder to open."""
     _check_display()
     log = start_log()
     app = make_application()
@@ -156,7 +145,7 @@ def _interrupt(running: Running, exit_guard: ExitGuard) -> None:
 class ErrorCatcher(QObject):
     """Sends uncaught exceptions of all threads and Qt messages to the log, and exceptions also to the window."""
 
-    _caught = Signal(str, str)
+    _caught = Signal(object, str)
 
     def __init__(self, document: Document) -> None:
         super().__init__()
@@ -165,7 +154,6 @@ class ErrorCatcher(QObject):
         self._caught.connect(self._on_caught)
 
     def install(self) -> None:
-        """Install the hooks."""
         sys.excepthook = self._on_exception
         threading.excepthook = lambda args: self._on_exception(
             args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
@@ -173,7 +161,6 @@ class ErrorCatcher(QObject):
         qInstallMessageHandler(self._on_qt_message)
 
     def remove(self) -> None:
-        """Restore the hooks."""
         sys.excepthook = sys.__excepthook__
         threading.excepthook = threading.__excepthook__
         qInstallMessageHandler(None)
@@ -184,12 +171,11 @@ class ErrorCatcher(QObject):
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
-        message = str(cause) if isinstance(cause, ExplorerError) else f"{type(cause).__name__}: {cause}"
         # A queued signal, because the hook may run on any thread.
-        self._caught.emit(message, details)
+        self._caught.emit(exception_message(cause), details)
 
-    def _on_caught(self, message: str, details: str) -> None:
-        self._document.report(message, details)
+    def _on_caught(self, problem: Message, details: str) -> None:
+        self._document.report(problem, details)
 
     def _on_qt_message(self, kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
         level = logging.ERROR if kind in {QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg} else logging.WARNING
@@ -201,13 +187,7 @@ class ErrorCatcher(QObject):
 
 
 def _check_display() -> None:
-    """Check for a display, because Qt would abort the process with a long message without one.
-
-    Raises
-    ------
-    UsageError
-        If no window can be opened.
-    """
+    """Check for a display, because Qt would abort the process with a long message; UsageError if there is none."""
     if sys.platform.startswith("linux") and not any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     ):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import DataError, ExplorerError
-from explorer.messages import Message, Wording, message
+from explorer.messages import Message, Value, message
 from explorer.reading import reading, size_text
 
 _SUFFIX: Final = ".npy"
@@ -34,16 +34,9 @@ _NPZ: Final = message("a NumPy .npz file")
 
 @dataclass(frozen=True)
 class ZipLimits:
-    """Limits on the unpacked content of an archive.
+    """Limits on the unpacked content of an archive: bytes of all `members` together, as declared, and their number.
 
-    Attributes
-    ----------
-    total
-        Bytes of all members together, as declared.
-    members
-        Number of members.
-    ratio, unsuspicious
-        An archive may unpack to `ratio` times its size, or to `unsuspicious` bytes where that is more.
+    It may unpack to `ratio` times its size, or to `unsuspicious` bytes where that is more.
     """
 
     total: int
@@ -55,24 +48,14 @@ class ZipLimits:
 def check_members(
     archive: zipfile.ZipFile,
     limits: ZipLimits,
-    where: Wording,
+    where: Value,
     error: type[ExplorerError],
     allowed: Mapping[str, int] | None = None,
 ) -> None:
-    """Refuse an archive by what it declares; nothing is inflated.
+    """Refuse an archive by what it declares; nothing is inflated. `allowed` are names with the most bytes of each.
 
-    Parameters
-    ----------
-    archive, limits, where, error
-        The archive, its limits, its name in an error, and the class to raise.
-    allowed
-        Allowed names with the most bytes of each; None allows any.
-
-    Raises
-    ------
-    ExplorerError
-        If a name is repeated or not allowed; a member is a link, a device, encrypted, or compressed with an
-        unsupported method; there are too many; or they are larger than allowed.
+    Raises `error` if a name is repeated or not allowed; a member is a link, a device, encrypted, or compressed with an
+    unsupported method; there are too many; or they are larger than allowed.
     """
     members = archive.infolist()
     if len(members) > limits.members:
@@ -110,7 +93,7 @@ def check_members(
 
 
 def _check_member(
-    member: zipfile.ZipInfo, where: Wording, error: type[ExplorerError], allowed: Mapping[str, int] | None
+    member: zipfile.ZipInfo, where: Value, error: type[ExplorerError], allowed: Mapping[str, int] | None
 ) -> None:
     reason = _member_refusal(member, allowed)
     if reason is not None:
@@ -142,16 +125,10 @@ def read_members(
     file: IO[bytes],
     allowed: Mapping[str, int],
     limits: ZipLimits,
-    where: Wording,
+    where: Value,
     error: type[ExplorerError] = DataError,
 ) -> dict[str, bytes]:
-    """Return the content of all members of a zip, by name.
-
-    Raises
-    ------
-    ExplorerError
-        As `check_members` does, or if it is damaged.
-    """
+    """Return the content of all members of a zip, by name; `error` as of `check_members`, or if it is damaged."""
     with reading(message("a zip archive"), where, error, _COPY), zipfile.ZipFile(file) as archive:
         check_members(archive, limits, where, error, allowed)
         return {member.filename: read_member(archive, member) for member in archive.infolist()}
@@ -160,12 +137,8 @@ def read_members(
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     """Return the content of one member, never more than it declares.
 
-    ``ZipFile.read`` inflates up to 2 GB and cuts that to the declared size afterwards.
-
-    Raises
-    ------
-    ValueError, zipfile.BadZipFile
-        If there is less, or the checksum is wrong.
+    ``ZipFile.read`` inflates up to 2 GB and cuts that to the declared size afterwards. ValueError, zipfile.BadZipFile
+    if there is less, or the checksum is wrong.
     """
     with archive.open(member) as part:
         content = bytearray()
@@ -190,25 +163,12 @@ class Header:
 
 
 def read_header(
-    file: IO[bytes], size: int, where: Wording, error: type[ExplorerError] = DataError, remedy: Wording = _COPY
+    file: IO[bytes], size: int, where: Value, error: type[ExplorerError] = DataError, remedy: Message = _COPY
 ) -> Header:
     """Read the header of an array, and compare its declared size with the bytes available.
 
-    Parameters
-    ----------
-    file
-        At the header's first byte; left at the first value.
-    size
-        Bytes of header and values together.
-    where
-        Its name in an error.
-    error, remedy
-        The class to raise, and what to do.
-
-    Raises
-    ------
-    ExplorerError
-        If it is damaged, or declares more values than there are.
+    The file is at the header's first byte, and left at the first value; `size` is the bytes of both together. Raises
+    `error` if it is damaged, or declares more values than there are.
     """
     with reading(message("a NumPy array"), where, error, remedy):
         start = file.read(np.lib.format.MAGIC_LEN)
@@ -239,13 +199,7 @@ def read_header(
 
 
 def read_values(file: IO[bytes], header: Header) -> NDArray[Any]:
-    """Read the values after a header, in the shape and dtype that it declares.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer.
-    """
+    """Read the values after a header, in the shape and dtype that it declares; ValueError if there are fewer."""
     flat = np.empty(math.prod(header.shape), header.dtype)
     left = flat.view(np.uint8).data
     while len(left):
@@ -260,32 +214,15 @@ def read_values(file: IO[bytes], header: Header) -> NDArray[Any]:
 def read_arrays(
     file: IO[bytes],
     limits: ZipLimits,
-    where: Wording,
+    where: Value,
     error: type[ExplorerError] = DataError,
     kinds: Mapping[str, str] | None = None,
-    remedy: Wording = _COPY,
+    remedy: Message = _COPY,
 ) -> dict[str, NDArray[Any] | None]:
     """Return the arrays of an npz by name; None for an object array, which is not read.
 
-    Parameters
-    ----------
-    file
-        The archive, open for reading.
-    limits
-        Its limits.
-    where
-        Its name in an error.
-    error
-        The class to raise.
-    kinds
-        Allowed names and the dtype of each, such as ``float32``; None allows any.
-    remedy
-        What to do about a damaged file.
-
-    Raises
-    ------
-    ExplorerError
-        If it is damaged, larger than allowed, or has other arrays than `kinds`.
+    `kinds` are allowed names and the dtype of each, such as ``float32``; None allows any. Raises `error` if it is
+    damaged, larger than allowed, or has other arrays.
     """
     arrays: dict[str, NDArray[Any] | None] = {}
     with reading(_NPZ, where, error, remedy), zipfile.ZipFile(file) as archive:
@@ -313,7 +250,7 @@ def read_arrays(
     return arrays
 
 
-def _check_kind(header: Header, kind: str, size: int, where: Wording, error: type[ExplorerError]) -> None:
+def _check_kind(header: Header, kind: str, size: int, where: Value, error: type[ExplorerError]) -> None:
     if header.dtype.hasobject or header.dtype.name != kind or not header.dtype.isnative:
         raise error(
             "Cannot read {array}: its dtype is {dtype} instead of {kind}. {remedy}",
@@ -335,14 +272,14 @@ def _check_kind(header: Header, kind: str, size: int, where: Wording, error: typ
 
 
 def whole_arrays(
-    file: IO[bytes], limits: ZipLimits, where: Wording, error: type[ExplorerError] = DataError, remedy: Wording = _COPY
+    file: IO[bytes], limits: ZipLimits, where: Value, error: type[ExplorerError] = DataError, remedy: Message = _COPY
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of an npz as `read_arrays` does; an object array is an error."""
     arrays = read_arrays(file, limits, where, error, remedy=remedy)
     return {name: _no_objects(name, array, where, error) for name, array in arrays.items()}
 
 
-def _no_objects(name: str, array: NDArray[Any] | None, where: Wording, error: type[ExplorerError]) -> NDArray[Any]:
+def _no_objects(name: str, array: NDArray[Any] | None, where: Value, error: type[ExplorerError]) -> NDArray[Any]:
     if array is None:
         raise error(
             "Cannot read {file}: its array “{name}” holds Python objects. {remedy}",

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 from explorer.messages import Message, message, message_text
 
+INTERRUPTED = 130
+"""Exit code after Ctrl+C, as in shells."""
+
+_LONGEST_TEXT = 300
+
 
 class ExplorerError(Exception):
     """Base of all errors that are shown to users.
 
-    Parameters
-    ----------
-    template
-        What failed, why, and what to do, with ``{placeholders}`` (see `explorer.messages`); or a whole message.
-    values
-        What they stand for.
-
-    Attributes
-    ----------
-    message
-        The template with its values; ``str()`` gives it as text.
+    The template says what failed, why, and what to do, with ``{placeholders}`` for the values (see
+    `explorer.messages`); or it is a whole message.
     """
 
     def __init__(self, template: str | Message, /, **values: object) -> None:
@@ -63,3 +59,12 @@ class ExportError(ExplorerError):
 
 class UsageError(ExplorerError):
     """A command or a setting has an invalid value."""
+
+
+def exception_message(error: BaseException) -> Message:
+    """Return the message of any exception: our own one, or its class and text."""
+    if isinstance(error, ExplorerError):
+        return error.message
+    text = " ".join(str(error).split())[:_LONGEST_TEXT].rstrip(". ")
+    kind = type(error).__name__
+    return message("{kind}: {text}", kind=kind, text=text) if text else message("{kind}", kind=kind)

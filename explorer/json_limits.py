@@ -9,15 +9,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from explorer.errors import DataError, ExplorerError
-from explorer.messages import Wording, message
+from explorer.messages import Message, Value, message
 from explorer.reading import size_text
 
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 DEPTH: Final = 64
+_LONGEST: Final = 200
 
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 """A string, also an unterminated one; possessive quantifiers keep it linear."""
@@ -32,17 +36,7 @@ _STEPS[list(b"]}")] = -1
 
 @dataclass(frozen=True)
 class JsonLimits:
-    """Limits of a document.
-
-    Attributes
-    ----------
-    size
-        Bytes.
-    values
-        Number of values, at any depth.
-    depth
-        Nesting of arrays and objects.
-    """
+    """Limits of a document: its bytes, the number of values at any depth, and the nesting of arrays and objects."""
 
     size: int
     values: int
@@ -61,24 +55,11 @@ LARGE: Final = JsonLimits(64 << 20, 4_000_000)
 """Mostly numbers: directions of long codes."""
 
 
-def json_text(content: bytes, limits: JsonLimits, where: Wording, error: type[ExplorerError] = DataError) -> str:
+def json_text(content: bytes, limits: JsonLimits, where: Value, error: type[ExplorerError] = DataError) -> str:
     """Check a JSON document against limits and return it as text, unparsed.
 
-    Parameters
-    ----------
-    content
-        UTF-8, perhaps with a byte order mark.
-    limits
-        Its limits.
-    where
-        Its name in an error.
-    error
-        The class to raise.
-
-    Raises
-    ------
-    ExplorerError
-        If it is larger, deeper or has more values than allowed, or is not UTF-8.
+    It is UTF-8, perhaps with a byte order mark. Raises `error` if it is larger, deeper or has more values than allowed,
+    or is not UTF-8.
     """
     if len(content) > limits.size:
         raise error(
@@ -111,14 +92,8 @@ def json_text(content: bytes, limits: JsonLimits, where: Wording, error: type[Ex
     return text
 
 
-def parse_json(content: bytes, limits: JsonLimits, where: Wording, error: type[ExplorerError] = DataError) -> Any:
-    """Parse a JSON document within limits; see `json_text`.
-
-    Raises
-    ------
-    ExplorerError
-        As `json_text` does, or if it is not JSON.
-    """
+def parse_json(content: bytes, limits: JsonLimits, where: Value, error: type[ExplorerError] = DataError) -> Any:
+    """Parse a JSON document within limits; raises `error` like `json_text`, or if it is not JSON."""
     text = json_text(content, limits, where, error)
     try:
         return json.loads(text)
@@ -126,8 +101,15 @@ def parse_json(content: bytes, limits: JsonLimits, where: Wording, error: type[E
         raise error(
             "Cannot read {file} as JSON: {reason}. Choose another file, or an older copy.",
             file=where,
-            reason=str(wrong)[:200],
+            reason=str(wrong)[:_LONGEST],
         ) from wrong
+
+
+def invalid_field(error: ValidationError) -> Message:
+    """Return the first invalid field of a record and what is wrong with it, without its untrusted value."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field, reason = ".".join(map(str, first["loc"]))[:_LONGEST], first["msg"][:_LONGEST]
+    return message("“{field}”: {reason}", field=field, reason=reason) if field else message("{reason}", reason=reason)
 
 
 def _opened(content: bytes) -> int:

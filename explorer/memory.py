@@ -33,7 +33,6 @@ def give_back() -> None:
 
 @cache
 def _glibc() -> Any:
-    """Return the C library, where it is glibc."""
     if not sys.platform.startswith("linux"):
         return None
     try:

@@ -7,21 +7,21 @@ so that a translation needs the templates only.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias, Union
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias, Union
 
 import numpy as np
 
 Plain: TypeAlias = str | int | float
 Value: TypeAlias = Union[Plain, "Message", tuple[Union[Plain, "Message"], ...]]
 
-_PLACEHOLDER = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
+PLACEHOLDER = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
 
 
 @dataclass(frozen=True)
 class Message:
-    """A template and the values of its placeholders; made by `message`.
+    """A template and the values of its placeholders; made by `message`. False where it is empty.
 
     Attributes
     ----------
@@ -29,59 +29,48 @@ class Message:
         ``{name}`` stands for a value, ``{size:.1f}`` for a formatted one, ``{count:# image|# images}`` for the form
         that agrees with a number, where ``#`` is the number itself.
     values
-        By name. A tuple reads as a list with commas.
+        Names with their values, in the order of the names. A tuple reads as a list with commas.
     """
 
     template: str
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: tuple[tuple[str, Value], ...] = ()
 
     def __str__(self) -> str:
         return message_text(self)
 
+    def __bool__(self) -> bool:
+        return bool(self.template)
 
-Wording: TypeAlias = Message | str
-"""A message, or text that is one already."""
+
+NO_MESSAGE: Final = Message("")
+"""Where there is nothing to say."""
 
 
 def message(template: str, /, **values: object) -> Message:
     """Return a message; values that are neither numbers, strings nor messages become strings."""
-    return Message(template, {name: _value(value) for name, value in values.items()})
+    return Message(template, tuple((name, _value(value)) for name, value in sorted(values.items())))
 
 
-def message_text(shown: Wording, translate: Callable[[str], str] = str) -> str:
-    """Return a message as one line of text.
+def message_text(shown: Message, translate: Callable[[str], str] = str) -> str:
+    """Return a message, and messages among its values, as one line of text.
 
-    Parameters
-    ----------
-    shown
-        The message; messages among its values become text the same way.
-    translate
-        Gives the template in another language.
+    `translate` gives a template in another language.
     """
-    if isinstance(shown, str):
-        return shown
-    values = shown.values
+    values = dict(shown.values)
 
     def replaced(found: re.Match[str]) -> str:
         name, spec = found[1], found[2] or ""
         # What is missing stays as it is: an error must be shown even where its own message is wrong.
         return _formatted(values[name], spec, translate) if name in values else found[0]
 
-    return " ".join(_PLACEHOLDER.sub(replaced, translate(shown.template)).split())
+    return " ".join(PLACEHOLDER.sub(replaced, translate(shown.template)).split())
 
 
-def begins_with_a_name(shown: Wording) -> bool:
+def begins_with_a_name(shown: Message) -> bool:
     """Return whether a message begins with a value, such as the name of a file, and not with a word of its own."""
-    first = _PLACEHOLDER.match(shown.template) if isinstance(shown, Message) else None
-    if first is None or isinstance(shown, str):
-        return False
-    value = shown.values.get(first[1])
+    first = PLACEHOLDER.match(shown.template)
+    value = dict(shown.values).get(first[1]) if first is not None else None
     return begins_with_a_name(value) if isinstance(value, Message) else isinstance(value, str)
-
-
-def placeholders(template: str) -> set[str]:
-    """Return the names that a template uses."""
-    return {found[1] for found in _PLACEHOLDER.finditer(template)}
 
 
 def _value(value: object) -> Value:

@@ -105,10 +105,7 @@ def log_dir() -> Path:
 def replacing_file(path: Path) -> Iterator[Path]:
     """Yield a temporary file beside `path`, which replaces it atomically if the block ends without an error.
 
-    Raises
-    ------
-    ExportError
-        If the folder is missing or not writable, or the disk is full; `path` is then unchanged.
+    Raises ExportError if the folder is missing or not writable, or the disk is full; `path` is then unchanged.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
@@ -134,7 +131,6 @@ def _not_written(path: Path, error: OSError) -> ExportError:
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise ExportError if `path` exists."""
     if os.path.lexists(path):
         raise ExportError("Cannot write {folder}: it exists already. Choose another name.", folder=path)
 
@@ -143,18 +139,8 @@ def refuse_existing(path: Path) -> None:
 def replacing_folder(path: Path, *, replaceable: Callable[[Path], None] = refuse_existing) -> Iterator[Path]:
     """Yield an empty folder beside `path`, which replaces it if the block ends without an error.
 
-    Parameters
-    ----------
-    path
-        The folder to create, with its parents.
-    replaceable
-        Raises ExportError if `path` exists and may not be replaced. Called before and after the block, since another
-        program may create something there in between.
-
-    Raises
-    ------
-    ExportError
-        If `path` exists and may not be replaced, or cannot be written.
+    `replaceable` raises ExportError if `path` exists and may not be replaced. It is called before and after the block,
+    since another program may create something there in between. ExportError, too, if it cannot be written.
     """
     replaceable(path)
     try:
@@ -184,7 +170,6 @@ def replacing_folder(path: Path, *, replaceable: Callable[[Path], None] = refuse
 
 
 def _put_back(retired: Path, path: Path) -> None:
-    """Rename the old folder to its original name."""
     try:
         os.replace(retired, path)
     except OSError as error:
@@ -197,13 +182,7 @@ def _put_back(retired: Path, path: Path) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Check that `folder` is writable, before long work; create it if it is missing.
-
-    Raises
-    ------
-    ExportError
-        If it is not.
-    """
+    """Check that `folder` is writable, before long work; create it if it is missing; ExportError if it is not."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".try-", dir=folder):
@@ -217,10 +196,7 @@ def check_writable(folder: Path) -> None:
 def check_file(path: Path, *, force: bool) -> None:
     """Check that a file may be written at `path`.
 
-    Raises
-    ------
-    ExportError
-        If it is a file and `force` is off, or anything but a file.
+    Raises ExportError if it is a file and `force` is off, or anything but a file.
     """
     if not os.path.lexists(path):
         return
@@ -240,21 +216,9 @@ _Identity: TypeAlias = tuple[int, int] | str
 
 
 def check_apart(written: Path, read: Iterable[Path]) -> None:
-    """Check that an output is not an input, inside one, or a folder that contains one.
+    """Check that an output is not an input, inside one, or a folder that contains one; ExportError if it is.
 
-    Compares files, not names: links and another letter case are recognized.
-
-    Parameters
-    ----------
-    written
-        The file or folder to write; it need not exist.
-    read
-        Files and folders; missing ones are ignored.
-
-    Raises
-    ------
-    ExportError
-        If it overlaps one of them.
+    Compares files, not names: links and another letter case are recognized. Missing inputs are ignored.
     """
     for path in read:
         relation = _relation(written, path)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from explorer.errors import DataError, ExplorerError
-from explorer.messages import Wording, message
+from explorer.messages import Message, Value, message
 
 COPY_AGAIN = message("Copy or download it again.")
 
@@ -21,22 +21,12 @@ _LONGEST_REASON = 200
 
 @contextmanager
 def reading(
-    what: Wording, where: Wording, error: type[ExplorerError] = DataError, remedy: Wording = COPY_AGAIN
+    what: Value, where: Value, error: type[ExplorerError] = DataError, remedy: Message = COPY_AGAIN
 ) -> Iterator[None]:
     """Turn every foreign exception of the block into an `ExplorerError`; our own errors pass unchanged.
 
-    Cancellation, ``KeyboardInterrupt`` and the closing of a generator are no ``Exception`` and pass too.
-
-    Parameters
-    ----------
-    what
-        What the file should be, such as ``message("a NumPy file")``.
-    where
-        Its name.
-    error
-        The class to raise.
-    remedy
-        What the user can do: a sentence.
+    Cancellation, ``KeyboardInterrupt`` and the closing of a generator are no ``Exception`` and pass too. `what` is what
+    the file should be, such as ``message("a NumPy file")``, `where` its name, `remedy` a sentence.
     """
     try:
         yield
@@ -66,26 +56,10 @@ def reason_of(error: BaseException) -> str:
     return lines[0][:_LONGEST_REASON].rstrip(". ") if lines and lines[0] else type(error).__name__
 
 
-def read_limited(path: Path, most: int, what: Wording, error: type[ExplorerError] = DataError) -> bytes:
-    """Return the content of a small file.
+def read_limited(path: Path, most: int, what: Value, error: type[ExplorerError] = DataError) -> bytes:
+    """Return the content of a file of at most `most` bytes; OSError if it cannot be read.
 
-    Parameters
-    ----------
-    path
-        The file.
-    most
-        The most bytes that it may have.
-    what
-        What it should be, such as ``message("a card")``.
-    error
-        The class to raise.
-
-    Raises
-    ------
-    ExplorerError
-        If it is larger, or a pipe or a device, which might never end.
-    OSError
-        If it cannot be read.
+    Raises `error`, with `what` it should be, if it is larger, or a pipe or a device, which might never end.
     """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.messages import Wording
+from explorer.messages import NO_MESSAGE, Message
 
 
 class ArrayOf:
@@ -49,19 +49,21 @@ LatentShape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Progress:
-    """What a long job yields where it can report and be cancelled.
+    """What a long job yields where it can report and be canceled.
 
-    Attributes
-    ----------
-    done, total
-        Units of work, ``0 <= done <= total``; ``total`` is 0 where it is unknown.
-    note
-        The current step, in a few words, or empty.
+    Units of work, ``0 <= done <= total``; `total` is 0 where it is unknown. `note` is the current step, or empty.
     """
 
     done: int
     total: int
-    note: Wording = ""
+    note: Message = NO_MESSAGE
+
+
+@dataclass(frozen=True, eq=False)
+class Early:
+    """A preliminary result of a long job, which its final result replaces."""
+
+    result: Any
 
 
 class Codec(Protocol):
@@ -76,10 +78,8 @@ class Codec(Protocol):
         """Length of one flat code."""
 
     def encode(self, images: Floats) -> Floats:
-        """Return the codes ``(n, latent_dim)`` of float32 images ``(n, h, w, c)`` in [0, 1].
-
-        For a variational model this is the mean code.
-        """
+        """Return codes ``(n, latent_dim)`` of float32 images ``(n, h, w, c)`` in [0, 1]; mean codes for a VAE."""
+        return self.encode_distribution(images)[0]
 
     def decode(self, codes: Floats) -> Floats:
         """Return float32 images ``(n, h, w, c)`` of codes ``(n, latent_dim)``; nominally in [0, 1], not clipped."""

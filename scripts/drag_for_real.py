@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.app import make_application, make_window, open_first
+from explorer.document.views.image import IMAGE
 
 PATIENCE_MS = 60_000
 _STEP_MS = 30
@@ -75,16 +76,16 @@ def main() -> int:
         open_first(document)
         window.show()
         view, track = window.gallery.view, window.timeline.track
-        wait_until(lambda: document.image_view is not None, "the first image")
+        wait_until(lambda: document.views[IMAGE] is not None, "the first image")
         wait_until(lambda: window.gallery.model.rowCount() > 3, "the gallery")
         document.timeline.add()
         start = view.visualRect(window.gallery.model.index(2)).center()
         drag(view.viewport(), start, track, QPoint(track.width() - 40, track.height() // 2))
-        wait_until(lambda: len(document.keyframes) == 2, "a keyframe from the dropped image")
+        wait_until(lambda: len(document.state.keyframes) == 2, "a keyframe from the dropped image")
         wait_until(lambda: document.map.ready, "the map")
         canvas, control = window.map.canvas, Qt.KeyboardModifier.ControlModifier
         drag(canvas, canvas.plane_rect().center().toPoint(), track, QPoint(track.width() // 2, 40), control)
-        wait_until(lambda: len(document.keyframes) == 3, "a keyframe from the dropped point of the map")
+        wait_until(lambda: len(document.state.keyframes) == 3, "a keyframe from the dropped point of the map")
     finally:
         running.close()
         QApplication.processEvents()

@@ -30,7 +30,6 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PATHS = (REPOSITORY, REPOSITORY / "scripts", REPOSITORY / "tests" / "support")
 sys.path[:0] = [str(path) for path in PATHS]
 
-OUT = REPOSITORY / "build" / "fuzz"
 HANG_S = 5.0
 """CPU time limit of one input."""
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from explorer.models.session_file import Session, read_session
+from explorer.document.session_file import Session, read_session
 
 MOST_LOST_S = 5.0
 LONGEST_S = 9.0
@@ -39,10 +39,10 @@ def digest(session: Session) -> str:
     record = session.record.model_dump(
         mode="json", exclude={"written_at", "origin", "origin_checksum", "checksum", "view"}
     )
-    reported = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
+    hashed = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
     for name in sorted(session.arrays.keys() - {"thumbnails"}):
-        reported.update(name.encode() + session.arrays[name].tobytes())
-    return reported.hexdigest()
+        hashed.update(name.encode() + session.arrays[name].tobytes())
+    return hashed.hexdigest()
 
 
 # -- in the process of the window --------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ def use(folder: Path, seed: int, close: bool) -> int:
 
     def begin() -> None:
         tell(recovered=digest(document.sessions.take()) if hand.recovered else None)
-        for changed in (document.history_changed, document.code_changed):
+        for changed in (document.history_changed, document.changed.code):
             changed.connect(print_state)
         print_state()
         document.sessions.saved.connect(on_saved)
@@ -180,16 +180,16 @@ class Child:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             try:
-                reported = json.loads(line)
+                event = json.loads(line)
             except ValueError:
                 continue
-            if "state" in reported:
-                self.states.append((reported["state"], reported["at"]))
-            if "recovered" in reported:
-                self.recovered = reported["recovered"]
-            if "closed" in reported:
+            if "state" in event:
+                self.states.append((event["state"], event["at"]))
+            if "recovered" in event:
+                self.recovered = event["recovered"]
+            if "closed" in event:
                 self.closed = True
-            if "ready" in reported:
+            if "ready" in event:
                 self.ready.set()
         self.ready.set()
 

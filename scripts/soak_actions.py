@@ -13,9 +13,11 @@ from PySide6.QtCore import QCoreApplication, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QDialog
 
+from explorer.document.open_requests import OpenRequest
 from explorer.document.state import Sampling
 from explorer.document.timeline import Export
-from explorer.document.views import ImageView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.keyframes import KEYFRAMES
 from explorer.models.settings import make_request
 from explorer.paths import pretrained_dir, user_models_dir
 from explorer.tour import animation, atlas, basics, lab, meaning, models
@@ -114,8 +116,8 @@ def make_animation(soak: Soak) -> None:
         document.choose_image(image)
         soak.settle()
         soak.click("timeline_add")
-    document.timeline.set_animation_settings(replace(document.animation, steps=12))
-    soak.until(lambda: document.keyframes_view is not None, "the keyframes' images")
+    document.timeline.set_animation_settings(replace(document.state.animation, steps=12))
+    soak.until(lambda: document.views[KEYFRAMES] is not None, "the keyframes' images")
     export(soak, soak.out / f"film{soak.chooser.choice(_FORMATS)}")
 
 
@@ -132,9 +134,9 @@ def drop_image(soak: Soak) -> None:
     """Drop an imported image, then select one of the dataset."""
     path = soak.out / "dropped.png"
     _image(soak.number(), 480).save(path)
-    before = soak.document.imported_image
-    soak.document.open_requests.files_given.emit([path])
-    soak.until(lambda: soak.document.imported_image is not before, "the dropped image")
+    before = soak.document.state.imported_image
+    soak.document.open_requested.emit(OpenRequest((path,)))
+    soak.until(lambda: soak.document.state.imported_image is not before, "the dropped image")
     soak.settle()
     soak.document.choose_image(soak.chooser.randrange(20))
     soak.settle()
@@ -148,7 +150,7 @@ def open_folder(soak: Soak) -> None:
         for number in range(_IMAGES):
             _image(number, 64).save(folder / f"{number:04}.png")
     before = soak.document.source
-    soak.document.open_source_requested.emit(str(folder))
+    soak.document.open_requested.emit(OpenRequest((str(folder),), "images"))
     soak.until(lambda: soak.document.source is not before, "the folder")
     soak.settle()
 
@@ -163,7 +165,7 @@ def save_session(soak: Soak) -> None:
     sessions.opened.connect(opened.append)
     sessions.save_requested.emit(path, True)
     soak.until(lambda: bool(saved), "the session to be saved")
-    sessions.open_requested.emit(path)
+    soak.document.open_requested.emit(OpenRequest((path,), "session"))
     soak.until(lambda: bool(opened), "the session to be opened")
     sessions.saved.disconnect(saved.append)
     sessions.opened.disconnect(opened.append)
@@ -179,7 +181,7 @@ def undo_redo(soak: Soak, most: int = 12) -> None:
             before = document.history_place
             step()
             soak.until(lambda before=before: document.history_place != before, "a step")  # type: ignore[misc]
-    soak.until(lambda: isinstance(document.image_view, ImageView), "the image after the steps")
+    soak.until(lambda: isinstance(document.views[IMAGE], ImageView), "the image after the steps")
 
 
 def train(soak: Soak, *, cancel: bool = False) -> None:

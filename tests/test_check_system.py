@@ -15,14 +15,14 @@ SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "check_system.py"
 
 
 def test_missing_libraries_are_read_from_ldd() -> None:
-    reported = """
+    output = """
         linux-vdso.so.1 (0x00007ffd)
         libxcb-icccm.so.4 => not found
         libz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f)
         libxcb-keysyms.so.1 => not found
         libxcb-icccm.so.4 => not found
     """
-    assert missing_in(reported) == ["libxcb-icccm.so.4", "libxcb-keysyms.so.1"]
+    assert missing_in(output) == ["libxcb-icccm.so.4", "libxcb-keysyms.so.1"]
 
 
 def folder_with(tmp_path: Path, program: str) -> Path:

@@ -124,13 +124,13 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
     )
     assert ended.returncode == 1, ended.stdout + ended.stderr
-    reported: dict[str, str] = {}
+    found: dict[str, str] = {}
     for case in ElementTree.parse(folder / "verdicts.xml").iter("testcase"):
         bad = [*case.iter("failure"), *case.iter("error")]
-        reported[case.attrib["name"]] = reported.get(case.attrib["name"], "") + "\n".join(
+        found[case.attrib["name"]] = found.get(case.attrib["name"], "") + "\n".join(
             f"{one.get('message')}\n{one.text}" for one in bad
         )
-    return reported
+    return found
 
 
 @pytest.mark.parametrize(("name", "word"), CAUGHT.items())

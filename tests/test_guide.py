@@ -74,7 +74,7 @@ def test_the_readme_s_commands_run(guide: ModuleType, tmp_path: Path) -> None:
 
 
 def test_figures_may_be_rounded_and_nothing_else(guide: ModuleType) -> None:
-    assert guide.same("10 pictures: mse 0.0123, psnr −1.5", "10 pictures:  mse 0.0124, psnr −1.5")
+    assert guide.same("10 images: mse 0.0123, psnr −1.5", "10 images:  mse 0.0124, psnr −1.5")
     assert not guide.same("mse 0.0123", "mse 0.0133")
     assert not guide.same("mse 0.0123", "bce 0.0123")
     assert not guide.same("mse 0.0123", "mse 0.0123 and more")

@@ -20,8 +20,10 @@ KERAS_FREE = {
     "explorer.engine",
     "explorer.engine.channel",
     "explorer.engine.client",
+    "explorer.engine.codecs",
     "explorer.engine.messages",
     "explorer.engine.process",
+    "explorer.engine.served",
 }
 
 IMPORT_ALL = """
@@ -69,7 +71,7 @@ def test_workers_need_no_widgets() -> None:
     assert not loaded_by(modules) & WINDOWS
 
 
-@pytest.mark.parametrize("room", ["data", "latent", "export", "models", "inference", "document"])
+@pytest.mark.parametrize("room", ["data", "latent", "export", "models", "inference", "document", "cli"])
 def test_room_stands_without_qt(room: str) -> None:
     loaded = loaded_by(module_names(room))
     assert not [name for name in loaded if name.split(".")[0] in {"PySide6", "shiboken6"}]

@@ -10,6 +10,7 @@ import pytest
 
 from explorer.app import LOG_BYTES, LOG_NAME, LOG_OLDER, start_log
 from explorer.document.document import Document
+from explorer.messages import message
 from explorer.ui.problems import ProblemList
 
 LOGGER = logging.getLogger("explorer")
@@ -40,7 +41,7 @@ def test_a_problem_is_in_it_with_its_details(explorer_home: Path) -> None:
     start_log()
     document = Document()
     problems = ProblemList(document)
-    document.report("Something broke.", "Traceback: here")
+    document.report(message("Something broke."), "Traceback: here")
     text = (explorer_home / "logs" / LOG_NAME).read_text(encoding="utf-8")
     assert "Something broke.\n    Traceback: here" in text
     assert problems.rowCount() == 1

@@ -10,10 +10,27 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import pytest
 
-from explorer.messages import placeholders
+from explorer.data.classes import Classes
+from explorer.data.corruption import Corruption
+from explorer.data.source import Facts, Skipped
+from explorer.document.activity import JobView, TrainingView
+from explorer.document.analysis import Analysis
+from explorer.document.comparison import ComparedModel
+from explorer.document.document import Document, Problem
+from explorer.document.history import History, Step
+from explorer.document.sessions import Opening
+from explorer.document.view_store import FailedView
+from explorer.document.views.image import HalfView
+from explorer.export.frames import ExportFormat
+from explorer.messages import PLACEHOLDER, Message
+from explorer.models.spec import Architecture
+from explorer.models.training_presets import TrainingPreset
+from explorer.types import Progress
+from explorer.workers.jobs import JobRunner
 
 PACKAGE = Path(__file__).resolve().parents[1] / "explorer"
 MAKERS = {"message", "Message"}
@@ -110,7 +127,7 @@ def test_placeholders_are_the_values() -> None:
     for one in ALL:
         if one.template is None or one.names is None:
             continue
-        used = placeholders(one.template)
+        used = {found[1] for found in PLACEHOLDER.finditer(one.template)}
         if used != one.names:
             wrong.append(f"{one.where}: {one.template!r} has {sorted(used)}, given are {sorted(one.names)}")
     assert not wrong, "\n".join(wrong)
@@ -124,6 +141,62 @@ def test_templates_have_no_other_braces_and_no_odd_ends() -> None:
         if "{" in rest or "}" in rest or template != " ".join(template.split()):
             wrong.append(f"{one.where}: {template!r}")
     assert not wrong, "\n".join(wrong)
+
+
+def emitted(modules: dict[str, ast.Module], signal: str) -> Iterator[tuple[str, ast.expr]]:
+    """Yield place and argument of each ``….signal.emit(argument)``."""
+    for path, tree in modules.items():
+        for node in ast.walk(tree):
+            function = node.func if isinstance(node, ast.Call) else None
+            if isinstance(function, ast.Attribute) and function.attr == "emit" and _name(function.value) == signal:
+                assert isinstance(node, ast.Call)
+                yield f"{path}:{node.lineno}", node.args[0]
+
+
+def test_what_is_announced_is_a_message() -> None:
+    """The signal carries any object, so mypy does not see it."""
+    places = list(emitted(trees(), "announced"))
+    assert len(places) > 5
+    texts = (ast.Constant, ast.JoinedStr, ast.BinOp)
+    wrong = [
+        where
+        for where, node in places
+        if isinstance(node, texts) or (isinstance(node, ast.Call) and _name(node.func) in {"tr", "replace", "str"})
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (Problem, "message"),
+        (Step, "label"),
+        (JobView, "title"),
+        (JobView, "note"),
+        (TrainingView, "note"),
+        (Progress, "note"),
+        (FailedView, "message"),
+        (HalfView, "problem"),
+        (Opening, "model_problem"),
+        (Opening, "source_problem"),
+        (Skipped, "reason"),
+        (Facts, "how"),
+        (Classes, "names"),
+        (Corruption, "title"),
+        (TrainingPreset, "title"),
+        (Architecture, "title"),
+        (ExportFormat, "title"),
+        (Document.report, "problem"),
+        (JobRunner.start, "title"),
+        (History.record, "label"),
+        (Analysis.put_problem, "problem"),
+        (ComparedModel.put_problem, "problem"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.__qualname__,
+)
+def test_what_is_shown_is_typed_as_a_message(owner: Any, name: str) -> None:
+    """With this, mypy refuses a plain text in all of these places."""
+    assert get_type_hints(owner)[name] in (Message, tuple[Message, ...])
 
 
 @pytest.mark.parametrize(

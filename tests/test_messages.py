@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
-from explorer.errors import DataError
-from explorer.messages import Message, begins_with_a_name, message, message_text, placeholders
+from explorer.errors import DataError, exception_message
+from explorer.messages import NO_MESSAGE, Message, begins_with_a_name, message, message_text
 
 
 def test_a_message_is_its_template_with_its_values() -> None:
@@ -40,7 +42,7 @@ def test_what_is_missing_stays_visible() -> None:
 
 def test_an_error_is_its_message() -> None:
     error = DataError("{name} is damaged. Copy it again.", name="a.png")
-    assert error.message == Message("{name} is damaged. Copy it again.", {"name": "a.png"})
+    assert error.message == message("{name} is damaged. Copy it again.", name="a.png")
     assert str(error) == "a.png is damaged. Copy it again."
 
 
@@ -50,8 +52,24 @@ def test_a_name_at_the_start_differs_from_a_word() -> None:
     assert begins_with_a_name(message("{problem} It is kept.", problem=named))
     assert not begins_with_a_name(message("{problem} It is kept.", problem=message("no disk")))
     assert not begins_with_a_name(message("{count:# image|# images} skipped.", count=3))
-    assert not begins_with_a_name("a.png is damaged.")
+    assert not begins_with_a_name(message("a.png is damaged."))
 
 
-def test_the_names_of_a_template_are_known() -> None:
-    assert placeholders("{count:# a|# b} of {name}") == {"count", "name"}
+def test_equal_messages_are_one_key_and_survive_a_pipe() -> None:
+    one = message("{size} MB in {names}", size=2, names=["a", "b"])
+    same = message("{size} MB in {names}", names=("a", "b"), size=2)
+    assert {one: 1}[same] == 1
+    assert one != message("{size} MB in {names}", size=3, names=["a", "b"])
+    assert pickle.loads(pickle.dumps(one)) == one
+    assert TypeAdapter(Message).validate_json(TypeAdapter(Message).dump_json(one)) == one
+
+
+def test_an_empty_message_is_false() -> None:
+    assert not NO_MESSAGE
+    assert message("Done")
+
+
+def test_any_exception_has_a_message() -> None:
+    assert str(exception_message(ValueError("too\n large."))) == "ValueError: too large"
+    assert str(exception_message(KeyboardInterrupt())) == "KeyboardInterrupt"
+    assert exception_message(DataError("Broken.")) == message("Broken.")

@@ -20,6 +20,7 @@ from explorer.data.metrics import mse
 from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
 from explorer.document.document import Document, Problem
+from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import heal
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import GridSettings, Jitter, Sampling, State, Traversal
@@ -63,7 +64,7 @@ def problems_of(document: Document) -> list[Problem]:
 
 def open_session(document: Document, path: Path, bot: QtBot) -> State:
     problems = problems_of(document)
-    document.sessions.open_requested.emit(path)
+    document.open_requested.emit(OpenRequest((path,), "session"))
     bot.waitUntil(lambda: bool(problems) or len(document.state.bookmarks) == 2, timeout=PATIENCE_MS)
     assert problems == []
     return document.state
@@ -192,8 +193,8 @@ def test_unsaved_work_is_recovered(backend: Backend, home: Path, qtbot: QtBot) -
 def test_an_animation_opens_as_its_timeline(backend: Backend, home: Path, qtbot: QtBot, name: str) -> None:
     document = backend.document
     document.open(open_model(home / "models" / "small"))
-    document.timeline.reopen_requested.emit(home / "exports" / name)
-    qtbot.waitUntil(lambda: len(document.keyframes) == 3, timeout=PATIENCE_MS)
+    document.open_requested.emit(OpenRequest((home / "exports" / name,)))
+    qtbot.waitUntil(lambda: len(document.state.keyframes) == 3, timeout=PATIENCE_MS)
     assert document.timeline.keys.tolist() == KEYS
     animation = document.timeline.animation
     assert animation is not None

@@ -14,9 +14,9 @@ from explorer_testing.codec import MatrixCodec
 from pretrained_recipes import RECIPES, Goal, Recipe
 
 from explorer import paths
+from explorer.document.session_record import ModelRecord
 from explorer.models.bundle import CARD, RENAMED, find_bundles, open_bundle
 from explorer.models.card import Card
-from explorer.models.session_record import ModelRecord
 from explorer.models.settings import CHECKPOINT, checkpoint_folder
 from explorer.workers.session_io import find_model
 
@@ -192,8 +192,8 @@ def test_the_data_is_laid_out_as_the_commands_name_it(shared_data: Path, tmp_pat
     assert (tmp_path / "keras" / "datasets" / "mnist.npz").is_file()
     kept = sorted(path.name for path in (tmp_path / "keras" / "datasets" / "fashion-mnist").iterdir())
     assert kept == sorted(train_pretrained.MNIST_ARRAYS.values())
-    reported = train_pretrained.environment(tmp_path)
-    assert reported["KERAS_HOME"] == str(tmp_path / "keras")
+    environment = train_pretrained.environment(tmp_path)
+    assert environment["KERAS_HOME"] == str(tmp_path / "keras")
 
 
 def test_all_of_them_are_found_and_whole() -> None:

@@ -70,10 +70,10 @@ def test_without_the_libraries_of_qt_itself_it_names_the_one_command(tmp_path: P
     link_all(qt / "Qt" / "lib", copy / "Qt" / "lib", "libQt6Gui.so.6")
     renamed(qt / "Qt" / "lib" / "libQt6Gui.so.6", copy / "Qt" / "lib" / "libQt6Gui.so.6", "libEGL.so.1", "libEGX.so.1")
     paths = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
-    reported = start(PYTHONPATH=paths, QT_QPA_PLATFORM="offscreen")
-    assert "Qt needs libEGX.so.1, which is not installed" in reported
+    result = start(PYTHONPATH=paths, QT_QPA_PLATFORM="offscreen")
+    assert "Qt needs libEGX.so.1, which is not installed" in result
     if shutil.which("apt-get"):
-        assert reported.endswith("Run: sudo apt-get install -qq --yes --no-install-recommends libegx1")
+        assert result.endswith("Run: sudo apt-get install -qq --yes --no-install-recommends libegx1")
 
 
 def test_without_the_libraries_of_a_platform_it_names_the_one_command(tmp_path: Path, qt: Path) -> None:
@@ -82,11 +82,11 @@ def test_without_the_libraries_of_a_platform_it_names_the_one_command(tmp_path: 
     plugins.mkdir(parents=True)
     name = "libqxcb.so"
     renamed(qt / "Qt" / "plugins" / "platforms" / name, plugins / name, "libxcb-cursor.so.0", "libxcb-cursox.so.0")
-    reported = start(QT_QPA_PLATFORM="xcb", QT_QPA_PLATFORM_PLUGIN_PATH=str(plugins), DISPLAY=":987")
-    assert "libxcb-cursox.so.0" in reported
+    result = start(QT_QPA_PLATFORM="xcb", QT_QPA_PLATFORM_PLUGIN_PATH=str(plugins), DISPLAY=":987")
+    assert "libxcb-cursox.so.0" in result
     if shutil.which("apt-get"):
-        assert "Run: sudo apt-get install" in reported
-        assert "libxcb-cursox0" in reported
+        assert "Run: sudo apt-get install" in result
+        assert "libxcb-cursox0" in result
 
 
 def test_an_unknown_platform_is_named() -> None:
@@ -94,8 +94,8 @@ def test_an_unknown_platform_is_named() -> None:
 
 
 def test_a_display_that_does_not_answer_is_no_abort() -> None:
-    reported = start(QT_QPA_PLATFORM="xcb", DISPLAY=":987")
-    assert "DISPLAY=:987" in reported or "Cannot open a window: Qt needs" in reported
+    result = start(QT_QPA_PLATFORM="xcb", DISPLAY=":987")
+    assert "DISPLAY=:987" in result or "Cannot open a window: Qt needs" in result
 
 
 def test_without_any_display_it_says_so() -> None:

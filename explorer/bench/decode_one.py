@@ -18,7 +18,6 @@ _WARM_UP = 20
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure each bundled model; one entry per peer."""
     found: dict[str, str] = {}
     missing: dict[str, str] = {}
     for case in CASES[:1] if quick else CASES:
@@ -81,7 +80,7 @@ def _round_trip(path: str, repeats: int) -> float:
     import numpy as np
     from PySide6.QtCore import QEventLoop, QObject, Slot
 
-    from explorer.document.tasks import DecodeCursor
+    from explorer.document.views.cursor import CURSOR, decode_cursor
     from explorer.workers.loading import open_model
     from explorer.workers.render_thread import RenderThread
 
@@ -95,7 +94,7 @@ def _round_trip(path: str, repeats: int) -> float:
 
         def ask(self) -> None:
             self.begun = time.perf_counter()
-            thread.submit(DecodeCursor(model.codec, codes[len(durations)]))
+            thread.submit(CURSOR, decode_cursor(model.codec, codes[len(durations)]))
 
         @Slot(object)
         def on_answered(self, answer: object) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from explorer.app import Running
 from explorer.bench.window import FRAME_MS, wait_until
-from explorer.document.views import CursorView
+from explorer.document.views.cursor import CURSOR, CursorView
 
 _ROW = 0
 _PERIOD = 150
@@ -23,12 +23,8 @@ _ANSWER_SECONDS = 30.0
 def drag(running: Running, steps: int) -> list[float]:
     """Drag the first slider back and forth; return the milliseconds from each move to the paint that shows it.
 
-    A value that is replaced by a newer one before it is painted counts until the newer one is painted.
-
-    Raises
-    ------
-    MeasureError
-        If the image does not follow the slider.
+    A value that is replaced by a newer one before it is painted counts until the newer one is painted. MeasureError if
+    the image does not follow the slider.
     """
     hand = _Hand(running, steps)
     try:
@@ -56,7 +52,7 @@ class _Hand(QObject):
         self._steps = steps
         self._moved_at: list[float] = []
         self._answered = 0
-        self._document.cursor_view_changed.connect(self._on_cursor_view_changed)
+        self._document.views.changed(CURSOR).connect(self._on_cursor_view_changed)
         self._stage.edited.painted.connect(self._on_painted)
         self._send(QEvent.Type.MouseButtonPress, self._place(0))
         self._timer = QTimer(self)
@@ -69,7 +65,7 @@ class _Hand(QObject):
 
     def release(self) -> None:
         self._timer.stop()
-        self._document.cursor_view_changed.disconnect(self._on_cursor_view_changed)
+        self._document.views.changed(CURSOR).disconnect(self._on_cursor_view_changed)
         self._stage.edited.painted.disconnect(self._on_painted)
         self._send(QEvent.Type.MouseButtonRelease, self._place(self._steps))
 
@@ -95,7 +91,7 @@ class _Hand(QObject):
 
     def _on_cursor_view_changed(self) -> None:
         # The renderer passes only the answer to the latest request, so this is the latest value.
-        if isinstance(self._document.cursor_view, CursorView):
+        if isinstance(self._document.views[CURSOR], CursorView):
             self._answered = len(self._moved_at)
 
     def _on_painted(self) -> None:

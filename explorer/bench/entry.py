@@ -9,22 +9,10 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Entry:
-    """Our result, one peer and the limit, in one unit, from one run.
+    """Our result, one peer and the limit, in one unit, from one run; None if one could not be measured.
 
-    Attributes
-    ----------
-    name, case
-        The benchmark, and its case.
-    unit
-        Unit of the three values.
-    ours, peer, limit
-        The values; None if one could not be measured.
-    peer_name, limit_name
-        Descriptions of peer and limit.
-    better
-        Whether lower or higher is better; a ratio is always ours divided by the other.
-    why
-        Why values are missing.
+    `better` is whether lower or higher is better; a ratio is always ours divided by the other. `why` says why values
+    are missing.
     """
 
     name: str

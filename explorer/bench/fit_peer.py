@@ -18,13 +18,7 @@ _PRODUCTS = 12
 
 
 class FitPeer:
-    """Trains its own network on the images of a training, as float32 in memory.
-
-    Parameters
-    ----------
-    prepared
-        The training.
-    """
+    """Trains its own network on the images of a training, as float32 in memory."""
 
     def __init__(self, prepared: Prepared) -> None:
         settings = prepared.settings

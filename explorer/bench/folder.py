@@ -26,18 +26,12 @@ _PEER = "keras.utils.image_dataset_from_directory"
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Open the folder in the real window twice, each time in a new process, and with Keras.
-
-    Raises
-    ------
-    MeasureError
-        If no bundled model exists, or the window does not paint.
-    """
+    """Open the folder in the real window twice, each time in a new process, and with Keras."""
     require_shipped_bundle()
     count = QUICK_COUNT if quick else COUNT
     # ignore_cleanup_errors: on Windows a memory-mapped file may still be open in a process that is ending.
     with tempfile.TemporaryDirectory(prefix="latent-explorer-folder-", ignore_cleanup_errors=True) as place:
-        folder = Path(place, "pictures")
+        folder = Path(place, "images")
         _write_images(folder, count)
         arguments = {"folder": str(folder), "home": str(Path(place, "home"))}
         first = run_child("folder_child:open_scroll_and_stream", **arguments)[-1].value
@@ -48,7 +42,6 @@ def measure(quick: bool) -> list[Entry]:
 
 
 def _entries(case: str, first: dict[str, Any], second: dict[str, Any], peer: dict[str, Any], why: str) -> list[Entry]:
-    """Return the entries of the four cases."""
     cases = (
         ("time to first thumbnails", "s", first["seconds"], "seconds"),
         ("time to first thumbnails, reopened", "s", second["seconds"], "seconds"),
@@ -92,7 +85,7 @@ def _write_images(folder: Path, count: int) -> None:
         written.append(path)
     for index in range(count):
         seed = written[index % len(written)]
-        target = folder / f"class {index % CLASSES}" / f"picture {index}{seed.suffix}"
+        target = folder / f"class {index % CLASSES}" / f"image {index}{seed.suffix}"
         try:
             os.link(seed, target)
         except OSError:

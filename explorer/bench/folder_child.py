@@ -18,6 +18,7 @@ from explorer.bench.harness import MeasureError, anonymous_mb, resident_mb
 from explorer.bench.window import calm_down, open_window, wait_until
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import PixelRows, Source
+from explorer.document.open_requests import OpenRequest
 from explorer.paths import HOME_VARIABLE
 
 _FIRST_SECONDS = 60.0
@@ -68,7 +69,7 @@ def _window(arguments: dict[str, Any]) -> Iterator[Running]:
 def _open(running: Running, folder: str) -> float:
     watch = _Watch(running, folder)
     begun = time.perf_counter()
-    running.document.open_source_requested.emit(folder)
+    running.document.open_requested.emit(OpenRequest((folder,), "images"))
     wait_until(lambda: watch.painted is not None, _FIRST_SECONDS, "the first thumbnails")
     assert watch.painted is not None
     return watch.painted - begun
@@ -97,7 +98,6 @@ class _Watch(QObject):
 
 
 def _page_is_there(running: Running) -> bool:
-    """Return whether every visible row has its thumbnail."""
     gallery = running.window.gallery
     view, model = gallery.view, gallery.model
     page: QRect = view.viewport().rect()
@@ -131,6 +131,5 @@ class _Memory:
         self.anonymous_mb = 0.0
 
     def look(self) -> None:
-        """Update the peaks."""
         self.resident_mb = max(self.resident_mb, resident_mb() - self._begun[0])
         self.anonymous_mb = max(self.anonymous_mb, anonymous_mb() - self._begun[1])

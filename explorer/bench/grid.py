@@ -19,7 +19,6 @@ SINGLE = 200
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure each size; one entry per peer."""
     path = str(shipped_bundle(CASE).path)
     sides, repeats = (QUICK_SIDES, QUICK_REPEATS) if quick else (SIDES, REPEATS)
     ours = run_child("grid:planes", path=path, sides=sides, repeats=repeats)[0].value
@@ -70,6 +69,7 @@ def _map(path: str, side: int) -> float:
 
     from explorer.document.document import Document
     from explorer.document.map_tiles import MapWindow
+    from explorer.document.views.tiles import TILES
     from explorer.latent.tile_grid import TileGrid
     from explorer.workers.loading import open_model
     from explorer.workers.render_scheduler import RenderScheduler
@@ -80,7 +80,7 @@ def _map(path: str, side: int) -> float:
     document.open(open_model(Path(path)))
     tile_grid = TileGrid(-8.0, 16 / (side - 1))
     reach = 8.0 + 0.49 * tile_grid.spacing
-    document.tiles_view_changed.connect(lambda: loop.quit() if document.map.ready else None)
+    document.views.changed(TILES).connect(lambda: loop.quit() if document.map.ready else None)
     document.map.look(MapWindow(tile_grid, 0, -0.1, 0.1, -0.1, 0.1))  # excludes the first run of the session
     loop.exec()
     begun = time.perf_counter()

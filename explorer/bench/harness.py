@@ -37,20 +37,13 @@ class MeasureError(ExplorerError):
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the `share`-th percentile, interpolated like `numpy.percentile`.
-
-    Raises
-    ------
-    MeasureError
-        If there are no values.
-    """
+    """Return the `share`-th percentile, interpolated like `numpy.percentile`; MeasureError if there are no values."""
     if not values:
         raise MeasureError("There are no measurements.")
     return float(np.percentile(np.asarray(values, np.float64), share))
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the median; see `percentile`."""
     return percentile(values, 50)
 
 
@@ -69,10 +62,7 @@ def median_ms(call: Callable[[], object], repeats: int, warm_up: int = 5) -> flo
 def resident_mb() -> float:
     """Return the resident memory of this process in units of 10⁶ bytes, or its peak if only that is known.
 
-    Raises
-    ------
-    MeasureError
-        If the system provides neither.
+    Raises MeasureError if the system provides neither.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
@@ -100,13 +90,7 @@ def anonymous_mb() -> float:
 
 
 def shipped_bundle(name: str) -> Bundle:
-    """Open a bundled model.
-
-    Raises
-    ------
-    MeasureError
-        If it is missing or damaged.
-    """
+    """Open a bundled model; MeasureError if it is missing or damaged."""
     try:
         return open_bundle(pretrained_dir() / name)
     except ExplorerError as error:
@@ -130,17 +114,8 @@ class Reported:
 def run_child(function: str, **arguments: object) -> list[Reported]:
     """Run a function in a fresh interpreter with its own home folder, and return the values it sent, at least one.
 
-    Parameters
-    ----------
-    function
-        ``module:name`` within this package; called with the arguments and a function that sends a JSON value.
-    arguments
-        JSON values.
-
-    Raises
-    ------
-    MeasureError
-        If it fails, times out or sends nothing.
+    `function` is ``module:name`` within this package, called with the arguments, JSON values, and a function that sends
+    a JSON value. MeasureError if it fails, times out or sends nothing.
     """
     # ignore_cleanup_errors: on Windows a log may still be open in a process that is ending.
     with (
@@ -156,7 +131,7 @@ def run_child(function: str, **arguments: object) -> list[Reported]:
         watchdog.start()
         try:
             assert child.stdout is not None
-            reported = [Reported(time.perf_counter() - begun, json.loads(line)) for line in child.stdout]
+            answers = [Reported(time.perf_counter() - begun, json.loads(line)) for line in child.stdout]
             status = child.wait()
         finally:
             watchdog.cancel()
@@ -165,12 +140,12 @@ def run_child(function: str, **arguments: object) -> list[Reported]:
             child.wait()
             if child.stdout is not None:
                 child.stdout.close()
-        if status != 0 or not reported:
+        if status != 0 or not answers:
             last = _last_line(noise)
             raise MeasureError(
                 "“{name}” failed with exit status {status}: {last}", name=function, status=status, last=last
             )
-        return reported
+        return answers
 
 
 def _child_environment(home: Path) -> dict[str, str]:

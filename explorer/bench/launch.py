@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,6 @@ def real_window(arguments: dict[str, Any], tell: Tell) -> None:
     from PySide6.QtCore import QTimer
 
     from explorer import app
-    from explorer.cli.main import program
 
     make_window = app.make_window
     seen: list[str] = []
@@ -49,7 +50,8 @@ def real_window(arguments: dict[str, Any], tell: Tell) -> None:
     # The real main function runs; only the creation of the window is wrapped.
     app.make_window = watched_window
     sys.argv = ["latent-explorer"]
-    program()
+    with suppress(SystemExit):
+        runpy.run_module("explorer", run_name="__main__")
 
 
 def bare_window(arguments: dict[str, Any], tell: Tell) -> None:

@@ -25,20 +25,19 @@ LIMIT = "decoding alone"
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure one animation; one entry per peer."""
     path, case = _bundle()
-    reported = run_child("morph:write_times", path=str(path), repeats=QUICK_REPEATS if quick else REPEATS)[0].value
+    result = run_child("morph:write_times", path=str(path), repeats=QUICK_REPEATS if quick else REPEATS)[0].value
     return [
         Entry(
             name="morph",
             case=case,
             unit="s",
-            ours=reported["ours"],
-            peer=reported.get(key),
+            ours=result["ours"],
+            peer=result.get(key),
             peer_name=name,
-            limit=reported["decode"],
+            limit=result["decode"],
             limit_name=LIMIT,
-            why=reported.get(f"{key}_why", ""),
+            why=result.get(f"{key}_why", ""),
         )
         for key, name in PEERS.items()
     ]
@@ -122,7 +121,7 @@ def _images(codec: Codec, codes: Floats) -> Iterator[Pixels]:
     """Decode like the export of the window; three grayscale images of the stand-in become one color image."""
     import numpy as np
 
-    from explorer.workers.loading import render
+    from explorer.models.batches import render
 
     ways = SHAPE[2] // codec.image_shape[2]
     decoded = render(codec, codes)

@@ -22,16 +22,16 @@ def measure(quick: bool) -> list[Entry]:
     path = str(shipped_bundle(MODEL).path)
     entries: list[Entry] = []
     for count in QUICK_COUNTS if quick else COUNTS:
-        reported = run_child("neighbors:search", path=path, count=count)[0].value
+        result = run_child("neighbors:search", path=path, count=count)[0].value
         entries += [
             Entry(
                 name="neighbors",
-                case=f"{kind}, {count:,} × {LENGTH}, recall@{NEAREST} {reported[kind]['recall']:.3f}",
+                case=f"{kind}, {count:,} × {LENGTH}, recall@{NEAREST} {result[kind]['recall']:.3f}",
                 unit="ms",
-                ours=reported[kind]["ms"],
-                peer=reported["peer"],
+                ours=result[kind]["ms"],
+                peer=result["peer"],
                 peer_name=PEER,
-                limit=reported["limit"],
+                limit=result["limit"],
                 limit_name=LIMIT,
             )
             for kind in ("exact", "hnsw")
@@ -64,15 +64,15 @@ def search(arguments: dict[str, Any], tell: Tell) -> None:
     codes, queries = axes[:count], axes[count:]
     peer = NearestNeighbors(n_neighbors=NEAREST, algorithm="brute").fit(codes)
     true = peer.kneighbors(queries, return_distance=False)
-    reported: dict[str, Any] = {"peer": _milliseconds(peer.kneighbors, queries)}
+    times: dict[str, Any] = {"peer": _milliseconds(peer.kneighbors, queries)}
     for kind in ("exact", "hnsw"):
         index = NeighborIndex(codes, kind)
         found = index.search(queries, NEAREST).indices
         hits = [len(np.intersect1d(one, other)) for one, other in zip(found, true, strict=True)]
         ms = _milliseconds(lambda query, index=index: index.search(query, NEAREST), queries)
-        reported[kind] = {"ms": ms, "recall": float(np.mean(hits)) / NEAREST}
-    reported["limit"] = _milliseconds(lambda query: float(codes.sum()), queries[:10])
-    tell(reported)
+        times[kind] = {"ms": ms, "recall": float(np.mean(hits)) / NEAREST}
+    times["limit"] = _milliseconds(lambda query: float(codes.sum()), queries[:10])
+    tell(times)
 
 
 def _milliseconds(call: Any, queries: Any) -> float:

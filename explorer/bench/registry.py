@@ -25,24 +25,10 @@ LINES = (
 
 
 def run(quick: bool = False, only: str | None = None) -> list[dict[str, Any]]:
-    """Run the benchmarks; nothing else should run on the machine meanwhile.
+    """Run the benchmarks, or the one named `only`; nothing else should run on the machine meanwhile.
 
-    Parameters
-    ----------
-    quick
-        Fewer repetitions and cases.
-    only
-        Name of the one benchmark to run; None for all.
-
-    Returns
-    -------
-    list of dict
-        One record per benchmark, case and peer, see `explorer.bench.entry.Entry.record`.
-
-    Raises
-    ------
-    UsageError
-        If there is no benchmark of that name.
+    Returns one record per benchmark, case and peer, see `explorer.bench.entry.Entry.record`. UsageError if there is no
+    benchmark of that name.
     """
     if only is not None and only not in LINES:
         raise UsageError("There is no benchmark “{name}”. Choose one of {names}.", name=only, names=LINES)

@@ -15,21 +15,15 @@ WHY = "no peer has a window; decode-one compares the decoders"
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Drag a slider of the real window, idle and while a model trains.
-
-    Raises
-    ------
-    MeasureError
-        If no bundled model exists, or the window does not respond.
-    """
+    """Drag a slider of the real window, idle and while a model trains."""
     require_shipped_bundle()
-    (reported,) = run_child("slider_to_pixel:drags", steps=QUICK_STEPS if quick else STEPS)
+    (result,) = run_child("slider_to_pixel:drags", steps=QUICK_STEPS if quick else STEPS)
     return [
         Entry(
             name="slider-to-pixel",
             case=f"{state} p{share}",
             unit="ms",
-            ours=percentile(reported.value[state], share),
+            ours=percentile(result.value[state], share),
             limit=limit,
             limit_name=limit_name,
             why=WHY,

@@ -14,13 +14,7 @@ _LONGEST_SECONDS = 500.0
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Train the same model twice: from the Train tab of the window, and in a thread of a process with an event loop.
-
-    Raises
-    ------
-    MeasureError
-        If no bundled model exists, or the training fails.
-    """
+    """Train the same model twice: from the Train tab of the window, and in a thread of a process with an event loop."""
     require_shipped_bundle()
     epochs = QUICK_EPOCHS if quick else EPOCHS
     ours = run_child("smoothness:train_from_window", epochs=epochs)[0].value["longest_ms"]

@@ -9,13 +9,7 @@ ROUNDS, QUICK_ROUNDS = 5, 3
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Start each alternately, so that other load on the machine affects all.
-
-    Raises
-    ------
-    MeasureError
-        If no bundled model exists, or the window does not paint.
-    """
+    """Start each alternately, so that other load on the machine affects all."""
     require_shipped_bundle()
     # Not counted: the first start also compiles bytecode and reads the libraries from disk.
     path = _start_window()[1]

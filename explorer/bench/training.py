@@ -28,13 +28,7 @@ LIVE_PERCENT = 3.0
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure each architecture in a process of its own.
-
-    Raises
-    ------
-    MeasureError
-        If no bundled model exists.
-    """
+    """Measure each architecture in a process of its own."""
     require_shipped_bundle()
     rounds = QUICK_ROUNDS if quick else ROUNDS
     return [entry for case in CASES for entry in _measured(case, rounds)]
@@ -43,26 +37,26 @@ def measure(quick: bool) -> list[Entry]:
 def _measured(case: dict[str, Any], rounds: int) -> list[Entry]:
     name = case["architecture"]
     try:
-        reported: dict[str, Any] = run_child("training:by_turns", case=case, rounds=rounds)[0].value
+        times: dict[str, Any] = run_child("training:by_turns", case=case, rounds=rounds)[0].value
     except MeasureError as error:
         return [Entry("training", name, "images/s", None, better="higher", why=str(error))]
-    height, width, channels = reported["image_shape"]
+    height, width, channels = times["image_shape"]
     speed = Entry(
         name="training",
         case=f"{name} {height}×{width}×{channels}, live preview",
         unit="images/s",
-        ours=median(reported["ours"]),
-        peer=median(reported["peer"]),
+        ours=median(times["ours"]),
+        peer=median(times["peer"]),
         peer_name="bare model.fit",
-        limit=reported["limit"],
+        limit=times["limit"],
         limit_name="the MACs at the matrix-product rate of this machine",
         better="higher",
     )
     share = Entry(
         name="training",
-        case=f"{name}: {reported['shown']} live previews, {reported['checkpoints']} checkpoints",
+        case=f"{name}: {times['shown']} live previews, {times['checkpoints']} checkpoints",
         unit="% of the time, live preview",
-        ours=100 * reported["share"],
+        ours=100 * times["share"],
         limit=LIVE_PERCENT,
         limit_name="the allowed share",
         why="model.fit has no live preview",
@@ -119,18 +113,9 @@ def by_turns(arguments: dict[str, Any], tell: Tell) -> None:
 class _Turns:
     """Lets the peer train between two steps of our training; replaces `explorer.engine.control.Control`.
 
-    Attributes
-    ----------
-    ours, peer
-        Images per second of each turn, including the first.
-    seen
-        Images that our training has seen; set by the reader of the events.
-    whole
-        Whether our training has just completed an epoch; set by the reader of the events.
-    seconds
-        Total time of our turns.
-    done
-        Whether all rounds are complete.
+    `ours` and `peer` are images per second of each turn, including the first; `seconds` the total time of ours. The
+    reader of the events sets `seen`, the images of our training so far, and `whole`, whether it has just completed an
+    epoch.
     """
 
     def __init__(self, peer: Any, rest: Any, rounds: int) -> None:

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QApplication, QSpinBox, QWidget
 
 from explorer.app import Running, make_application, make_window, open_first
 from explorer.bench.harness import MeasureError
+from explorer.document.views.cursor import CURSOR
+from explorer.document.views.image import IMAGE
 from explorer.models.settings import make_request
 from explorer.paths import user_models_dir
 
@@ -43,7 +45,7 @@ def open_window() -> Iterator[Running]:
 def is_whole(running: Running) -> bool:
     """Return whether image, reconstruction and map are available."""
     document = running.document
-    return document.image_view is not None and document.cursor_view is not None and document.map.ready
+    return document.views[IMAGE] is not None and document.views[CURSOR] is not None and document.map.ready
 
 
 def calm_down(seconds: float = _CALM_SECONDS) -> None:
@@ -53,13 +55,7 @@ def calm_down(seconds: float = _CALM_SECONDS) -> None:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Run the event loop until a condition is true.
-
-    Raises
-    ------
-    MeasureError
-        If it takes longer than `seconds`.
-    """
+    """Run the event loop until a condition is true; MeasureError if it takes longer than `seconds`."""
     loop, end = QEventLoop(), time.monotonic() + seconds
     timer = QTimer()
     timer.timeout.connect(lambda: loop.quit() if condition() or time.monotonic() > end else None)
@@ -83,7 +79,6 @@ class FrameTimer(QObject):
         self._timer.timeout.connect(self._on_timeout)
 
     def start(self) -> None:
-        """Start measuring."""
         self._last = time.perf_counter()
         self._timer.start(FRAME_MS)
 
@@ -100,8 +95,6 @@ class FrameTimer(QObject):
 
 
 class _Painted(QObject):
-    """Records whether a widget was painted."""
-
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self.seen = False

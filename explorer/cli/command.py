@@ -10,21 +10,10 @@ from typing import TypeAlias
 
 from explorer.cli.console import Console
 
-INTERRUPTED = 130
-"""Exit code after Ctrl+C, as shells have it."""
-
 
 @dataclass(frozen=True)
 class Report:
-    """The result of a command.
-
-    Attributes
-    ----------
-    document
-        What ``--json`` prints: plain values, arrays, paths.
-    lines
-        The same as text.
-    """
+    """The result of a command: what ``--json`` prints (plain values, arrays, paths), and the same as lines of text."""
 
     document: object
     lines: Sequence[str]

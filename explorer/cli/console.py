@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from explorer.messages import message
+from explorer.messages import Message, message, message_text
 from explorer.printable import printable
 from explorer.types import Progress
 
@@ -23,13 +23,7 @@ USUAL_COLUMNS = 80
 
 
 class Console:
-    """Standard output and standard error of one command.
-
-    Parameters
-    ----------
-    as_json
-        Print JSON instead of text to standard output.
-    """
+    """Standard output and standard error of one command; with `as_json`, no text on standard output."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
@@ -37,7 +31,6 @@ class Console:
         self._drawn = 0.0
 
     def show(self, document: object, lines: Sequence[str]) -> None:
-        """Print the result of a command as JSON or as lines."""
         if self.as_json:
             print(to_json(document, indent=2), flush=True)
         else:
@@ -57,7 +50,6 @@ class Console:
             print(to_json(record), flush=True)
 
     def warn(self, text: str) -> None:
-        """Print a warning to standard error."""
         self.clear()
         print(f"warning: {one_line(text)}", file=sys.stderr, flush=True)
 
@@ -80,7 +72,6 @@ class Console:
         self._shown = len(text)
 
     def clear(self) -> None:
-        """Erase the progress bar."""
         if self._shown:
             sys.stderr.write("\r" + " " * self._shown + "\r")
             sys.stderr.flush()
@@ -119,7 +110,6 @@ def _terminal() -> bool:
 
 
 def _columns() -> int:
-    """Return the width of the terminal, or a default."""
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_COLUMNS
     except (OSError, ValueError):
@@ -146,7 +136,9 @@ def to_json(value: object, indent: int | None = None) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return `value` as JSON types: arrays as lists, paths as text, infinity and NaN as None."""
+    """Return `value` as JSON types: arrays as lists, paths and messages as text, infinity and NaN as None."""
+    if isinstance(value, Message):
+        return message_text(value)
     if hasattr(value, "tolist"):  # numpy's arrays and scalars, without importing numpy
         value = value.tolist()
     if isinstance(value, float):

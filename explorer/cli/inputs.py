@@ -20,18 +20,17 @@ from explorer.data.formats import open_image
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.data.sources import open_source, skipped_json
+from explorer.engine.codecs import open_codec
 from explorer.errors import DataError, ExportError, UsageError
 from explorer.export.sheet import mosaic
-from explorer.inference.codec import open_codec
 from explorer.latent.checks import check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.messages import message
-from explorer.models.batches import readable_batches
+from explorer.models.batches import readable_batches, render
 from explorer.models.bundle import Bundle, resolve_bundle
 from explorer.models.card import Card
 from explorer.reading import reading
 from explorer.types import Codec, Floats, Indices, Pixels, Progress
-from explorer.workers.loading import render
 
 READ_BATCH = 500
 _MOST_CODES = 16 << 30
@@ -55,29 +54,16 @@ class Model:
 
     @property
     def statistics(self) -> CodeStatistics:
-        """Statistics of the sample codes in the bundle.
-
-        Raises
-        ------
-        ModelError
-            If the codes are damaged.
-        """
+        """Statistics of the sample codes in the bundle; ModelError if the codes are damaged."""
         return self.bundle.sample.statistics
 
     @cached_property
     def images(self) -> ImageReader:
-        """Reads single images with the preprocessing of the model."""
         return ImageReader(self.preprocessing)
 
 
 def open_model(model: str) -> Model:
-    """Open a bundle, by name or folder, with its codec.
-
-    Raises
-    ------
-    ModelError
-        If there is no such bundle, or it is damaged.
-    """
+    """Open a bundle, by name or folder, with its codec; ModelError if there is no such bundle, or it is damaged."""
     bundle = resolve_bundle(model)
     return Model(bundle, open_codec(bundle))
 
@@ -92,10 +78,7 @@ class ImageReader:
     def read(self, image: str) -> Floats:
         """Return a file or ``DATA:INDEX`` as float32 ``(1, h, w, c)`` in [0, 1].
 
-        Raises
-        ------
-        DataError
-            If there is no such image, or it cannot be read.
+        Raises DataError if there is no such image, or it cannot be read.
         """
         match = OF_SOURCE.fullmatch(image)
         if match is not None:
@@ -128,10 +111,7 @@ def position_in(image: str, source: Source) -> int | None:
 def select(source: Source, split: str, count: int | None = None) -> Indices:
     """Return indices of a split, at most `count`, evenly spaced; int64 ``(n,)``, n > 0.
 
-    Raises
-    ------
-    UsageError
-        If the split is empty.
+    Raises UsageError if the split is empty.
     """
     indices = source.splits.select(split, count)
     if not len(indices):
@@ -155,13 +135,12 @@ def encode_source(model: Model, source: Source, indices: Indices) -> Iterator[Pr
 
 def warn_of_skipped(console: Console, source: Source) -> list[dict[str, str]]:
     """Warn of images that could not be read, and return them for ``--json``."""
-    reported = skipped_json(source.skipped)
-    warn_of(console, reported)
-    return reported
+    skipped = skipped_json(source.skipped)
+    warn_of(console, skipped)
+    return skipped
 
 
 def warn_of(console: Console, skipped: Sequence[dict[str, str]]) -> None:
-    """Print a warning for each skipped file, at most `_WARNED`."""
     for one in skipped[:_WARNED]:
         console.warn(f"{one['file']} was skipped: {one['reason']}")
     if len(skipped) > _WARNED:
@@ -173,17 +152,11 @@ LARGEST_SHEET = 100_000_000
 
 
 def check_sheet(count: int, card: Card) -> None:
-    """Check that this many images of a model fit on one sheet.
-
-    Raises
-    ------
-    UsageError
-        If the sheet would exceed `LARGEST_SHEET`.
-    """
+    """Check that this many images of a model fit on one sheet; UsageError if the sheet would exceed `LARGEST_SHEET`."""
     pixels = count * math.prod(card.image_shape[:2])
     if pixels > LARGEST_SHEET:
         raise UsageError(
-            "The sheet would be too large: {count:# image|# images}, {pixels:,} pixels, at most {most:,}. Use fewer "
+            "The sheet would be too large: {count:# image|# images}, {pixels:,} pixels of at most {most:,}. Use fewer "
             "steps or images.",
             count=count,
             pixels=pixels,
@@ -194,10 +167,7 @@ def check_sheet(count: int, card: Card) -> None:
 def decode_codes(model: Model, codes: Floats, console: Console) -> Pixels:
     """Decode codes ``(n, latent_dim)`` to uint8 images ``(n, h, w, c)``; draws progress.
 
-    Raises
-    ------
-    UsageError
-        If a sheet of them would exceed `LARGEST_SHEET`.
+    Raises UsageError if a sheet of them would exceed `LARGEST_SHEET`.
     """
     check_sheet(len(codes), model.card)
     images = np.empty((len(codes), *model.codec.image_shape), np.uint8)
@@ -221,10 +191,7 @@ def read_codes(path: Path, card: Card) -> Floats:
 
     A single code, and codes in the latent shape of the model, are accepted too.
 
-    Raises
-    ------
-    DataError
-        If the file is missing or contains no such codes.
+    Raises DataError if the file is missing or contains no such codes.
     """
     array = _load_array(path)
     shapes = {(card.latent_dim,), card.latent_shape}
@@ -246,7 +213,7 @@ def read_codes(path: Path, card: Card) -> Floats:
 
 
 def _load_array(path: Path) -> NDArray[Any]:
-    with reading("codes (.npy or .npz)", str(path), remedy="Check the path."), path.open("rb") as file:
+    with reading("codes (.npy or .npz)", str(path), remedy=message("Check the path.")), path.open("rb") as file:
         if zipfile.is_zipfile(file):
             file.seek(0)
             array = read_arrays(file, ZipLimits(_MOST_CODES), str(path)).get("codes")
@@ -265,10 +232,7 @@ def _load_array(path: Path) -> NDArray[Any]:
 def output_file(text: str, *suffixes: str) -> Path:
     """Return the absolute path of an output file, checked before any work is done.
 
-    Raises
-    ------
-    ExportError
-        If its suffix is wrong, its folder does not exist, or it is a folder itself.
+    Raises ExportError if its suffix is wrong, its folder does not exist, or it is a folder itself.
     """
     path = file_path(text)
     if suffixes and path.suffix.lower() not in suffixes:

@@ -13,13 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import explorer
-from explorer.cli.command import INTERRUPTED, Command, Report
+from explorer.cli.command import Command, Report
 from explorer.cli.commands import COMMANDS, module_of
 from explorer.cli.console import Console, one_line
 from explorer.cli.log import write_log
 from explorer.cli.parser import Parser
 from explorer.cli.places import check_outputs
-from explorer.errors import ExplorerError, UsageError
+from explorer.errors import INTERRUPTED, ExplorerError, UsageError, exception_message
 from explorer.messages import message
 
 PROGRAM = "latent-explorer"
@@ -27,7 +27,6 @@ FAILED = 2
 
 
 def program() -> int:
-    """Run the command line of this process; return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -39,17 +38,9 @@ def program() -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command, or open the window.
+    """Run one command, or open the window, with the arguments of this process by default.
 
-    Parameters
-    ----------
-    argv
-        Arguments after the name of the program; by default those of this process.
-
-    Returns
-    -------
-    int
-        0, 2 after exactly one line ``error: …`` on standard error, or 130 after Ctrl+C.
+    Returns 0, 2 after exactly one line ``error: …`` on standard error, or 130 after Ctrl+C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -75,7 +66,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build_parser(name: str, command: Command) -> Parser:
-    """Return the parser of one command."""
     prog = f"{PROGRAM} {name}"
     notes = f"{command.notes.strip()}\n\n" if command.notes else ""
     summary = COMMANDS[name]
@@ -170,7 +160,7 @@ def _fail(message: str) -> int:
 
 def _unexpected(error: Exception) -> str:
     """Write the traceback to the log, and return the message for the user."""
-    problem = f"{type(error).__name__}: {error}".rstrip(":. ")
+    problem = exception_message(error)
     path = write_log("".join(traceback.format_exception(error)))
     if path is None:
         return str(message("The command failed unexpectedly: {problem}. Please report it.", problem=problem))

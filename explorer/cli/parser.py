@@ -13,22 +13,11 @@ from explorer.errors import UsageError
 SPLITS = ("test", "train", "all")
 
 MODEL_HELP = "name or folder of a model"
-DATA_HELP = "name of a known dataset, or path of a folder, archive, NumPy file, IDX file, font or image"
 IMAGE_HELP = "an image file, or DATA:INDEX (index into the whole dataset)"
-NOISE_HELP = (
-    "corrupt the input: kind:strength, such as blur:1.5, gaussian:0.5@0.5 (mean 0.5) or gaussian:0.3:7 (seed 7); join "
-    "several with +; kinds: gaussian, salt_pepper, occlusion, blur, downsample, gray"
-)
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises an error instead of printing the usage and exiting.
-
-    Raises
-    ------
-    UsageError
-        From `parse_args`, if the arguments are invalid.
-    """
+    """An argument parser that raises an UsageError instead of printing the usage and exiting."""
 
     def __init__(self, prog: str, description: str, epilog: str = "", usage: str | None = None) -> None:
         super().__init__(
@@ -62,7 +51,6 @@ def whole(least: int) -> Callable[[str], int]:
 
 
 def number(text: str) -> float:
-    """Parse a finite number."""
     try:
         value = float(text)
     except ValueError:
@@ -73,7 +61,6 @@ def number(text: str) -> float:
 
 
 def size(text: str) -> tuple[int, int]:
-    """Parse a size ``HxW``."""
     match = re.fullmatch(r"(\d+)[x×](\d+)", text.strip(), re.IGNORECASE | re.ASCII)
     if match is None:
         raise argparse.ArgumentTypeError(f"“{text}” is not a size HxW, such as 64x48")
@@ -81,17 +68,35 @@ def size(text: str) -> tuple[int, int]:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--model``."""
     parser.add_argument("--model", required=True, metavar="M", help=MODEL_HELP)
 
 
+def data_help() -> str:
+    """Return the help of an option that names a dataset."""
+    # Imported here, since the help of the program lists no datasets.
+    from explorer.data.sources import KNOWN, SOURCES
+
+    names, kinds = (known.name for known in KNOWN), (str(kind.title) for kind in SOURCES)
+    return f"name of a known dataset ({', '.join(names)}), or path of {', '.join(kinds)}"
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--data``."""
-    parser.add_argument("--data", required=True, metavar="D", help=DATA_HELP)
+    parser.add_argument("--data", required=True, metavar="D", help=data_help())
+
+
+def add_noise(parser: argparse.ArgumentParser, default: str = "") -> None:
+    from explorer.data.corruption import CORRUPTIONS
+
+    parser.add_argument(
+        "--noise",
+        default=default,
+        metavar="N",
+        help="corrupt the input: kind:strength, such as blur:1.5, gaussian:0.5@0.5 (mean 0.5) or gaussian:0.3:7 (seed "
+        f"7); join several with +; kinds: {', '.join(CORRUPTIONS)}",
+    )
 
 
 def add_split(parser: argparse.ArgumentParser, default: str) -> None:
-    """Declare ``--split``."""
     parser.add_argument("--split", choices=SPLITS, default=default, help=f"split of the dataset (default: {default})")
 
 
@@ -104,14 +109,12 @@ def add_out(
 
 
 def add_range(parser: argparse.ArgumentParser, default: str) -> None:
-    """Declare ``--range``."""
     parser.add_argument(
         "--range", nargs=2, type=number, metavar=("A", "B"), help=f"from A to B, inclusive (default: {default})"
     )
 
 
 def add_steps(parser: argparse.ArgumentParser, default: int) -> None:
-    """Declare ``--steps``."""
     parser.add_argument(
         "--steps",
         type=whole(1),

@@ -45,7 +45,6 @@ def image(text: str) -> list[Path]:
 
 
 def file(text: str) -> list[Path]:
-    """Return a path."""
     return [Path(text).expanduser()]
 
 
@@ -62,12 +61,9 @@ def new_bundle(path: Path, options: Namespace) -> None:
 
 
 def check_outputs(command: Command, options: Namespace) -> None:
-    """Check that the outputs of a command do not overlap its inputs and do not replace anything without ``--force``.
+    """Check that the outputs of a command neither overlap its inputs nor replace anything without ``--force``.
 
-    Raises
-    ------
-    ExportError
-        If they do.
+    Raises ExportError if they do.
     """
     inputs = [path for name, places in command.reads.items() for text in _texts(options, name) for path in places(text)]
     for name, check in command.writes.items():
@@ -77,7 +73,6 @@ def check_outputs(command: Command, options: Namespace) -> None:
 
 
 def file_path(text: str) -> Path:
-    """Return an absolute path."""
     return Path(text).expanduser().absolute()
 
 

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
-from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.errors import DataError
 from explorer.messages import Message, message
 from explorer.paths import cache_dir, replacing_folder
@@ -30,7 +29,7 @@ from explorer.types import Progress
 
 ZIP_SUFFIXES: Final = (".zip",)
 TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
-FONT_SUFFIXES: Final = frozenset({".ttf", ".otf", ".woff", ".woff2"})
+SUFFIXES: Final = (*ZIP_SUFFIXES, *TAR_SUFFIXES)
 TABLE_SUFFIXES: Final = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".txt"})
 
 MAX_MEMBERS: Final = 2_000_000
@@ -44,10 +43,6 @@ DISK_RESERVE_BYTES: Final = 512 << 20
 _CHUNK: Final = 1 << 20
 _LARGEST_READ: Final = 64 << 20
 _REPORTED_BYTES: Final = 8 << 20
-_OTHER_NAMES: Final = re.compile(
-    r".*(train|t10k|test)-(images|labels)[-._]idx[13]-ubyte(\.gz)?|data_batch_\d+|test_batch|batches\.meta",
-    re.IGNORECASE,
-)
 _ARRAY_SUFFIXES: Final = frozenset({".npz", ".npy"})
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _UNPACKING: Final = message("Unpacking")
@@ -55,13 +50,12 @@ _UNPACKING: Final = message("Unpacking")
 
 def is_archive(path: Path) -> bool:
     """Return whether a file is an archive that `unpack` accepts, by its name."""
-    return path.name.lower().endswith((*ZIP_SUFFIXES, *TAR_SUFFIXES)) and os.path.isfile(path)
+    return path.name.lower().endswith(SUFFIXES) and os.path.isfile(path)
 
 
 def archive_stem(path: Path) -> str:
-    """Return an archive's name without its extension."""
     name = path.name
-    for suffix in sorted((*ZIP_SUFFIXES, *TAR_SUFFIXES), key=len, reverse=True):
+    for suffix in sorted(SUFFIXES, key=len, reverse=True):
         if name.lower().endswith(suffix):
             return name[: -len(suffix)] or name
     return path.stem
@@ -75,10 +69,17 @@ def unpacked_dir(path: Path) -> Path:
     return cache_dir() / "unpacked" / f"{name}-{key}"
 
 
-def unpack(path: Path) -> Iterator[Progress | Path]:
-    """Unpack the images, tables, IDX files and fonts of an archive: yields progress, and the folder last.
+def unpack(path: Path, unpacked: Callable[[str], bool]) -> Iterator[Progress | Path]:
+    """Unpack images and tables of an archive: yields progress, and the folder last.
 
     Closing the iterator, or an error, leaves nothing behind. A second call returns the unpacked folder at once.
+
+    Parameters
+    ----------
+    path
+        The archive.
+    unpacked
+        Returns whether to unpack a file that is not a table, by its name without folders.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def unpack(path: Path) -> Iterator[Progress | Path]:
         yield target
         return
     reader = _zip_members if path.name.lower().endswith(ZIP_SUFFIXES) else _tar_members
-    budget = _Budget(path)
+    budget = _Budget(path, unpacked)
     with replacing_folder(target, replaceable=lambda path: None) as folder:
         for member in _reading(lambda: reader(path), path):
             budget.add(member)
@@ -128,10 +129,9 @@ class _Member:
 
 
 class _Budget:
-    """Count the size and the useful files of an archive while it is unpacked."""
-
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, unpacked: Callable[[str], bool]) -> None:
         self._path = path
+        self._unpacked = unpacked
         self._packed = path.stat().st_size
         place = next(folder for folder in cache_dir().parents if folder.is_dir())
         self._free = shutil.disk_usage(place).free - DISK_RESERVE_BYTES
@@ -168,13 +168,12 @@ class _Budget:
             )
 
     def wants(self, name: PurePosixPath) -> bool:
-        """Return whether to unpack a file, and count it."""
         if any(part.startswith(".") or part.lower() == "__macosx" for part in name.parts):
             return False
         suffix = name.suffix.lower()
         if suffix in _ARRAY_SUFFIXES:
             self._arrays = self._arrays or str(name)
-        useful = suffix in IMAGE_SUFFIXES or suffix in FONT_SUFFIXES or bool(_OTHER_NAMES.fullmatch(name.name))
+        useful = self._unpacked(name.name)
         self._found += useful
         return useful or suffix in TABLE_SUFFIXES
 
@@ -189,8 +188,8 @@ class _Budget:
                 name=self._arrays,
             )
         raise DataError(
-            "Cannot open {file}: none of its {count:# entry|# entries} is an image, an IDX file or a font. Choose "
-            "another archive; unpack nested archives first.",
+            "Cannot open {file}: there are no images among its {count:# entry|# entries}. Choose another archive; "
+            "unpack nested archives first.",
             file=self._path,
             count=self._members,
         )
@@ -233,13 +232,7 @@ def _write(member: _Member, opened: Callable[[], IO[bytes]], target: Path, path:
 
 
 def _safe_name(name: str, path: Path) -> PurePosixPath:
-    """Return a member's name as a relative path that stays inside its folder.
-
-    Raises
-    ------
-    DataError
-        If it is absolute, leads upwards, or is invalid.
-    """
+    """Return a member's name as a relative path that stays inside its folder; DataError if that is impossible."""
     plain = name.replace("\\", "/")
     parts = [part for part in plain.split("/") if part not in ("", ".")]
     if "\0" in plain or ".." in parts or plain.startswith("/") or _DRIVE.match(plain) or len(plain) > 4096:

@@ -30,10 +30,7 @@ def classes_of(source: Source, attribute: str | None) -> tuple[NDArray[np.bool_]
 
     A numeric attribute has two classes, at or below its median and above.
 
-    Raises
-    ------
-    DataError
-        If the source has no such attribute.
+    Raises DataError if the source has no such attribute.
     """
     names = () if attribute is None else categories(source, attribute)
     if attribute is not None and not names:
@@ -48,10 +45,7 @@ def classes_of(source: Source, attribute: str | None) -> tuple[NDArray[np.bool_]
 def attribute_masks(source: Source, attribute: str | None, values: tuple[str, ...]) -> list[AttributeMasks]:
     """Return the masks of some categories; of a numeric attribute, the mask of values above the median.
 
-    Raises
-    ------
-    DataError
-        If the source has no such attribute or category.
+    Raises DataError if the source has no such attribute or category.
     """
     if attribute is not None and attribute not in source.attributes:
         raise DataError(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import DataError
-from explorer.messages import Wording
+from explorer.messages import Value
 from explorer.types import Floats, Indices
 
 UNKNOWN = -1
@@ -34,12 +34,8 @@ Row: TypeAlias = tuple[int, Sequence[str]]
 class Attribute:
     """One column: a value for each image of a source, in source order.
 
-    Attributes
-    ----------
-    values
-        Float32 ``(n,)`` for numbers, NaN where unknown; int64 ``(n,)`` for categories, -1 where unknown.
-    names
-        Name of each category, or None for numbers.
+    Numbers are float32 ``(n,)``, NaN where unknown, and `names` is None. Categories are int64 ``(n,)``, -1 where
+    unknown.
     """
 
     values: Floats | Indices
@@ -85,13 +81,10 @@ Attributes: TypeAlias = Mapping[str, Attribute]
 """Columns by name, in the order of the table."""
 
 
-def column_of(array: NDArray[Any], name: Wording) -> Attribute:
+def column_of(array: NDArray[Any], name: Value) -> Attribute:
     """Return a column of numbers or texts ``(n,)``; an empty text is unknown.
 
-    Raises
-    ------
-    DataError
-        If it has another shape or dtype.
+    Raises DataError if it has another shape or dtype.
     """
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -117,21 +110,10 @@ def column_of(array: NDArray[Any], name: Wording) -> Attribute:
 def columns_from(
     headers: Sequence[str], rows: Callable[[], Iterator[Row]], count: int
 ) -> tuple[dict[str, Attribute], list[str]]:
-    """Convert rows of text to columns.
+    """Convert rows of text to columns by name; return them, and the names of those with too many distinct texts.
 
-    Parameters
-    ----------
-    headers
-        The name of each column; one with an empty name is ignored.
-    rows
-        Returns all rows at each call. They are read twice, so that no text is kept in memory.
-    count
-        Number of images.
-
-    Returns
-    -------
-    tuple
-        The columns by name, and the names of those with too many distinct texts.
+    A column whose header is empty is ignored. `rows` returns all rows at each call; they are read twice, so that no
+    text is kept in memory. `count` is the number of images.
     """
     places = {name: place for place, name in reversed(list(enumerate(headers))) if name}
     columns = [_Column(name, place, count) for name, place in sorted(places.items(), key=lambda item: item[1])]
@@ -182,7 +164,6 @@ class _Column:
         self.numeric = self.numeric and number_of(text) is not None
 
     def begin(self) -> None:
-        """Allocate the values, before the second pass."""
         if self.numeric:
             self.numbers = np.full(self.count, np.nan, np.float32)
         else:
@@ -202,7 +183,6 @@ class _Column:
         self.too_many = len(self.codes) > MAX_CATEGORIES
 
     def attribute(self) -> Attribute:
-        """Return the finished column, categories sorted by name."""
         if self.numeric:
             self.numbers[~np.isfinite(self.numbers)] = np.nan
             return Attribute(self.numbers)

@@ -73,23 +73,9 @@ def augmenting(
     """Return `count` images: the originals in their order, then augmented copies of all of them, repeatedly.
 
     Yields progress, and the result last. Image k of it is the output of `changed` for number k, whatever the count. A
-    result above `IN_MEMORY` is in a temporary file, which is deleted with the array.
-
-    Parameters
-    ----------
-    pixels
-        uint8 ``(n, h, w, c)``; not modified. Pixels from outside get the value of the image's border.
-    count
-        Number of images to return; at most the originals if there are more of them.
-    seed
-        Seed of the random changes.
-    strengths
-        Ranges of the random changes.
-
-    Raises
-    ------
-    DataError
-        If there is no image, the count is below 1, or memory and disk space do not suffice.
+    result above `IN_MEMORY` is in a temporary file, which is deleted with the array. The originals, uint8 ``(n, h, w,
+    c)``, are not modified; pixels from outside get the value of the image's border. DataError if there is no image, the
+    count is below 1, or memory and disk space do not suffice.
     """
     if pixels.ndim != 4 or not pixels.size or count < 1:
         raise DataError(
@@ -110,31 +96,10 @@ def augmenting(
     yield Augmented(result, indices)
 
 
-def augment(pixels: Pixels, count: int, seed: int, strengths: Strengths | None = None) -> Augmented:
-    """Run `augmenting` to its end and return the result."""
-    *_, result = augmenting(pixels, count, seed, strengths)
-    assert isinstance(result, Augmented)
-    return result
-
-
 def changed(pixels: Pixels, numbers: Indices, seed: int, strengths: Strengths | None = None) -> Pixels:
-    """Return images with random changes.
+    """Return uint8 images ``(n, h, w, c)`` with random changes.
 
-    Parameters
-    ----------
-    pixels
-        uint8 ``(n, h, w, c)``; not modified.
-    numbers
-        int64 ``(n,)``, 0 or more. The change of an image depends on its number and the seed only.
-    seed
-        Seed of the random changes.
-    strengths
-        Ranges of the random changes.
-
-    Returns
-    -------
-    Pixels
-        uint8 ``(n, h, w, c)``.
+    The change of an image depends on its number, int64 ``(n,)``, 0 or more, and the seed only.
     """
     strengths = strengths or Strengths()
     height, width = pixels.shape[1:3]
@@ -154,10 +119,7 @@ def _at_once(pixels: Pixels) -> int:
 def check_room(shape: tuple[int, ...]) -> None:
     """Check that uint8 images of a shape ``(n, h, w, c)`` fit into memory or, above `IN_MEMORY`, on the disk.
 
-    Raises
-    ------
-    DataError
-        If disk space does not suffice.
+    Raises DataError if they do not.
     """
     size = math.prod(shape)
     if size <= IN_MEMORY:
@@ -167,8 +129,8 @@ def check_room(shape: tuple[int, ...]) -> None:
     free = shutil.disk_usage(folder).free
     if size > free - _LEFT_FREE:
         raise DataError(
-            "Cannot augment to {count:# image|# images} of {shape}: {size:.1f} GB are needed in {folder}, {free:.1f} "
-            "GB are free. Make fewer (--augment) or smaller (--size) images, or free disk space.",
+            "Cannot augment to {count:# image|# images} of {shape}: {size:.1f} GB are needed in {folder}, but "
+            "{free:.1f} GB are free. Make fewer (--augment) or smaller (--size) images, or free disk space.",
             count=shape[0],
             shape="×".join(map(str, shape[1:])),
             size=size / 1e9,
@@ -180,10 +142,7 @@ def check_room(shape: tuple[int, ...]) -> None:
 def _room(shape: tuple[int, ...]) -> Pixels:
     """Return an uninitialized array, in memory or, if it is large, in a temporary file.
 
-    Raises
-    ------
-    DataError
-        If disk space does not suffice.
+    Raises DataError if the disk is too full.
     """
     check_room(shape)
     size = math.prod(shape)
@@ -195,16 +154,9 @@ def _room(shape: tuple[int, ...]) -> Pixels:
 
 
 class _Draw(NamedTuple):
-    """Random numbers of n images.
+    """Random numbers of n images: angle (radians), slant ``(n,)``; zoom, shift ``(2, n)``, vertical and horizontal.
 
-    Attributes
-    ----------
-    angle, slant
-        Float64 ``(n,)``, the angle in radians.
-    zoom, shift
-        Float64 ``(2, n)``, vertical and horizontal; the shift as a fraction of the side.
-    bend
-        Float32 ``(2, n, cells + 3, cells + 3)``, standard normal.
+    The shift is a fraction of the side. `bend` is float32 ``(2, n, cells + 3, cells + 3)``, standard normal.
     """
 
     angle: NDArray[np.float64]
@@ -215,7 +167,6 @@ class _Draw(NamedTuple):
 
 
 def _draw(numbers: Indices, seed: int, strengths: Strengths) -> _Draw:
-    """Draw the random numbers of each image from its own generator."""
     grid = 2 * (strengths.cells + 3) ** 2
     uniform = np.empty((len(numbers), 6))
     normal = np.empty((len(numbers), grid), np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 
 from explorer.data.attributes import Attribute
 from explorer.data.source import Source
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.types import Indices
 
 MOST_CLASSES = 24
@@ -20,22 +21,13 @@ _BANDS = 5
 
 @dataclass(frozen=True, eq=False)
 class Classes:
-    """A class for each image.
-
-    Attributes
-    ----------
-    of
-        Int64 ``(n,)``, a position in `names`; −1 where it is unknown.
-    names
-        Of each class.
-    """
+    """A class for each image, int64 ``(n,)``: a position in `names`; −1 where it is unknown."""
 
     of: Indices
-    names: tuple[str, ...]
+    names: tuple[Message, ...]
 
     @property
     def counts(self) -> Indices:
-        """Number of images of each class, int64 ``(len(names),)``."""
         return np.bincount(self.of[self.of >= 0], minlength=len(self.names)).astype(np.int64)
 
 
@@ -46,7 +38,7 @@ def classes_of(source: Source, by: str | None = None) -> Classes:
     """
     if by is None:
         if source.labels is None:
-            return Classes(np.zeros(source.count, np.int64), ("",))
+            return Classes(np.zeros(source.count, np.int64), (NO_MESSAGE,))
         names = source.label_names or tuple(str(value) for value in range(int(source.labels.max(initial=0)) + 1))
         return _joined(source.labels, tuple(names))
     attribute = source.attributes[by]
@@ -63,19 +55,18 @@ def _joined(values: Indices, names: tuple[str, ...]) -> Classes:
     place = np.full(len(names) + 1, len(kept) if rest else -1, np.int64)
     place[kept] = np.arange(len(kept))
     place[-1] = -1  # index −1, unknown, reads this
-    reported = tuple(names[index] for index in kept) + (("others",) if rest else ())
-    return Classes(place[values], reported)
+    named = tuple(message("{name}", name=names[index]) for index in kept)
+    return Classes(place[values], (*named, message("others")) if rest else named)
 
 
 def _banded(attribute: Attribute) -> Classes:
-    """Divide numbers into quantile bins."""
     values = attribute.values.astype(np.float64)
     known = np.isfinite(values)
     if not known.any():
-        return Classes(np.full(len(values), -1, np.int64), ("",))
+        return Classes(np.full(len(values), -1, np.int64), (NO_MESSAGE,))
     edges = np.unique(np.quantile(values[known], np.linspace(0, 1, _BANDS + 1)))
     if len(edges) < 2:
-        return Classes(np.where(known, 0, -1).astype(np.int64), (f"{edges[0]:.3g}",))
+        return Classes(np.where(known, 0, -1).astype(np.int64), (message("{value:.3g}", value=edges[0]),))
     place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-    names = tuple(f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges))
+    names = tuple(message("{low:.3g} to {high:.3g}", low=low, high=high) for low, high in pairwise(edges))
     return Classes(np.where(known, place, -1).astype(np.int64), names)

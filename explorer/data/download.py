@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from explorer.data import sources
+from explorer.data.sources.entry import RemoteFile
 from explorer.errors import DataError, ExportError, UsageError
 from explorer.messages import message
 from explorer.paths import check_writable, datasets_dir
@@ -23,116 +24,6 @@ _TIMEOUT_S: Final = (10, 30)
 _ATTEMPTS: Final = 4
 """Attempts in a row without a single byte before a broken connection is an error."""
 
-_FASHION: Final = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """One file to download.
-
-    Attributes
-    ----------
-    place
-        Its path below the folder of datasets.
-    url
-        Its published address.
-    checksum
-        ``sha256:`` or ``md5:`` and hexadecimal digits.
-    size
-        Approximate size in bytes, for the progress, and as a limit.
-    """
-
-    place: str
-    url: str
-    checksum: str
-    size: int
-
-
-@dataclass(frozen=True)
-class RemoteSet:
-    """The files of one dataset, and the file or folder to open."""
-
-    files: tuple[RemoteFile, ...]
-    opened: str
-
-
-# The checksums are those that Keras (mnist, cifar10), TensorFlow Datasets (fashion_mnist, stanford_dogs) and
-# scikit-learn (lfw) publish in their sources. Labels come first: images alone would look like a complete dataset.
-SETS: Final[dict[str, RemoteSet]] = {
-    "mnist": RemoteSet(
-        (
-            RemoteFile(
-                "mnist.npz",
-                "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
-                "sha256:731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
-                11_490_434,
-            ),
-        ),
-        "mnist.npz",
-    ),
-    "fashion_mnist": RemoteSet(
-        tuple(
-            RemoteFile(f"fashion-mnist/{name}", f"{_FASHION}/{name}", f"sha256:{digits}", size)
-            for name, digits, size in (
-                (
-                    "train-labels-idx1-ubyte.gz",
-                    "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-                    29_515,
-                ),
-                (
-                    "t10k-labels-idx1-ubyte.gz",
-                    "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-                    5_148,
-                ),
-                (
-                    "t10k-images-idx3-ubyte.gz",
-                    "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-                    4_422_102,
-                ),
-                (
-                    "train-images-idx3-ubyte.gz",
-                    "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-                    26_421_880,
-                ),
-            )
-        ),
-        "fashion-mnist",
-    ),
-    "cifar10": RemoteSet(
-        (
-            RemoteFile(
-                "cifar-10-python.tar.gz",
-                "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-                "sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-                170_498_071,
-            ),
-        ),
-        "cifar-10-python.tar.gz",
-    ),
-    "lfw": RemoteSet(
-        (
-            RemoteFile(
-                "lfw-funneled.tgz",
-                "https://ndownloader.figshare.com/files/5976015",
-                "sha256:b47c8422c8cded889dc5a13418c4bc2abbda121092b3533a83306f90d900100a",
-                243_000_000,
-            ),
-        ),
-        "lfw-funneled.tgz",
-    ),
-    "stanford_dogs": RemoteSet(
-        (
-            RemoteFile(
-                "stanford_dogs/images.tar",
-                "http://vision.stanford.edu/aditya86/ImageNetDogs/images.tar",
-                "sha256:a443fc2f9a851aa1a7b8e4fa4af94b8459fce2c9f5a2f4dd4669cf9673a4ec58",
-                793_579_520,
-            ),
-        ),
-        "stanford_dogs/images.tar",
-    ),
-}
-
 
 def fetch(name: str) -> Iterator[Progress | Path]:
     """Download a known dataset: yields progress in bytes, and last the file or folder to open.
@@ -142,7 +33,7 @@ def fetch(name: str) -> Iterator[Progress | Path]:
     Parameters
     ----------
     name
-        ``mnist``, ``fashion_mnist``, ``cifar10``, ``lfw`` or ``stanford_dogs``.
+        A known name, in any case.
 
     Raises
     ------
@@ -153,15 +44,15 @@ def fetch(name: str) -> Iterator[Progress | Path]:
     ExportError
         If the folder of datasets cannot be written.
     """
-    wanted = SETS.get(name.strip().lower().replace("-", "_"))
+    remote_sets = {known.name: known.remote for known in sources.KNOWN if known.remote is not None}
+    wanted = remote_sets.get(sources.known_name(name) or "")
     if wanted is None:
         raise UsageError(
             "Cannot download “{name}”: not a known dataset. Choose one of {known}, or open your own file.",
             name=name,
-            known=list(SETS),
+            known=list(remote_sets),
         )
-    total = sum(file.size for file in wanted.files)
-    before = 0
+    before, total = 0, wanted.size
     for file in wanted.files:
         target = datasets_dir() / file.place
         try:
@@ -183,9 +74,9 @@ def _fetch_file(remote: RemoteFile, target: Path) -> Iterator[int]:
     import pooch
 
     check_writable(target.parent)
-    if target.is_file() and pooch.file_hash(str(target), _algorithm(remote)) == _digits(remote):
+    if target.is_file() and pooch.file_hash(str(target)) == remote.checksum:
         return
-    part = target.with_name(f".{target.name}.{_digits(remote)[:8]}.part")
+    part = target.with_name(f".{target.name}.{remote.checksum[:8]}.part")
     yield from _transfer(remote, part)
 
     def deliver(url: str, output: Any, manager: Any) -> None:
@@ -193,10 +84,10 @@ def _fetch_file(remote: RemoteFile, target: Path) -> Iterator[int]:
 
     pooch.get_logger().setLevel("WARNING")
     try:
-        pooch.retrieve(remote.url, remote.checksum, target.name, target.parent, downloader=deliver)
+        pooch.retrieve(remote.url, f"sha256:{remote.checksum}", target.name, target.parent, downloader=deliver)
     except ValueError as error:
         raise DataError(
-            "Cannot use {url}: its checksum is not {checksum}…, so the file was deleted. Try again later, or download "
+            "Cannot use {url}: its SHA-256 is not {checksum}…, so the file was deleted. Try again later, or download "
             "it in a browser and open the file.",
             url=remote.url,
             checksum=remote.checksum[:16],
@@ -273,8 +164,8 @@ def _check_room(remote: RemoteFile, part: Path, needed: int) -> None:
     free = shutil.disk_usage(part.parent).free
     if needed > free:
         raise DataError(
-            "Cannot download “{file}” into {folder}: {needed:,} MB are needed, {free:,} MB are free. Free disk space, "
-            "or set LATENT_EXPLORER_HOME to a folder on another disk.",
+            "Cannot download “{file}” into {folder}: {needed:,} MB are needed, but {free:,} MB are free. "
+            "Free disk space, or set LATENT_EXPLORER_HOME to a folder on another disk.",
             file=Path(remote.place).name,
             folder=part.parent,
             needed=needed >> 20,
@@ -299,11 +190,3 @@ def _no_connection(remote: RemoteFile, error: Exception) -> DataError:
         reason=next((text for kind, text in reasons.items() if isinstance(error, kind)), reason_of(error)),
         url=remote.url,
     )
-
-
-def _algorithm(remote: RemoteFile) -> str:
-    return remote.checksum.split(":", 1)[0]
-
-
-def _digits(remote: RemoteFile) -> str:
-    return remote.checksum.split(":", 1)[1]

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageChops, UnidentifiedImageError
 
 from explorer.errors import DataError
-from explorer.messages import Wording, message
+from explorer.messages import Value, message
 from explorer.reading import reason_of
 
 IMAGE_SUFFIXES: Final = frozenset(
@@ -51,12 +51,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 class Header:
     """Size and channels of an image, from the header of its file.
 
-    Attributes
-    ----------
-    height, width
-        In pixels, with the EXIF orientation applied.
-    channels
-        1 for grayscale, 3 for color; an alpha channel is not counted.
+    Height and width are in pixels, with the EXIF orientation applied; channels are 1 or 3, without alpha.
     """
 
     height: int
@@ -64,26 +59,12 @@ class Header:
     channels: int
 
 
-def open_image(path_or_bytes: str | Path | bytes, name: Wording = "") -> Image.Image:
-    """Decode one image; of an animation the first frame.
+def open_image(path_or_bytes: str | Path | bytes, name: Value = "") -> Image.Image:
+    """Decode one image, a file or its content; of an animation the first frame.
 
-    Parameters
-    ----------
-    path_or_bytes
-        A file, or its content.
-    name
-        Its name in errors; the path if empty.
-
-    Returns
-    -------
-    PIL.Image.Image
-        Fully loaded, independent of the file, of mode ``L``, ``LA``, ``RGB`` or ``RGBA``, 8 bits per channel. The EXIF
-        orientation is kept, not applied.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, not an image, truncated, corrupt or too large.
+    It is fully loaded, independent of the file, of mode ``L``, ``LA``, ``RGB`` or ``RGBA``, 8 bits per channel. The
+    EXIF orientation is kept, not applied. DataError, with `name` or the path, if it is missing, not an image,
+    truncated, corrupt or too large.
     """
     name = name or _name_of(path_or_bytes)
     try:
@@ -108,10 +89,7 @@ def probe_image(path: Path) -> Header:
     PNG: all chunks are visited, and their checksums verified up to 1 MB. JPEG: decoded at an eighth of its size if the
     end mark is not near its end. Other formats have no end mark: decoded up to 16 MB.
 
-    Raises
-    ------
-    DataError
-        If the file is not a complete image.
+    Raises DataError if the file is not a complete image.
     """
     name = path.name
     try:
@@ -124,17 +102,14 @@ def probe_image(path: Path) -> Header:
         return Header(height, width, channels)
     except DataError:
         raise
-    except Exception as error:  # see open_picture
+    except Exception as error:  # see open_image
         raise _unreadable(name, error) from error
 
 
 def plain_mode(pil_image: Image.Image) -> Image.Image:
     """Return an image as ``L``, ``LA``, ``RGB`` or ``RGBA``, with its EXIF data; 16-bit gray is scaled, not clipped.
 
-    Raises
-    ------
-    DataError
-        If the range of an image with more than 8 bits is unknown.
+    Raises DataError if the range of an image with more than 8 bits is unknown.
     """
     mode = pil_image.mode
     if mode in _DEEP_MODES or mode == "F":
@@ -160,7 +135,7 @@ def exif_orientation(pil_image: Image.Image) -> int:
     return value if 1 <= value <= 8 else 1
 
 
-def _open(path_or_bytes: str | Path | bytes, name: Wording) -> Image.Image:
+def _open(path_or_bytes: str | Path | bytes, name: Value) -> Image.Image:
     file = io.BytesIO(path_or_bytes) if isinstance(path_or_bytes, bytes) else Path(path_or_bytes)
     pil_image = Image.open(file, formats=_FORMATS)
     width, height = pil_image.size
@@ -238,16 +213,11 @@ def _check_jpeg(path: Path) -> None:
         open_image(path, path.name)
 
 
-def _without_end_mark(path_or_bytes: str | Path | bytes, name: Wording) -> Image.Image:
-    """Decode a JPEG without its end mark.
+def _without_end_mark(path_or_bytes: str | Path | bytes, name: Value) -> Image.Image:
+    """Decode a JPEG without its end mark; OSError if more is missing.
 
     libjpeg fills in missing data. So the file is decoded twice, with different bytes before the added end mark: both
     results are equal only if no pixel was missing.
-
-    Raises
-    ------
-    OSError
-        If more than the end mark is missing.
     """
     if isinstance(path_or_bytes, bytes):
         content = path_or_bytes
@@ -266,11 +236,11 @@ def _without_end_mark(path_or_bytes: str | Path | bytes, name: Wording) -> Image
     return whole[0]
 
 
-def _name_of(path_or_bytes: str | Path | bytes) -> Wording:
+def _name_of(path_or_bytes: str | Path | bytes) -> Value:
     return message("the image") if isinstance(path_or_bytes, bytes) else str(path_or_bytes)
 
 
-def _unreadable(name: Wording, error: Exception) -> DataError:
+def _unreadable(name: Value, error: Exception) -> DataError:
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
         return DataError("Cannot open {file}: {reason}. Check the path.", file=name, reason=_system_reason(error))
     if isinstance(error, UnidentifiedImageError):
@@ -286,5 +256,5 @@ def _unreadable(name: Wording, error: Exception) -> DataError:
     )
 
 
-def _system_reason(error: OSError) -> Wording:
+def _system_reason(error: OSError) -> Value:
     return message("no such file") if isinstance(error, FileNotFoundError) else reason_of(error)

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from explorer.array_files import ZipLimits, whole_arrays
 from explorer.data.formats import Header, probe_image
 from explorer.data.source import Skipped
 from explorer.errors import DataError, ExplorerError
 from explorer.json_limits import LARGE, parse_json
-from explorer.messages import Wording, message
+from explorer.messages import Message, message
 from explorer.paths import cache_dir, replacing_file
 from explorer.reading import reading
 from explorer.types import Indices
@@ -30,7 +31,9 @@ BIG_FOLDER = 2_000
 UNKNOWN, GOOD, BAD = 0, 1, 2
 """State of a file: not probed yet, an image, unreadable."""
 
-_FORMAT: Final = 2
+_NOTES: Final = TypeAdapter(tuple[Skipped, ...])
+_REASONS: Final = TypeAdapter(dict[int, Message])
+_FORMAT: Final = 3
 _LIMITS: Final = ZipLimits(1 << 30)
 _SETTLED_NS: Final = 2_000_000_000
 """File systems store times with a resolution of up to two seconds: a folder that changed just before it was listed may
@@ -65,7 +68,7 @@ class ImageIndex:
         Uint8 ``(n,)``: `UNKNOWN`, `GOOD` or `BAD`. Int32 ``(n, 3)``: height, width, channels. Int64 ``(n, 2)``: size
         and modification time of the file when it was probed. Filled in by `look`.
     reasons
-        Why a file is unreadable, by its position. English text once the index was stored.
+        Why a file is unreadable, by its position.
     """
 
     root: Path
@@ -81,7 +84,7 @@ class ImageIndex:
     states: NDArray[np.uint8]
     headers: NDArray[np.int32]
     stamps: NDArray[np.int64]
-    reasons: dict[int, Wording] = field(default_factory=dict)
+    reasons: dict[int, Message] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -199,13 +202,13 @@ def load_index(root: Path) -> ImageIndex | None:
             tuple(texts["parts"]),
             tuple(zip(_split(file["folders"]), file["folder_times"].tolist(), strict=True)),
             int(texts["listed_ns"]),
-            tuple(Skipped(*note) for note in texts["notes"]),
+            _NOTES.validate_python(texts["notes"]),
             bool(texts["has_table"]),
             file["rows"],
             file["states"],
             file["headers"],
             file["stamps"],
-            {int(position): str(reason) for position, reason in texts["reasons"]},
+            _REASONS.validate_python(texts["reasons"]),
         )
         return index if _fits(index) else None
     except Exception:  # a damaged index is built again
@@ -220,9 +223,9 @@ def save_index(index: ImageIndex) -> None:
         "label_folders": index.label_folders,
         "parts": index.parts,
         "listed_ns": index.listed_ns,
-        "notes": [(note.name, str(note.reason)) for note in index.notes],
+        "notes": _NOTES.dump_python(index.notes, mode="json"),
         "has_table": index.has_table,
-        "reasons": [(position, str(reason)) for position, reason in sorted(index.reasons.items())],
+        "reasons": _REASONS.dump_python(index.reasons, mode="json"),
     }
     place = _place(index.root)
     with suppress(ExplorerError, OSError):

@@ -38,15 +38,7 @@ def natural_key(text: str) -> list[int | str]:
 def descend(path: Path) -> tuple[Path, list[Path]]:
     """Descend through folders that contain one folder and no image, such as ``images/Images``.
 
-    Returns
-    -------
-    tuple
-        The last folder, and its passed parents, the nearest first.
-
-    Raises
-    ------
-    DataError
-        If one cannot be read.
+    Returns the last folder, and its passed parents, the nearest first. DataError if one cannot be read.
     """
     root, passed = path, list[Path]()
     while (only := _only_folder(root)) is not None:
@@ -102,7 +94,7 @@ class _Lister:
     def walk(self, start: str) -> Iterator[Progress]:
         """List one folder (a path below the root that ends in ``/``, or empty) recursively.
 
-        Yields between folders, so that it can be cancelled: there may be many without an image.
+        Yields between folders, so that it can be canceled: there may be many without an image.
         """
         stack = [(start, -1, iter(self._entries(start)))]
         while stack:
@@ -145,7 +137,6 @@ class _Lister:
         return [(name, name in folders) for name in names]
 
     def note_folder(self, prefix: str) -> None:
-        """Store the modification time of a folder."""
         self.folders.append((prefix, os.stat(os.path.join(self.root, prefix)).st_mtime_ns))
 
 

@@ -22,16 +22,12 @@ MOST_BYTES: Final = 32 << 20
 
 
 class ImportedImage(Source):
-    """One image of any size and mode.
+    """One image of any size and mode, as `explorer.data.formats.open_image` returns it.
 
     The original is kept, not the model's input: another model preprocesses it again.
 
     Parameters
     ----------
-    pil_image
-        Of mode L, LA, RGB or RGBA, as `explorer.data.formats.open_image` returns it.
-    name
-        Its name.
     content
         The content of its file; empty if larger than `MOST_BYTES`.
     negative
@@ -63,18 +59,11 @@ class ImportedImage(Source):
 
     @property
     def nbytes(self) -> int:
-        """Memory that the image and its file take."""
         return len(self.content) + self._pil_image.width * self._pil_image.height * len(self._pil_image.getbands())
 
     @classmethod
     def open(cls, path_or_bytes: Path | bytes, name: str) -> ImportedImage:
-        """Decode an image file, or the content of one.
-
-        Raises
-        ------
-        DataError
-            If it is not an image, damaged or too large.
-        """
+        """Decode an image file, or the content of one; DataError if it is not an image, damaged or too large."""
         origin = path_or_bytes if isinstance(path_or_bytes, Path) else None
         return cls(open_image(path_or_bytes, name), name, _content(path_or_bytes), origin=origin)
 
@@ -84,7 +73,6 @@ class ImportedImage(Source):
         return ImportedImage(negative, self.name, self.content, negative=not self.negative, origin=self.origin)
 
     def pil_image(self, index: int) -> Image.Image:
-        """Return the original."""
         self.positions([index])
         return self._pil_image.copy()
 

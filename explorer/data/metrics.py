@@ -52,17 +52,13 @@ def ssim_per_image(reference: Floats, output: Floats) -> Figures:
     """Return the structural similarity of each image, with scikit-image's defaults.
 
     7×7 uniform window, data range 1, sample covariance, borders excluded, channels averaged; the output is not clipped.
-    Images with a side below 7 use the largest odd window that fits.
-
-    Notes
-    -----
-    Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity", equation 13.
+    Images with a side below 7 use the largest odd window that fits. Wang et al. 2004, "Image quality assessment: from
+    error visibility to structural similarity", equation 13.
     """
     return _batched(_ssim_batch, reference, output)
 
 
 def mse(reference: Floats, output: Floats) -> float:
-    """Return the mean squared error; the output is not clipped."""
     return float(mse_per_image(reference, output).mean())
 
 
@@ -77,7 +73,6 @@ def psnr(reference: Floats, output: Floats) -> float:
 
 
 def ssim(reference: Floats, output: Floats) -> float:
-    """Return the mean SSIM."""
     return float(ssim_per_image(reference, output).mean())
 
 

@@ -35,7 +35,10 @@ from explorer.types import Indices, Pixels
 Stamps = NDArray[np.uint64]
 """A number for each image that changes with its file; 0 for a missing file."""
 
-_PARTS: Final = ("pictures", "index")
+_IMAGES: Final = "images"
+_PARTS: Final = (_IMAGES, "index", "pictures")
+"""Folders of the cache; the last one is of earlier versions, and only counted and deleted."""
+
 _PIXELS: Final = "pixels"
 _RECORDS: Final = "records"
 _RECORD: Final = np.dtype([("stamp", "<u8"), ("checksum", "<u4"), ("ready", "<u4")])
@@ -52,32 +55,13 @@ _open_lock = threading.Lock()
 _uses = itertools.count()
 
 
-@dataclass(frozen=True)
-class CacheInfo:
-    """Folder of the cache, its size on disk in bytes, and its number of sources with one preprocessing."""
-
-    place: Path
-    size: int
-    entries: int
-
-
-def cache_info() -> CacheInfo:
-    """Return folder, size and number of entries of the cache."""
-    folder = cache_dir() / _PARTS[0]
-    try:
-        entries = sum(1 for entry in os.scandir(folder) if entry.is_dir())
-    except OSError:
-        entries = 0
-    return CacheInfo(cache_dir(), cache_size(), entries)
-
-
 def cache_size() -> int:
     """Return the bytes on disk of decoded images, indexes and unpacked archives; holes in files do not count."""
     return sum(_size_on_disk(path) for part in (*_PARTS, "unpacked") for path in _files_below(cache_dir() / part))
 
 
-def clear_cache() -> CacheInfo:
-    """Delete all decoded images and indexes; return what is left.
+def clear_cache() -> int:
+    """Delete all decoded images and indexes; return the bytes that are left.
 
     Other windows decode again what they need. On Windows, files in use cannot be deleted and remain.
     """
@@ -91,7 +75,7 @@ def clear_cache() -> CacheInfo:
             os.rename(folder, retired)
         for old in (folder, *folder.parent.glob(f".{part}.*.old")):
             shutil.rmtree(old, ignore_errors=True)
-    return cache_info()
+    return cache_size()
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,20 +91,13 @@ class _Map:
 class PixelCache:
     """The decoded images of one source with one preprocessing; safe for several threads and processes.
 
-    Parameters
-    ----------
-    source
-        Identifies the source, such as its absolute path.
-    preprocessing
-        Steps from a file to the input of a model.
-    rows
-        Number of rows; a smaller cache grows.
+    `source` identifies the source, such as its absolute path. A cache of fewer than `rows` rows grows.
     """
 
     def __init__(self, source: str, preprocessing: Preprocessing, rows: int) -> None:
         key = f"{_FORMAT}\0{source}\0{preprocessing.model_dump_json()}"
         name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        self.folder = cache_dir() / _PARTS[0] / name
+        self.folder = cache_dir() / _IMAGES / name
         self.image_shape = preprocessing.image_shape
         self.row_bytes = int(np.prod(self.image_shape))
         self._rows = rows
@@ -132,19 +109,9 @@ class PixelCache:
             _open_caches.add(self)
 
     def load(self, rows: Indices, stamps: Stamps, out: Pixels) -> NDArray[np.bool_]:
-        """Read the valid rows into `out`.
+        """Read the valid ones of rows int64 ``(n,)`` with stamps uint64 ``(n,)``; return which are, bool ``(n,)``.
 
-        Parameters
-        ----------
-        rows, stamps
-            Int64 and uint64 ``(n,)``.
-        out
-            Uint8 ``(n, h, w, c)``, contiguous. Missing rows are left undefined.
-
-        Returns
-        -------
-        numpy.ndarray
-            Bool ``(n,)``: which rows were valid.
+        `out` is uint8 ``(n, h, w, c)``, contiguous; missing rows are left undefined.
         """
         mapped = self._mapped()
         if mapped is None:
@@ -160,10 +127,7 @@ class PixelCache:
     def store(self, rows: Indices, stamps: Stamps, pixels: Pixels) -> None:
         """Store images: int64 and uint64 ``(n,)``, uint8 ``(n, h, w, c)``.
 
-        Raises
-        ------
-        OSError
-            If the disk is full, or the cache was cleared; each row is then valid or missing, never wrong.
+        Raises OSError if the disk is full, or the cache was cleared; each row is then valid or missing, never wrong.
         """
         if self._mapped() is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder))
@@ -192,11 +156,9 @@ class PixelCache:
         return self._mapped() is not None
 
     def free_bytes(self) -> int:
-        """Return the free bytes on the disk of the cache."""
         return shutil.disk_usage(self.folder).free
 
     def used_bytes(self) -> int:
-        """Return the bytes of its pixels on disk."""
         return _size_on_disk(self.folder / _PIXELS)
 
     def _mapped(self) -> _Map | None:

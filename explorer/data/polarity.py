@@ -34,20 +34,10 @@ _SIDE = 64
 
 
 def dark_on_light(images: Pixels) -> bool:
-    """Return whether images are black-on-white.
+    """Return whether images uint8 ``(n, h, w, 1 | 3)`` are black-on-white; False if all are uniform.
 
     An image counts if it is gray, 90% of its border have one light value, this background fills at least a third of it,
     and something on it is much darker. 90% of the images must count; uniform ones are ignored.
-
-    Parameters
-    ----------
-    images
-        uint8 ``(n, h, w, c)``, channels 1 or 3.
-
-    Returns
-    -------
-    bool
-        Also False if all images are uniform.
     """
     if not images.size:
         return False

@@ -28,11 +28,9 @@ class _Step(BaseModel, abc.ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def on_image(self, pil_image: Image.Image) -> Image.Image:
-        """Return the image after this step."""
         return pil_image
 
     def on_array(self, images: Pixels) -> Pixels:
-        """Return uint8 images ``(n, h, w, c)`` after this step."""
         return images
 
 
@@ -181,15 +179,7 @@ Step = Annotated[
 class Preprocessing(BaseModel):
     """Ordered steps from any image to pixels of one shape.
 
-    Attributes
-    ----------
-    steps
-        Applied in order. Exactly one `Fit` and one `Channels`, and no `CropMargin` after the `Fit`.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If the steps do not lead to one shape, or a field is unknown or out of range.
+    There are exactly one `Fit` and one `Channels`, and no `CropMargin` after the `Fit`; else pydantic.ValidationError.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -209,19 +199,7 @@ class Preprocessing(BaseModel):
     def standard(cls, image_shape: ImageShape, *, crop: int = 0, invert: bool = False) -> Preprocessing:
         """Return the default steps: orientation, crop, alpha over white, fit, channels, invert, scale to [0, 1].
 
-        Parameters
-        ----------
-        image_shape
-            Height, width and channels (1 or 3) of the result.
-        crop
-            Pixels to crop from each side first.
-        invert
-            Whether to invert the colors, as for black-on-white letters.
-
-        Raises
-        ------
-        DataError
-            If the shape or the crop is invalid.
+        `crop` pixels are cropped from each side. DataError if the shape or the crop is invalid.
         """
         height, width, channels = image_shape
         if min(height, width) < 1 or channels not in (1, 3) or crop < 0:
@@ -247,13 +225,7 @@ class Preprocessing(BaseModel):
         return fit.height, fit.width, channels.count
 
     def pixels(self, pil_image: Image.Image) -> Pixels:
-        """Return uint8 pixels ``(h, w, c)`` of one image of any size and mode.
-
-        Raises
-        ------
-        DataError
-            If the crop is too large for it.
-        """
+        """Return uint8 pixels ``(h, w, c)`` of one image of any mode; DataError if it is too small for the crop."""
         pil_image = plain_mode(pil_image)
         for step in self.steps:
             pil_image = step.on_image(pil_image)
@@ -265,10 +237,7 @@ class Preprocessing(BaseModel):
         The result equals that of `pixels` for each image, without a Pillow image unless they must be resized. The input
         is not modified; without changes, the result may be the input itself.
 
-        Raises
-        ------
-        DataError
-            If the input has another shape, or the crop is too large for it.
+        Raises DataError if the input has another shape, or the crop is too large for it.
         """
         if images.ndim != 4 or images.shape[3] not in (1, 3) or images.dtype != np.uint8:
             raise DataError(

@@ -43,17 +43,10 @@ _MAX_PARTS: Final = 500_000
 
 
 def load_plain_pickle(path: Path) -> Any:
-    """Return the content of a pickle: numbers, texts, bytes, lists, tuples, dicts, and numeric arrays.
+    """Return the content of a pickle, protocol 0 to 4: numbers, texts, bytes, lists, tuples, dicts, and numeric arrays.
 
-    Parameters
-    ----------
-    path
-        A pickle of protocol 0 to 4. Texts of Python 2 are returned as bytes.
-
-    Raises
-    ------
-    DataError
-        If it is damaged or too large, or has anything else; nothing was executed.
+    Texts of Python 2 are returned as bytes. DataError if it is damaged or too large, or has anything else; nothing was
+    executed.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -103,8 +96,6 @@ class _ArrayClass(_Sealed):
 
 
 class _DtypeClass(_Sealed):
-    """Stands for ``numpy.dtype``."""
-
     __slots__ = ()
 
     def __call__(self, code: object = b"", *rest: object) -> _Dtype:
@@ -137,8 +128,6 @@ class _Encode(_Sealed):
 
 
 class _Dtype:
-    """A numeric dtype with its byte order."""
-
     __slots__ = ("code", "order")
 
     def __init__(self, code: str) -> None:
@@ -166,13 +155,7 @@ class _Array:
         self.state = state
 
     def finished(self) -> np.ndarray[Any, Any]:
-        """Return the array.
-
-        Raises
-        ------
-        pickle.UnpicklingError
-            If shape, dtype and bytes are invalid or do not match.
-        """
+        """Return the array; pickle.UnpicklingError if shape, dtype and bytes are invalid or do not match."""
         state = self.state
         if not isinstance(state, tuple) or len(state) != 5:
             raise pickle.UnpicklingError("an array without a valid state")

@@ -16,7 +16,7 @@ from explorer.data.attributes import Attributes
 from explorer.data.preprocessing import Preprocessing, to_pil_image
 from explorer.data.splits import Splits
 from explorer.errors import DataError
-from explorer.messages import Wording, message
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.types import ImageShape, Indices, Pixels, Progress
 
 Status = Literal["embedded", "present", "missing"]
@@ -32,7 +32,7 @@ class Skipped:
     """An image or another file that could not be used, with the reason."""
 
     name: str
-    reason: Wording
+    reason: Message
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Facts:
     license: str = ""
     attribution: str = ""
     status: Status = "present"
-    how: str = ""
+    how: Message = NO_MESSAGE
     crop: int = 0
 
 
@@ -72,18 +72,10 @@ class Source(abc.ABC):
 
     Attributes
     ----------
-    name, title, spec, license, attribution, status, how, crop
-        See `Facts`.
-    count
-        Number of images.
     image_shape
         Native height, width and channels, or None if sizes differ.
-    labels
-        int64 ``(n,)``, -1 for an image without one; or None.
-    label_names
-        Name of each label, or None.
-    splits
-        Training and test images.
+    labels, label_names
+        int64 ``(n,)``, -1 for an image without one, and the name of each label; or None.
     skipped
         Files that could not be used, and images that turned out to be unreadable.
     attributes
@@ -138,35 +130,23 @@ class Source(abc.ABC):
     def pil_image(self, index: int) -> Image.Image:
         """Return one image without preprocessing.
 
-        Raises
-        ------
-        DataError
-            If there is no such image, or it cannot be read (any more).
+        Raises DataError if there is no such image, or it cannot be read (any more).
         """
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
-        """Files that could not be used, and images that turned out to be unreadable."""
         found = dict(self._unreadable)
         return (*self._skipped, *(found[position] for position in sorted(found)))
 
     @property
     def unreadable(self) -> int:
-        """Number of images of the source that turned out to be unreadable."""
         return len(self._unreadable)
 
     def read_available(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> tuple[Pixels, Indices]:
         """Read the readable ones of some images; the others are in `skipped` from then on.
 
-        Returns
-        -------
-        pixels, indices
-            Uint8 ``(m, h, w, c)``, and their positions in the source, int64 ``(m,)``, in the order of `indices`.
-
-        Raises
-        ------
-        DataError
-            If there is no such image.
+        Returns uint8 ``(m, h, w, c)``, and their positions in the source, int64 ``(m,)``, in the order of `indices`.
+        DataError if there is no such image.
         """
         positions = self.positions(indices)
         return self.read(positions, preprocessing), positions
@@ -175,28 +155,14 @@ class Source(abc.ABC):
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
         """Return uint8 images ``(n, h, w, c)`` in the order of `indices`.
 
-        Raises
-        ------
-        DataError
-            If there is no such image, or one cannot be read (any more).
+        Raises DataError if there is no such image, or one cannot be read (any more).
         """
 
     def streaming(self, indices: Indices, preprocessing: Preprocessing, room: int) -> Iterator[Progress | PixelRows]:
-        """Prepare to read images repeatedly: yields progress, and last the rows to read from.
+        """Prepare to read images repeatedly: yields progress, and last the readable rows.
 
-        Parameters
-        ----------
-        indices
-            Positions, ``(n,)``. The rows omit unreadable images.
-        preprocessing
-            Applied to each image.
-        room
-            Rows up to this size in bytes are kept in memory; larger ones are read on demand.
-
-        Raises
-        ------
-        DataError
-            If none can be read, or disk space does not suffice.
+        Rows up to `room` bytes are kept in memory; larger ones are read on demand. DataError if none can be read, or
+        disk space does not suffice.
         """
         rows = PixelRows(self, self.positions(indices), preprocessing)
         if rows.nbytes <= room:
@@ -226,7 +192,6 @@ class Source(abc.ABC):
         return self._content_hash
 
     def label(self, index: int) -> str:
-        """Return the name of an image's label, or an empty string."""
         if self.labels is None:
             return ""
         value = int(self.labels[self.positions([index])[0]])
@@ -239,13 +204,7 @@ class Source(abc.ABC):
         return ""
 
     def positions(self, indices: Sequence[int] | Indices) -> Indices:
-        """Return `indices` as int64 ``(n,)``, checked.
-
-        Raises
-        ------
-        DataError
-            If one is out of range.
-        """
+        """Return `indices` as int64 ``(n,)``, checked; DataError if one is out of range."""
         positions = np.asarray(indices, dtype=np.int64).reshape(-1)
         outside = positions[(positions < 0) | (positions >= self.count)]
         if len(outside):
@@ -261,21 +220,7 @@ class Source(abc.ABC):
 class PixelRows:
     """Preprocessed images of a source, indexed like an array ``(n, h, w, c)`` and read on demand.
 
-    Parameters
-    ----------
-    source, indices, preprocessing
-        The images, int64 ``(n,)``, and their preprocessing.
-    left_out
-        Requested images that cannot be read.
-    pixels
-        The images, if they are in memory.
-
-    Attributes
-    ----------
-    source, indices, preprocessing, left_out, pixels
-        See above.
-    shape, nbytes
-        As of the array.
+    `pixels` are the images, if they are in memory; `left_out` are requested images that cannot be read.
     """
 
     def __init__(
@@ -304,27 +249,14 @@ class PixelRows:
         return self.source.read(self.indices[chosen], self.preprocessing)
 
     def first(self, count: int) -> PixelRows:
-        """Return at most the first `count` rows."""
         pixels = None if self.pixels is None else self.pixels[:count]
         return PixelRows(self.source, self.indices[:count], self.preprocessing, self.left_out, pixels)
 
 
 class ArraySource(Source):
-    """Images in memory.
+    """Images in memory, uint8 ``(n, h, w, c)``, channels 1 or 3; not copied, not modified.
 
-    Parameters
-    ----------
-    facts
-        Metadata.
-    images
-        uint8 ``(n, h, w, c)``, channels 1 or 3. Not copied, not modified.
-    splits, labels, label_names, attributes, skipped
-        As in `Source`.
-
-    Raises
-    ------
-    DataError
-        If the array is empty or has another shape or dtype, or the number of labels differs.
+    Raises DataError if the array is empty or has another shape or dtype, or the number of labels differs.
     """
 
     def __init__(
@@ -365,11 +297,9 @@ class ArraySource(Source):
         self._images = images
 
     def pil_image(self, index: int) -> Image.Image:
-        """Return one image without preprocessing."""
         return to_pil_image(self._images[self.positions([index])[0]])
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
-        """Return uint8 images ``(n, h, w, c)`` in the order of `indices`."""
         return preprocessing.array_pixels(self._images[self.positions(indices)])
 
     def _hash_content(self) -> str:

@@ -15,14 +15,9 @@ Split = Literal["train", "test", "all"]
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """Two disjoint sets that together contain every image of a source.
+    """Two disjoint sets that together contain every image of a source: positions, int64 ``(n,)``, sorted.
 
-    Attributes
-    ----------
-    train, test
-        Positions in the source, int64 ``(n,)``, sorted.
-    origin
-        Their origin, for a model's card: ``given``, or the rule with its seed.
+    `origin` is for a model's card: ``given``, or the rule with its seed.
     """
 
     train: Indices
@@ -30,19 +25,9 @@ class Splits:
     origin: str
 
     def select(self, split: Split | str, count: int | None = None) -> Indices:
-        """Return sorted positions int64 ``(n,)`` of one split.
+        """Return sorted positions int64 ``(n,)`` of ``train``, ``test`` or ``all``; at most `count`, spread evenly.
 
-        Parameters
-        ----------
-        split
-            ``train``, ``test`` or ``all``.
-        count
-            The most positions, spread evenly over the split (many sources are sorted by class); None for all.
-
-        Raises
-        ------
-        UsageError
-            If the split has another name, or the count is below 1.
+        Many sources are sorted by class. UsageError if the split has another name, or the count is below 1.
         """
         if split not in ("train", "test", "all"):
             raise UsageError("Unknown split “{split}”. Choose train, test or all.", split=split)
@@ -57,7 +42,6 @@ class Splits:
 
 
 def given_splits(train_count: int, test_count: int) -> Splits:
-    """Return the splits of a source whose training images come first."""
     order = np.arange(train_count + test_count, dtype=np.int64)
     return Splits(order[:train_count], order[train_count:], "given")
 
@@ -73,20 +57,10 @@ def random_splits(count: int, seed: int = 0, test_share: float = 0.2) -> Splits:
 
 
 def grouped_splits(groups: Indices, seed: int = 0, test_share: float = 0.2) -> Splits:
-    """Return a seeded split with each group entirely in one of the two.
+    """Return a seeded split with each group entirely in one of the two; `groups` has the group of each image, ``(n,)``.
 
-    Parameters
-    ----------
-    groups
-        The group of each image, int64 ``(n,)``.
-    seed
-        Seed of the order in which groups join the test split, while each brings it nearer to its share.
-    test_share
-        Fraction of images in the test split.
-
-    Notes
-    -----
-    Each split gets at least one group; for a single group `random_splits` is used.
+    Groups join the test split in random order, while each brings it nearer to its share. Each split gets at least one
+    group; for a single group `random_splits` is used.
     """
     names, sizes = np.unique(groups, return_counts=True)
     if len(names) < 2:

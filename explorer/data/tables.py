@@ -38,21 +38,13 @@ _CHUNK: Final = 1 << 20
 def read_beside(root: Path, names: Sequence[str]) -> tuple[dict[str, Attribute], list[Skipped]]:
     """Read the attributes of images from a table in their folder.
 
-    Parameters
-    ----------
-    root
-        The folder. The table is ``attributes``, ``metadata``, ``labels``, ``annotations`` or ``list_attr_celeba`` with
-        the extension ``.csv``, ``.tsv`` or ``.jsonl``, or else the only file with such an extension.
-    names
-        The images' names, ``/`` between folders, in source order. A row belongs to an image if one of its columns has
-        the name, with or without folders and extension.
+    The table is ``attributes``, ``metadata``, ``labels``, ``annotations`` or ``list_attr_celeba`` with the extension
+    ``.csv``, ``.tsv`` or ``.jsonl``, or else the only file with such an extension. A row belongs to an image if one of
+    its columns has the name, with or without folders and extension; `names` have ``/`` between folders.
 
-    Returns
-    -------
-    tuple
-        The columns by name, each as long as `names`: numeric if all known values are numbers, otherwise categorical. A
-        column of labels is always categorical; `take_labels` finds it. And notes on what could not be used. Both are
-        empty without a table. Invalid tables raise nothing.
+    Returns the columns by name, each as long as `names`: numeric if all known values are numbers, otherwise
+    categorical. A column of labels is always categorical; `take_labels` finds it. And notes on what could not be used.
+    Both are empty without a table. Invalid tables raise nothing.
     """
     path = find_table(root)
     if path is None or not names:
@@ -68,7 +60,6 @@ def read_beside(root: Path, names: Sequence[str]) -> tuple[dict[str, Attribute],
 
 
 def find_table(root: Path) -> Path | None:
-    """Return the table of attributes in a folder, or None."""
     try:
         tables = sorted(
             entry
@@ -87,10 +78,7 @@ def find_table(root: Path) -> Path | None:
 def take_labels(attributes: dict[str, Attribute]) -> tuple[Indices, tuple[str, ...]] | None:
     """Remove the column of labels, such as ``label`` or ``class``, from the result of `read_beside`, and return it.
 
-    Returns
-    -------
-    tuple or None
-        Labels int64 ``(n,)``, -1 where unknown, and their names; None without such a column.
+    Labels are int64 ``(n,)``, -1 where unknown, with their names; None without such a column.
     """
     by_name = {name.lower(): name for name in attributes}
     for wanted in LABEL_COLUMNS:
@@ -134,8 +122,6 @@ class _Notes:
 
 
 class _Lookup:
-    """Finds an image by its name in a table."""
-
     def __init__(self, names: Sequence[str]) -> None:
         self._positions: dict[str, int] = {}
         for position, name in enumerate(names):
@@ -146,7 +132,6 @@ class _Lookup:
                 self._positions[key] = -1 if key in self._positions else position
 
     def find(self, text: str) -> int:
-        """Return the position of an image, or -1."""
         key = text.strip().casefold().replace("\\", "/").removeprefix("./")
         position = self._positions.get(key, -1)
         while position < 0 and "/" in key:

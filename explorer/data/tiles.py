@@ -19,12 +19,8 @@ Transform = Callable[[Floats], Floats]
 class Cover:
     """Intervals of one length that cover a side, each overlapping the next by half or more.
 
-    Attributes
-    ----------
-    starts
-        First pixel of each, int64 ``(k,)``, ascending from 0.
-    weights
-        Float32 ``(k, tile)``: the weight of each of its pixels. At every pixel of the side the weights sum to 1.
+    `starts` is the first pixel of each, int64 ``(k,)``, ascending from 0; `weights`, float32 ``(k, tile)``, the weight
+    of each of its pixels. At every pixel of the side the weights sum to 1.
     """
 
     starts: Indices
@@ -49,23 +45,9 @@ def through_tiles(
 ) -> Iterator[Progress | Pixels]:
     """Apply `transform` to an image tile by tile: yields progress after each row of tiles, and the image last.
 
-    Parameters
-    ----------
-    pixels
-        Uint8 ``(h, w, c)``. If smaller than a tile, it is padded by reflection, and cropped at the end.
-    size
-        Height and width of a tile.
-    transform
-        Applied to batches of tiles. The blended output is clipped to [0, 1].
-    at_once
-        Largest batch of tiles, at least 1.
-
-    Yields
-    ------
-    Progress
-        After each row of tiles.
-    Pixels
-        Uint8 ``(h, w, c)``.
+    The image is uint8 ``(h, w, c)``; one smaller than a tile is padded by reflection, and cropped at the end. `size` is
+    height and width of a tile, of which at most `at_once` are transformed together. The blended output is clipped to
+    [0, 1].
     """
     padded, top, left = _padded(pixels, size)
     height, width, channels = padded.shape

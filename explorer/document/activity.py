@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from explorer.messages import Wording
+from explorer.messages import NO_MESSAGE, Message
 from explorer.models.runs import CurvePoint, ProgressFrame
 
 
@@ -15,10 +15,10 @@ class JobView:
     """A long job: `done` of `total` units (0: unknown), seconds left or None."""
 
     key: int
-    title: Wording
+    title: Message
     done: int = 0
     total: int = 0
-    note: Wording = ""
+    note: Message = NO_MESSAGE
     seconds_left: float | None = None
 
 
@@ -53,7 +53,7 @@ class TrainingView:
 
     phase: Literal["idle", "starting", "running", "paused", "finishing", "finished", "cancelled", "failed"] = "idle"
     title: str = ""
-    note: Wording = ""
+    note: Message = NO_MESSAGE
     epoch: int = 0
     epochs: int = 0
     step: int = 0

@@ -13,8 +13,9 @@ from psygnal import Signal
 
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
+from explorer.latent.data_distance import CodeDistance
 from explorer.latent.sampling import FittedPrior
-from explorer.messages import Wording
+from explorer.messages import NO_MESSAGE, Message
 from explorer.models.cleaning import Cleaned
 from explorer.models.codes import CodeSample
 from explorer.models.outliers import Outliers, ThresholdRule
@@ -180,10 +181,11 @@ class Analysis:
         self._quality = QualityView()
         self._ranking: RankingView | None = None
         self._prior: tuple[CodeSample, FittedPrior] | None = None
+        self._distance: tuple[CodeSample, CodeDistance] | None = None
         self._codes: CodesView | None = None
         self._probes: tuple[Probe, ...] = ()
         self._running: dict[Study, int] = {}
-        self._problems: dict[Study, Wording] = {}
+        self._problems: dict[Study, Message] = {}
 
     @property
     def quality(self) -> QualityView:
@@ -230,6 +232,18 @@ class Analysis:
         self._probes = (*rest, probe)
         self.probes_changed.emit()
 
+    def distance_of(self, sample: CodeSample) -> CodeDistance:
+        """Return the distance from these codes; the last one is kept.
+
+        Raises
+        ------
+        UsageError
+            If there are no codes.
+        """
+        if self._distance is None or self._distance[0] is not sample:
+            self._distance = (sample, CodeDistance(sample.codes))
+        return self._distance[1]
+
     def prior_of(self, sample: CodeSample) -> FittedPrior | None:
         """Return the prior fitted to these codes, or None."""
         return self._prior[1] if self._prior is not None and self._prior[0] is sample else None
@@ -251,11 +265,11 @@ class Analysis:
             self._problems.pop(study, None)
         self.running_changed.emit()
 
-    def problem(self, study: Study) -> Wording:
-        """Return why an analysis failed, or an empty text."""
-        return self._problems.get(study, "")
+    def problem(self, study: Study) -> Message:
+        """Return why an analysis failed, or an empty message."""
+        return self._problems.get(study, NO_MESSAGE)
 
-    def put_problem(self, study: Study, problem: Wording) -> None:
+    def put_problem(self, study: Study, problem: Message) -> None:
         """Set why an analysis failed; an empty text allows it to run again."""
         if problem != self.problem(study):
             self._problems[study] = problem

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -80,8 +79,8 @@ def retimed(
     return tuple(result), order.index(index)
 
 
-def animation_parts_of(model: OpenModel, preset: AnimationPreset) -> dict[str, Any]:
-    """Return the changes of a state that set a complete animation of a model.
+def with_animation(state: State, model: OpenModel, preset: AnimationPreset) -> State:
+    """Return a state with other keyframes, codes of its model, and their animation.
 
     Raises
     ------
@@ -98,4 +97,4 @@ def animation_parts_of(model: OpenModel, preset: AnimationPreset) -> dict[str, A
             wanted=model.latent_dim,
         )
     settings, own = settings_of(preset.animation)
-    return {"keyframes": keyframes_of(preset.keys, own), "animation": settings, "times": preset.animation.times}
+    return replace(state, keyframes=keyframes_of(preset.keys, own), animation=settings, times=preset.animation.times)

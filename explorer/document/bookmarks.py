@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
 
-from explorer.document.edit import Edit
-from explorer.document.state import Bookmark, State
+from explorer.document.edit import Editor
+from explorer.document.state import Bookmark
 from explorer.errors import UsageError
-from explorer.messages import message
+from explorer.messages import Message, message
 
 LONGEST_NAME = 200
 
 
 class Bookmarks:
-    """Edits of the bookmarks. Main thread only.
+    """Edits of the bookmarks. Main thread only."""
 
-    Parameters
-    ----------
-    state
-        Returns the document's state.
-    edit
-        Edits it.
-    set_code
-        Sets the latent cursor.
-    """
-
-    def __init__(self, state: Callable[[], State], edit: Edit, set_code: Callable[..., None]) -> None:
-        self._state = state
-        self._edit = edit
-        self._set_code = set_code
+    def __init__(self, document: Editor) -> None:
+        self._document = document
 
     @property
     def kept(self) -> tuple[Bookmark, ...]:
         """The bookmarks, in the order of their addition."""
-        return self._state().bookmarks
+        return self._document.state.bookmarks
 
     def add(self, name: str = "") -> None:
         """Add the current code, if there is one; without a name it gets the first free number."""
-        state = self._state()
+        state = self._document.state
         if state.code is not None:
             added = Bookmark(name or self._free_name(), state.code)
-            self._edit(message("Add bookmark"), bookmarks=(*state.bookmarks, added))
+            self._set(message("Add bookmark"), (*state.bookmarks, added))
+
+    def _set(self, label: Message, kept: Iterable[Bookmark]) -> None:
+        self._document.edit(label, replace(self._document.state, bookmarks=tuple(kept)))
 
     def _free_name(self) -> str:
         taken = {bookmark.name for bookmark in self.kept}
@@ -64,11 +55,11 @@ class Bookmarks:
         kept = list(self.kept)
         if kept[number].name != name:
             kept[number] = replace(kept[number], name=name)
-            self._edit(message("Rename bookmark"), bookmarks=tuple(kept))
+            self._set(message("Rename bookmark"), kept)
 
     def remove(self, number: int) -> None:
-        self._edit(message("Delete bookmark"), bookmarks=self.kept[:number] + self.kept[number + 1 :])
+        self._set(message("Delete bookmark"), self.kept[:number] + self.kept[number + 1 :])
 
     def take(self, number: int) -> None:
         """Set the latent cursor to a bookmark."""
-        self._set_code(self.kept[number].code, message("Jump to bookmark"))
+        self._document.set_code(self.kept[number].code, message("Jump to bookmark"))

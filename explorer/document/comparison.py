@@ -14,7 +14,7 @@ from psygnal import Signal
 
 from explorer.document.state import OpenModel
 from explorer.latent.components import move_component, take_component
-from explorer.messages import Wording
+from explorer.messages import NO_MESSAGE, Message
 from explorer.models.comparison import Comparison
 from explorer.types import Floats
 
@@ -49,14 +49,14 @@ class ComparedModel:
         self._code: Floats | None = None
         self._noisy = False
         self._table: tuple[Comparison, ...] = ()
-        self._problem: Wording = ""
+        self._problem: Message = NO_MESSAGE
 
     @property
-    def problem(self) -> Wording:
+    def problem(self) -> Message:
         """Why the selected image could not be encoded; empty if it was, or is being encoded."""
         return self._problem
 
-    def put_problem(self, problem: Wording) -> None:
+    def put_problem(self, problem: Message) -> None:
         if problem != self._problem:
             self._problem = problem
             self.problem_changed.emit()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from psygnal import Signal
 
-from explorer.messages import Wording
+from explorer.messages import NO_MESSAGE, Message
 from explorer.models.settings import TrainingRequest
 from explorer.types import Pixels
 
@@ -33,7 +33,7 @@ class AugmentView:
 
     request: TrainingRequest
     pixels: Pixels | None
-    message: Wording = ""
+    message: Message = NO_MESSAGE
 
 
 class DatasetChecks:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from psygnal import Signal
 
-from explorer.document.edit import Edit
-from explorer.document.state import NamedDirection, State
+from explorer.document.edit import Editor
+from explorer.document.state import NamedDirection
 from explorer.errors import UsageError
 from explorer.latent.directions import Method, orthogonal
-from explorer.messages import Wording, message
+from explorer.messages import NO_MESSAGE, Message, message
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,8 @@ class Directions:
 
     Parameters
     ----------
-    state
-        Returns the document's state.
-    edit
-        Edits it.
+    document
+        Has the kept directions.
     announce
         Shows a message in the status bar.
 
@@ -60,12 +58,11 @@ class Directions:
     requested = Signal(DirectionRequest)
     found_changed = Signal()
 
-    def __init__(self, state: Callable[[], State], edit: Edit, announce: Callable[[Wording], None]) -> None:
-        self._state = state
-        self._edit = edit
+    def __init__(self, document: Editor, announce: Callable[[Message], None]) -> None:
+        self._document = document
         self._announce = announce
         self._found: tuple[NamedDirection, ...] = ()
-        self._message: Wording = ""
+        self._message: Message = NO_MESSAGE
 
     @property
     def found(self) -> tuple[NamedDirection, ...]:
@@ -73,11 +70,11 @@ class Directions:
         return self._found
 
     @property
-    def message(self) -> Wording:
+    def message(self) -> Message:
         """Why fewer directions were found than requested, or empty."""
         return self._message
 
-    def put_found(self, found: tuple[NamedDirection, ...], message: Wording = "") -> None:
+    def put_found(self, found: tuple[NamedDirection, ...], message: Message = NO_MESSAGE) -> None:
         self._found, self._message = found, message
         self.found_changed.emit()
 
@@ -89,7 +86,7 @@ class Directions:
         UsageError
             If one is not of the model's length.
         """
-        model = self._state().model
+        model = self._document.state.model
         length = model.latent_dim if model is not None else 0
         if any(len(one.direction.vector) != length for one in added):
             raise UsageError(
@@ -99,25 +96,23 @@ class Directions:
                 length=length,
             )
         names = {one.name: one for one in added}
-        kept = [names.pop(one.name, one) for one in self._state().directions]
+        kept = [names.pop(one.name, one) for one in self._document.state.directions]
         if added:
-            self._edit(
-                message("Add {count:direction|# directions}", count=len(added)), directions=(*kept, *names.values())
-            )
+            self._set(message("Add {count:direction|# directions}", count=len(added)), (*kept, *names.values()))
 
     def drop(self, numbers: Sequence[int]) -> None:
         """Delete directions by their numbers."""
-        left = tuple(one for number, one in enumerate(self._state().directions) if number not in set(numbers))
-        if len(left) < len(self._state().directions):
-            count = len(self._state().directions) - len(left)
-            self._edit(message("Delete {count:direction|# directions}", count=count), directions=left)
+        before = self._document.state.directions
+        left = tuple(one for number, one in enumerate(before) if number not in set(numbers))
+        if len(left) < len(before):
+            self._set(message("Delete {count:direction|# directions}", count=len(before) - len(left)), left)
 
     def part(self) -> None:
         """Orthogonalize the directions in order (Gram-Schmidt), so that a move along one does not change the others.
 
         Directions that depend on earlier ones are deleted and announced. Changed directions lose their effect sizes.
         """
-        before = self._state().directions
+        before = self._document.state.directions
         made = orthogonal([one.direction.vector for one in before])
         parted = tuple(
             one
@@ -127,7 +122,10 @@ class Directions:
             if vector.any()
         )
         if parted:
-            self._edit(message("Orthogonalize directions"), directions=parted)
+            self._set(message("Orthogonalize directions"), parted)
         gone = [one.name for one, vector in zip(before, made, strict=True) if not vector.any()]
         if gone:
             self._announce(message("Deleted as linear combinations of the other directions: {names}", names=gone))
+
+    def _set(self, label: Message, kept: tuple[NamedDirection, ...]) -> None:
+        self._document.edit(label, replace(self._document.state, directions=kept))

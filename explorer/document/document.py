@@ -7,21 +7,18 @@ that need a thread (open a folder, train, export) are ``…_requested`` signals,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from psygnal import Signal
+from psygnal import Signal, SignalGroup
 
 from explorer.data.corruption import Noise
 from explorer.data.imported_image import ImportedImage
-from explorer.data.preprocessing import to_pixels
 from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.analysis import Analysis
-from explorer.document.animation import animation_parts_of
 from explorer.document.bookmarks import Bookmarks
 from explorer.document.closed import Closed, Reopening
 from explorer.document.comparison import ComparedModel
@@ -32,69 +29,59 @@ from explorer.document.history import History
 from explorer.document.imports import Imports
 from explorer.document.map_tiles import MapTiles
 from explorer.document.neighbors import Neighbors
-from explorer.document.open_requests import OpenRequests
+from explorer.document.open_requests import OpenRequest
 from explorer.document.selection import Selection
 from explorer.document.sessions import Sessions
 from explorer.document.state import (
     Arithmetic,
     GridSettings,
     Jitter,
-    Keyframe,
-    NamedDirection,
     OpenModel,
     Sampling,
     State,
+    StateSignals,
     Traversal,
 )
 from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
-from explorer.document.transitions import codes_at_first, grid_for, newer_grid, reach_of, refined
-from explorer.document.view_results import ViewResults
-from explorer.document.views import (
-    BookmarksView,
-    CursorView,
-    HalfView,
-    ImageView,
-    TilesView,
-    View,
-)
+from explorer.document.transitions import newer_grid, opened, reach_of, refined, unencoded, with_known_codes
+from explorer.document.view_store import PLANE, Views
 from explorer.errors import UsageError
-from explorer.latent.animation import AnimationSettings
 from explorer.latent.animation_presets import AnimationPreset
 from explorer.latent.components import move_component, random_along_components, take_component
 from explorer.latent.directions import Ruler
 from explorer.latent.planes import Plane, QuantilePlane
 from explorer.latent.statistics import CodeStatistics
 from explorer.latent.tile_grid import TileGrid
-from explorer.messages import Message, Wording, message
+from explorer.messages import Message, Value, message
 from explorer.models.settings import TrainingRequest
-from explorer.types import Floats, Pixels
+from explorer.types import Floats
 
 _EDIT_CODE = message("Edit code")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SMALLEST_SIGMA = 1e-6
-
-GRID_LIMIT = 40
-"""Most images per side of the map's grid."""
 
 
 @dataclass(frozen=True)
 class Problem:
     """An error: a message to show, and details for a bug report."""
 
-    message: Wording
+    message: Message
     details: str = ""
 
 
-class Document(ViewResults):
-    """What the user works on; its views are in `explorer.document.view_results`.
+class Document:
+    """What the user works on.
+
+    Attributes
+    ----------
+    views
+        Results derived from the state, by the keys in `explorer.document.views`.
 
     Signals
     -------
-    model_changed, source_changed, image_index_changed, imported_image_changed, code_changed, noises_changed,
-    jitter_changed, sampling_changed, traversal_changed, keyframes_changed, animation_changed, times_changed,
-    grid_changed, directions_changed, arithmetic_changed, bookmarks_changed
-        A part of the state changed; no arguments, read the document.
+    changed
+        A signal for each part of the state, such as ``changed.code``: it changed; no arguments, read the document.
     term_requested
         Images to add to a term of the arithmetic: positions int64 ``(n,)``, and the number of the term.
     thumbnails_requested
@@ -107,8 +94,8 @@ class Document(ViewResults):
         An error: a `Problem`.
     exported, announced
         A file was written: its path. A message for the status bar.
-    open_model_requested, open_source_requested
-        A bundle's folder; a source's name or path.
+    open_requested
+        What to open: an `OpenRequest`.
     reopen_requested
         What to open again for a step of the history: a `Reopening`.
     training_expected, training_requested, training_cancel_requested
@@ -117,22 +104,6 @@ class Document(ViewResults):
         The key of a job.
     """
 
-    model_changed = Signal()
-    source_changed = Signal()
-    image_index_changed = Signal()
-    imported_image_changed = Signal()
-    code_changed = Signal()
-    noises_changed = Signal()
-    jitter_changed = Signal()
-    sampling_changed = Signal()
-    traversal_changed = Signal()
-    keyframes_changed = Signal()
-    animation_changed = Signal()
-    times_changed = Signal()
-    grid_changed = Signal()
-    directions_changed = Signal()
-    arithmetic_changed = Signal()
-    bookmarks_changed = Signal()
     term_requested = Signal(object, int)
 
     thumbnails_requested = Signal(object)
@@ -145,8 +116,7 @@ class Document(ViewResults):
     exported = Signal(Path)
     announced = Signal(object)
 
-    open_model_requested = Signal(Path)
-    open_source_requested = Signal(str)
+    open_requested = Signal(OpenRequest)
     reopen_requested = Signal(Reopening)
     training_expected = Signal()
     training_requested = Signal(TrainingRequest)
@@ -154,30 +124,28 @@ class Document(ViewResults):
     job_cancel_requested = Signal(int)
 
     def __init__(self) -> None:
-        super().__init__()
+        self.changed: SignalGroup = StateSignals()
         self._state = State()
         self._history = History()
         self._stale_code = False
         self._jobs: tuple[JobView, ...] = ()
         self._training = TrainingView()
+        self.views = Views()
         self.dataset_checks = DatasetChecks()
         self.trainings = Trainings()
         self.downloads = Downloads()
         self.analysis = Analysis()
         self.imports = Imports()
-        self.open_requests = OpenRequests()
         self.neighbors = Neighbors()
-        self.direction_search = Directions(lambda: self._state, self._edit, self.announced.emit)
+        self.direction_search = Directions(self, self.announced.emit)
         self.comparison = ComparedModel()
         self.selection = Selection()
         self.map = MapTiles()
-        self.timeline = Timeline(lambda: self._state, self._edit, self.set_code)
-        self.bookmarks = Bookmarks(lambda: self._state, self._edit, self.set_code)
-        self.sessions = Sessions(
-            lambda: self._state, lambda: self.selection.picked, lambda: self.timeline.playhead, self._thumbnails
-        )
+        self.timeline = Timeline(self)
+        self.bookmarks = Bookmarks(self)
+        self.sessions = Sessions(lambda: self._state, lambda: self.selection.picked, lambda: self.timeline.playhead)
         # Positions in another source are other images, also if it only omits some.
-        self.source_changed.connect(lambda: self.selection.put(None))
+        self.changed.source.connect(lambda: self.selection.put(None))
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -197,69 +165,9 @@ class Document(ViewResults):
         return self._state.source
 
     @property
-    def image_index(self) -> int | None:
-        """Position of the selected image."""
-        return self._state.image_index
-
-    @property
-    def imported_image(self) -> Source | None:
-        """An imported image that is shown instead of the selected one."""
-        return self._state.imported_image
-
-    @property
     def code(self) -> Floats | None:
         """The latent cursor, ``(latent_dim,)``; do not modify it."""
         return self._state.code
-
-    @property
-    def start_code(self) -> Floats | None:
-        """The code of the selected image, ``(latent_dim,)``; do not modify it."""
-        return self._state.start_code
-
-    @property
-    def noises(self) -> tuple[Noise, ...]:
-        """The corruptions of the Noise tab, applied in order; may be empty."""
-        return self._state.noises
-
-    @property
-    def jitter(self) -> Jitter:
-        """The latent noise of the Noise tab."""
-        return self._state.jitter
-
-    @property
-    def sampling(self) -> Sampling:
-        """How random codes are drawn."""
-        return self._state.sampling
-
-    @property
-    def traversal(self) -> Traversal:
-        """The latent traversals around the current code."""
-        return self._state.traversal
-
-    @property
-    def keyframes(self) -> tuple[Keyframe, ...]:
-        """The keyframes, in order."""
-        return self._state.keyframes
-
-    @property
-    def animation(self) -> AnimationSettings:
-        """Settings of the animation between the keyframes."""
-        return self._state.animation
-
-    @property
-    def directions(self) -> tuple[NamedDirection, ...]:
-        """The kept directions, in order."""
-        return self._state.directions
-
-    @property
-    def arithmetic(self) -> Arithmetic:
-        """The terms of the code arithmetic."""
-        return self._state.arithmetic
-
-    @property
-    def grid(self) -> GridSettings:
-        """Settings of the map."""
-        return self._state.grid
 
     @property
     def plane(self) -> Plane | None:
@@ -302,17 +210,17 @@ class Document(ViewResults):
         return self._training
 
     @property
-    def undo_label(self) -> Wording | None:
+    def undo_label(self) -> Message | None:
         """Label of the next edit to undo."""
         return self._history.undo_label
 
     @property
-    def redo_label(self) -> Wording | None:
+    def redo_label(self) -> Message | None:
         """Label of the next edit to redo."""
         return self._history.redo_label
 
     @property
-    def history(self) -> tuple[Wording, ...]:
+    def history(self) -> tuple[Message, ...]:
         """Labels of all edits in order: those that can be undone, then those that can be redone."""
         return self._history.labels
 
@@ -320,10 +228,6 @@ class Document(ViewResults):
     def history_place(self) -> int:
         """Number of edits in `history` that can be undone."""
         return self._history.place
-
-    def _thumbnails(self) -> Pixels | None:
-        view = self.bookmarks_view
-        return to_pixels(view.images) if isinstance(view, BookmarksView) else None
 
     # -- edits ---------------------------------------------------------------------------------------------------
 
@@ -340,16 +244,9 @@ class Document(ViewResults):
         UsageError
             If the animation does not have the model's latent dimensions.
         """
-        changes: dict[str, Any] = codes_at_first(model or self._state.model)
-        if model is not None:
-            changes |= {"model": model, "keyframes": (), "times": None, "grid": grid_for(model)}
-            changes |= {"directions": (), "arithmetic": Arithmetic(), "bookmarks": ()}
-        if model is not None and animation is not None:
-            changes |= animation_parts_of(model, animation)
-        if source is not None:
-            changes |= {"source": source, "image_index": 0 if source.count else None, "imported_image": None}
         before = self._state
-        self._edit(message("Open {name}", name=model.name if model else source.title if source else ""), **changes)
+        label = message("Open {name}", name=model.name if model else source.title if source else "")
+        self.edit(label, opened(before, model, source, animation))
         if model is not None and before.model is not None and (before.keyframes or before.bookmarks):
             self.announced.emit(_cleared(before, before.model.name))
 
@@ -364,12 +261,13 @@ class Document(ViewResults):
         if self._state is not before:
             # An imported image is not part of the source and stays.
             left_out = self._state.start_code is not before.start_code
-            self._take_away(_STALE["image_index"] if left_out else ())
-            self.source_changed.emit()
+            self.views.remove_stale({"image_index"} if left_out else set())
+            self._outdate({"source", "image_index", "start_code", "code"})
+            self.changed.source.emit()
             if left_out or self._state.image_index != before.image_index:
-                self.image_index_changed.emit()
+                self.changed.image_index.emit()
             if left_out:
-                self.code_changed.emit()
+                self.changed.code.emit()
 
     def refine_model(self, model: OpenModel) -> None:
         """Replace a model in training by its newer version, here and in the history.
@@ -383,9 +281,10 @@ class Document(ViewResults):
             return
         self._stale_code = True
         self._state = replace(before, model=model, grid=newer_grid(before, model))
-        self.model_changed.emit()
+        self._outdate({"model", "grid"})
+        self.changed.model.emit()
         if self._state.grid != before.grid:
-            self.grid_changed.emit()
+            self.changed.grid.emit()
 
     def choose_image(self, index: int) -> None:
         """Select an image by its position; its code becomes the latent cursor once it is encoded.
@@ -401,15 +300,10 @@ class Document(ViewResults):
         if not 0 <= index < source.count:
             raise UsageError("No image {index}. Choose one from 0 to {last}.", index=index, last=source.count - 1)
         if index != self._state.image_index or self._state.imported_image is not None:
-            model = self._state.model
-            changes: dict[str, Any] = codes_at_first(model) if model is None or model.card.encodes else {}
-            self._edit(
-                message("Select image #{number:,}", number=index + 1),
-                "~picture",
-                image_index=index,
-                imported_image=None,
-                **changes,
-            )
+            state = replace(self._state, image_index=index, imported_image=None)
+            if state.model is None or state.model.card.encodes:
+                state = unencoded(state)
+            self.edit(message("Select image #{number:,}", number=index + 1), state, "~image")
 
     def receive(self, imported_image: Source) -> None:
         """Show an imported image, a source of one, instead of the selected one; its code becomes the latent cursor.
@@ -427,15 +321,15 @@ class Document(ViewResults):
                 "Cannot import an image: “{model}” has no encoder. Open a model with an encoder first.",
                 model=model.name,
             )
-        changes: dict[str, Any] = codes_at_first(model)
-        self._edit(message("Import {name}", name=imported_image.title), imported_image=imported_image, **changes)
+        state = unencoded(replace(self._state, imported_image=imported_image))
+        self.edit(message("Import {name}", name=imported_image.title), state)
 
     def invert_imported_image(self) -> None:
         """Invert the colors of the imported image."""
         imported_image = self._state.imported_image
         if isinstance(imported_image, ImportedImage):
-            changes: dict[str, Any] = codes_at_first(self._state.model)
-            self._edit(message("Invert colors"), imported_image=imported_image.inverted(), **changes)
+            state = replace(self._state, imported_image=imported_image.inverted())
+            self.edit(message("Invert colors"), unencoded(state))
 
     def step_image(self, by: int) -> None:
         """Select the image `by` positions further, clipped to the first and the last."""
@@ -443,7 +337,7 @@ class Document(ViewResults):
         if source is not None and image_index is not None:
             self.choose_image(min(max(image_index + by, 0), source.count - 1))
 
-    def set_code(self, code: Floats, label: Wording = _EDIT_CODE, gesture: str | None = None) -> None:
+    def set_code(self, code: Floats, label: Message = _EDIT_CODE, gesture: str | None = None) -> None:
         """Set the latent cursor.
 
         Parameters
@@ -471,7 +365,7 @@ class Document(ViewResults):
             )
         code.flags.writeable = False
         if self._state.code is None or not np.array_equal(code, self._state.code):
-            self._edit(label, gesture, code=code)
+            self.edit(label, replace(self._state, code=code), gesture)
 
     def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
         """Set one dimension of the latent cursor, in code units."""
@@ -507,7 +401,7 @@ class Document(ViewResults):
 
     def _set_axis(self, model: OpenModel, before: Floats, component: int, after: Floats, gesture: str | None) -> None:
         start, end = (_component(code, model.sample.statistics, component) for code in (before, after))
-        self.set_code(after, _moved(f"PC {component + 1}", start, end), gesture)
+        self.set_code(after, _moved(message("PC {number}", number=component + 1), start, end), gesture)
 
     def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
         """Move the latent cursor along one of the directions, to a value in σ of the data."""
@@ -540,12 +434,12 @@ class Document(ViewResults):
                 "images again.",
                 length=length,
             )
+        state = replace(self._state, arithmetic=arithmetic)
         code = arithmetic.result()
-        changes: dict[str, Any] = {"arithmetic": arithmetic}
         if code is not None:
             code.flags.writeable = False
-            changes["code"] = code
-        self._edit(message("Code arithmetic"), gesture, **changes)
+            state = replace(state, code=code)
+        self.edit(message("Code arithmetic"), state, gesture)
 
     def add_to_term(self, number: int, codes: Floats) -> None:
         """Add codes ``(n, latent_dim)`` to a term of the arithmetic."""
@@ -568,7 +462,7 @@ class Document(ViewResults):
     def set_noises(self, noises: Sequence[Noise], gesture: str | None = None) -> None:
         """Set the corruptions of the Noise tab."""
         if tuple(noises) != self._state.noises:
-            self._edit(message("Noise"), gesture, noises=tuple(noises))
+            self.edit(message("Noise"), replace(self._state, noises=tuple(noises)), gesture)
 
     def set_jitter(self, jitter: Jitter, gesture: str | None = None) -> None:
         """Set the latent noise of the Noise tab.
@@ -581,7 +475,7 @@ class Document(ViewResults):
         if not 0 <= jitter.sigma < np.inf:
             raise UsageError("The strength of latent noise must be 0 or more, not {strength:g}.", strength=jitter.sigma)
         if jitter != self._state.jitter:
-            self._edit(message("Latent noise"), gesture, jitter=jitter)
+            self.edit(message("Latent noise"), replace(self._state, jitter=jitter), gesture)
 
     def set_sampling(self, sampling: Sampling, gesture: str | None = None) -> None:
         """Set how random codes are drawn.
@@ -594,7 +488,7 @@ class Document(ViewResults):
         if not 0 <= sampling.temperature < np.inf:
             raise UsageError("The temperature must be 0 or more, not {value:g}.", value=sampling.temperature)
         if sampling != self._state.sampling:
-            self._edit(message("Sampling settings"), gesture, sampling=sampling)
+            self.edit(message("Sampling settings"), replace(self._state, sampling=sampling), gesture)
 
     def set_traversal(self, traversal: Traversal, gesture: str | None = None) -> None:
         """Set the latent traversals.
@@ -607,7 +501,7 @@ class Document(ViewResults):
         if not 0 < traversal.reach < np.inf:
             raise UsageError("The range of a traversal must be above 0 σ, not {value:g} σ.", value=traversal.reach)
         if traversal != self._state.traversal:
-            self._edit(message("Traversal settings"), gesture, traversal=traversal)
+            self.edit(message("Traversal settings"), replace(self._state, traversal=traversal), gesture)
 
     def set_grid(self, grid: GridSettings) -> None:
         """Set the plane and the range of the map.
@@ -615,23 +509,8 @@ class Document(ViewResults):
         Raises
         ------
         UsageError
-            If the range is empty, there are too few or too many steps, or the corners span no plane.
+            If the corners span no plane.
         """
-        if not (grid.low < grid.high and 2 <= grid.steps <= GRID_LIMIT):
-            raise UsageError(
-                "Invalid map: range {low:g} to {high:g}, {steps:# step|# steps}. The range must not be empty, the "
-                "steps must be from 2 to {most}.",
-                low=grid.low,
-                high=grid.high,
-                steps=grid.steps,
-                most=GRID_LIMIT,
-            )
-        if grid.quantiles and (grid.components or grid.corners or not 0 < grid.low < grid.high < 1):
-            raise UsageError(
-                "Prior quantiles need dimensions and a range between 0 and 1, not {low:g} to {high:g}.",
-                low=grid.low,
-                high=grid.high,
-            )
         if grid.corners:
             sizes = {len(corner) for corner in grid.corners}
             if len(grid.corners) != 3 or sizes != {self._state.model.latent_dim if self._state.model else 0}:
@@ -639,7 +518,7 @@ class Document(ViewResults):
             first, second, third = (np.array(corner, np.float32) for corner in grid.corners)
             Plane(first, second - first, third - first)
         if grid != self._state.grid:
-            self._edit(message("Map settings"), grid=grid)
+            self.edit(message("Map settings"), replace(self._state, grid=grid))
 
     def undo(self) -> None:
         """Undo the last edit."""
@@ -660,9 +539,9 @@ class Document(ViewResults):
         else:
             self._restore(self._history.jump(place, self._state))
 
-    def put_reopened(self, wanted: Reopening, opened: Sequence[tuple[Closed, OpenModel | Source]]) -> None:
+    def put_reopened(self, wanted: Reopening, reopened: Sequence[tuple[Closed, OpenModel | Source]]) -> None:
         """Add opened models and sources to the history, and restore the requested step if there was no other edit."""
-        for closed, found in opened:
+        for closed, found in reopened:
             self._history.put_opened(closed, found)
         if self._history.version == wanted.version:
             self.go_to_step(wanted.place)
@@ -681,10 +560,20 @@ class Document(ViewResults):
         self._history = History()
         self.history_changed.emit()
 
-    def _edit(self, label: Wording, gesture: str | None = None, **changes: Any) -> None:
-        before = self._state
-        self._history.record(before, label, gesture)
-        self._replace(replace(before, **changes))
+    def edit(self, label: Message, state: State, gesture: str | None = None) -> None:
+        """Replace the state, as one step of the history.
+
+        Parameters
+        ----------
+        label
+            Label in the history.
+        state
+            The current state with some parts replaced.
+        gesture
+            Consecutive edits with the same gesture are one step.
+        """
+        self._history.record(self._state, label, gesture)
+        self._replace(state)
         self.history_changed.emit()
 
     def _restore(self, state: State | None) -> None:
@@ -693,50 +582,44 @@ class Document(ViewResults):
             self.history_changed.emit()
 
     def _replace(self, state: State) -> None:
-        """Set a state, remove stale views, then emit the signals of the changed parts."""
-        before, self._state = self._state, state
+        """Set a state, remove stale views and ask for new ones, then emit the signals of the changed parts."""
+        before = self._state
+        self._state = state = with_known_codes(before, state)
         self._stale_code = False
         if state.model is not before.model:
             self.map.clear()
-        changed = {part.name for part in fields(State) if getattr(before, part.name) is not getattr(state, part.name)}
-        self._take_away({slot for part in changed for slot in _STALE.get(part, ())})
+        changed = {part for part, value in vars(state).items() if value is not vars(before)[part]}
+        self.views.remove_stale(changed)
         self.timeline.keep_playhead()
-        for part in _ORDER:
+        self._outdate(changed)
+        for part in vars(state):
             if part in changed:
-                getattr(self, f"{part}_changed").emit()
-        view = self.image_view
-        if isinstance(view, ImageView | HalfView):
-            # Undo may restore a state without a code, which nobody would request again.
-            self._place_cursor(view)
+                self.changed[part].emit()
+
+    def _outdate(self, parts: Set[str]) -> None:
+        """Ask again for the views that depend on changed parts of the state."""
+        model = self._state.model
+        # The plane of a 2-D latent space does not depend on the current code.
+        moved = "code" in parts and model is not None and model.latent_dim > 2
+        self.views.outdated.emit(parts | {PLANE} if moved or parts & {"model", "grid"} else parts)
 
     # -- results of the workers ------------------------------------------------------------------------------------
 
-    def put_view(self, slot: str, view: View) -> None:
-        """Set a view that the render thread computed.
+    def put_start_code(self, code: Floats) -> bool:
+        """Set the code of the selected image, ``(latent_dim,)``, and return True, unless it is known.
 
-        An `ImageView` sets the code of the selected image; this belongs to its selection and is not an edit.
+        The latent cursor moves there if it was not edited. This belongs to the selection and is not an edit.
         """
-        self._views[slot] = view
-        if isinstance(view, ImageView | HalfView):
-            self._place_cursor(view)
-        if isinstance(view, TilesView):
-            self.map.put(view)
-        self._view_signal(slot)
-
-    def _place_cursor(self, view: ImageView | HalfView) -> None:
         start, cursor = self._state.start_code, self._state.code
-        if view.code is None or (start is not None and not self._stale_code):
-            return
+        if start is not None and not self._stale_code:
+            return False
         self._stale_code = False
-        code = np.array(view.code, np.float32)
+        code = np.array(code, np.float32)
         code.flags.writeable = False
-        if cursor is None or cursor is start:
-            cursor = code
-            if isinstance(view, ImageView):
-                self._views["cursor"] = CursorView(view.reconstruction, 0.0)
-        self._state = replace(self._state, start_code=code, code=cursor)
-        self.code_changed.emit()
-        self._view_signal("cursor")
+        self._state = replace(self._state, start_code=code, code=code if cursor is None or cursor is start else cursor)
+        self._outdate({"start_code", "code"})
+        self.changed.code.emit()
+        return True
 
     def put_jobs(self, jobs: tuple[JobView, ...]) -> None:
         self._jobs = jobs
@@ -746,9 +629,9 @@ class Document(ViewResults):
         self._training = training
         self.training_changed.emit()
 
-    def report(self, wording: Wording, details: str = "") -> None:
+    def report(self, problem: Message, details: str = "") -> None:
         """Show an error to the user."""
-        self.problem_reported.emit(Problem(wording, details))
+        self.problem_reported.emit(Problem(problem, details))
 
 
 def _component(code: Floats, stats: CodeStatistics, component: int) -> float:
@@ -758,7 +641,7 @@ def _component(code: Floats, stats: CodeStatistics, component: int) -> float:
     return along / sigma if sigma > 0 else 0.0
 
 
-def _moved(name: str, before: float, after: float) -> Message:
+def _moved(name: Value, before: float, after: float) -> Message:
     """Return the label of a change along a dimension, component or direction, in σ."""
     return message("{name}: {start} → {end} σ", name=name, start=_signed(before), end=_signed(after))
 
@@ -773,56 +656,3 @@ def _cleared(before: State, model: str) -> Message:
     if not before.keyframes:
         return message("Bookmarks cleared: they belong to {model}. Undo restores them.", model=model)
     return message("Timeline and bookmarks cleared: they belong to {model}. Undo restores them.", model=model)
-
-
-_ORDER = (
-    "source",
-    "model",
-    "image_index",
-    "imported_image",
-    "keyframes",
-    "animation",
-    "times",
-    "grid",
-    "noises",
-    "jitter",
-    "sampling",
-    "traversal",
-    "directions",
-    "arithmetic",
-    "bookmarks",
-    "code",
-)
-"""Order of the signals: listeners to the code also read its model."""
-
-_STALE = {
-    "model": (
-        "image",
-        "cursor",
-        "noise",
-        "cloud",
-        "samples",
-        "traversal",
-        "neighbors",
-        "nearest",
-        "compare",
-        "terms",
-        "hover",
-        "meter",
-        "overlay",
-        "tiles",
-        "keyframes",
-        "bookmarks",
-        "animation",
-    ),
-    "source": ("image", "cursor", "noise", "compare", "neighbors", "nearest", "thumbnails", "points"),
-    "image_index": ("image", "cursor", "noise"),
-    "imported_image": ("image", "cursor", "noise", "compare"),
-    "keyframes": ("keyframes", "animation"),
-    "animation": ("animation",),
-    "times": ("animation",),
-    "grid": ("tiles",),
-    "arithmetic": ("terms",),
-    "bookmarks": ("bookmarks",),
-}
-"""Views that are stale when a part of the state changes."""

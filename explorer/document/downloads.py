@@ -10,7 +10,7 @@ from typing import Literal
 
 from psygnal import Signal
 
-from explorer.messages import Wording
+from explorer.messages import NO_MESSAGE, Message
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Download:
     name: str
     key: int
     phase: Literal["running", "finished", "cancelled", "failed"] = "running"
-    message: Wording = ""
+    message: Message = NO_MESSAGE
 
 
 class Downloads:

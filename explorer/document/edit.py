@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
-from explorer.messages import Wording
+from explorer.document.state import State
+from explorer.messages import Message
+from explorer.types import Floats
 
 
-class Edit(Protocol):
-    """Replace parts of the state, as one step of the history."""
+class Editor(Protocol):
+    """The owner of a state: `explorer.document.document.Document`."""
 
-    def __call__(self, label: Wording, gesture: str | None = None, **changes: Any) -> None: ...
+    @property
+    def state(self) -> State: ...
+
+    def edit(self, label: Message, state: State, gesture: str | None = None) -> None:
+        """Replace the state, as one step of the history."""
+
+    def set_code(self, code: Floats, label: Message, gesture: str | None = None) -> None:
+        """Set the latent cursor to a code, ``(latent_dim,)``."""

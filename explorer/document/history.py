@@ -12,7 +12,7 @@ from explorer.data.source import Source
 from explorer.document.closed import Closed, ClosedModel, ClosedSource
 from explorer.document.state import OpenModel, State
 from explorer.document.transitions import newer
-from explorer.messages import Message, Wording
+from explorer.messages import NO_MESSAGE, Message
 
 PAUSE_SECONDS = 1.0
 LIMIT = 500
@@ -42,7 +42,7 @@ class Step:
     """
 
     state: State
-    label: Wording
+    label: Message
     model: ClosedModel | None = None
     source: ClosedSource | None = None
 
@@ -109,17 +109,17 @@ class History:
         return self._version
 
     @property
-    def undo_label(self) -> Wording | None:
+    def undo_label(self) -> Message | None:
         """Label of the next edit to undo, or None."""
         return self._past[-1].label if self._past else None
 
     @property
-    def redo_label(self) -> Wording | None:
+    def redo_label(self) -> Message | None:
         """Label of the next edit to redo, or None."""
         return self._future[-1].label if self._future else None
 
     @property
-    def labels(self) -> tuple[Wording, ...]:
+    def labels(self) -> tuple[Message, ...]:
         """Labels of all edits in order: those that can be undone, then those that can be redone."""
         return tuple(step.label for step in (*self._past, *reversed(self._future)))
 
@@ -128,7 +128,7 @@ class History:
         """Number of edits in `labels` that can be undone."""
         return len(self._past)
 
-    def record(self, before: State, label: Wording, gesture: str | None) -> None:
+    def record(self, before: State, label: Message, gesture: str | None) -> None:
         """Store the state before an edit, unless the edit continues the last gesture."""
         now = self._clock()
         continues = gesture is not None and gesture == self._gesture and bool(self._past)
@@ -204,7 +204,7 @@ class History:
             return None
         self._gesture = None
         self._version += 1
-        at = Step(current, "")
+        at = Step(current, NO_MESSAGE)
         while place != self.place:
             back = place < self.place
             source, target = (self._past, self._future) if back else (self._future, self._past)
@@ -217,13 +217,12 @@ class History:
         return state
 
 
-def _extended(first: Wording, last: Wording) -> Wording:
+def _extended(first: Message, last: Message) -> Message:
     """Return the label of a gesture: it changes a value from the ``start`` of its first edit to the end of its last."""
-    if not isinstance(first, Message) or not isinstance(last, Message) or first.template != last.template:
+    before, after = dict(first.values), dict(last.values)
+    if first.template != last.template or "start" not in before or before["name"] != after["name"]:
         return first
-    if "start" not in first.values or first.values["name"] != last.values["name"]:
-        return first
-    return replace(last, values={**last.values, "start": first.values["start"]})
+    return replace(last, values=tuple(sorted((after | {"start": before["start"]}).items())))
 
 
 def _fitting(steps: list[Step]) -> int:

@@ -6,13 +6,12 @@ Shown by the import dialog, served by `explorer.workers.importer.Importer`. Main
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from psygnal import Signal
 
 from explorer.engine.messages import Examined
-from explorer.messages import Wording
+from explorer.messages import NO_MESSAGE, Message
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding
 
@@ -43,7 +42,7 @@ class ImportView:
     request: ImportRequest | None = None
     dangers: tuple[Finding, ...] = ()
     examined: Examined | None = field(default=None, compare=False)
-    message: Wording = ""
+    message: Message = NO_MESSAGE
     job: int = 0
 
 
@@ -53,7 +52,8 @@ class Imports:
     Signals
     -------
     wanted
-        A file with such a model was opened or dropped: its path. The window shows the dialog.
+        Such a model was opened or dropped: a tuple of its path, or of those of encoder and decoder. The window shows
+        the dialog.
     look_requested, write_requested
         An `ImportRequest` to examine; one to write.
     left
@@ -62,7 +62,7 @@ class Imports:
         The `view` changed.
     """
 
-    wanted = Signal(Path)
+    wanted = Signal(tuple)
     look_requested = Signal(ImportRequest)
     write_requested = Signal(ImportRequest)
     left = Signal()

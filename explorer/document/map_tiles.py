@@ -6,16 +6,19 @@ Main thread only. The panel sets the window; `explorer.workers.render_scheduler.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from psygnal import Signal
 
-from explorer.document.views import Overlay, TilesView
 from explorer.latent.planes import Plane
 from explorer.latent.tile_grid import TileGrid
 from explorer.types import Codec, Indices, Pixels
+
+Overlay = Literal["distance", "stretch", "round_trip"]
+"""Distance to the data; decoder sensitivity; cycle error ‖encode(decode(z)) − z‖."""
 
 _KEPT_BYTES = 64_000_000
 _STAND_INS = 400
@@ -165,17 +168,17 @@ class MapTiles:
     def _same(self, stamp: tuple[Codec, bytes]) -> bool:
         return self._stamp is not None and stamp[0] is self._stamp[0] and stamp[1] == self._stamp[1]
 
-    def put(self, view: TilesView) -> None:
+    def put(self, codec: Codec, plane: Plane, tiles: Mapping[Key, Tile]) -> None:
         """Add decoded tiles. Those of an earlier plane only substitute missing ones."""
-        stamp = (view.codec, view.plane.key)
-        for (i, j), tile in zip(view.tiles.tolist(), tiles_of(view), strict=True):
-            key = (view.tile_grid, view.level, int(i), int(j))
+        stamp = (codec, plane.key)
+        most = len(self._order)
+        for key, tile in tiles.items():
+            most = max(most, _KEPT_BYTES // tile.pixels.nbytes)
             before = self._tiles.get(key)
             if before is None or self._same(stamp) or not self._same(before[1]):
                 self._tiles[key] = (tile, stamp)
                 self._tiles.move_to_end(key)
-        most = _KEPT_BYTES // max(1, view.pixels[0].nbytes if len(view.pixels) else 1)
-        while len(self._tiles) > max(most, len(self._order)):
+        while len(self._tiles) > most:
             self._tiles.popitem(last=False)
 
     def visible(self) -> Iterator[Tile]:
@@ -200,10 +203,3 @@ class MapTiles:
         if len(own) < len(self._order):
             yield from (tile for _, _, tile in sorted(others, key=lambda entry: entry[:2])[-_STAND_INS:])
         yield from own
-
-
-def tiles_of(view: TilesView) -> Iterator[Tile]:
-    """Yield the tiles of a view."""
-    step = view.tile_grid.step(view.level)
-    for (x, y), pixels in zip(view.tile_grid.middles(view.level, view.tiles).tolist(), view.pixels, strict=True):
-        yield Tile(x, y, step, pixels)

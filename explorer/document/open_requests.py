@@ -1,34 +1,37 @@
-"""Requests to open what is dropped or pasted: files of any kind, and images without a file.
-
-Sent by the window, served by `explorer.workers.opener.Opener`. Main thread only.
-"""
+"""Requests to open files, folders, datasets and images; served by `explorer.workers.opener.Opener`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from psygnal import Signal
-
-SESSION_SUFFIX = ".latent"
-"""Extension of a saved session."""
+from explorer.messages import Message, message
 
 
-class OpenRequests:
-    """Requests to open files and images.
+@dataclass(frozen=True)
+class OpenRequest:
+    """What to open.
 
-    Signals
-    -------
-    files_given
-        Files and folders to open by their type, a list of paths.
-    image_given
-        The content of an image without a file, and its name.
-    other_given
-        A file that is not an exported animation: its path.
-    negative_found
-        The imported image is black-on-white, but the open model was trained white-on-black.
+    Attributes
+    ----------
+    paths
+        Files and folders, or the known name of a dataset.
+    wanted
+        What the user chose: ``anything``, such as a dropped file; ``images``, where a single image is opened as a
+        dataset instead of being imported; a ``model``; or a ``session``, after the question about unsaved changes.
+    content, name
+        Instead of paths: an image without a file, as the content of one, and its title.
     """
 
-    files_given = Signal(list)
-    image_given = Signal(bytes, str)
-    other_given = Signal(Path)
-    negative_found = Signal()
+    paths: tuple[Path | str, ...] = ()
+    wanted: Literal["anything", "images", "model", "session"] = "anything"
+    content: bytes = b""
+    name: str = ""
+
+    @property
+    def title(self) -> Message:
+        """Title of the job."""
+        if len(self.paths) > 1:
+            return message("Opening {count:,} files", count=len(self.paths))
+        return message("Opening {name}", name=self.name or Path(self.paths[0]).name)

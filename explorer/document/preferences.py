@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from explorer.errors import ExplorerError, ExportError
-from explorer.json_limits import SETTINGS, parse_json
-from explorer.messages import Message, message
+from explorer.json_limits import SETTINGS, invalid_field, parse_json
+from explorer.messages import NO_MESSAGE, Message, message, message_text
 from explorer.paths import replacing_file
 from explorer.reading import read_limited, reason_of
 
@@ -97,7 +97,7 @@ class PreferencesFile:
                 _log.info("settings not written: %s", error)
 
 
-def heal(path: Path) -> tuple[Preferences, tuple[str, ...]]:
+def heal(path: Path) -> tuple[Preferences, tuple[Message, ...]]:
     """Read settings, with defaults for invalid ones; return them, and notes on the invalid ones.
 
     A file with an invalid setting is renamed with `DAMAGED_SUFFIX`. Nothing is raised.
@@ -112,33 +112,33 @@ def heal(path: Path) -> tuple[Preferences, tuple[str, ...]]:
             good |= Preferences.model_validate(field).model_dump(include={name})
         except ValidationError as error:
             known = name in Preferences.model_fields
-            wrong = error.errors(include_url=False, include_input=False)[0]["msg"]
-            notes.append(f"“{name[:40]}”: {wrong}" if known else f"“{name[:40]}”: unknown setting")
+            notes.append(invalid_field(error) if known else message("“{field}”: unknown setting", field=name[:40]))
     if notes:
         _keep_aside(path)
     return Preferences(**good), tuple(notes)
 
 
-def damage_words(notes: tuple[str, ...]) -> tuple[Message, str]:
+def damage_words(notes: tuple[Message, ...]) -> tuple[Message, str]:
     """Return a message about a damaged settings file, and its details."""
     sentence = message(
-        "Some settings were invalid and reset to their defaults. The old file was renamed to end in “{suffix}”.",
+        "Some settings were invalid and have been reset to their defaults. "
+        "The old file was renamed to end in “{suffix}”.",
         suffix=DAMAGED_SUFFIX,
     )
-    return sentence, "\n".join(notes)
+    return sentence, "\n".join(map(message_text, notes))
 
 
-def _read(path: Path) -> tuple[dict[str, Any] | None, str]:
+def _read(path: Path) -> tuple[dict[str, Any] | None, Message]:
     """Return the content of the file, and why it cannot be used."""
     try:
         given = parse_json(read_limited(path, SETTINGS.size, message("settings")), SETTINGS, path.name)
     except FileNotFoundError:
-        return None, ""
+        return None, NO_MESSAGE
     except OSError as error:
-        return None, str(message("Cannot read the file: {reason}.", reason=reason_of(error)))
+        return None, message("Cannot read the file: {reason}.", reason=reason_of(error))
     except ExplorerError as error:
-        return None, str(error)
-    return (given, "") if isinstance(given, dict) else (None, str(message("The file is not a JSON object.")))
+        return None, error.message
+    return (given, NO_MESSAGE) if isinstance(given, dict) else (None, message("The file is not a JSON object."))
 
 
 def _keep_aside(path: Path) -> None:

@@ -22,7 +22,7 @@ def check_export(document: Document, path: Path) -> None:
 
 
 def _places(document: Document) -> list[Path]:
-    source, imported_image = document.source, document.imported_image
+    source, imported_image = document.source, document.state.imported_image
     models = [model.path for model in (document.model, document.comparison.model) if model is not None]
     places = [path for path in models if path.is_absolute()]  # a PCA of the open images has only a name
     if source is not None and source.spec:

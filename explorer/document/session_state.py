@@ -19,39 +19,29 @@ from explorer.data.imported_image import ImportedImage
 from explorer.data.source import Source
 from explorer.document.animation import animation_of, keyframes_of
 from explorer.document.selection import Picked
+from explorer.document.session_file import Session
+from explorer.document.session_record import (
+    ArithmeticRecord,
+    DataRecord,
+    DirectionRecord,
+    ImportedImageRecord,
+    ModelRecord,
+    PickedRecord,
+    SessionRecord,
+    ViewRecord,
+)
 from explorer.document.state import (
     Arithmetic,
     Bookmark,
     GridSettings,
-    Jitter,
     NamedDirection,
     OpenModel,
-    Sampling,
     State,
     Term,
-    Traversal,
 )
 from explorer.errors import ExplorerError
-from explorer.latent.animation import AnimationSettings, Segment
 from explorer.latent.directions import Direction
 from explorer.latent.planes import Plane
-from explorer.models.session_file import Session
-from explorer.models.session_record import (
-    AnimationRecord,
-    ArithmeticRecord,
-    DataRecord,
-    DirectionRecord,
-    GridRecord,
-    ImportedImageRecord,
-    JitterRecord,
-    ModelRecord,
-    PickedRecord,
-    SamplingRecord,
-    SegmentRecord,
-    SessionRecord,
-    TraversalRecord,
-    ViewRecord,
-)
 from explorer.types import Floats, Pixels
 
 THUMBNAIL_SIDE = 96
@@ -80,7 +70,8 @@ def session_of(
     origin
         For an autosaved copy: its session file, and the SHA-256 of that file.
     """
-    grid, animation, arithmetic = state.grid, state.animation, state.arithmetic
+    arithmetic = state.arithmetic
+    first, second, third = arithmetic.terms
     record = SessionRecord(
         written_by=explorer.__version__,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -90,29 +81,15 @@ def session_of(
         data=_data_record(state, folder),
         imported_image=_imported_image_record(state.imported_image),
         noise=format_noise(state.noises),
-        jitter=JitterRecord(sigma=state.jitter.sigma, seed=state.jitter.seed),
-        sampling=SamplingRecord(**vars(state.sampling)),
-        traversal=TraversalRecord(**vars(state.traversal)),
-        grid=GridRecord(
-            dims=grid.dims,
-            low=grid.low,
-            high=grid.high,
-            steps=grid.steps,
-            components=grid.components,
-            quantiles=grid.quantiles,
-        ),
-        animation=AnimationRecord(**vars(animation)),
-        segments=tuple(
-            None if keyframe.segment is None else SegmentRecord(**vars(keyframe.segment))
-            for keyframe in state.keyframes
-        ),
+        jitter=state.jitter,
+        sampling=state.sampling,
+        traversal=state.traversal,
+        grid=replace(state.grid, corners=()),
+        animation=state.animation,
+        segments=tuple(keyframe.segment for keyframe in state.keyframes),
         directions=tuple(_direction_record(kept) for kept in state.directions),
         arithmetic=ArithmeticRecord(
-            strengths=(
-                arithmetic.terms[0].strength,
-                arithmetic.terms[1].strength,
-                arithmetic.terms[2].strength,
-            ),
+            strengths=(first.strength, second.strength, third.strength),
             mode=arithmetic.mode,
             share=arithmetic.share,
             seed=arithmetic.seed,
@@ -193,16 +170,8 @@ def _data_record(state: State, folder: Path | None) -> DataRecord | None:
 
 
 def _direction_record(kept: NamedDirection) -> DirectionRecord:
-    found = kept.direction
-    return DirectionRecord(
-        name=kept.name[:200],
-        method=found.method,
-        count=found.count,
-        accuracy=found.accuracy,
-        effect=found.effect,
-        null_effect=found.null_effect,
-        p=found.p,
-    )
+    found = {name: value for name, value in vars(kept.direction).items() if name != "vector"}
+    return DirectionRecord(name=kept.name[:200], **found)
 
 
 def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
@@ -270,10 +239,10 @@ def state_of(
         image_index=_image_index(record.data, source),
         imported_image=imported_image if model is not None and model.card.encodes else None,
         noises=parse_noise(record.noise),
-        jitter=Jitter(record.jitter.sigma, record.jitter.seed),
-        sampling=Sampling(**record.sampling.model_dump()),
-        traversal=Traversal(**record.traversal.model_dump()),
-        animation=AnimationSettings(**record.animation.model_dump()),
+        jitter=record.jitter,
+        sampling=record.sampling,
+        traversal=record.traversal,
+        animation=record.animation,
     )
     return state if model is None else _with_codes(state, session, model)
 
@@ -297,18 +266,15 @@ def _with_codes(state: State, session: Session, model: OpenModel) -> State:
         start = None
     if cursor is not None and start is not None and np.array_equal(cursor, start):
         cursor = start
-    own = [None if segment is None else Segment(**segment.model_dump()) for segment in record.segments]
     directions = tuple(
         NamedDirection(kept.name, Direction(vector, **kept.model_dump(exclude={"name"})))
         for kept, vector in zip(record.directions, arrays.get("directions", ()), strict=True)
     )
-    terms = [
-        Term(strength, tuple(_rows(arrays.get(f"slot_{number}"))))
+    first, second, third = (
+        Term(strength, tuple(arrays.get(f"slot_{number}", ())))
         for number, strength in enumerate(record.arithmetic.strengths)
-    ]
-    arithmetic = Arithmetic(
-        (terms[0], terms[1], terms[2]), record.arithmetic.mode, record.arithmetic.share, record.arithmetic.seed
     )
+    settings = record.arithmetic.model_dump(exclude={"strengths"})
     thumbnails = arrays.get("thumbnails", [None] * len(record.bookmarks))
     bookmarks = tuple(
         Bookmark(name, code, thumbnail)
@@ -320,10 +286,10 @@ def _with_codes(state: State, session: Session, model: OpenModel) -> State:
         model=model,
         code=cursor,
         start_code=start,
-        keyframes=() if keys is None else keyframes_of(keys, own),
+        keyframes=() if keys is None else keyframes_of(keys, record.segments),
         grid=_grid(record, arrays.get("corners"), model),
         directions=directions,
-        arithmetic=arithmetic,
+        arithmetic=Arithmetic((first, second, third), **settings),
         bookmarks=bookmarks,
     )
     return _timed(whole, arrays.get("times"))
@@ -342,14 +308,14 @@ def _timed(state: State, times: NDArray[np.float64] | None) -> State:
 
 
 def _grid(record: SessionRecord, corners: Floats | None, model: OpenModel) -> GridSettings:
-    grid = GridSettings(**record.grid.model_dump())
+    grid = record.grid
     if corners is not None:
         first, second, third = corners
         try:
             Plane(first, second - first, third - first)
+            return replace(grid, corners=tuple(tuple(map(float, corner)) for corner in corners))
         except ExplorerError:
             return grid
-        return replace(grid, corners=tuple(tuple(map(float, corner)) for corner in corners))
     axes = len(model.sample.statistics.components) if grid.components else model.latent_dim
     fits = max(grid.dims) < axes and (grid.dims[0] != grid.dims[1] or axes < 2)
     return grid if fits else replace(grid, dims=(0, min(1, axes - 1)))
@@ -362,10 +328,6 @@ def picked_of(session: Session, source: Source | None) -> Picked | None:
         return None
     inside = np.unique(indices[(indices >= 0) & (indices < source.count)])
     return Picked(session.record.selection.title, inside) if len(inside) else None
-
-
-def _rows(table: Floats | None) -> list[Floats]:
-    return [] if table is None else list(table)
 
 
 def same_work(saved: State, now: State) -> bool:

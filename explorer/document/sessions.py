@@ -15,12 +15,12 @@ from psygnal import Signal
 from explorer.data.imported_image import ImportedImage
 from explorer.data.source import Source
 from explorer.document.selection import Picked
+from explorer.document.session_file import Session
+from explorer.document.session_record import ViewRecord
 from explorer.document.session_state import keeps_imported_image, same_work, session_of
 from explorer.document.state import OpenModel, State
 from explorer.errors import ExplorerError, SessionError
-from explorer.messages import Wording
-from explorer.models.session_file import Session
-from explorer.models.session_record import ViewRecord
+from explorer.messages import NO_MESSAGE, Message
 from explorer.types import Pixels
 
 
@@ -69,9 +69,9 @@ class Opening:
     model: OpenModel | None = None
     source: Source | None = None
     imported_image: ImportedImage | None = None
-    model_problem: Wording = ""
-    source_problem: Wording = ""
-    imported_image_problem: Wording = ""
+    model_problem: Message = NO_MESSAGE
+    source_problem: Message = NO_MESSAGE
+    imported_image_problem: Message = NO_MESSAGE
     recovered: LeftOver | None = None
 
     @property
@@ -91,8 +91,6 @@ class Sessions:
         Returns the selected images.
     playhead
         Returns the frame under the playhead.
-    thumbnails
-        Returns thumbnails of the bookmarks, uint8 ``(b, h, w, c)``, or None.
 
     Signals
     -------
@@ -100,10 +98,8 @@ class Sessions:
         Its file, or whether it has unsaved changes, changed.
     new_requested
         Start a new session.
-    open_wanted
-        Open a file after the question about unsaved changes: its path.
-    open_requested
-        Open a file now: its path.
+    replace_wanted
+        Show an `Opening` after the question about unsaved changes.
     save_requested
         Save the session: a path, and whether to replace a file that changed on disk.
     saved
@@ -115,7 +111,7 @@ class Sessions:
     find_requested
         Search the model or the images of an `Opening` at another path: both.
     complete_requested
-        Show an `Opening` with what was found.
+        Show an `Opening`, or ask for what was not found.
     opened
         A session was opened: its path, or None.
     found_left
@@ -130,8 +126,7 @@ class Sessions:
 
     changed = Signal()
     new_requested = Signal()
-    open_wanted = Signal(Path)
-    open_requested = Signal(Path)
+    replace_wanted = Signal(Opening)
     save_requested = Signal(Path, bool)
     saved = Signal(Path)
     conflicted = Signal(Path)
@@ -150,12 +145,10 @@ class Sessions:
         state: Callable[[], State],
         picked: Callable[[], Picked | None],
         playhead: Callable[[], int],
-        thumbnails: Callable[[], Pixels | None],
     ) -> None:
         self._state = state
         self._picked = picked
         self._playhead = playhead
-        self._thumbnails = thumbnails
         self._saved: State | None = None
         self._path: Path | None = None
         self._checksum = ""
@@ -200,10 +193,10 @@ class Sessions:
     def skip(self, opening: Opening) -> None:
         """Continue without what was not found; as an unsaved session, so that saving cannot lose the missing part."""
         opening = replace(opening, path=None, recovered=None)
-        problem = "" if opening.missing == "model" else opening.model_problem
-        source_problem = opening.source_problem if opening.missing == "model" else ""
+        problem = NO_MESSAGE if opening.missing == "model" else opening.model_problem
+        source_problem = opening.source_problem if opening.missing == "model" else NO_MESSAGE
         opening = replace(opening, model_problem=problem, source_problem=source_problem)
-        (self.incomplete if opening.missing else self.complete_requested).emit(opening)
+        self.complete_requested.emit(opening)
 
     def put_tab(self, name: str) -> None:
         """Set the visible tab."""
@@ -235,13 +228,15 @@ class Sessions:
             self._reported = now
             self.changed.emit()
 
-    def take(self, folder: Path | None = None, *, copy: bool = False) -> Session:
+    def take(self, folder: Path | None = None, *, thumbnails: Pixels | None = None, copy: bool = False) -> Session:
         """Return the content of a session file.
 
         Parameters
         ----------
         folder
             The folder of the file.
+        thumbnails
+            Those of the bookmarks, uint8 ``(b, h, w, c)``, if they are decoded.
         copy
             Whether it is an autosaved copy, which records its session file.
 
@@ -253,9 +248,7 @@ class Sessions:
         view = ViewRecord(tab=self._tab, playhead=self._playhead())
         origin = (self._path, self._checksum) if copy and self._path is not None else None
         try:
-            return session_of(
-                self._state(), self._picked(), view, thumbnails=self._thumbnails(), folder=folder, origin=origin
-            )
+            return session_of(self._state(), self._picked(), view, thumbnails=thumbnails, folder=folder, origin=origin)
         except ExplorerError:
             raise
         except ValueError as error:

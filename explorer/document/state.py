@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
+from psygnal import Signal, SignalGroup
+from pydantic import Field
 
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
+from explorer.errors import UsageError
 from explorer.latent.animation import AnimationSettings, Segment
 from explorer.latent.arithmetic import combine, cross
 from explorer.latent.directions import Direction
@@ -58,8 +61,19 @@ class OpenModel:
         return other is not None and self.run is not None and self.run == other.run
 
 
+_LARGEST = 1e12
+Amount: TypeAlias = Annotated[float, Field(ge=-_LARGEST, le=_LARGEST)]
+Size: TypeAlias = Annotated[float, Field(ge=0, le=_LARGEST)]
+Index: TypeAlias = Annotated[int, Field(ge=0, le=2**31)]
+Seed: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
+"""Numbers in settings, with the limits that apply when a session is read or written."""
+
 COMPONENTS_ABOVE = 64
 """Longer codes show their principal components by default, since single dimensions say little."""
+
+
+GRID_LIMIT = 40
+"""Most images per side of the map's grid."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +96,42 @@ class GridSettings:
     corners
         Three codes of ``latent_dim`` numbers: the plane through them instead of `dims`. The first is at (0, 0), the
         others at (1, 0) and (0, 1).
+
+    Raises
+    ------
+    UsageError
+        If the range is empty, or there are too few or too many steps.
     """
 
-    dims: tuple[int, int] = (0, 1)
-    low: float = -3.0
-    high: float = 3.0
+    dims: tuple[Index, Index] = (0, 1)
+    low: Amount = -3.0
+    high: Amount = 3.0
     steps: int = 15
     components: bool = False
     quantiles: bool = False
     corners: tuple[tuple[float, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (self.low < self.high and 2 <= self.steps <= GRID_LIMIT):
+            raise UsageError(
+                "Invalid map: range {low:g} to {high:g}, {steps:# step|# steps}. The range must not be empty, the "
+                "steps must be from 2 to {most}.",
+                low=self.low,
+                high=self.high,
+                steps=self.steps,
+                most=GRID_LIMIT,
+            )
+        if self.quantiles and (self.components or self.corners or not 0 < self.low < self.high < 1):
+            raise UsageError(
+                "Prior quantiles need dimensions and a range between 0 and 1, not {low:g} to {high:g}.",
+                low=self.low,
+                high=self.high,
+            )
+
+    @property
+    def axes(self) -> tuple[object, ...]:
+        """The plane and its coordinates, whatever their range."""
+        return self.dims, self.components, self.quantiles, self.corners
 
 
 @dataclass(frozen=True)
@@ -105,8 +146,8 @@ class Jitter:
         Seed of the noise.
     """
 
-    sigma: float = 0.5
-    seed: int = 0
+    sigma: Size = 0.5
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -125,8 +166,8 @@ class Sampling:
     """
 
     prior: Literal["auto", "normal", "fitted"] = "auto"
-    temperature: float = 1.0
-    seed: int = 0
+    temperature: Size = 1.0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -143,7 +184,7 @@ class Traversal:
     """
 
     by: Literal["dimensions", "components", "maximum"] = "dimensions"
-    reach: float = 3.0
+    reach: Annotated[float, Field(gt=0, le=_LARGEST)] = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,24 +275,16 @@ class Bookmark:
 class State:
     """Everything that an edit can change.
 
+    Changes are signaled in the order of the fields: what listens to the code also reads its model.
+
     Attributes
     ----------
-    model, source
-        The open model and images, or None.
+    source, model
+        The open images and model, or None.
     image_index
         Position of the selected image in the source, or None.
     imported_image
         An imported image that is shown instead of the selected one, a source of one image; or None.
-    start_code
-        Code of the shown image, ``(latent_dim,)`` float32; None until it is encoded.
-    code
-        The latent cursor, ``(latent_dim,)`` float32; None until the image is encoded.
-    noises
-        The corruptions of the Noise tab, applied in order.
-    jitter
-        Its latent noise.
-    sampling, traversal
-        Settings of random codes and latent traversals.
     keyframes, animation
         The animation.
     times
@@ -259,31 +292,41 @@ class State:
         `explorer.latent.animation.Animation`); or None.
     grid
         The plane of the map.
+    noises
+        The corruptions of the Noise tab, applied in order; may be empty.
+    jitter
+        Its latent noise.
+    sampling, traversal
+        Settings of random codes and latent traversals.
     directions
         The kept directions in latent space.
     arithmetic
         The code arithmetic.
     bookmarks
         The bookmarks.
+    start_code
+        Code of the shown image, ``(latent_dim,)`` float32; None until it is encoded. Not writable.
+    code
+        The latent cursor, ``(latent_dim,)`` float32; None until the image is encoded. Not writable.
     """
 
-    model: OpenModel | None = None
     source: Source | None = None
+    model: OpenModel | None = None
     image_index: int | None = None
     imported_image: Source | None = None
-    start_code: Floats | None = None
-    code: Floats | None = None
-    noises: tuple[Noise, ...] = (Noise("gaussian", 0.2, seed=0),)
-    jitter: Jitter = field(default_factory=Jitter)
-    sampling: Sampling = field(default_factory=Sampling)
-    traversal: Traversal = field(default_factory=Traversal)
     keyframes: tuple[Keyframe, ...] = ()
     animation: AnimationSettings = field(default_factory=AnimationSettings)
     times: tuple[float, ...] | None = None
     grid: GridSettings = field(default_factory=GridSettings)
+    noises: tuple[Noise, ...] = (Noise("gaussian", 0.2, seed=0),)
+    jitter: Jitter = field(default_factory=Jitter)
+    sampling: Sampling = field(default_factory=Sampling)
+    traversal: Traversal = field(default_factory=Traversal)
     directions: tuple[NamedDirection, ...] = ()
     arithmetic: Arithmetic = field(default_factory=Arithmetic)
     bookmarks: tuple[Bookmark, ...] = ()
+    start_code: Floats | None = None
+    code: Floats | None = None
 
     @property
     def subject(self) -> tuple[Source, int] | None:
@@ -291,3 +334,7 @@ class State:
         if self.imported_image is not None:
             return self.imported_image, 0
         return None if self.source is None or self.image_index is None else (self.source, self.image_index)
+
+
+StateSignals: type[SignalGroup] = type("StateSignals", (SignalGroup,), {part.name: Signal() for part in fields(State)})
+"""Signals without arguments, one for each field of `State`: it changed."""

@@ -5,23 +5,23 @@ Keyframes and animation settings are parts of the document's state; every edit i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 
-from explorer.document.animation import animation_of, animation_parts_of, keyframes_of, retimed
-from explorer.document.edit import Edit
-from explorer.document.state import Keyframe, State
-from explorer.document.views import AnimationView
+from explorer.document.animation import animation_of, keyframes_of, retimed, with_animation
+from explorer.document.edit import Editor
+from explorer.document.state import Keyframe
 from explorer.errors import UsageError
 from explorer.export.frames import Palette
 from explorer.latent.animation import Animation, AnimationCurve, AnimationSettings, Segment
 from explorer.latent.animation_presets import AnimationPreset
 from explorer.latent.timing import even_out
-from explorer.messages import Wording, message
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.types import Floats, Indices, Pixels
 
 WITH_DATA = "data"
@@ -94,33 +94,22 @@ class Estimate:
     frames: int
     fps: float
     size: int
-    problem: Wording = ""
+    problem: Message = NO_MESSAGE
 
 
 class Timeline:
     """Edits of the animation.
 
-    Parameters
-    ----------
-    state
-        Returns the document's state.
-    edit
-        Edits it.
-    set_code
-        Sets the latent cursor.
-
     Signals
     -------
     playhead_changed
         The playhead moved.
-    curve_wanted, curve_laid
-        A data path is needed, which takes a moment; it was set with `put_curve`.
+    curve_laid
+        A data path was set with `put_curve`.
     images_requested
         Images of the source are to become keyframes: positions int64 ``(n,)``, and the keyframe to insert them before.
     files_requested
         Image files are to become keyframes: a list of paths, and the keyframe to insert them before.
-    reopen_requested
-        A file that may be an exported animation, or anything else that can be opened: its path.
     export_requested
         Export the animation: an `Export`.
     estimate_requested, estimated
@@ -128,22 +117,18 @@ class Timeline:
     """
 
     playhead_changed = Signal()
-    curve_wanted = Signal()
     curve_laid = Signal()
     images_requested = Signal(object, int)
     files_requested = Signal(list, int)
-    reopen_requested = Signal(Path)
     export_requested = Signal(Export)
     estimate_requested = Signal(Export)
     estimated = Signal(Estimate)
 
-    def __init__(self, state: Callable[[], State], edit: Edit, set_code: Callable[..., None]) -> None:
-        self._state = state
-        self._edit = edit
-        self._set_code = set_code
+    def __init__(self, document: Editor) -> None:
+        self._document = document
         self._playhead = 0
         self._animation: tuple[tuple[object, ...], Animation | None] = ((), None)
-        self._curve: tuple[tuple[object, ...], AnimationCurve | None] = ((), None)
+        self._curve: tuple[Animation | None, AnimationCurve | None] = (None, None)
         self._shown: tuple[object, ...] = ()
         self._left: list[tuple[tuple[object, ...], int]] = []
 
@@ -154,17 +139,17 @@ class Timeline:
         """The animation of the keyframes; None with fewer than two."""
         key = self._animation_key()
         if not _same(key, self._animation[0]):
-            self._animation = (key, animation_of(self._state()))
+            self._animation = (key, animation_of(self._document.state))
         return self._animation[1]
 
     def _animation_key(self) -> tuple[object, ...]:
-        state = self._state()
+        state = self._document.state
         return (state.keyframes, state.animation, state.times)
 
     @property
     def keys(self) -> Floats:
         """Codes of the keyframes, ``(k, latent_dim)``."""
-        return np.stack([keyframe.code for keyframe in self._state().keyframes])
+        return np.stack([keyframe.code for keyframe in self._document.state.keyframes])
 
     @property
     def frames(self) -> int:
@@ -185,30 +170,31 @@ class Timeline:
 
     @property
     def curve(self) -> AnimationCurve | None:
-        """The path of the animation; None without one, and while a data path is computed."""
+        """The path of the animation; None without one, and until a data path is computed."""
         animation = self.animation
-        if animation is None:
-            return None
-        key = self._animation_key()
-        if not _same(key, self._curve[0]):
-            self._curve = (key, None if self.along_data else AnimationCurve(self.keys, animation))
-            if self.along_data:
-                self.curve_wanted.emit()
+        if animation is not self._curve[0]:
+            known = None if animation is None or self.along_data else AnimationCurve(self.keys, animation)
+            self._curve = (animation, known)
         return self._curve[1]
 
     def put_curve(self, animation: Animation, curve: AnimationCurve) -> None:
         """Set the path of an animation, unless the animation has changed."""
         if animation is self.animation:
-            self._curve = (self._animation_key(), curve)
+            self._curve = (animation, curve)
             self.curve_laid.emit()
 
     # -- keyframes -----------------------------------------------------------------------------------------------
 
     def add(self) -> None:
         """Append the current code as a keyframe."""
-        code = self._state().code
-        if code is not None:
-            self._edit(message("Add keyframe"), keyframes=(*self._state().keyframes, Keyframe(code)), times=None)
+        state = self._document.state
+        if state.code is not None:
+            self._set_keyframes(message("Add keyframe"), (*state.keyframes, Keyframe(state.code)))
+
+    def _set_keyframes(self, label: Message, keyframes: Iterable[Keyframe], gesture: str | None = None) -> None:
+        """Set the keyframes; the times of the frames do not fit them any more."""
+        state = replace(self._document.state, keyframes=tuple(keyframes), times=None)
+        self._document.edit(label, state, gesture)
 
     def insert(self, codes: Floats, place: int) -> None:
         """Insert codes ``(n, latent_dim)`` before the keyframe at `place`; at the number of keyframes, append them.
@@ -218,7 +204,7 @@ class Timeline:
         UsageError
             If they do not have the model's latent dimensions, or are not finite.
         """
-        state = self._state()
+        state = self._document.state
         length = state.model.latent_dim if state.model else 0
         if codes.ndim != 2 or codes.shape[1] != length or not np.isfinite(codes).all():
             raise UsageError(
@@ -229,40 +215,39 @@ class Timeline:
             )
         new = keyframes_of(codes)
         label = message("Add {count:keyframe|# keyframes}", count=len(new))
-        self._edit(label, keyframes=(*state.keyframes[:place], *new, *state.keyframes[place:]), times=None)
+        self._set_keyframes(label, (*state.keyframes[:place], *new, *state.keyframes[place:]))
 
     def duplicate(self, index: int) -> None:
         """Insert a copy of a keyframe after it."""
-        keyframes = self._state().keyframes
-        double = (*keyframes[: index + 1], *keyframes[index:])
-        self._edit(message("Duplicate keyframe"), keyframes=double, times=None)
+        keyframes = self._document.state.keyframes
+        self._set_keyframes(message("Duplicate keyframe"), keyframes[: index + 1] + keyframes[index:])
 
     def remove(self, index: int) -> None:
-        keyframes = self._state().keyframes
-        self._edit(message("Delete keyframe"), keyframes=keyframes[:index] + keyframes[index + 1 :], times=None)
+        keyframes = self._document.state.keyframes
+        self._set_keyframes(message("Delete keyframe"), keyframes[:index] + keyframes[index + 1 :])
 
     def move(self, index: int, to: int) -> None:
         """Move a keyframe to another position."""
-        keyframes = list(self._state().keyframes)
+        keyframes = list(self._document.state.keyframes)
         keyframes.insert(to, keyframes.pop(index))
-        self._edit(message("Move keyframe"), keyframes=tuple(keyframes), times=None)
+        self._set_keyframes(message("Move keyframe"), keyframes)
 
     def bend(self, index: int, code: Floats, gesture: str | None = None) -> None:
         """Replace the code of a keyframe, ``(latent_dim,)``."""
-        keyframes = list(self._state().keyframes)
+        keyframes = list(self._document.state.keyframes)
         code = np.array(code, np.float32)
         code.flags.writeable = False
         keyframes[index] = replace(keyframes[index], code=code)
-        self._edit(message("Drag keyframe"), gesture, keyframes=tuple(keyframes), times=None)
+        self._set_keyframes(message("Drag keyframe"), keyframes, gesture)
 
     def clear(self) -> None:
         """Delete all keyframes."""
-        if self._state().keyframes:
-            self._edit(message("Clear timeline"), keyframes=(), times=None)
+        if self._document.state.keyframes:
+            self._set_keyframes(message("Clear timeline"), ())
 
     def take(self, index: int) -> None:
         """Set the latent cursor to a keyframe."""
-        self._set_code(self._state().keyframes[index].code, message("Jump to keyframe"))
+        self._document.set_code(self._document.state.keyframes[index].code, message("Jump to keyframe"))
 
     def retime(self, begun: tuple[Keyframe, ...], index: int, frame: int, gesture: str) -> int:
         """Move a keyframe to another frame of a pass; its position changes if it passes another one.
@@ -283,73 +268,72 @@ class Timeline:
         int
             Its new position.
         """
-        keyframes, place = retimed(begun, self._state().animation, index, frame)
+        keyframes, place = retimed(begun, self._document.state.animation, index, frame)
         now = [
             (keyframe.code is other.code and keyframe.segment == other.segment)
-            for keyframe, other in zip(keyframes, self._state().keyframes, strict=True)
+            for keyframe, other in zip(keyframes, self._document.state.keyframes, strict=True)
         ]
         if not all(now):
-            self._edit(message("Retime keyframe"), gesture, keyframes=keyframes, times=None)
+            self._set_keyframes(message("Retime keyframe"), keyframes, gesture)
         return place
 
     # -- segments --------------------------------------------------------------------------------------------------
 
     def set_animation_settings(self, animation: AnimationSettings) -> None:
         """Set the animation settings, which apply to segments without their own."""
-        old = self._state().animation
+        state = self._document.state
+        old = state.animation
         if animation != old:
-            timed = (animation.steps, animation.path, animation.easing, animation.closed) != (
-                old.steps,
-                old.path,
-                old.easing,
-                old.closed,
-            )
-            self._edit(
-                message("Animation settings"),
-                "~film",
-                animation=animation,
-                times=None if timed else self._state().times,
+            same_frames = (animation.segment, animation.closed) == (old.segment, old.closed)
+            times = state.times if same_frames else None
+            self._document.edit(
+                message("Animation settings"), replace(state, animation=animation, times=times), "~film"
             )
 
     def segment(self, index: int) -> Segment:
         """Return the settings from a keyframe to the next, its own or those of the animation."""
-        state = self._state()
+        state = self._document.state
         return state.keyframes[index].segment or state.animation.segment
 
     def set_segment(self, index: int, segment: Segment | None) -> None:
         """Set the settings from a keyframe to the next; None for those of the animation."""
-        state = self._state()
+        state = self._document.state
         own = None if segment == state.animation.segment else segment
         if own != state.keyframes[index].segment:
             keyframes = list(state.keyframes)
             keyframes[index] = replace(keyframes[index], segment=own)
-            self._edit(message("Segment settings"), f"~segment-{index}", keyframes=tuple(keyframes), times=None)
+            self._set_keyframes(message("Segment settings"), keyframes, f"~segment-{index}")
 
     def use_for_all(self, segment: Segment) -> None:
         """Apply the settings of one segment to all."""
-        state = self._state()
+        state = self._document.state
         animation = replace(state.animation, steps=segment.steps, path=segment.path, easing=segment.easing)
         keyframes = tuple(replace(keyframe, segment=None) for keyframe in state.keyframes)
-        self._edit(message("Animation settings"), animation=animation, keyframes=keyframes, times=None)
+        state = replace(state, animation=animation, keyframes=keyframes, times=None)
+        self._document.edit(message("Animation settings"), state)
 
     @property
     def evened(self) -> bool:
         """Whether the visual speed was equalized."""
-        return self._state().times is not None
+        return self._document.state.times is not None
 
-    def even_out(self, view: AnimationView) -> None:
-        """Time the frames so that the image changes at constant speed; `view` are measurements of this animation."""
-        animation = self.animation
-        if animation is not None and view.animation is animation and view.done:
-            even = even_out(animation, view.changes_of_pass())
-            self._edit(message("Equalize visual speed"), times=even.times)
+    def even_out(self, animation: Animation, changes: NDArray[np.float64]) -> None:
+        """Time the frames so that the image changes at constant speed, unless the animation has changed.
+
+        `changes` are those of the image from each frame of its pass to the next.
+        """
+        if animation is self.animation:
+            self._set_times(message("Equalize visual speed"), even_out(animation, changes).times)
 
     def forget_times(self) -> None:
         """Restore the timing of the segments."""
         if self.evened:
-            self._edit(message("Reset timing"), times=None)
+            self._set_times(message("Reset timing"), None)
 
-    def set_animation(self, keys: Floats, animation: Animation, label: Wording = _OPEN_ANIMATION) -> None:
+    def _set_times(self, label: Message, times: tuple[float, ...] | None) -> None:
+        self._document.edit(label, replace(self._document.state, times=times))
+
+    def set_animation(self, keys: Floats, animation: Animation, label: Message = _OPEN_ANIMATION) -> None:
         """Set keyframes ``(k, latent_dim)`` and their animation, as one step.
 
         Raises
@@ -357,9 +341,9 @@ class Timeline:
         UsageError
             If the keyframes do not have the model's latent dimensions.
         """
-        model = self._state().model
-        if model is not None:
-            self._edit(label, **animation_parts_of(model, AnimationPreset(keys, animation)))
+        state = self._document.state
+        if state.model is not None:
+            self._document.edit(label, with_animation(state, state.model, AnimationPreset(keys, animation)))
 
     # -- the playhead ----------------------------------------------------------------------------------------------
 
@@ -379,7 +363,7 @@ class Timeline:
         frame = min(max(frame, 0), animation.frames - 1)
         if curve is not None:
             code = curve.at(animation.positions()[frame : frame + 1])[0]
-            self._set_code(code, message("Play animation"), gesture)
+            self._document.set_code(code, message("Play animation"), gesture)
         if frame != self._playhead:
             self._playhead = frame
             self.playhead_changed.emit()
@@ -403,7 +387,7 @@ class Timeline:
         """Return the position at which a keyframe dropped at a frame is inserted."""
         animation = self.animation
         if animation is None:
-            return len(self._state().keyframes)
+            return len(self._document.state.keyframes)
         return int(np.searchsorted(animation.key_frames(), frame, side="right"))
 
     def request_images(self, indices: Sequence[int] | Indices, place: int) -> None:

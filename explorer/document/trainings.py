@@ -35,7 +35,7 @@ class Trainings:
     live_open_requested
         Show the live model.
     frame_requested
-        Read progress images: the file of the originals, and the frame. The result is `Document.training_progress_view`.
+        Read progress images: the file of the originals, and the frame; see `explorer.document.views.training_progress`.
     progress_export_requested
         The file of the originals, the frames, and the file to write.
     """

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.data.source import Source
-from explorer.document.state import COMPONENTS_ABOVE, GridSettings, OpenModel, State
-from explorer.types import Floats
+from explorer.document.animation import with_animation
+from explorer.document.state import COMPONENTS_ABOVE, Arithmetic, GridSettings, OpenModel, State
+from explorer.latent.animation_presets import AnimationPreset
 
 
 def refined(state: State, source: Source) -> State:
@@ -40,13 +41,57 @@ def newer_grid(state: State, model: OpenModel) -> GridSettings:
     return grid_for(model) if old is not None and state.grid == grid_for(old) else state.grid
 
 
-def codes_at_first(model: OpenModel | None) -> dict[str, Floats | None]:
-    """Return the initial codes of a state: None until an image is encoded; the mean code without an encoder."""
-    if model is None or model.card.encodes:
-        return {"start_code": None, "code": None}
-    code = np.array(model.sample.statistics.mean, np.float32)
-    code.flags.writeable = False
-    return {"start_code": code, "code": code}
+def with_known_codes(before: State, state: State) -> State:
+    """Return `state` with the codes of `before` if it shows the same image in the same model, and has none.
+
+    Undo may restore a state from before its image was encoded, and nobody would encode it again.
+    """
+    if state.start_code is not None or before.start_code is None:
+        return state
+    same = state.model is before.model and state.source is before.source
+    if not same or (state.image_index, state.imported_image) != (before.image_index, before.imported_image):
+        return state
+    code = before.start_code if state.code is None else state.code
+    return replace(state, start_code=before.start_code, code=code)
+
+
+def opened(
+    state: State, model: OpenModel | None, source: Source | None, animation: AnimationPreset | None = None
+) -> State:
+    """Return a state with another model, other images, or both.
+
+    The codes of the old model are removed: keyframes, directions, arithmetic, bookmarks.
+
+    Raises
+    ------
+    UsageError
+        If the animation does not have the model's latent dimensions.
+    """
+    if model is not None:
+        state = replace(
+            state,
+            model=model,
+            grid=grid_for(model),
+            keyframes=(),
+            times=None,
+            directions=(),
+            arithmetic=Arithmetic(),
+            bookmarks=(),
+        )
+        if animation is not None:
+            state = with_animation(state, model, animation)
+    if source is not None:
+        state = replace(state, source=source, image_index=0 if source.count else None, imported_image=None)
+    return unencoded(state)
+
+
+def unencoded(state: State) -> State:
+    """Return a state with its initial code: None until the image is encoded; the mean code without an encoder."""
+    model, code = state.model, None
+    if model is not None and not model.card.encodes:
+        code = np.array(model.sample.statistics.mean, np.float32)
+        code.flags.writeable = False
+    return replace(state, start_code=code, code=code)
 
 
 def grid_for(model: OpenModel) -> GridSettings:

@@ -1,4 +1,5 @@
 """The model process: the only package that imports Keras.
 
-`messages` and `client` do not, and may be imported anywhere; the other modules only by the model process.
+`client`, `codecs`, `messages` and `served` do not, and may be imported anywhere; the other modules only by the model
+process.
 """

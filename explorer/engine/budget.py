@@ -10,14 +10,8 @@ from contextlib import contextmanager
 class Budget:
     """Time budget of a recurring task.
 
-    Parameters
-    ----------
-    share
-        Maximum share of the time since the budget was created, in (0, 1).
-    seconds
-        Minimum interval between two runs of the task.
-    clock
-        Monotonic seconds.
+    It takes at most `share` of the time since the budget was created, in (0, 1), with at least `seconds` between two
+    runs.
     """
 
     def __init__(self, share: float, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,17 +23,13 @@ class Budget:
         self.spent = 0.0
 
     def start(self) -> None:
-        """Reset elapsed and spent time to 0."""
         self._begun = self._last = self._clock()
         self.spent = self._cost = 0.0
 
     def due(self, seconds: float | None = None) -> bool:
         """Return whether the task may run now, assuming that it takes as long as the last time.
 
-        Parameters
-        ----------
-        seconds
-            Minimum interval, instead of the default one.
+        `seconds` replaces the minimum interval between two runs.
         """
         now = self._clock()
         if now - self._last < (self._seconds if seconds is None else seconds):

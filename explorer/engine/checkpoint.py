@@ -40,19 +40,7 @@ _LIMITS = ZipLimits(64 << 30, members=100_000)
 
 @dataclass
 class Checkpointed:
-    """The state of a training that a checkpoint stores.
-
-    Attributes
-    ----------
-    step
-        Networks and optimizer.
-    history
-        Completed epochs.
-    progress
-        Progress of the current epoch.
-    best
-        State of early stopping.
-    """
+    """The state of a training that a checkpoint stores."""
 
     step: Step
     history: list[EpochRecord]
@@ -65,10 +53,7 @@ def save_checkpoint(
 ) -> None:
     """Write a checkpoint, replacing an older one atomically.
 
-    Raises
-    ------
-    ExportError
-        If the disk is full or the folder is not writable.
+    Raises ExportError if the disk is full or the folder is not writable.
     """
     step, progress, best = training.step, training.progress, training.best
     state = {
@@ -103,10 +88,7 @@ def load_checkpoint(
 ) -> None:
     """Restore weights, optimizer, history and progress from a checkpoint.
 
-    Raises
-    ------
-    TrainingError
-        If there is no checkpoint, it is damaged, or it has other settings.
+    Raises TrainingError if there is no checkpoint, it is damaged, or it has other settings.
     """
     file = folder / CHECKPOINT
     if not file.is_file():

@@ -44,22 +44,17 @@ class ModelProcess:
 
     @property
     def log_path(self) -> Path:
-        """Log file of the model process' output."""
         return log_dir() / f"model-process-{os.getpid()}.log"
 
     @property
     def pid(self) -> int | None:
-        """Process ID, or None if it is not running."""
         process = self._process
         return process.pid if process is not None and process.is_alive() else None
 
     def start(self) -> None:
-        """Start the process unless it is running. Returns at once; Keras is imported with the first request.
+        """Start the process unless it is running; EngineError after `shut`.
 
-        Raises
-        ------
-        EngineError
-            After `shut`.
+        Returns at once; Keras is imported with the first request.
         """
         # Imported here to keep the start of the window fast.
         from explorer.engine.channel import parent_end
@@ -84,27 +79,14 @@ class ModelProcess:
     def run(self, request: Request) -> Iterator[Event]:
         """Send a request and yield its events; the last is one of `messages.ENDINGS`.
 
-        Raises
-        ------
-        EngineError
-            If the process ends before the request, or sends an invalid message; it is killed then.
+        Raises EngineError if the process ends before the request, or sends an invalid message; it is killed then.
         """
         return (event for event in self.steps(request) if event is not None)
 
     def steps(self, request: Request, patience_s: float | None = None) -> Iterator[Event | None]:
         """Do the same as `run`; with a timeout, also yield None ten times a second while waiting.
 
-        Parameters
-        ----------
-        request
-            The request.
-        patience_s
-            Timeout between two events, after which the process is killed; None for no timeout.
-
-        Raises
-        ------
-        EngineError
-            As for `run`, and after a timeout.
+        `patience_s` is the timeout between two events, after which the process is killed and an EngineError raised.
         """
         self.start()
         channel, process = self._channel, self._process
@@ -136,7 +118,6 @@ class ModelProcess:
             ) from error
 
     def cancel(self) -> None:
-        """Cancel the running request at its next step."""
         self.order(Cancel())
 
     def order(self, order: Order) -> None:
@@ -147,7 +128,6 @@ class ModelProcess:
                 channel.send(order)
 
     def kill(self) -> None:
-        """Kill the process."""
         process = self._process
         if process is not None and process.is_alive():
             process.kill()

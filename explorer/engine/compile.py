@@ -6,77 +6,49 @@ opened and its output on random input compared with Keras.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
-from typing import TypeAlias
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tf2onnx
 
-from explorer.errors import ExplorerError
-from explorer.messages import Wording, message
-from explorer.types import Floats
+from explorer.engine.agreement import OPSET, TOLERANCE, Call, calling, function_difference, largest_difference
+from explorer.engine.live_network import LiveNetwork
+from explorer.errors import exception_message
+from explorer.messages import NO_MESSAGE, Message, message
 
-OPSET = 17
-TOLERANCE = 1e-4
 LARGE = 1_000_000
 """Number of weights above which a network is converted without weights, which are inserted afterwards. The converter
 needs about 220 bytes per weight: 7.6 GB and a minute for 37 million weights, instead of 0.7 GB and a second."""
 
-_TRIALS = 8
 _LONGEST_REASON = 200
-
-Call: TypeAlias = Callable[[tf.Tensor], list[tf.Tensor]]
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """The result of a compilation.
+    """The result of a compilation; `ok` if the file loads and agrees with Keras within `TOLERANCE`.
 
-    Attributes
-    ----------
-    ok
-        Whether the file loads and agrees with Keras within `TOLERANCE`.
-    max_difference
-        Largest absolute difference on random input; infinite if the file does not load.
-    reason
-        Why it failed, without a final period; empty if `ok`.
+    `max_difference` is the largest absolute one on random input, infinite if the file does not load. `reason` says why
+    it failed, without a final period.
     """
 
     ok: bool
     max_difference: float
-    reason: Wording = ""
+    reason: Message = NO_MESSAGE
 
 
 def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) -> Compiled:
-    """Write `model` as ONNX with named outputs, and compare the file with Keras.
+    """Write `model` as ONNX with named outputs, and compare the file with Keras; OSError if it cannot be written.
 
-    Parameters
-    ----------
-    model
-        One input, float32, any batch size.
-    path
-        The file to write.
-    outputs
-        A name for each of the model's outputs.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
+    The model has one input, float32, any batch size.
     """
     try:
         if model.count_params() > LARGE:
-            from explorer.engine.live_network import LiveNetwork
-
             content = LiveNetwork(model, outputs).content()
         else:
             tensor = model.inputs[0]
-            content = _converted(_calling(model), tuple(tensor.shape[1:]), tensor.name, outputs)
+            content = _converted(calling(model), tuple(tensor.shape[1:]), tensor.name, outputs)
         difference = largest_difference(model, content)
     except Exception as error:
         return _failed(error)
@@ -86,35 +58,18 @@ def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) ->
 def compile_function(call: Call, shape: tuple[int, ...], path: Path, outputs: tuple[str, ...]) -> Compiled:
     """Write a TensorFlow function as ONNX with named outputs, and compare the file with the function.
 
-    Parameters
-    ----------
-    call
-        From one float32 tensor ``(n, *shape)`` to a list of tensors.
-    shape
-        Of its argument, without the batch.
-    path
-        The file to write.
-    outputs
-        A name for each tensor returned by `call`.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
+    It makes a list of tensors of one float32 tensor ``(n, *shape)``. OSError if the file cannot be written.
     """
     try:
         content = _converted(call, shape, "value", outputs)
-        difference = _difference(call, shape, content)
+        difference = function_difference(call, shape, content)
     except Exception as error:
         return _failed(error)
     return _written(content, difference, path)
 
 
 def _failed(error: Exception) -> Compiled:
-    if isinstance(error, ExplorerError):
-        return Compiled(False, float("inf"), error.message)
-    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return Compiled(False, float("inf"), reason[:_LONGEST_REASON].rstrip(". "))
+    return Compiled(False, float("inf"), exception_message(error))
 
 
 def _written(content: bytes, difference: float, path: Path) -> Compiled:
@@ -124,14 +79,6 @@ def _written(content: bytes, difference: float, path: Path) -> Compiled:
         return Compiled(False, difference, reason)
     path.write_bytes(content)
     return Compiled(True, difference)
-
-
-def _calling(model: keras.Model) -> Call:
-    def call(value: tf.Tensor) -> list[tf.Tensor]:
-        result = model(value, training=False)
-        return result if isinstance(result, list) else [result]
-
-    return call
 
 
 def _converted(call: Call, shape: tuple[int, ...], name: str, outputs: tuple[str, ...]) -> bytes:
@@ -149,24 +96,3 @@ def _converted(call: Call, shape: tuple[int, ...], name: str, outputs: tuple[str
     proto.graph.output.extend(ordered)
     content: bytes = proto.SerializeToString()
     return content
-
-
-def largest_difference(model: keras.Model, content: bytes) -> float:
-    """Return the largest absolute difference between an ONNX file and the model, on random input."""
-    return _difference(_calling(model), tuple(model.inputs[0].shape[1:]), content)
-
-
-def _difference(call: Call, shape: tuple[int, ...], content: bytes) -> float:
-    from explorer.inference.gate.check import vouch
-    from explorer.inference.sessions import open_session
-
-    # A network that does not pass the check could not be opened later.
-    vouch(content, shape)
-    rng = np.random.default_rng(0)
-    values: Floats = rng.uniform(0, 1, (_TRIALS, *shape)).astype(np.float32)
-    if prod(shape) == shape[0]:
-        values = rng.standard_normal((_TRIALS, *shape)).astype(np.float32)
-    session = open_session(content, threads=0)
-    received = session.run(None, {session.get_inputs()[0].name: values})
-    expected = call(tf.constant(values))
-    return max(float(np.abs(a - np.asarray(b)).max()) for a, b in zip(received, expected, strict=True))

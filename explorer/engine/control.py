@@ -41,30 +41,16 @@ class Unattended:
 
 
 class Rest:
-    """Total time that a training was paused.
-
-    Attributes
-    ----------
-    seconds
-        Sum of all pauses.
-    """
+    """Total time that a training was paused, in seconds."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
 
 def obey(control: Control, rest: Rest, epoch: int = 0, step: int = 0) -> Generator[messages.TrainingEvent, None, None]:
-    """Obey pending orders; called between two steps.
+    """Obey pending orders between two steps; yields `Paused`, and then `Resumed`, if the training is paused.
 
-    Yields
-    ------
-    TrainingEvent
-        `Paused`, and then `Resumed`, if the training is paused.
-
-    Raises
-    ------
-    Interrupted, StoppedEarly
-        If the training is canceled or stopped.
+    Raises Interrupted, StoppedEarly if it is canceled or stopped.
     """
     order = control.order()
     while order is not None:

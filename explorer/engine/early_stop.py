@@ -13,19 +13,8 @@ from explorer.engine.step import Step
 class BestWeights:
     """Keeps the weights with the best validation loss.
 
-    Parameters
-    ----------
-    step
-        The networks.
-    patience
-        Epochs without improvement after which to stop; 0 for off.
-
-    Attributes
-    ----------
-    best, waited
-        The best validation loss; epochs since then.
-    weights
-        The best weights of encoder and decoder; empty before the first epoch.
+    Training stops after `patience` epochs without improvement; 0 for off. `waited` counts them. `weights` are those of
+    encoder and decoder, empty before the first epoch.
     """
 
     def __init__(self, step: Step, patience: int) -> None:
@@ -51,7 +40,6 @@ class BestWeights:
         self.best, self.waited, self.weights = best, waited, list(weights)
 
     def restore(self) -> None:
-        """Set the networks to the best weights."""
         if self._patience and self.weights:
             encoder = len(self._step.encoder.get_weights())
             self._step.encoder.set_weights(self.weights[:encoder])

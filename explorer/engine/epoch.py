@@ -32,16 +32,9 @@ Between: TypeAlias = Callable[[], Generator[messages.TrainingEvent, None, None]]
 
 @dataclass
 class EpochProgress:
-    """Progress of the current epoch; part of a checkpoint.
+    """Progress of the current epoch, which is part of a checkpoint: its number from 1; steps and images done.
 
-    Attributes
-    ----------
-    epoch, step, seen
-        Its number from 1; steps and images done.
-    sums
-        ``(3,)`` float64: loss, reconstruction and KL, summed over these images.
-    seconds
-        Time spent on it, without pauses.
+    `sums` ``(3,)`` float64 are loss, reconstruction and KL, summed over these images. `seconds` are without pauses.
     """
 
     epoch: int
@@ -64,12 +57,8 @@ def run_epoch(
     Order and noise depend only on the seed and the numbers of epoch and step, so that a resumed training gives the same
     result as an uninterrupted one, even if resumed within an epoch.
 
-    Raises
-    ------
-    TrainingError
-        If the loss is not finite.
-    Interrupted, StoppedEarly
-        If `between`, which is called before every step, raises it.
+    Raises TrainingError if the loss is not finite; Interrupted, StoppedEarly if `between`, which is called before every
+    step, raises it.
     """
     settings, epoch = prepared.settings, progress.epoch
     order = np.random.default_rng([settings.seed, epoch]).permutation(len(prepared.train))
@@ -123,8 +112,6 @@ def _batches(
 
 
 class _Clock:
-    """Measures time and speed of an epoch without pauses."""
-
     def __init__(self, progress: EpochProgress, rest: Rest) -> None:
         self._progress = progress
         self._rest = rest
@@ -171,11 +158,8 @@ def steps_per_epoch(prepared: Prepared) -> int:
 def validation_losses(prepared: Prepared, step: Step) -> tuple[NDArray[np.float64], Floats]:
     """Return the mean losses over the validation images, with the same noise every time.
 
-    Returns
-    -------
-    losses, kl_per_dim
-        ``(3,)`` float64: loss, reconstruction and KL. ``(d,)`` float32: KL of each dimension; empty unless the model is
-        a VAE.
+    They are ``(3,)`` float64: loss, reconstruction and KL; and ``(d,)`` float32: KL of each dimension, empty unless the
+    model is a VAE.
     """
     rng = np.random.default_rng(_VALIDATION_SEED)
     pixels = prepared.validation

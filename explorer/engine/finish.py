@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache, partial
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
-import explorer
-from explorer.data.source import Source
 from explorer.engine import messages
 from explorer.engine.compile import Compiled, compile_network
 from explorer.engine.keras_codec import KerasCodec
 from explorer.engine.prepare import Prepared
+from explorer.engine.provenance import data_record, library_versions
 from explorer.engine.saving import save_network
 from explorer.errors import ModelError
 from explorer.messages import message
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
-from explorer.models.card import Card, DataRecord, EpochRecord, kept_epochs, task_of
-from explorer.models.codes import CodeSample, save_codes
-from explorer.models.evaluation import Evaluation, evaluate
+from explorer.models.card import Card, EpochRecord, kept_epochs, task_of
+from explorer.models.codes import save_codes
+from explorer.models.evaluation import evaluate
 from explorer.models.sample import sample_codes
 from explorer.models.settings import command_line, delete_checkpoint
 from explorer.paths import replacing_folder
-
-LIBRARIES = ("tensorflow", "keras", "tf_keras", "tf2onnx", "onnx", "onnxruntime", "numpy", "scikit-learn")
+from explorer.steps import follow
 
 
 def finish(
@@ -35,28 +30,18 @@ def finish(
 ) -> Iterator[messages.TrainingEvent]:
     """Write the bundle, and delete the checkpoint then.
 
-    Raises
-    ------
-    ExportError
-        If the folder cannot be written; the checkpoint is kept.
+    Raises ExportError, and it is kept, if the folder cannot be written.
     """
     codec = KerasCodec(prepared.spec, prepared.encoder, prepared.decoder)
-    evaluation: Evaluation | None = None
-    for item in evaluate(codec, prepared.source, prepared.test_indices, prepared.preprocessing, prepared.noises):
-        if isinstance(item, Evaluation):
-            evaluation = item
-        else:
-            yield messages.Working(message("Measuring on the test images"), item.done, item.total)
-    assert evaluation is not None
-    sample: CodeSample | None = None
-    for part in sample_codes(
-        codec, prepared.source, prepared.test_indices, prepared.preprocessing, prepared.spec.latent_shape
-    ):
-        if isinstance(part, CodeSample):
-            sample = part
-        else:
-            yield messages.Working(message("Encoding a sample"), part.done, part.total)
-    assert sample is not None
+    images = prepared.source, prepared.test_indices, prepared.preprocessing
+    evaluation = yield from follow(
+        evaluate(codec, *images, prepared.noises),
+        lambda step: messages.Working(message("Measuring on the test images"), step.done, step.total),
+    )
+    sample = yield from follow(
+        sample_codes(codec, *images, prepared.spec.latent_shape),
+        lambda step: messages.Working(message("Encoding a sample"), step.done, step.total),
+    )
     yield messages.Working(message("Compiling"))
     out = prepared.request.out
     with replacing_folder(out, replaceable=partial(check_replaceable, force=prepared.request.force)) as folder:
@@ -85,7 +70,6 @@ def _write_networks(prepared: Prepared, folder: Path) -> Compiled:
 
 
 def output_names(prepared: Prepared) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the output names of the compiled encoder and decoder."""
     return ("mean", "log_variance") if prepared.spec.variational else ("code",), ("picture",)
 
 
@@ -113,29 +97,3 @@ def make_card(prepared: Prepared, history: Sequence[EpochRecord], seconds: float
         metrics={},
         versions=library_versions() | {"written": datetime.now(UTC).strftime("%Y-%m-%d")},
     )
-
-
-def data_record(source: Source, trained_on: tuple[Literal["train", "test"], ...]) -> DataRecord:
-    """Return the record of a dataset without its hash, which takes time; `trained_on` are the splits used."""
-    return DataRecord(
-        name=Path(source.name).name,
-        title=source.title,
-        license=source.license,
-        attribution=source.attribution,
-        count=source.count,
-        train=len(source.splits.train),
-        test=len(source.splits.test),
-        trained_on=trained_on,
-        split_origin=source.splits.origin,
-        content_hash="",
-    )
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries, of Python and of this program."""
-    return _installed() | {"python": platform.python_version(), "latent-explorer": explorer.__version__}
-
-
-@cache
-def _installed() -> dict[str, str]:
-    return {name: version(name) for name in LIBRARIES}

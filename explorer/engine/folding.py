@@ -28,11 +28,7 @@ _FACTOR = 2
 def folded(network: keras.Model) -> Forward:
     """Return a function equivalent to `network`, ``forward(value, training=…)``.
 
-    Parameters
-    ----------
-    network
-        A sequence of layers from `explorer.engine.build`; returned unchanged if it has several heads, or nothing can
-        be fused.
+    A network with several heads, or in which nothing can be fused, is returned unchanged.
     """
     layers = [layer for layer in network.layers if not isinstance(layer, kl.InputLayer)]
     pairs = {index for index, (first, second) in enumerate(pairwise(layers)) if _can_fold(first, second)}

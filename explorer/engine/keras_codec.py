@@ -8,13 +8,13 @@ import numpy as np
 from explorer.inference.codec import bounded
 from explorer.models.batches import images_at_once
 from explorer.models.spec import ModelSpec
-from explorer.types import Floats, ImageShape
+from explorer.types import Codec, Floats, ImageShape
 
 _BATCH = 512
 
 
-class KerasCodec:
-    """Encoder and decoder of one model, called in batches (see `explorer.types.Codec`)."""
+class KerasCodec(Codec):
+    """Encoder and decoder of one model, called in batches."""
 
     def __init__(self, spec: ModelSpec, encoder: keras.Model, decoder: keras.Model) -> None:
         self._spec = spec
@@ -30,17 +30,11 @@ class KerasCodec:
     def latent_dim(self) -> int:
         return self._spec.latent_dim
 
-    def encode(self, images: Floats) -> Floats:
-        """Return codes ``(n, latent_dim)`` of float32 images in [0, 1]."""
-        return self.encode_distribution(images)[0]
-
     def decode(self, codes: Floats) -> Floats:
-        """Return float32 images ``(n, h, w, c)``, unclipped."""
         folded = codes.reshape(-1, *self._spec.latent_shape)
         return self._batched(self._decoder, folded)[0]
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
-        """Return mean and, for a VAE, log-variance, each ``(n, latent_dim)``."""
         outputs = [part.reshape(len(images), -1) for part in self._batched(self._encoder, images)]
         return outputs[0], bounded(outputs[1] if self._spec.variational else None)
 

@@ -34,24 +34,9 @@ _SAMPLE_SECONDS = 0.04
 
 
 class LiveView:
-    """Live preview of one training.
+    """Live preview of one training; ModelError if a network cannot be compiled.
 
-    Parameters
-    ----------
-    prepared
-        The training.
-    clock
-        Seconds of training.
-
-    Attributes
-    ----------
-    budget
-        Limits the time for previews.
-
-    Raises
-    ------
-    ModelError
-        If a network cannot be compiled.
+    `clock` gives seconds of training; `budget` limits the time for previews.
     """
 
     def __init__(self, prepared: Prepared, clock: Callable[[], float] = time.monotonic) -> None:
@@ -71,17 +56,7 @@ class LiveView:
         self.budget = Budget(SHARE, EPOCH_SECONDS, clock)
 
     def show(self, history: Sequence[EpochRecord], progress: float, seconds: float) -> Live:
-        """Return the current model.
-
-        Parameters
-        ----------
-        history
-            Completed epochs.
-        progress
-            Epochs done, fractional.
-        seconds
-            Duration of the training so far.
-        """
+        """Return the current model after completed epochs, `progress` (fractional) epochs and `seconds` of training."""
         prepared = self._prepared
         encoder, decoder = (network.content() for network in self._networks)
         card = make_card(prepared, history, seconds)

@@ -14,26 +14,16 @@ import tensorflow as tf
 import tf2onnx
 from onnx import ModelProto, numpy_helper
 
-from explorer.engine.compile import OPSET, TOLERANCE, largest_difference
+from explorer.engine.agreement import OPSET, TOLERANCE, largest_difference
 from explorer.errors import ModelError
 
 _INPUT = "value"
 
 
 class LiveNetwork:
-    """One network in training.
+    """One network in training, with one input, float32, any batch size.
 
-    Parameters
-    ----------
-    model
-        One input, float32, any batch size. Its weights may change; its layers may not.
-    outputs
-        A name for each of the model's outputs.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be converted, or the result differs from Keras.
+    Its weights may change; its layers may not. ModelError if it cannot be converted, or the result differs from Keras.
     """
 
     def __init__(self, model: keras.Model, outputs: tuple[str, ...]) -> None:
@@ -56,7 +46,6 @@ class LiveNetwork:
             )
 
     def content(self) -> bytes:
-        """Return an ONNX file with the current weights."""
         filled = ModelProto()
         filled.CopyFrom(self._template)
         for number, variable in enumerate(self._variables):

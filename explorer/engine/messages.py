@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-from explorer.messages import Message, Wording
+from explorer.messages import Message
 from explorer.models.card import Card, LossParts
 from explorer.models.codes import CodeSample
+from explorer.models.import_record import Imported
 from explorer.models.settings import TrainingRequest
-from explorer.models.third_party.record import Imported
 from explorer.models.third_party.request import ImportRequest
 from explorer.types import Bytes, Floats, ImageShape, LatentShape, Pixels
 
@@ -24,13 +24,7 @@ class Warm:
 
 @dataclass(frozen=True)
 class Train:
-    """Train a model and write its bundle.
-
-    Attributes
-    ----------
-    live
-        Whether to send live previews (`Live`).
-    """
+    """Train a model and write its bundle; `live` previews are sent on request."""
 
     request: TrainingRequest
     live: bool = False
@@ -72,16 +66,9 @@ class Import:
 
 @dataclass(frozen=True, eq=False)
 class Serve:
-    """Run a network of a bundle that cannot be converted to ONNX.
+    """Run a network of a bundle that cannot be converted to ONNX, loaded at the first request.
 
-    Attributes
-    ----------
-    path
-        The bundle's folder; loaded at the first request.
-    half
-        Which network.
-    values
-        Float32 images ``(n, h, w, c)`` in [0, 1], or codes ``(n, latent_dim)``.
+    `values` are float32 images ``(n, h, w, c)`` in [0, 1], or codes ``(n, latent_dim)``.
     """
 
     path: str
@@ -95,13 +82,7 @@ Order: TypeAlias = Cancel | Pause | Resume | Stop
 
 @dataclass(frozen=True)
 class Warmed:
-    """Keras is imported.
-
-    Attributes
-    ----------
-    versions
-        Version of each library, by name.
-    """
+    """Keras is imported; the version of each library by name."""
 
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -110,16 +91,8 @@ class Warmed:
 class Started:
     """A training begins.
 
-    Attributes
-    ----------
-    image_shape, latent_shape
-        Shapes of an image and of a code.
-    train_count, val_count
-        Number of training images (including augmented ones) and validation images.
-    first_epoch, epochs
-        First epoch, 1 unless resumed, and last epoch.
-    skipped
-        File and reason of unreadable images, at most `MOST_SKIPPED`.
+    `train_count` includes augmented images. `first_epoch` is 1 unless resumed. `skipped` are file and reason of
+    unreadable images, at most `MOST_SKIPPED`.
     """
 
     architecture: str
@@ -139,14 +112,8 @@ class Started:
 class Step:
     """Progress within an epoch; sent a few times per second.
 
-    Attributes
-    ----------
-    epoch, step, steps
-        Current epoch from 1, steps done in it, steps per epoch.
-    loss
-        Mean training loss of the epoch so far.
-    rate
-        Images per second since the last event.
+    `epoch` counts from 1; `step` of `steps` are done. `loss` is the mean training loss of the epoch so far, `rate`
+    images per second since the last event.
     """
 
     epoch: int
@@ -227,15 +194,7 @@ class Live:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint was written.
-
-    Attributes
-    ----------
-    epoch
-        The last completed epoch.
-    path
-        Its folder.
-    """
+    """A checkpoint of the last completed epoch was written; `path` is its folder."""
 
     epoch: int
     path: str
@@ -245,7 +204,7 @@ class Checkpoint:
 class Working:
     """Progress outside of epochs: reading, measuring, compiling."""
 
-    note: Wording
+    note: Message
     done: int = 0
     total: int = 0
 
@@ -254,14 +213,14 @@ class Working:
 class Advice:
     """A recommendation for the next training; the current one continues unchanged."""
 
-    note: Wording
+    note: Message
 
 
 @dataclass(frozen=True)
 class Trouble:
     """A problem that does not end the training, but needs the user's attention."""
 
-    note: Wording
+    note: Message
 
 
 @dataclass(frozen=True)
@@ -283,12 +242,7 @@ class Cancelled:
 class Failed:
     """The request ended in an error.
 
-    Attributes
-    ----------
-    message
-        For the user: what failed, why, and what to do.
-    details
-        Traceback for the log; empty if the message is enough.
+    `message` says what failed, why, and what to do; `details` is a traceback for the log, or empty.
     """
 
     message: Message
@@ -330,14 +284,8 @@ class Examined:
 class ImportFinished:
     """The import is finished and its bundle written.
 
-    Attributes
-    ----------
-    engine
-        ``onnx`` if the compiled networks agree with Keras, ``keras`` if the model process runs them.
-    max_difference
-        Largest difference between both on random input; 0 for ``keras``.
-    notes
-        Remarks for the user; see `explorer.models.third_party.record.Imported`.
+    `engine` is ``onnx`` if the compiled networks agree with Keras, ``keras`` if the model process runs them.
+    `max_difference` is the largest between both on random input; 0 for ``keras``. `notes` are remarks for the user.
     """
 
     path: str

@@ -10,22 +10,11 @@ from explorer.types import Floats
 
 
 def solve(images: Floats, encoder: keras.Model, decoder: keras.Model, seed: int) -> None:
-    """Write the principal components of `images` into the Dense weights of a linear autoencoder.
+    """Write the principal components of `images` ``(n, h, w, c)`` into the Dense weights of a linear autoencoder.
 
-    Parameters
-    ----------
-    images
-        Float32 ``(n, h, w, c)``; n must be at least the code size.
-    encoder, decoder
-        Flatten → Dense, and Dense → Reshape, both with bias. The encoder's bias centers the data, the decoder's adds
-        the mean image (Bourlard and Kamp 1988).
-    seed
-        For the randomized solver that scikit-learn uses for large images.
-
-    Raises
-    ------
-    TrainingError
-        If there are fewer images than latent dimensions.
+    The networks are Flatten → Dense, and Dense → Reshape, both with bias. The encoder's bias centers the data, the
+    decoder's adds the mean image (Bourlard and Kamp 1988). `seed` is for the randomized solver that scikit-learn uses
+    for large images. TrainingError if there are fewer images than latent dimensions.
     """
     from sklearn.decomposition import PCA
 

@@ -9,7 +9,7 @@ from math import prod
 import keras
 import numpy as np
 
-from explorer.data.augmentation import Augmented, augmenting
+from explorer.data.augmentation import augmenting
 from explorer.data.corruption import Noise, parse_noise
 from explorer.data.polarity import suggests_invert
 from explorer.data.preprocessing import Preprocessing
@@ -26,6 +26,7 @@ from explorer.models.layer_labels import shape_label
 from explorer.models.limits import AUGMENTED_BYTES, MEMORY_BYTES
 from explorer.models.settings import TrainingRequest, TrainingSettings, resolve_preprocessing, resolve_settings
 from explorer.models.spec import Architecture, ModelSpec
+from explorer.steps import follow
 from explorer.types import Indices, Pixels
 
 
@@ -63,10 +64,7 @@ class Prepared:
 def prepare(request: TrainingRequest) -> Iterator[Working | Advice | Prepared]:
     """Open and read the images, and build the networks: yields progress, then the result.
 
-    Raises
-    ------
-    ExplorerError
-        If the dataset, the architecture or a setting cannot be used.
+    Raises ExplorerError if the dataset, the architecture or a setting cannot be used.
     """
     settings = resolve_settings(request)
     architecture = get_architecture(request.architecture)
@@ -115,15 +113,9 @@ def prepare(request: TrainingRequest) -> Iterator[Working | Advice | Prepared]:
 
 
 def _open(data: str) -> Generator[Working, None, Source]:
-    source: Source | None = None
-    yield Working(message("Opening {dataset}", dataset=data))
-    for item in opening(data):
-        if isinstance(item, Source):
-            source = item
-        else:
-            yield Working(item.note or message("Opening {dataset}", dataset=data), item.done, item.total)
-    assert source is not None
-    return source
+    note = message("Opening {dataset}", dataset=data)
+    yield Working(note)
+    return (yield from follow(opening(data), lambda step: Working(step.note or note, step.done, step.total)))
 
 
 def _shape(
@@ -170,18 +162,11 @@ def _rows(
     source: Source, indices: Indices, preprocessing: Preprocessing, note: Message
 ) -> Generator[Working, None, PixelRows]:
     """Return the readable images: in memory or, if they are too large, in the cache on disk."""
-    rows: PixelRows | None = None
-    for item in source.streaming(indices, preprocessing, MEMORY_BYTES):
-        if isinstance(item, PixelRows):
-            rows = item
-        else:
-            yield Working(note, item.done, item.total)
-    assert rows is not None
-    return rows
+    job = source.streaming(indices, preprocessing, MEMORY_BYTES)
+    return (yield from follow(job, lambda step: Working(note, step.done, step.total)))
 
 
 def _train(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, None, Pixels | PixelRows]:
-    """Return the training images, augmented if requested."""
     if settings.augment:
         return (yield from _augment(rows, settings))
     if rows.pixels is None and settings.solver == "pca":
@@ -204,13 +189,9 @@ def _augment(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, 
             shape=shape_label(rows.shape[1:]),
             most=AUGMENTED_BYTES // prod(rows.shape[1:]),
         )
-    train = rows[:]
-    for item in augmenting(train, max(settings.augment, len(rows)), settings.seed):
-        if isinstance(item, Augmented):
-            train = item.pixels
-        else:
-            yield Working(item.note, item.done, item.total)
-    return train
+    job = augmenting(rows[:], max(settings.augment, len(rows)), settings.seed)
+    made = yield from follow(job, lambda step: Working(step.note, step.done, step.total))
+    return made.pixels
 
 
 def _copy_weights(parent: Bundle, encoder: keras.Model, decoder: keras.Model) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import multiprocessing
 import os
 import signal
@@ -34,7 +35,7 @@ from explorer.engine.messages import (
     Warm,
     Warmed,
 )
-from explorer.errors import ExplorerError, IpcError
+from explorer.errors import ExplorerError, IpcError, exception_message
 from explorer.ipc import Channel
 from explorer.memory import give_back
 from explorer.messages import Message, message
@@ -49,15 +50,7 @@ _MODEL_TOO_LARGE = message("The model needs too much memory for its file size. I
 
 
 def serve(connection: Connection, log_path: str) -> None:
-    """Answer requests until the parent closes the pipe or dies.
-
-    Parameters
-    ----------
-    connection
-        Requests in, events out.
-    log_path
-        Log file for standard output and error, also of native libraries.
-    """
+    """Answer requests until the parent closes the pipe or dies; native libraries write to the log file, too."""
     # Ctrl+C reaches the whole process group; the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _redirect_output(Path(log_path))
@@ -100,7 +93,7 @@ def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Eve
         raise
     except Exception as error:
         exhausted = type(error).__name__ == "ResourceExhaustedError"
-        yield Failed(_no_memory(request) if exhausted else _first_line(request, error), traceback.format_exc())
+        yield Failed(_no_memory(request) if exhausted else _failure(request, error), traceback.format_exc())
 
 
 def _tidy() -> None:
@@ -133,9 +126,8 @@ def _no_memory(request: Request | messages.Order) -> Message:
     return _MODEL_TOO_LARGE if isinstance(request, Examine | Import | Serve) else _NO_MEMORY
 
 
-def _first_line(request: Request | messages.Order, error: Exception) -> Message:
-    lines = str(error).strip().splitlines()
-    reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+def _failure(request: Request | messages.Order, error: Exception) -> Message:
+    reason = exception_message(error)
     if isinstance(request, Train):
         return message("The training failed: {reason}", reason=reason)
     return message("The model process failed: {reason}", reason=reason)
@@ -160,8 +152,10 @@ class _PipeControl:
 
 
 def _warm() -> Warmed:
-    from explorer.engine.finish import library_versions
+    from explorer.engine.provenance import library_versions
 
+    # Loads Keras, and with it all that the first request needs.
+    importlib.import_module("explorer.engine.train")
     return Warmed(library_versions())
 
 
@@ -181,7 +175,6 @@ def _redirect_output(log_path: Path) -> None:
 
 
 def lower_priority() -> None:
-    """Lower the priority of this process, so that the window stays responsive."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     elif sys.platform == "win32":

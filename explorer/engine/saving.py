@@ -12,12 +12,9 @@ _OF_HDF5 = re.compile(r"errno = (\d+)")
 
 
 def save_network(model: Any, path: Path) -> None:
-    """Save a model of Keras 3 or Keras 2.
+    """Save a model of Keras 3 or Keras 2; OSError if the file cannot be written.
 
-    Raises
-    ------
-    OSError
-        If the file cannot be written. HDF5 raises other errors then, whose text contains the errno.
+    HDF5 raises other errors then, whose text contains the errno.
     """
     try:
         model.save(path)
@@ -35,7 +32,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _number(error: BaseException) -> int:
-    """Return the errno of an error, or 0."""
     if isinstance(error, OSError) and error.errno:
         return error.errno
     found = _OF_HDF5.search(str(error))

@@ -21,16 +21,7 @@ _CLIP = 1e-7
 class Step:
     """The compiled training and validation steps of one model.
 
-    Parameters
-    ----------
-    encoder, decoder
-        The networks; the encoder of a VAE outputs ``[mean, log_variance]``.
-    settings
-        Loss, β, L1, seed, learning rate and schedule.
-    total_steps
-        Steps of the whole training, at which the cosine schedule reaches zero.
-    variational
-        Whether codes are sampled.
+    The encoder of a VAE outputs ``[mean, log_variance]``. After `total_steps` the cosine schedule reaches zero.
     """
 
     def __init__(
@@ -125,7 +116,6 @@ def _bounded(log_variance: Tensor) -> Tensor:
 
 
 def _values(network: keras.Model) -> int:
-    """Return the number of activations of all layers for one image."""
     return sum(prod(layer.output.shape[1:]) for layer in network.layers)
 
 

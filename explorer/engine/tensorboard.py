@@ -28,32 +28,13 @@ _DIMENSIONS = 16
 
 
 def check_tensorboard() -> None:
-    """Check that TensorBoard is installed; without it TensorFlow writes empty logs.
-
-    Raises
-    ------
-    TrainingError
-        If it is not.
-    """
+    """Check that TensorBoard is installed; TrainingError if it is not, since TensorFlow writes empty logs then."""
     if importlib.util.find_spec("tensorboard") is None:
         raise TrainingError("TensorBoard is not installed. Install it with: pip install tensorboard.")
 
 
 class TensorBoardLog:
-    """Writes the TensorBoard log of one training.
-
-    Parameters
-    ----------
-    folder
-        Folder of the log; created if missing.
-    prepared
-        The training.
-
-    Raises
-    ------
-    TrainingError
-        If the folder is not writable.
-    """
+    """Writes the TensorBoard log of one training to a folder; TrainingError if that is not writable."""
 
     def __init__(self, folder: Path, prepared: Prepared) -> None:
         try:

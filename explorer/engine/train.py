@@ -45,25 +45,9 @@ def train(
 ) -> Iterator[messages.TrainingEvent]:
     """Train a model and write its bundle to ``request.out``.
 
-    Parameters
-    ----------
-    request
-        What to train.
-    control
-        Source of orders, polled before every step; None for no orders.
-    live
-        Whether to send live previews.
-
-    Yields
-    ------
-    TrainingEvent
-        `Working`, `Started`, `Step`, `Epoch`, `Checkpoint`, `Live`, `Paused` and `Resumed`, and last `Finished` or
-        `Cancelled`.
-
-    Raises
-    ------
-    ExplorerError
-        If the training cannot start or continue; the last checkpoint is kept, and no partial bundle is left.
+    Yields progress, `Checkpoint`, `Live` if requested, `Paused` and `Resumed`, and last `Finished` or `Cancelled`.
+    Orders are polled before every step. ExplorerError if the training cannot start or continue; the last checkpoint is
+    kept, and no partial bundle is left.
     """
     check_place(request)
     if request.tensorboard is not None:
@@ -82,10 +66,7 @@ def train(
 def check_place(request: TrainingRequest) -> None:
     """Check the output folders of a training before it begins.
 
-    Raises
-    ------
-    ExportError
-        If one exists already, or overlaps with an input.
+    Raises ExportError if one exists already, or overlaps with an input.
     """
     read = places_of(request.data)
     if request.start_from is not None:
@@ -125,21 +106,7 @@ def _train(request: TrainingRequest, control: Control | None, live: bool) -> Ite
 
 
 class Training:
-    """The training loop.
-
-    Parameters
-    ----------
-    prepared
-        Images, networks and settings.
-    folder
-        Folder of the checkpoint.
-    control
-        Source of orders, polled before every step.
-    rest
-        Total time of pauses.
-    live
-        Whether to send live previews.
-    """
+    """The training loop; `folder` is that of the checkpoint, and orders are polled before every step."""
 
     def __init__(self, prepared: Prepared, folder: Path, control: Control, rest: Rest, *, live: bool) -> None:
         self.prepared = prepared
@@ -171,11 +138,9 @@ class Training:
 
     @property
     def history(self) -> list[EpochRecord]:
-        """The epochs so far."""
         return self._kept.history
 
     def run(self) -> Iterator[messages.TrainingEvent]:
-        """Run the training; yields events."""
         kept = self._kept
         yield messages.Working(message("Analyzing images"))
         self._identity = _identity(self.prepared)
@@ -257,13 +222,7 @@ class Training:
             yield from self._show()
 
     def _stop(self) -> Iterator[messages.TrainingEvent]:
-        """End the training, with a partial last epoch.
-
-        Raises
-        ------
-        Interrupted
-            If no step was done.
-        """
+        """End the training, with a partial last epoch; Interrupted if no step was done."""
         progress = self._kept.progress
         if progress.step:
             yield from self._end_epoch(progress.seen / max(progress.seconds, 1e-9))
@@ -291,7 +250,6 @@ class Training:
             yield messages.Checkpoint(len(self.history), str(self.folder))
 
     def _begin_live(self) -> Iterator[messages.TrainingEvent]:
-        """Compile the networks and send a preview before the first step."""
         if not self._wants_live:
             return
         yield messages.Working(message("Preparing live preview"))

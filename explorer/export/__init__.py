@@ -5,30 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from explorer.errors import ExportError
-from explorer.export.apng import possible_fps as apng_fps
-from explorer.export.apng import write_apng
-from explorer.export.contact_sheet import write_sheet
-from explorer.export.folder import write_folder
+from explorer.export import apng, contact_sheet, folder, gif, mp4, webp
 from explorer.export.frames import ExportFormat, ExportSettings
-from explorer.export.gif import possible_fps as gif_fps
-from explorer.export.gif import write_gif
-from explorer.export.mp4 import possible_fps as mp4_fps
-from explorer.export.mp4 import write_mp4
-from explorer.export.webp import possible_fps as webp_fps
-from explorer.export.webp import write_webp
 
 __all__ = ["FOLDER", "FORMATS", "ExportFormat", "ExportSettings", "format_of"]
 
 FORMATS: dict[str, ExportFormat] = {
-    ".gif": ExportFormat("Animated GIF", write_gif, animated=True, possible_fps=gif_fps),
-    ".webp": ExportFormat("Animated WebP", write_webp, animated=True, possible_fps=webp_fps),
-    ".apng": ExportFormat("Animated PNG", write_apng, animated=True, possible_fps=apng_fps),
-    ".mp4": ExportFormat("MP4 video", write_mp4, animated=True, possible_fps=mp4_fps),
-    ".png": ExportFormat("Contact sheet (PNG)", write_sheet, animated=False, possible_fps=float),
-}
-"""Formats by file extension, in lower case with the dot."""
+    kind.suffix: kind
+    for kind in (
+        gif.FORMAT,
+        webp.FORMAT,
+        apng.FORMAT,
+        mp4.FORMAT,
+        contact_sheet.FORMAT,
+    )
+}  # fmt: skip
+"""Formats by file extension."""
 
-FOLDER = ExportFormat("Folder of frames", write_folder, animated=False, possible_fps=float)
+FOLDER = folder.FORMAT
 """One PNG per frame; the format of names without extension."""
 
 

@@ -17,10 +17,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from explorer.export.frames import WRITING, ExportSettings
+from explorer.export.frames import WRITING, ExportFormat, ExportSettings
 from explorer.export.layout import cells_of, finished, patches, strip_below
 from explorer.export.recipe import png_texts
-from explorer.export.stills import PNG_SIGNATURE, png_data
+from explorer.export.stills import PNG_SIGNATURE, png_data, read_png_text
+from explorer.messages import message
 from explorer.paths import replacing_file
 from explorer.types import Pixels, Progress
 
@@ -77,3 +78,8 @@ def write_apng(frames: Iterable[Pixels], total: int, path: Path, settings: Expor
 
 def _chunk(file: BinaryIO, name: bytes, content: bytes) -> None:
     file.write(struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content)))
+
+
+FORMAT = ExportFormat(
+    ".apng", message("Animated PNG"), write_apng, PNG_SIGNATURE, read_png_text, possible_fps=possible_fps
+)

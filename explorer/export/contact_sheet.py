@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.export.frames import ExportSettings, check_side
+from explorer.export.frames import ExportFormat, ExportSettings, check_side
 from explorer.export.layout import GAP_SHADE, cells_of, finished, strip_below
 from explorer.export.recipe import png_texts
 from explorer.export.sheet import mosaic, write_png
+from explorer.export.stills import PNG_SIGNATURE, read_png_text
 from explorer.messages import message
 from explorer.types import Pixels, Progress
 
@@ -49,3 +50,8 @@ def write_sheet(frames: Iterable[Pixels], total: int, path: Path, settings: Expo
         yield Progress(len(kept), total, message("Collecting frames"))
     sheet = mosaic(np.stack(kept), columns, gap=1, background=GAP_SHADE)
     write_png(finished(sheet, strip_below(sheet, settings), settings), path, png_texts(settings.recipe))
+
+
+FORMAT = ExportFormat(
+    ".png", message("Contact sheet (PNG)"), write_sheet, PNG_SIGNATURE, read_png_text, animated=False, loops=False
+)

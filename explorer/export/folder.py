@@ -6,14 +6,19 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from explorer.errors import ExportError
-from explorer.export.frames import WRITING, ExportSettings
+from explorer.export.frames import WRITING, ExportFormat, ExportSettings
 from explorer.export.layout import cells_of, finished, strip_below
-from explorer.export.recipe_file import FOLDER_FILE, OLD_FOLDER_FILE
+from explorer.export.recipe import MAX_TEXT
 from explorer.export.sheet import write_png
+from explorer.messages import message
 from explorer.paths import replacing_folder
 from explorer.types import Pixels, Progress
+
+FOLDER_FILE, OLD_FOLDER_FILE = "animation.json", "film.json"
+"""File of the recipe; its name in version 1."""
 
 _OURS = re.compile(rf"frame-[0-9]+\.png|{re.escape(FOLDER_FILE)}|{re.escape(OLD_FOLDER_FILE)}")
 
@@ -66,3 +71,11 @@ def check_frames(path: Path, *, force: bool = True) -> None:
         raise ExportError(
             "Cannot write {folder}: it exists already. Choose another name, or replace it with --force.", folder=path
         )
+
+
+def _read_text(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(MAX_TEXT + 1)
+
+
+FORMAT = ExportFormat("", message("Folder of frames"), write_folder, rb"\s*\{", _read_text, animated=False, loops=False)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import BinaryIO, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import ExportError, UsageError
 from explorer.export.recipe import Recipe
-from explorer.messages import message
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.types import Pixels, Progress
 
 Palette = Literal["shared", "frame"]
@@ -108,20 +108,43 @@ class ExportFormat:
 
     Attributes
     ----------
+    suffix
+        Extension of its files, in lower case with the dot; empty for a folder.
     title
         Display name.
     write
         The job that writes it.
+    signature
+        Regular expression for the first bytes of its files.
+    read_text
+        Returns the bytes that may be a recipe from an untrusted file, which is at its byte 16; None without any.
     animated
         Whether it is an animation; else it shows all frames at once.
     possible_fps
         Returns the nearest supported frame rate.
+    loops
+        Whether it has a loop count.
+    indexed
+        Whether its colors are a palette of at most 256, which may be dithered.
+    note
+        A limitation, in a sentence.
     """
 
-    title: str
+    suffix: str
+    title: Message
     write: FrameWriter
-    animated: bool
-    possible_fps: Callable[[float], float]
+    signature: bytes
+    read_text: Callable[[BinaryIO], bytes | None]
+    animated: bool = True
+    possible_fps: Callable[[float], float] = float
+    loops: bool = True
+    indexed: bool = False
+    note: Message = NO_MESSAGE
+
+    @property
+    def name_filter(self) -> str:
+        """Filter of file dialogs: ``Animated GIF (*.gif)``."""
+        return f"{self.title} (*{self.suffix})"
 
 
 def frame_ticks(count: int, fps: float, clock: int) -> NDArray[np.int64]:

@@ -12,13 +12,14 @@ import struct
 from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.errors import ExportError
-from explorer.export.frames import WRITING, ExportSettings, frame_ticks
+from explorer.export.frames import WRITING, ExportFormat, ExportSettings, frame_ticks
 from explorer.export.layout import Patch, cells_of, patches, strip_below
 from explorer.export.palette import (
     COLORS,
@@ -33,6 +34,7 @@ from explorer.export.palette import (
     pack,
     quick_palette,
 )
+from explorer.export.recipe import KEYWORD, MAX_BLOCKS, MAX_TEXT
 from explorer.export.sheet import enlarge
 from explorer.messages import message
 from explorer.paths import replacing_file
@@ -214,3 +216,36 @@ def _compressed(indices: Pixels) -> bytes:
     if data[_SCREEN_FLAGS] != data[_SCREEN_FLAGS] | _TABLE_OF_256 or data[table_end : table_end + 1] != b",":
         raise ExportError("This version of Pillow writes GIF in an unknown layout. Install the supported version.")
     return data[table_end + _DESCRIPTOR_LENGTH : -1]
+
+
+def _read_text(file: BinaryIO) -> bytes | None:
+    """Return our comment, which precedes the first image."""
+    file.seek(10)
+    flags = file.read(1)
+    file.seek(13 + (3 * 2 ** ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0))
+    for _ in range(MAX_BLOCKS):
+        introducer = file.read(2)
+        if introducer[:1] != b"!" or len(introducer) < 2:
+            return None
+        text = b"".join(_sub_blocks(file, keep=introducer == b"!\xfe"))
+        if introducer == b"!\xfe" and KEYWORD.encode() in text:
+            return text
+    return None
+
+
+def _sub_blocks(file: BinaryIO, keep: bool) -> Iterator[bytes]:
+    """Yield the sub-blocks of an extension up to the size of a recipe, or only skip them."""
+    kept = 0
+    for _ in range(MAX_BLOCKS):
+        size = file.read(1)
+        if not size or size == b"\0":
+            return
+        block = file.read(size[0])
+        kept += len(block)
+        if keep and kept <= MAX_TEXT + 255:
+            yield block
+
+
+FORMAT = ExportFormat(
+    ".gif", message("Animated GIF"), write_gif, rb"GIF8", _read_text, possible_fps=possible_fps, indexed=True
+)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
 from explorer.errors import ExportError
-from explorer.export.frames import WRITING, ExportSettings
+from explorer.export.frames import WRITING, ExportFormat, ExportSettings
 from explorer.export.layout import cells_of, finished, strip_below
+from explorer.export.recipe import MAX_BLOCKS, MAX_TEXT
+from explorer.messages import message
 from explorer.paths import replacing_file
 from explorer.reading import reason_of
 from explorer.types import Pixels, Progress
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 MAX_FPS = 240.0
 """Highest frame rate of players."""
 
+_COMMENT_ATOM = b"\xa9cmt"
 _CODECS = ("libx264", "mpeg4")
 _QUALITY = {"libx264": {"crf": "16", "preset": "medium"}, "mpeg4": {"qscale": "2"}}
 
@@ -98,3 +102,48 @@ def _even(image: Pixels) -> Pixels:
     if height % 2 == width % 2 == 0:
         return image
     return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+
+
+def _read_text(file: BinaryIO) -> bytes | None:
+    """Return the comment tag: moov, udta, meta, ilst, ©cmt, data."""
+    file.seek(0, 2)
+    start, end = 0, file.tell()
+    for name, skip in ((b"moov", 0), (b"udta", 0), (b"meta", 4), (b"ilst", 0), (_COMMENT_ATOM, 0), (b"data", 8)):
+        place = _atom(file, start, end, name, skip)
+        if place is None:
+            return None
+        start, end = place
+    file.seek(start)
+    return file.read(min(end - start, MAX_TEXT + 1))
+
+
+def _atom(file: BinaryIO, start: int, end: int, name: bytes, skip: int) -> tuple[int, int] | None:
+    """Return start, after `skip` bytes, and end of the content of an atom between two positions."""
+    for _ in range(MAX_BLOCKS):
+        file.seek(start)
+        head = file.read(16)
+        if len(head) < 8 or start + 8 > end:
+            return None
+        size, length = struct.unpack(">I", head[:4])[0], 8
+        if size == 1 and len(head) == 16:
+            size, length = struct.unpack(">Q", head[8:])[0], 16
+        elif size == 0:
+            size = end - start
+        if size < length or start + size > end:
+            return None
+        if head[4:8] == name:
+            return start + length + skip, start + size
+        start += size
+    return None
+
+
+FORMAT = ExportFormat(
+    ".mp4",
+    message("MP4 video"),
+    write_mp4,
+    rb"....ftyp",
+    _read_text,
+    possible_fps=possible_fps,
+    loops=False,
+    note=message("Video plays once; color has half the resolution."),
+)

@@ -18,8 +18,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from explorer.errors import DataError, UsageError
-from explorer.json_limits import JsonLimits, parse_json
-from explorer.messages import Wording, message
+from explorer.json_limits import JsonLimits, invalid_field, parse_json
+from explorer.messages import Message, message
 from explorer.reading import reason_of
 from explorer.types import Floats
 
@@ -36,6 +36,9 @@ MAX_CODE_TEXT = 400_000
 MAX_KEYS = 10_000
 MAX_VALUES = 1_000_000
 MAX_STEPS = 1_000_000
+MAX_BLOCKS = 1_000_000
+"""Most blocks of a file that are visited to find a recipe."""
+
 _LIMITS = JsonLimits(4 * MAX_TEXT, 500_000)
 
 _OLD_NAMES = {"film": "animation"}
@@ -172,7 +175,7 @@ def make_recipe(model: str, model_hash: str, keys: Floats, animation: Mapping[st
     except (ValidationError, TypeError, ValueError) as error:
         raise UsageError(
             "Cannot store this animation in a file: {reason}. Make it shorter.",
-            reason=_first(error) if isinstance(error, ValidationError) else reason_of(error),
+            reason=invalid_field(error) if isinstance(error, ValidationError) else reason_of(error),
         ) from error
     if len(recipe.to_text()) > MAX_TEXT:
         recipe = recipe.model_copy(update={"animation": record.model_copy(update={"times": None})})
@@ -205,7 +208,7 @@ def parse_recipe(text: str) -> Recipe:
                 version=first["input"],
                 known=VERSION,
             ) from error
-        raise _damaged(_first(error)) from error
+        raise _damaged(invalid_field(error)) from error
 
 
 def _packed(codes: Floats) -> KeyCodes | None:
@@ -217,14 +220,8 @@ def _packed(codes: Floats) -> KeyCodes | None:
     return KeyCodes(count=count, latent_dim=latent_dim, float32=text) if len(text) <= MAX_CODE_TEXT else None
 
 
-def _damaged(reason: Wording) -> DataError:
+def _damaged(reason: Message) -> DataError:
     return DataError("The recipe of the animation is damaged: {reason}. Use an unmodified copy.", reason=reason)
-
-
-def _first(error: ValidationError) -> str:
-    """Return the first error, without the untrusted input."""
-    first = error.errors(include_input=False)[0]
-    return f"“{'.'.join(str(part) for part in first['loc']) or 'the text'}”: {first['msg']}"[:300]
 
 
 def png_texts(recipe: Recipe | None) -> dict[str, str]:

@@ -199,18 +199,11 @@ def axes_figure(image: Pixels, xs: Floats, ys: Floats, labels: tuple[str, str] =
     return _from_pillow(figure)
 
 
-def caption(image: Pixels, text: str) -> Pixels:
-    """Add a line of text below an image ``(h, w, c)``: black on white, in a smaller font if needed.
-
-    Text that does not fit at the smallest size is clipped on the right.
-    """
-    return np.concatenate([image, caption_strip(image.shape[1], image.shape[2], text)])
-
-
 def caption_strip(width: int, channels: int, text: str) -> Pixels:
-    """Return the line of text that `caption` adds, ``(h, width, channels)`` uint8.
+    """Return a line of text to put below an image, ``(h, width, channels)`` uint8: black on white.
 
-    Its height is even, as some animation formats require.
+    The font is smaller if needed; text that does not fit at the smallest size is clipped on the right. The height is
+    even, as some animation formats require.
     """
     size = 20
     while size > 8 and _font(size).getlength(text) > width - 4:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from PIL import Image
 
 from explorer.errors import ExportError
+from explorer.export.recipe import KEYWORD, MAX_BLOCKS, MAX_TEXT
 from explorer.types import Pixels
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -59,3 +61,22 @@ def _still(image: Pixels, name: str) -> bytes:
     else:
         pil_image.save(file, format=name)
     return file.getvalue()
+
+
+def read_png_text(file: BinaryIO) -> bytes | None:
+    """Return the text of our keyword in a PNG, before or after the pixels; see `ExportFormat.read_text`."""
+    file.seek(len(PNG_SIGNATURE))
+    wanted = KEYWORD.encode() + b"\0"
+    for _ in range(MAX_BLOCKS):
+        head = file.read(8)
+        if len(head) < 8 or head[4:] == b"IEND":
+            return None
+        (size,) = struct.unpack(">I", head[:4])
+        if head[4:] == b"tEXt" and size <= MAX_TEXT + len(wanted):
+            content = file.read(size)
+            if content.startswith(wanted):
+                return content[len(wanted) :]
+            file.seek(4, 1)
+        else:
+            file.seek(size + 4, 1)
+    return None

@@ -6,6 +6,8 @@ a still WebP); this module assembles the chunks according to the WebP container 
 
 from __future__ import annotations
 
+import html
+import re
 import struct
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -15,15 +17,20 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from explorer.export.frames import WRITING, ExportSettings, frame_ticks
+from explorer.export.frames import WRITING, ExportFormat, ExportSettings, frame_ticks
 from explorer.export.layout import cells_of, finished, patches, strip_below
-from explorer.export.recipe import Recipe
+from explorer.export.recipe import MAX_BLOCKS, MAX_TEXT, Recipe
 from explorer.export.stills import webp_chunk
+from explorer.messages import message
 from explorer.paths import replacing_file
 from explorer.types import Pixels, Progress
 
 MIN_DELAY, MAX_DELAY = 11, (1 << 24) - 1
 """In milliseconds. Browsers play delays of 10 ms and less at 10 frames per second."""
+
+_TAG = re.compile(rb"<le:recipe>([^<>]*)</le:recipe>")
+_ESCAPED = 6
+"""Most bytes of one escaped character in XML."""
 
 _ANIMATED, _HAS_XMP = 0x02, 0x04
 _DO_NOT_BLEND = 0x02
@@ -78,3 +85,22 @@ def _three(number: int) -> bytes:
 
 def _chunk(file: BinaryIO, name: bytes, content: bytes) -> None:
     file.write(name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2))
+
+
+def _read_text(file: BinaryIO) -> bytes | None:
+    file.seek(12)
+    for _ in range(MAX_BLOCKS):
+        head = file.read(8)
+        if len(head) < 8:
+            return None
+        (size,) = struct.unpack("<I", head[4:])
+        if head[:4] == b"XMP ":
+            found = _TAG.search(file.read(min(size, _ESCAPED * MAX_TEXT)))
+            return None if found is None else html.unescape(found[1].decode("latin-1")).encode("latin-1", "replace")
+        file.seek(size + size % 2, 1)
+    return None
+
+
+FORMAT = ExportFormat(
+    ".webp", message("Animated WebP"), write_webp, rb"RIFF....WEBP", _read_text, possible_fps=possible_fps
+)

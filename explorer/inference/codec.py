@@ -30,7 +30,7 @@ BATCH = MOST_AT_ONCE
 
 
 class Network:
-    """One compiled network, in two sessions.
+    """One compiled network, in two sessions; ModelError if it does not load.
 
     While dragging, single decodes need a steady latency, even during a training: one thread, no spinning. Grids and
     animations need throughput: one thread per core. Sessions are created at first use.
@@ -45,11 +45,6 @@ class Network:
         Its name in errors.
     checked
         Whether only powers of two were checked, so that other batch sizes must be split.
-
-    Raises
-    ------
-    ModelError
-        If it does not load.
     """
 
     def __init__(self, content: bytes, batch: int = BATCH, where: str = "memory", *, checked: bool = False) -> None:
@@ -102,23 +97,15 @@ class Network:
 
 
 def no_encoder(card: Card) -> ModelError:
-    """Return the error about encoding with a decoder-only model."""
     return ModelError("“{model}” has no encoder. Import its encoder, too, to encode images.", model=card.name)
 
 
 def no_decoder(card: Card) -> ModelError:
-    """Return the error about decoding with an encoder-only model."""
     return ModelError("“{model}” has no decoder. Import its decoder, too, to decode codes.", model=card.name)
 
 
 def finite(values: Floats, card: Card, what: Literal["codes", "images"]) -> Floats:
-    """Return the output of a network ``(n, …)`` unchanged.
-
-    Raises
-    ------
-    ModelError
-        If it contains NaN or infinity.
-    """
+    """Return the output of a network ``(n, …)`` unchanged; ModelError if it contains NaN or infinity."""
     if np.isfinite(values).all():
         return values
     wrong = int((~np.isfinite(values.reshape(len(values), -1))).any(axis=1).sum())
@@ -144,21 +131,6 @@ def bounded(log_variance: Floats | None) -> Floats | None:
     return None if log_variance is None else np.clip(log_variance, *np.asarray(LOG_VARIANCE, np.float32))
 
 
-def open_codec(bundle: Bundle) -> Codec:
-    """Return the codec of a bundle: in ONNX Runtime, or in the model process.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be opened.
-    """
-    if bundle.card.engine == "onnx":
-        return OnnxCodec(bundle)
-    from explorer.inference.served import ServedCodec
-
-    return ServedCodec(bundle)
-
-
 def _read(path: Path, shape: tuple[int, ...]) -> Candidate:
     try:
         return Candidate(path, path.read_bytes(), shape)
@@ -171,7 +143,6 @@ def _read(path: Path, shape: tuple[int, ...]) -> Candidate:
 
 
 def _open_networks(card: Card, candidates: Sequence[Candidate]) -> list[Network]:
-    """Return the networks of a bundle after checking them."""
     return [
         Network(
             each.content,
@@ -187,18 +158,11 @@ def _shape_text(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
 
 
-class OnnxCodec:
-    """Encoder and decoder of a model (see `explorer.types.Codec`); may be called from several threads.
+class OnnxCodec(Codec):
+    """Encoder and decoder of a model; may be called from several threads.
 
-    Parameters
-    ----------
-    bundle
-        An opened bundle whose engine is ``onnx``.
-
-    Raises
-    ------
-    ModelError
-        If a network does not load, or its shapes differ from the card's.
+    Raises ModelError if the engine of the bundle is not ``onnx``, a network does not load, or shapes differ from the
+    card's.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -213,14 +177,9 @@ class OnnxCodec:
 
     @classmethod
     def from_contents(cls, card: Card, encoder: bytes, decoder: bytes) -> OnnxCodec:
-        """Return the codec of a model that is not on disk: its card, and the contents of its compiled files.
+        """Return the codec of a model that is not on disk, from its card and compiled files; see the constructor.
 
         They are not checked again, since the model process has checked them (`LiveNetwork`).
-
-        Raises
-        ------
-        ModelError
-            If a network does not load, or its shapes differ from the card's.
         """
         codec = cls.__new__(cls)
         batch = images_at_once(card.image_shape, BATCH)
@@ -236,7 +195,6 @@ class OnnxCodec:
         self._check()
 
     def rest(self) -> None:
-        """Release the sessions until they are needed again."""
         for network in (self._encoder, self._decoder):
             if network is not None:
                 network.rest()
@@ -279,10 +237,6 @@ class OnnxCodec:
     @property
     def latent_dim(self) -> int:
         return self._card.latent_dim
-
-    def encode(self, images: Floats) -> Floats:
-        """Return codes ``(n, latent_dim)`` of float32 images ``(n, h, w, c)`` in [0, 1]; mean codes for a VAE."""
-        return self.encode_distribution(images)[0]
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
         """Return mean and, for a VAE, log-variance, each float32 ``(n, latent_dim)``."""

@@ -21,10 +21,7 @@ class Interrupted(BaseException):
 
 
 class Interrupt:
-    """Ends the current and all following runs of one thread from another thread.
-
-    A run ends between two operators of its network.
-    """
+    """Ends the current and all following runs of one thread from another, between two operators of the network."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,19 +36,12 @@ class Interrupt:
                 self._options.terminate = True
 
     def check(self) -> None:
-        """Raise `Interrupted` if this is set."""
         if self._set:
             raise Interrupted
 
     @contextmanager
     def covering(self) -> Iterator[None]:
-        """Make the runs of the calling thread interruptible within the block.
-
-        Raises
-        ------
-        Interrupted
-            From a run that was ended or may not begin.
-        """
+        """Make the runs of the calling thread interruptible within the block; they raise `Interrupted` then."""
         _current.interrupt = self
         try:
             yield
@@ -109,13 +99,7 @@ def open_session(content: bytes, threads: int) -> onnxruntime.InferenceSession:
 
 
 def run_session(session: onnxruntime.InferenceSession, name: str, values: Floats) -> list[Floats]:
-    """Return the outputs of one run with the input `name`.
-
-    Raises
-    ------
-    Interrupted
-        If the thread's `Interrupt` ended it.
-    """
+    """Return the outputs of one run with the input `name`; Interrupted if the thread's `Interrupt` ended it."""
     interrupt = _current.interrupt
     if interrupt is None:
         return list(session.run(None, {name: values}))

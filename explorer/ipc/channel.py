@@ -13,16 +13,8 @@ from explorer.ipc.frame import LIMITS, Limits, pack, unpack
 class Channel:
     """Sends records, and receives records of given types.
 
-    `send` may be called from any thread, `recv` and `poll` from one.
-
-    Parameters
-    ----------
-    connection
-        One end of a `multiprocessing.Pipe`, owned by the channel.
-    receives
-        Accepted types of records, dataclasses or pydantic models with different names.
-    limits
-        Limits of messages in both directions.
+    `send` may be called from any thread, `recv` and `poll` from one. The channel owns the connection. `receives` are
+    dataclasses or pydantic models with different names.
     """
 
     def __init__(self, connection: Connection, receives: tuple[type, ...], limits: Limits = LIMITS) -> None:
@@ -34,26 +26,16 @@ class Channel:
     def send(self, record: object) -> None:
         """Send a record; blocks while the pipe is full.
 
-        Raises
-        ------
-        IpcError
-            If it cannot be sent (see `pack`).
-        OSError
-            If the other end is closed.
+        Raises IpcError if it cannot be sent (see `pack`); OSError if the other end is closed.
         """
         data = b"".join(pack(record, self._limits))
         with self._sending:
             self._connection.send_bytes(data)
 
     def recv(self) -> Any:
-        """Wait for a record and return it.
+        """Wait for a record.
 
-        Raises
-        ------
-        IpcError
-            If the message is not an accepted record.
-        EOFError, OSError
-            If the other end is closed.
+        Raises IpcError if the message is not an accepted record; EOFError, OSError if the other end is closed.
         """
         try:
             data = self._connection.recv_bytes(self._limits.frame_bytes)

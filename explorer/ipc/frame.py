@@ -69,18 +69,9 @@ LIMITS = Limits()
 def pack(record: object, limits: Limits = LIMITS) -> list[Part]:
     """Return the frame of a record, as consecutive parts; arrays are not copied.
 
-    Parameters
-    ----------
-    record
-        A dataclass or pydantic model of None, booleans, numbers, strings, bytes, paths, arrays, and lists, tuples, maps
-        with strings as keys, dataclasses and models of these.
-    limits
-        Limits of the frame.
-
-    Raises
-    ------
-    IpcError
-        If the record has other values, or exceeds the limits.
+    A record is a dataclass or pydantic model of None, booleans, numbers, strings, bytes, paths, arrays, and lists,
+    tuples, maps with strings as keys, dataclasses and models of these. IpcError if it has other values, or exceeds the
+    limits.
     """
     try:
         arrays: list[NDArray[Any]] = []
@@ -100,21 +91,10 @@ def pack(record: object, limits: Limits = LIMITS) -> list[Part]:
 
 
 def unpack(data: bytes | bytearray | memoryview, receives: Iterable[type], limits: Limits = LIMITS) -> Any:
-    """Return the record of a frame.
+    """Return the record of a frame, validated field by field as one of `receives`.
 
-    Parameters
-    ----------
-    data
-        The complete frame. Arrays are copied, so that a small one does not keep a large frame in memory.
-    receives
-        Accepted types of records, validated field by field.
-    limits
-        Limits of the frame.
-
-    Raises
-    ------
-    IpcError
-        If it is not a frame of one of these records; no other exception is raised.
+    Arrays are copied, so that a small one does not keep a large frame in memory. IpcError, and no other exception, if
+    it is not a frame of one of these records.
     """
     try:
         return _unpack(memoryview(data).cast("B"), receives, limits)

@@ -24,10 +24,7 @@ _MOST_ERRORS = 100
 def encode(value: Any, arrays: list[NDArray[Any]]) -> bytes:
     """Return `value` in msgpack; its arrays are appended to `arrays`, in C order and little endian.
 
-    Raises
-    ------
-    ValueError, TypeError, OverflowError
-        If it has values that cannot be sent.
+    Raises ValueError, TypeError, OverflowError if it has values that cannot be sent.
     """
 
     def plain(part: Any) -> Any:
@@ -49,15 +46,7 @@ def encode(value: Any, arrays: list[NDArray[Any]]) -> bytes:
 
 
 class Decoder:
-    """Decoder of consecutive untrusted msgpack values.
-
-    Parameters
-    ----------
-    data
-        The encoded values.
-    containers
-        Most lists and maps in them.
-    """
+    """Decoder of consecutive untrusted msgpack values, with at most `containers` lists and maps."""
 
     def __init__(self, data: memoryview, containers: int) -> None:
         self.arrays: list[NDArray[Any]] = []
@@ -75,10 +64,7 @@ class Decoder:
     def value(self, depth: int) -> Any:
         """Return the next value.
 
-        Raises
-        ------
-        ValueError
-            If it is nested deeper than `depth`, has too many lists and maps, or is damaged.
+        Raises ValueError if it is nested deeper than `depth`, has too many lists and maps, or is damaged.
         """
         value = self._unpacker.unpack()
         level = [value] if isinstance(value, list | dict) else []
@@ -95,7 +81,6 @@ class Decoder:
 
     @property
     def ended(self) -> bool:
-        """Whether all values were read."""
         return bool(self._unpacker.tell() == self._size)
 
     def _counted(self, value: Any) -> Any:
@@ -111,13 +96,7 @@ class Decoder:
 
 
 def validated(kind: type, fields: Any) -> Any:
-    """Return the record of type `kind` with these fields.
-
-    Raises
-    ------
-    ValueError
-        If a field is missing, unknown or of another type.
-    """
+    """Return the record of type `kind` with these fields; ValueError if one is missing, unknown or of another type."""
     from pydantic import ValidationError
 
     try:

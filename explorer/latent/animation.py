@@ -33,7 +33,7 @@ LOOPS: tuple[str, ...] = get_args(Loop)
 
 @dataclass(frozen=True)
 class Segment:
-    """The segment from one keyframe to the next.
+    """The segment from one keyframe to the next; UsageError if a value is invalid.
 
     Attributes
     ----------
@@ -41,11 +41,6 @@ class Segment:
         Frames including both ends; at least 2.
     path, easing
         Names in `explorer.latent.paths.PATHS` and `explorer.latent.easing.EASINGS`.
-
-    Raises
-    ------
-    UsageError
-        If a value is invalid.
     """
 
     steps: int = 90
@@ -63,7 +58,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Animation:
-    """An animation through keyframes, segment by segment; made of plain values only.
+    """An animation through keyframes, made of plain values only; UsageError if one is invalid.
 
     Attributes
     ----------
@@ -80,11 +75,6 @@ class Animation:
     times
         Position of each frame of one pass along the keyframes, as from `explorer.latent.timing.even_out`: increasing
         from 0 to the number of segments (exclusive if closed). None: evenly within each segment.
-
-    Raises
-    ------
-    UsageError
-        If a value is invalid.
     """
 
     segments: tuple[Segment, ...]
@@ -135,7 +125,6 @@ class Animation:
 
     @property
     def frames(self) -> int:
-        """Frames of the whole animation."""
         if self.loop != "pingpong":
             return self.pass_frames + 2 * self.hold
         back = self.pass_frames if self.hold else max(self.pass_frames - 2, 0)
@@ -143,7 +132,6 @@ class Animation:
 
     @property
     def seconds(self) -> float:
-        """Duration of the whole animation."""
         return self.frames / self.fps
 
     def pass_positions(self) -> NDArray[np.float64]:
@@ -168,10 +156,7 @@ class Animation:
 
         Frame j is at j / fps seconds; positions are interpolated between those of the animation's own frames.
 
-        Raises
-        ------
-        UsageError
-            If `fps` is not above 0.
+        Raises UsageError if `fps` is not above 0.
         """
         _check_rate(fps)
         positions = self.positions()
@@ -210,10 +195,7 @@ class Animation:
     def from_dict(cls, values: Mapping[str, Any]) -> Animation:
         """Return the animation of values from `to_dict`; lists are accepted as tuples.
 
-        Raises
-        ------
-        UsageError
-            If the values are invalid.
+        Raises UsageError if the values are invalid.
         """
         try:
             known = dict(values)
@@ -230,23 +212,7 @@ class Animation:
 class AnimationSettings:
     """Settings of an animation with equal segments; the defaults are those of the reference.
 
-    Attributes
-    ----------
-    steps
-        Frames of a segment including both ends; at least 2.
-    hold
-        Additional frames for the first and the last image.
-    fps
-        Frames per second, above 0.
-    loop
-        ``"none"`` plays once, ``"repeat"`` loops, ``"pingpong"`` plays forward and backward.
-    path, easing
-        Names in `explorer.latent.paths.PATHS` and `explorer.latent.easing.EASINGS`. A looping spline is closed.
-
-    Raises
-    ------
-    UsageError
-        If a value is invalid.
+    The fields are those of `Segment` and `Animation`. A looping spline is closed. UsageError if a value is invalid.
     """
 
     steps: int = 90
@@ -262,7 +228,6 @@ class AnimationSettings:
 
     @property
     def segment(self) -> Segment:
-        """The segment from any keyframe to the next."""
         return Segment(self.steps, self.path, self.easing)
 
     @property
@@ -271,13 +236,7 @@ class AnimationSettings:
         return self.path == "spline" and self.loop == "repeat"
 
     def animation(self, k: int) -> Animation:
-        """Return the animation through `k` keyframes.
-
-        Raises
-        ------
-        UsageError
-            If `k` is below 1.
-        """
+        """Return the animation through `k` keyframes; UsageError if `k` is below 1."""
         if k < 1:
             raise UsageError("There are no keyframes. Add a keyframe.")
         closed = self.closed and k > 1
@@ -293,20 +252,15 @@ def _check_rate(fps: float) -> None:
 class AnimationCurve:
     """The codes of an animation at any position along its keyframes; paths are computed once.
 
+    Raises UsageError if the number of keyframes does not match the animation, or a data path has no codes of the data.
+
     Parameters
     ----------
     keys
         Codes of the keyframes, ``(k, d)`` float32.
-    animation
-        The animation.
     data
         Codes of the data ``(n, d)``, or their neighbor graph, for data paths. Pass the graph to share it between
         animations.
-
-    Raises
-    ------
-    UsageError
-        If the number of keyframes does not match the animation, or a data path has no codes of the data.
     """
 
     def __init__(self, keys: Floats, animation: Animation, data: Floats | NeighborGraph | None = None) -> None:
@@ -331,10 +285,7 @@ class AnimationCurve:
     def at(self, positions: NDArray[np.float64] | Sequence[float]) -> Floats:
         """Return the codes ``(m, d)`` at positions ``(m,)`` along the keyframes, before easing; clipped to the ends.
 
-        Raises
-        ------
-        UsageError
-            If a position is NaN.
+        Raises UsageError if a position is NaN.
         """
         wanted = np.asarray(positions, dtype=np.float64).reshape(-1)
         if np.isnan(wanted).any():
@@ -351,55 +302,10 @@ class AnimationCurve:
         return codes
 
 
-def animation_times(k: int, settings: AnimationSettings) -> NDArray[np.float64]:
-    """Return the position of each frame of an animation with equal segments; see `Animation.positions`.
-
-    Raises
-    ------
-    UsageError
-        If `k` is below 1.
-    """
-    return settings.animation(k).positions()
-
-
 def animation_codes(
     keys: Floats, settings: AnimationSettings | Animation, data: Floats | NeighborGraph | None = None
 ) -> Floats:
-    """Return the codes ``(frames, d)`` of an animation through keyframes ``(k, d)``.
-
-    Parameters
-    ----------
-    keys
-        Codes of the keyframes, float32.
-    settings
-        The animation.
-    data
-        As for `AnimationCurve`.
-
-    Raises
-    ------
-    UsageError
-        If the number of keyframes does not match the animation, or a data path has no codes of the data.
-    """
+    """Return the codes ``(frames, d)`` of an animation through keyframes ``(k, d)`` float32; see `AnimationCurve`."""
     keys = as_codes(keys, KEYS)
     animation = settings if isinstance(settings, Animation) else settings.animation(len(keys))
     return AnimationCurve(keys, animation, data).at(animation.positions())
-
-
-def code_at(
-    keys: Floats,
-    position: float,
-    path: str = "linear",
-    easing: str = "linear",
-    data: Floats | NeighborGraph | None = None,
-) -> Floats:
-    """Return the code ``(d,)`` at a position in [0, k - 1] along keyframes ``(k, d)``; clipped to the ends.
-
-    Raises
-    ------
-    UsageError
-        If the shape of `keys` is invalid, the position is NaN, or the path or easing unknown.
-    """
-    keys = as_codes(keys, KEYS)
-    animation = Animation((Segment(2, path, easing),) * (len(keys) - 1))
-    return AnimationCurve(keys, animation, data).at([position]).reshape(-1)

@@ -30,10 +30,7 @@ def reference_animation(start: Floats, end: Floats) -> AnimationPreset:
 def strip(start: Floats, end: Floats, between: int = STRIP) -> AnimationPreset:
     """Return a contact sheet from one code ``(d,)`` to another: the two ends and `between` images.
 
-    Raises
-    ------
-    UsageError
-        If `between` is negative.
+    Raises UsageError if `between` is negative.
     """
     if between < 0:
         raise UsageError(
@@ -45,17 +42,8 @@ def strip(start: Floats, end: Floats, between: int = STRIP) -> AnimationPreset:
 def one_of_each(codes: Floats, labels: Indices) -> AnimationPreset:
     """Return a loop through one image of each class in order of labels: the one nearest to the mean of its class.
 
-    Parameters
-    ----------
-    codes
-        ``(n, d)``.
-    labels
-        ``(n,)``, at least two different ones; negative for images without label.
-
-    Raises
-    ------
-    UsageError
-        If there are fewer than two classes, or the lengths differ.
+    Codes are ``(n, d)``, labels ``(n,)``, negative for images without label. UsageError if there are fewer than two
+    classes.
     """
     codes, labels = as_codes(codes), np.asarray(labels)
     classes = np.unique(labels[labels >= 0]) if labels.shape == (len(codes),) else np.zeros(0)
@@ -73,22 +61,14 @@ def random_walk(stats: CodeStatistics, seed: int, count: int = 8, stride: float 
     """Return a loop through random codes with the data's distribution, each near the previous one.
 
     Along each principal component the keyframes are an autoregressive process with the mean and σ of the data.
+    UsageError if a value is invalid.
 
     Parameters
     ----------
-    stats
-        Statistics of the data.
-    seed
-        Random seed.
     count
         Number of keyframes, at least 2.
     stride
         In (0, 1]; with 1 keyframes are independent.
-
-    Raises
-    ------
-    UsageError
-        If a value is invalid.
     """
     if count < 2:
         raise UsageError(
@@ -107,23 +87,10 @@ def random_walk(stats: CodeStatistics, seed: int, count: int = 8, stride: float 
 
 
 def breathing(z: Floats, stats: CodeStatistics, dim: int, sigmas: float = 2.0) -> AnimationPreset:
-    """Return an oscillation of one dimension around its value in a code, eased in and out.
+    """Return an oscillation of dimension `dim` of a code ``(d,)``, around its value with an amplitude of `sigmas` σ.
 
-    Parameters
-    ----------
-    z
-        ``(d,)``; its other dimensions are fixed.
-    stats
-        Statistics of the data.
-    dim
-        The oscillating dimension.
-    sigmas
-        Amplitude in σ, above 0.
-
-    Raises
-    ------
-    UsageError
-        If there is no such dimension, `z` has another length than the statistics, or `sigmas` is not above 0.
+    Raises UsageError if there is no such dimension, `z` has another length than the statistics, or `sigmas` is not
+    above 0.
     """
     z = as_code(z)
     check_dimension(dim, len(z))

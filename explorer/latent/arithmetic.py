@@ -8,27 +8,13 @@ import numpy as np
 
 from explorer.errors import UsageError
 from explorer.latent.checks import as_codes
-from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats
 
 
 def combine(terms: Sequence[tuple[float, Floats]]) -> Floats:
-    """Return the weighted sum of terms, each the mean of its codes: a − b + c with the weights 1, −1 and 1.
+    """Return the weighted sum ``(d,)`` of terms, each the mean of its codes: a − b + c with the weights 1, −1 and 1.
 
-    Parameters
-    ----------
-    terms
-        Weight and codes ``(n, d)`` of each term, n > 0.
-
-    Returns
-    -------
-    Floats
-        ``(d,)``.
-
-    Raises
-    ------
-    UsageError
-        If there are no terms, one has no codes, or lengths differ.
+    A term is a weight and codes ``(n, d)``. UsageError if there are no terms, one has no codes, or lengths differ.
     """
     means = [(strength, as_codes(codes)) for strength, codes in terms]
     lengths = {codes.shape[1] for _, codes in means}
@@ -38,34 +24,12 @@ def combine(terms: Sequence[tuple[float, Floats]]) -> Floats:
     return np.asarray(total, np.float32)
 
 
-def around(code: Floats, statistics: CodeStatistics, spread: float, count: int, seed: int) -> Floats:
-    """Return variations of a code: normal noise in every dimension, in σ of the data; float32 ``(count, d)``.
-
-    Raises
-    ------
-    UsageError
-        If the spread is below 0 or not finite, or the count below 1.
-    """
-    if not (0 <= spread < np.inf and count >= 1):
-        raise UsageError(
-            "Cannot make {count:# variation|# variations} with a spread of {spread:g} σ. "
-            "Choose a spread of 0 or more and at least one image.",
-            count=count,
-            spread=spread,
-        )
-    noise = np.random.default_rng(seed).standard_normal((count, len(code))).astype(np.float32)
-    return np.asarray(code + spread * statistics.sigma * noise, np.float32)
-
-
 def cross(first: Floats, second: Floats, share: float, seed: int) -> Floats:
     """Return the crossover of two codes ``(d,)``: each dimension is from the second one with probability `share`.
 
     With the same seed, a larger share keeps the dimensions that a smaller one takes from the second code.
 
-    Raises
-    ------
-    UsageError
-        If the codes differ in length, or the share is not in [0, 1].
+    Raises UsageError if the codes differ in length, or the share is not in [0, 1].
     """
     if first.shape != second.shape or not 0 <= share <= 1:
         raise UsageError(

@@ -18,13 +18,7 @@ DIMENSION, COMPONENT = message("dimension"), message("principal component")
 
 
 def check_table(count: int, latent_dim: int) -> None:
-    """Check that a table of codes fits into memory, before it is allocated.
-
-    Raises
-    ------
-    UsageError
-        If it does not; the message says how many codes would fit.
-    """
+    """Check that a table of codes fits into memory, before it is allocated; UsageError otherwise."""
     size = 4 * count * latent_dim
     if size > MOST_CODE_BYTES:
         raise UsageError(
@@ -40,12 +34,9 @@ def check_table(count: int, latent_dim: int) -> None:
 
 
 def as_codes(codes: Floats, name: Message = CODES) -> Floats:
-    """Return `codes` as a float32 array ``(n, d)`` with ``n >= 1`` and ``d >= 1``; `name` is for the error.
+    """Return `codes` as float32 ``(n, d)`` with ``n >= 1`` and ``d >= 1``.
 
-    Raises
-    ------
-    UsageError
-        If the shape is invalid.
+    UsageError, with `name`, for another shape.
     """
     array = np.asarray(codes, dtype=np.float32)
     if array.ndim != 2 or array.size == 0:
@@ -58,13 +49,7 @@ def as_codes(codes: Floats, name: Message = CODES) -> Floats:
 
 
 def as_code(z: Floats, name: Message = CODE) -> Floats:
-    """Return `z` as one float32 code ``(d,)``; `name` is for the error.
-
-    Raises
-    ------
-    UsageError
-        If it is not one flat code.
-    """
+    """Return `z` as one float32 code ``(d,)``; UsageError, with `name`, for another shape."""
     array = np.asarray(z, dtype=np.float32)
     if array.ndim != 1 or array.size == 0:
         raise UsageError(
@@ -74,13 +59,7 @@ def as_code(z: Floats, name: Message = CODE) -> Floats:
 
 
 def check_dimension(dimension: int, count: int, what: Message = DIMENSION) -> int:
-    """Return `dimension` if it is in ``0 … count - 1``; `what` is for the error.
-
-    Raises
-    ------
-    UsageError
-        If it is not.
-    """
+    """Return `dimension` if it is in ``0 … count - 1``; UsageError, with `what`, otherwise."""
     if not 0 <= dimension < count:
         if not count:
             raise UsageError("There is no {what} {number}: the model has no such {what}.", what=what, number=dimension)

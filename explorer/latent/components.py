@@ -14,24 +14,9 @@ from explorer.types import Floats
 
 
 def to_components(z: Floats, stats: CodeStatistics) -> Floats:
-    """Return coordinates along the principal components.
+    """Return coordinates ``(k,)`` of a code ``(d,)``, or ``(n, k)`` of several, along the principal components.
 
-    Parameters
-    ----------
-    z
-        One code ``(d,)``, or several ``(n, d)``.
-    stats
-        Statistics of the data.
-
-    Returns
-    -------
-    Floats
-        ``(k,)``, or ``(n, k)``, in σ from the mean code; 0 along a component without variance.
-
-    Raises
-    ------
-    UsageError
-        If `z` has another length than the statistics.
+    They are in σ from the mean code; 0 along a component without variance. UsageError for codes of another length.
     """
     centered = _centered(z, stats).astype(np.float32)
     # einsum for single codes, which are needed while dragging: a matrix product would wake the threads of BLAS, which
@@ -48,10 +33,7 @@ def move_component(z: Floats, stats: CodeStatistics, component: int, sigma_value
 
     Its other coordinates, and its part outside of the components, are kept.
 
-    Raises
-    ------
-    UsageError
-        If there is no such component, or `z` has another length than the statistics.
+    Raises UsageError if there is no such component, or `z` has another length than the statistics.
     """
     check_dimension(component, len(stats.components), COMPONENT)
     wanted = float(sigma_value) * float(stats.component_sigma[component])
@@ -62,10 +44,7 @@ def move_component(z: Floats, stats: CodeStatistics, component: int, sigma_value
 def take_component(z: Floats, other: Floats, stats: CodeStatistics, component: int) -> Floats:
     """Return a copy of one code ``(d,)`` with one principal coordinate of `other` ``(d,)``.
 
-    Raises
-    ------
-    UsageError
-        If there is no such component, or one of the codes has another length than the statistics.
+    Raises UsageError if there is no such component, or one of the codes has another length than the statistics.
     """
     check_dimension(component, len(stats.components), COMPONENT)
     between = _centered(other, stats) - _centered(z, stats)

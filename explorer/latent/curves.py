@@ -1,4 +1,4 @@
-"""Curves of the timeline: distance of each code to the data, and change of the image from frame to frame."""
+"""Change of the image from frame to frame, a curve of the timeline."""
 
 from __future__ import annotations
 
@@ -8,67 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.checks import DATA_CODES, as_codes
 from explorer.types import Floats
-
-_BLOCK_VALUES = 4_000_000
-
-
-def distance_to_data(codes: Floats, data: Floats) -> Floats:
-    """Return the distance from each code to the nearest code of the data.
-
-    Parameters
-    ----------
-    codes
-        ``(n, d)``.
-    data
-        ``(m, d)``, m at least 1.
-
-    Returns
-    -------
-    Floats
-        ``(n,)``, Euclidean.
-
-    Raises
-    ------
-    UsageError
-        If a shape is invalid, or they differ in d.
-    """
-    codes, data = as_codes(codes), as_codes(data, DATA_CODES)
-    if codes.shape[1] != data.shape[1]:
-        raise UsageError(
-            "The codes have {codes} dimensions, but those of the data have {data}. Use codes of the same model.",
-            codes=codes.shape[1],
-            data=data.shape[1],
-        )
-    squares = (data.astype(np.float64) ** 2).sum(axis=1)
-    found = np.empty(len(codes), dtype=np.float32)
-    rows = max(1, _BLOCK_VALUES // len(data))
-    for start in range(0, len(codes), rows):
-        block = codes[start : start + rows]
-        nearest = np.argmin(squares - 2 * (block @ data.T), axis=1)
-        # The product finds the nearest code; the distance itself is computed without its cancellation errors.
-        found[start : start + rows] = np.linalg.norm(block.astype(np.float64) - data[nearest], axis=1)
-    return found
 
 
 def image_change(frames: Iterable[NDArray[np.uint8] | Floats]) -> NDArray[np.float64]:
-    """Return the change of the image from each frame to the next.
+    """Return the root mean squared difference of each frame to the next, ``(n - 1,)`` float64 in [0, 1].
 
-    Parameters
-    ----------
-    frames
-        n images ``(h, w, c)`` of one shape, uint8, or float32 in [0, 1]; iterated once.
-
-    Returns
-    -------
-    ndarray
-        ``(n - 1,)`` float64 in [0, 1]: root mean squared difference.
-
-    Raises
-    ------
-    UsageError
-        If there are no frames, or they differ in shape.
+    Frames are ``(h, w, c)`` of one shape, uint8, or float32 in [0, 1], and iterated once. UsageError if there are none.
     """
     changes: list[float] = []
     previous: Floats | None = None

@@ -23,17 +23,9 @@ _AT_ONCE = 2_000_000
 
 
 class CodeDistance:
-    """Euclidean distance to the nearest code of test images, relative to their own nearest-neighbor distances.
+    """Euclidean distance to the nearest of codes ``(n, d)`` of test images, relative to their own nearest neighbors.
 
-    Parameters
-    ----------
-    codes
-        Codes of test images, ``(n, d)``, n > 0; at most `MOST_CODES` are used.
-
-    Raises
-    ------
-    UsageError
-        If there are none.
+    At most `MOST_CODES` are used; UsageError if there are none.
     """
 
     def __init__(self, codes: Floats) -> None:

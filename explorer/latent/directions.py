@@ -56,11 +56,9 @@ class Direction:
 
     @property
     def measured(self) -> bool:
-        """Whether accuracy, effect and p-value are known."""
         return self.count != (0, 0)
 
     def moved_to(self, vector: Floats) -> Direction:
-        """Return an unmeasured direction with another vector."""
         return replace(self, vector=vector, count=(0, 0), accuracy=0.0, effect=0.0, null_effect=(0.0, 0.0), p=1.0)
 
 
@@ -69,24 +67,17 @@ def attribute_direction(
 ) -> Direction:
     """Find the direction of an attribute, and measure it on held-out images.
 
+    Raises UsageError if shapes differ, or there are fewer than five images with or without the attribute.
+
     Parameters
     ----------
-    codes
-        ``(n, d)``.
-    has
-        ``(n,)``, which images have the attribute.
+    codes, has
+        ``(n, d)`` and ``(n,)``: which images have the attribute.
     method
         ``means``: difference of means. ``logistic``: normal of a logistic regression, which is less affected by
         correlated attributes.
     splits
         Number of label permutations.
-    seed
-        Seed of held-out split and permutations.
-
-    Raises
-    ------
-    UsageError
-        If shapes differ, or there are fewer than five images with or without the attribute.
     """
     codes, has = as_codes(codes), np.asarray(has, np.bool_)
     if has.shape != (len(codes),):
@@ -174,14 +165,9 @@ def _accuracy(
 
 
 class Ruler:
-    """Coordinate along a direction, in σ of the data from their mean.
+    """Coordinate along a direction ``(d,)``, in σ of the data, codes ``(n, d)``, from their mean.
 
-    Parameters
-    ----------
-    vector
-        ``(d,)``; for zeros all coordinates are 0.
-    codes
-        Codes of the data, ``(n, d)``, n > 0.
+    For a direction of zeros all coordinates are 0.
     """
 
     def __init__(self, vector: Floats, codes: Floats) -> None:
@@ -196,7 +182,6 @@ class Ruler:
         return self._sigma
 
     def value(self, code: Floats) -> float:
-        """Return the coordinate of one code ``(d,)``."""
         # Not a matrix product, which would wake the threads of BLAS while dragging.
         return (float(np.einsum("d,d->", self._unit, code)) - self._mean) / self._sigma
 
@@ -234,17 +219,8 @@ def orthogonal(vectors: Sequence[Floats]) -> list[Floats]:
 def probe_accuracy(codes: Floats, labels: Indices, *, seed: int = 0) -> tuple[float, float]:
     """Return the accuracy of a linear probe on held-out codes, and the share of the majority class.
 
-    Parameters
-    ----------
-    codes
-        ``(n, d)``; at most 5,000 are fitted.
-    labels
-        Int64 ``(n,)``; at least two classes.
-
-    Raises
-    ------
-    UsageError
-        If there are fewer than two classes, or fewer than ten codes.
+    Of codes ``(n, d)`` with labels ``(n,)`` at most 5,000 are fitted. UsageError if there are fewer than two classes,
+    or fewer than ten codes.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import train_test_split

@@ -19,22 +19,18 @@ Easing: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def linear(t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return constant speed."""
     return t
 
 
 def ease(t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ease in-out: slow at both ends."""
     return t * t * (3 - 2 * t)
 
 
 def ease_in(t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ease in: slow at the start."""
     return t**3
 
 
 def ease_out(t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ease out: slow at the end."""
     return 1 - (1 - t) ** 3
 
 
@@ -47,11 +43,5 @@ EASINGS: dict[str, Easing] = {
 
 
 def easing_named(name: str) -> Easing:
-    """Return an easing by name.
-
-    Raises
-    ------
-    UsageError
-        If there is none; the message lists the known ones.
-    """
+    """Return an easing by name; UsageError, with the known ones, if there is none."""
     return named(EASINGS, name, message("easing"))

@@ -34,19 +34,9 @@ class MapStatistics:
 
 
 def map_statistics(stats: CodeStatistics, shape: LatentShape) -> MapStatistics:
-    """Aggregate the statistics of a spatial code's dimensions by channel.
+    """Aggregate the statistics of a code of shape ``(h, w, c)`` by channel.
 
-    Parameters
-    ----------
-    stats
-        Of the flat code.
-    shape
-        ``(h, w, c)``.
-
-    Raises
-    ------
-    UsageError
-        If the shape is not spatial, or not the code's.
+    Raises UsageError if it is not the shape of the code.
     """
     if len(shape) != 3 or prod(shape) != stats.latent_dim:
         raise UsageError(
@@ -70,7 +60,7 @@ def map_statistics(stats: CodeStatistics, shape: LatentShape) -> MapStatistics:
 def brushed_cells(
     shape: tuple[int, int], start: tuple[float, float], end: tuple[float, float], size: float
 ) -> NDArray[np.bool_]:
-    """Return the cells that a round brush touches on a straight line.
+    """Return the cells that a round brush touches on a straight line, bool of `shape`.
 
     Parameters
     ----------
@@ -80,11 +70,6 @@ def brushed_cells(
         Ends of the line as (row, column), also outside of the map.
     size
         Diameter of the brush in cells; the cells at both ends are always included.
-
-    Returns
-    -------
-    NDArray
-        Bool, of `shape`.
     """
     rows, columns = np.indices(shape) + 0.5
     way = np.subtract(end, start)

@@ -33,21 +33,10 @@ class _Edges:
 
 
 class NeighborGraph:
-    """Nearest-neighbor graph of the codes of the data; built at first use, deterministic.
+    """Graph from each code of the data ``(n, d)`` to its nearest `neighbors`; built at first use, deterministic.
 
-    Unconnected components are joined by their nearest pairs, so that the graph is connected.
-
-    Parameters
-    ----------
-    codes
-        ``(n, d)`` float32, finite.
-    neighbors
-        Number of neighbors of each code.
-
-    Raises
-    ------
-    UsageError
-        If `codes` are not a table of finite numbers, or `neighbors` is below 1.
+    Unconnected components are joined by their nearest pairs, so that the graph is connected. UsageError if the codes
+    are not finite, or `neighbors` is below 1.
     """
 
     def __init__(self, codes: Floats, neighbors: int = NEIGHBORS) -> None:
@@ -65,7 +54,6 @@ class NeighborGraph:
 
     @property
     def latent_dim(self) -> int:
-        """Length d of one code."""
         return int(self.codes.shape[1])
 
     def way(self, start: Floats, end: Floats) -> Floats:
@@ -73,10 +61,7 @@ class NeighborGraph:
 
         Each end is connected to its nearest codes, and to the other end if that is at most as far. Imports SciPy.
 
-        Raises
-        ------
-        UsageError
-            If the codes have another length than the graph's.
+        Raises UsageError if the codes have another length than the graph's.
         """
         from scipy.sparse import csr_array
         from scipy.sparse.csgraph import dijkstra

@@ -56,12 +56,7 @@ _DIRECT = 16
 class CodeSpace:
     """The coordinates in which codes are compared.
 
-    Attributes
-    ----------
-    statistics
-        Of the model's codes.
-    whitened
-        Whether to scale all principal components to σ = 1 (Mahalanobis distance).
+    If `whitened`, all principal components are scaled to σ = 1 (Mahalanobis distance).
     """
 
     statistics: CodeStatistics
@@ -78,14 +73,10 @@ class CodeSpace:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The nearest codes of some queries, in order of distance.
+    """The nearest codes of m queries, in order of distance.
 
-    Attributes
-    ----------
-    indices
-        Int64 ``(m, k)``, positions among the codes; -1 if an index found fewer.
-    distances
-        Float32 ``(m, k)``: Euclidean, or 1 − cosine; infinite if the index is -1.
+    `indices` are int64 ``(m, k)``, -1 if an index found fewer; `distances` float32 ``(m, k)``, Euclidean, or 1 −
+    cosine, infinite if the index is -1.
     """
 
     indices: Indices
@@ -93,24 +84,17 @@ class Found:
 
 
 class NeighborIndex:
-    """An index of codes; may be searched from several threads.
+    """An index of codes; may be searched from several threads. UsageError if there are no codes.
 
     Parameters
     ----------
     codes
-        ``(n, d)``, n > 0, finite.
+        ``(n, d)``, finite.
     kind
         ``exact``: compares all codes. ``hnsw``: a hierarchical graph. ``lsh``: locality-sensitive hashing, as in the
         reference. None: ``exact`` up to `EXACT_VALUES` values, else ``hnsw``.
-    metric
-        ``l2`` or ``cosine``.
     folder
         Cache folder for indexes, which are reused for the same codes up to rounding; None for no cache.
-
-    Raises
-    ------
-    UsageError
-        If there are no codes.
     """
 
     def __init__(
@@ -123,13 +107,7 @@ class NeighborIndex:
     def in_parts(
         cls, codes: Floats, kind: IndexKind | None = None, metric: Metric = "l2", folder: Path | None = None
     ) -> Iterator[int | NeighborIndex]:
-        """Build an index like the constructor, but cancelable: yields the number of codes added, then the index.
-
-        Raises
-        ------
-        UsageError
-            If there are no codes.
-        """
+        """Build an index like the constructor, but cancelable: yields the number of codes added, then the index."""
         made = cls.__new__(cls)
         yield from made._build(codes, kind, metric, folder)
         yield made
@@ -163,21 +141,10 @@ class NeighborIndex:
         return len(self._codes)
 
     def search(self, queries: Floats, k: int, leave_out: int | None = None) -> Found:
-        """Return the `k` nearest of each query.
+        """Return the `k` nearest of each query ``(m, d)``, at most the number of codes.
 
-        Parameters
-        ----------
-        queries
-            ``(m, d)``.
-        k
-            At least 1; limited to the number of codes.
-        leave_out
-            A position to exclude: the query itself.
-
-        Raises
-        ------
-        UsageError
-            If the queries are of another length, or k is below 1.
+        `leave_out` is a position to exclude: the query itself. UsageError if the queries are of another length, or k is
+        below 1.
         """
         queries = as_codes(queries).astype(np.float32)
         if queries.shape[1] != self._codes.shape[1] or k < 1:
@@ -236,7 +203,6 @@ class NeighborIndex:
         return index
 
     def _kept(self, path: Path) -> Any:
-        """Return the cached index of these codes, or None."""
         import faiss
 
         try:
@@ -251,7 +217,6 @@ class NeighborIndex:
         return index if fits and self._is_of_these(index) else None
 
     def _is_of_these(self, index: Any) -> bool:
-        """Return whether an index contains these codes, up to rounding."""
         import faiss
 
         scale = float(np.abs(self._codes).max()) or 1.0
@@ -269,14 +234,9 @@ class NeighborIndex:
 
 
 def recall(index: NeighborIndex, exact: NeighborIndex, queries: Floats, k: int = 10) -> tuple[float, float]:
-    """Return recall@k of an index, and its seconds per query.
+    """Return recall@k of an index, and its seconds per query; both indexes are of the same codes.
 
-    Parameters
-    ----------
-    index, exact
-        Of the same codes.
-    queries
-        ``(m, d)``, m > 0; searched one by one, as in interactive use.
+    Queries ``(m, d)`` are searched one by one, as in interactive use.
     """
     true = exact.search(queries, k).indices
     started = time.perf_counter()
@@ -284,21 +244,6 @@ def recall(index: NeighborIndex, exact: NeighborIndex, queries: Floats, k: int =
     seconds = (time.perf_counter() - started) / len(queries)
     hits = [len(np.intersect1d(one, other)) for one, other in zip(found, true, strict=True)]
     return float(np.mean(hits)) / true.shape[1], seconds
-
-
-def agreement(labels: Indices, found: Indices, label: int) -> float:
-    """Return the share of neighbors with a label; NaN if there are no neighbors.
-
-    Parameters
-    ----------
-    labels
-        Int64 ``(n,)`` of all codes.
-    found
-        Positions of the neighbors, ``(k,)``.
-    label
-        The query's.
-    """
-    return float((labels[found] == label).mean()) if len(found) else float("nan")
 
 
 def _without(found: Found, position: int, k: int) -> Found:

@@ -22,10 +22,7 @@ from explorer.types import Floats
 def grid_axis(low: float, high: float, steps: int) -> Floats:
     """Return evenly spaced values ``(steps,)`` from `low` to `high`, inclusive; the midpoint if `steps` is 1.
 
-    Raises
-    ------
-    UsageError
-        If `steps` is below 1, or an end is not finite.
+    Raises UsageError if `steps` is below 1, or an end is not finite.
     """
     if steps < 1:
         raise UsageError("A grid cannot have {steps} steps. Choose at least 1.", steps=steps)
@@ -44,28 +41,10 @@ def top_to_bottom(ys: Floats) -> Floats:
 
 
 def grid_codes(base: Floats, dims: tuple[int, int], xs: Floats, ys: Floats) -> Floats:
-    """Return the codes of a regular grid over two dimensions.
+    """Return the codes ``(rows * columns, d)`` of a regular grid over two dimensions, row-major from the top.
 
-    Parameters
-    ----------
-    base
-        ``(d,)``, the values of all other dimensions.
-    dims
-        The dimensions along x and y.
-    xs
-        ``(columns,)``, values of the first, left to right.
-    ys
-        ``(rows,)``, values of the second, in any order.
-
-    Returns
-    -------
-    Floats
-        ``(rows * columns, d)``, row-major from the top: row r has y = ``top_to_bottom(ys)[r]``.
-
-    Raises
-    ------
-    UsageError
-        If the dimensions are equal or do not exist, or there are no values.
+    Row r has y = ``top_to_bottom(ys)[r]``; all other dimensions have the values of `base` ``(d,)``. UsageError if the
+    dimensions are equal or do not exist, or there are no values.
     """
     base = as_code(base)
     first, second = (check_dimension(dim, len(base)) for dim in dims)
@@ -86,17 +65,9 @@ def grid_codes(base: Floats, dims: tuple[int, int], xs: Floats, ys: Floats) -> F
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """A plane in latent space: ``origin + x · across + y · up``.
+    """A plane in latent space: ``origin + x · across + y · up``, each float32 ``(d,)``.
 
-    Attributes
-    ----------
-    origin, across, up
-        Float32 ``(d,)``. `across` and `up` are the unit steps along x and y, linearly independent.
-
-    Raises
-    ------
-    UsageError
-        If the lengths differ, or `across` and `up` are linearly dependent.
+    `across` and `up` are the unit steps along x and y; UsageError if they are linearly dependent, or lengths differ.
     """
 
     origin: Floats
@@ -129,10 +100,7 @@ class Plane:
     def of_dimensions(cls, base: Floats, dims: tuple[int, int]) -> Plane:
         """Return the plane of two dimensions through a code ``(d,)``; its coordinates are the dimensions' values.
 
-        Raises
-        ------
-        UsageError
-            If the dimensions are equal or do not exist.
+        Raises UsageError if the dimensions are equal or do not exist.
         """
         base = as_code(base)
         first, second = (check_dimension(dim, len(base)) for dim in dims)
@@ -146,10 +114,7 @@ class Plane:
     def of_components(cls, base: Floats, stats: CodeStatistics, axes: tuple[int, int]) -> Plane:
         """Return the plane of two principal components through a code ``(d,)``; coordinates are σ from the mean.
 
-        Raises
-        ------
-        UsageError
-            If the components are equal, do not exist, or have no variance.
+        Raises UsageError if the components are equal, do not exist, or have no variance.
         """
         base = as_code(base)
         first, second = (check_dimension(component, len(stats.components), COMPONENT) for component in axes)
@@ -190,7 +155,6 @@ class QuantilePlane(Plane):
         return b"quantiles" + super().key
 
     def codes(self, points: Floats) -> Floats:
-        """Return the codes ``(n, d)`` at quantiles ``(n, 2)``, float32."""
         return super().codes(_inverse(points))
 
     def coordinates(self, codes: Floats) -> Floats:

@@ -12,13 +12,7 @@ T = TypeVar("T")
 
 
 def named(known: Mapping[str, T], name: str, what: Message) -> T:
-    """Return ``known[name]``; `what` is for the error.
-
-    Raises
-    ------
-    UsageError
-        If there is none; the message lists the known ones.
-    """
+    """Return ``known[name]``; UsageError, with `what` and the known ones, if there is none."""
     try:
         return known[name]
     except KeyError:

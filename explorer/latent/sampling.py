@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from explorer.errors import UsageError
 from explorer.latent.checks import as_codes, check_table
-from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats
 
 if TYPE_CHECKING:
@@ -25,51 +24,17 @@ _FIT_ROWS = 20_000
 def sample_normal(count: int, latent_dim: int, rng: np.random.Generator, temperature: float = 1.0) -> Floats:
     """Return codes ``(count, latent_dim)`` from N(0, temperature² I).
 
-    Raises
-    ------
-    UsageError
-        If `count` or `temperature` is negative.
+    Raises UsageError if `count` or `temperature` is negative.
     """
     _check(count, temperature)
     check_table(count, latent_dim)
     return rng.standard_normal((count, latent_dim), dtype=np.float32) * np.float32(temperature)
 
 
-def truncate(codes: Floats, limit: float, stats: CodeStatistics | None = None) -> Floats:
-    """Clip every dimension of codes ``(n, d)``, or of one code ``(d,)``, to ±`limit` σ.
-
-    Parameters
-    ----------
-    codes
-        Float32; not changed.
-    limit
-        In standard deviations, not negative.
-    stats
-        Mean and σ of the data; default: mean 0 and σ 1, as in the normal prior.
-
-    Raises
-    ------
-    UsageError
-        If `limit` is negative.
-    """
-    if not limit >= 0:
-        raise UsageError(
-            "A truncation at {limit:g} σ is impossible. Choose 0 or more, for example 2.", limit=float(limit)
-        )
-    mean, sigma = (0.0, 1.0) if stats is None else (stats.mean, stats.sigma)
-    reach = np.asarray(sigma, dtype=np.float32) * np.float32(limit)
-    return np.clip(np.asarray(codes, dtype=np.float32), mean - reach, mean + reach)
-
-
 class FittedPrior:
     """A Gaussian mixture fitted to the codes of the data; needed for plain autoencoders, which have no prior.
 
-    Covariances are full up to 64 dimensions and diagonal above. Few codes give few components.
-
-    Parameters
-    ----------
-    max_components
-        Maximum number of Gaussians.
+    It has at most `max_components` Gaussians, fewer for few codes.
 
     Attributes
     ----------
@@ -78,7 +43,7 @@ class FittedPrior:
     means_
         ``(m, d)`` float64.
     covariance_type_
-        ``"full"`` or ``"diag"``.
+        ``"full"`` up to 64 dimensions, ``"diag"`` above.
     factors_
         Full: ``(m, d, d)`` lower Cholesky factors of the covariances; diagonal: ``(m, d)`` standard deviations.
     """
@@ -91,10 +56,7 @@ class FittedPrior:
     def fit(self, codes: Floats, random_state: int = 0) -> Self:
         """Fit to codes ``(n, d)``; deterministic for a given `random_state`. Imports scikit-learn.
 
-        Raises
-        ------
-        UsageError
-            If `codes` are not a table of finite numbers.
+        Raises UsageError if `codes` are not a table of finite numbers.
         """
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
@@ -129,7 +91,6 @@ class FittedPrior:
 
     @classmethod
     def of(cls, weights: NDArray[np.float64], means: NDArray[np.float64], factors: NDArray[np.float64]) -> FittedPrior:
-        """Return a prior with the given fitted attributes."""
         prior = cls(len(weights))
         prior.weights_, prior.means_, prior.factors_ = weights, means, factors
         prior.covariance_type_ = "full" if factors.ndim == 3 else "diag"
@@ -138,10 +99,7 @@ class FittedPrior:
     def sample(self, count: int, rng: np.random.Generator, temperature: float = 1.0) -> Floats:
         """Return random codes ``(count, d)``; `temperature` scales the standard deviation of each component.
 
-        Raises
-        ------
-        UsageError
-            If the prior was not fitted, or `count` or `temperature` is negative.
+        Raises UsageError if the prior was not fitted, or `count` or `temperature` is negative.
         """
         if not hasattr(self, "weights_"):
             raise UsageError("The prior is not fitted. Call fit with the codes of the data first.")

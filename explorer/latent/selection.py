@@ -20,30 +20,14 @@ _POSITION = re.compile(r"(\d{1,12}),(\d{1,12}),c?(\d{1,12})")
 
 
 def select(text: str, shape: LatentShape, active: NDArray[np.bool_]) -> Indices:
-    """Return the dimensions selected by a filter text.
+    """Return the dimensions selected by a filter text: positions in the flat code, increasing, unique.
 
     Numbers and ranges are separated by commas or spaces: ``3, 10-20``, ``90-`` to the end. For a spatial code,
     ``3,4,7`` without spaces is row 3, column 4, channel 7, and ``c5``, ``c5-8`` are whole channels. ``active`` keeps
-    only active dimensions. Numbers start at 0; those out of range are ignored.
+    only active dimensions. Numbers start at 0; those out of range are ignored. Empty text selects all.
 
-    Parameters
-    ----------
-    text
-        The filter; empty for all dimensions.
-    shape
-        Shape of the code, or ``(k,)`` for k principal components.
-    active
-        Bool ``(prod(shape),)``, which dimensions are active.
-
-    Returns
-    -------
-    Indices
-        Positions in the flat code, increasing, unique.
-
-    Raises
-    ------
-    UsageError
-        If the text cannot be parsed.
+    `shape` is that of the code, or ``(k,)`` for k principal components; `active` is bool ``(prod(shape),)``. UsageError
+    if the text cannot be parsed.
     """
     count = prod(shape)
     chosen = np.zeros(count, np.bool_)

@@ -53,31 +53,14 @@ class CodeStatistics:
 
     @property
     def latent_dim(self) -> int:
-        """Length d of one code."""
         return int(self.mean.shape[0])
 
 
 def compute_statistics(codes: Floats, log_variance: Floats | None = None, max_components: int = 64) -> CodeStatistics:
-    """Compute the statistics of codes.
+    """Compute the statistics of codes ``(n, d)``: for a VAE of mean codes, with natural log-variances ``(n, d)``.
 
-    Parameters
-    ----------
-    codes
-        ``(n, d)`` float32, finite; mean codes for a VAE.
-    log_variance
-        For a VAE: ``(n, d)`` float32, natural logarithm of the variances.
-    max_components
-        Maximum number of principal components; their number is ``k = min(max_axes, n - 1, d)``.
-
-    Returns
-    -------
-    CodeStatistics
-        Computed in float64. Time grows with ``min(n, d)`` cubed, memory with ``min(n, d)`` squared.
-
-    Raises
-    ------
-    UsageError
-        If `codes` are not a table of finite numbers, or `log_variance` has another shape.
+    There are ``min(max_components, n - 1, d)`` components. Computed in float64; time grows with ``min(n, d)`` cubed,
+    memory with ``min(n, d)`` squared. UsageError if a table is not finite, or the shapes differ.
     """
     codes = as_codes(codes)
     if not np.isfinite(codes).all():
@@ -118,7 +101,6 @@ def _quantiles(columns: Floats) -> NDArray[np.float64]:
 
 
 def _column_parts(dim: int) -> Iterator[slice]:
-    """Yield slices of columns, so that long codes are copied to float64 in parts."""
     for start in range(0, dim, _CHUNK):
         yield slice(start, min(start + _CHUNK, dim))
 
@@ -163,24 +145,10 @@ def _components_from_gram(
 
 
 def kl_per_dimension(mean: Floats, log_variance: Floats) -> Floats:
-    """Return the KL divergence of N(mean, exp(log_variance)) from N(0, 1) per dimension, averaged over the codes.
+    """Return the KL divergence of N(mean, exp(log_variance)) from N(0, 1) per dimension, mean of codes ``(n, d)``.
 
-    Kingma and Welling 2014, appendix B: ``0.5 (mean² + exp(log_variance) - 1 - log_variance)``.
-
-    Parameters
-    ----------
-    mean, log_variance
-        ``(n, d)`` float32.
-
-    Returns
-    -------
-    Floats
-        ``(d,)``, nats, not negative.
-
-    Raises
-    ------
-    UsageError
-        If the shapes differ or are invalid.
+    Kingma and Welling 2014, appendix B: ``0.5 (mean² + exp(log_variance) - 1 - log_variance)``; ``(d,)``, nats.
+    UsageError if the shapes differ or are invalid.
     """
     mean = as_codes(mean, message("mean codes"))
     log_variance = as_codes(log_variance, message("log-variances"))
@@ -203,10 +171,7 @@ def correlations(codes: Floats, dimensions: NDArray[np.int64]) -> Floats:
 
     For a constant dimension they are 0, and 1 with itself.
 
-    Raises
-    ------
-    UsageError
-        If the shape of `codes` is invalid.
+    Raises UsageError if the shape of `codes` is invalid.
     """
     chosen = as_codes(codes)[:, dimensions].astype(np.float64)
     chosen -= chosen.mean(axis=0)
@@ -222,10 +187,7 @@ def active_dimensions(codes: Floats) -> NDArray[np.bool_]:
 
     Burda et al. 2016: the variance of the mean code over the data is above 0.01.
 
-    Raises
-    ------
-    UsageError
-        If the shape of `codes` is invalid.
+    Raises UsageError if the shape of `codes` is invalid.
     """
     active: NDArray[np.bool_] = as_codes(codes).var(axis=0, dtype=np.float64) > ACTIVE_VARIANCE
     return active

@@ -18,19 +18,7 @@ DEEPEST = 24
 class TileGrid:
     """Tile (i, j) of level k has its center at ``low + i · spacing / 2^k`` along x, and the same with j along y.
 
-    So every tile is also one of the next finer level.
-
-    Attributes
-    ----------
-    low
-        Center of tile 0 along both axes.
-    spacing
-        Distance of tiles at level 0; above 0.
-
-    Raises
-    ------
-    UsageError
-        If the spacing is not above 0, or a value is not finite.
+    So every tile is also one of the next finer level. UsageError if the spacing is not above 0, or a value not finite.
     """
 
     low: float

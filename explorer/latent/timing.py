@@ -12,26 +12,10 @@ from explorer.latent.animation import Animation
 
 
 def even_times(times: NDArray[np.float64], changes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the times at which the accumulated change grows linearly.
+    """Return the times ``(n,)`` at which the accumulated change grows linearly, with the same first and last time.
 
-    Between two measured frames the change is interpolated linearly.
-
-    Parameters
-    ----------
-    times
-        ``(n,)``, increasing.
-    changes
-        ``(n - 1,)``, change of the image from each frame to the next; not negative, finite.
-
-    Returns
-    -------
-    ndarray
-        ``(n,)``, increasing, with the same first and last time; `times` if nothing changes.
-
-    Raises
-    ------
-    UsageError
-        If the shapes do not match, or values are invalid.
+    `changes` ``(n - 1,)`` is the change of the image from each of the `times` to the next, interpolated linearly. If
+    nothing changes, the times are kept. UsageError if the shapes do not match, or values are invalid.
     """
     times, changes = np.asarray(times, dtype=np.float64), np.asarray(changes, dtype=np.float64)
     if times.ndim != 1 or changes.shape != (len(times) - 1,) or not len(times) or (np.diff(times) < 0).any():
@@ -56,20 +40,13 @@ def even_out(animation: Animation, changes: NDArray[np.float64]) -> Animation:
     """Return an animation with equalized speed and the same number of frames.
 
     Its inner keyframes need not coincide with frames. Since the change is measured only at the old frames, measure and
-    call again for a more accurate result.
+    call again for a more accurate result. UsageError if the number of changes is wrong, or values are invalid.
 
     Parameters
     ----------
-    animation
-        The measured animation.
     changes
         From each frame of one pass to the next, ``(animation.pass_frames - 1,)``; if closed
         ``(animation.pass_frames,)``, with the change from the last frame to the first.
-
-    Raises
-    ------
-    UsageError
-        If the number of changes is wrong, or values are invalid.
     """
     times = animation.pass_positions()
     if not animation.closed:

@@ -17,10 +17,7 @@ MAX_ROWS = 8192
 def traverse_dimension(z: Floats, dim: int, values: Floats) -> Floats:
     """Return copies ``(len(values), d)`` of a code ``(d,)`` with dimension `dim` set to each of `values`.
 
-    Raises
-    ------
-    UsageError
-        If `z` is not one code, or there is no such dimension.
+    Raises UsageError if `z` is not one code, or there is no such dimension.
     """
     z = as_code(z)
     check_dimension(dim, len(z))
@@ -34,10 +31,7 @@ def traverse_dimension(z: Floats, dim: int, values: Floats) -> Floats:
 def traverse_component(z: Floats, stats: CodeStatistics, component: int, sigmas: Floats) -> Floats:
     """Return copies ``(len(sigmas), d)`` of a code ``(d,)`` moved along one principal component to each of `sigmas`.
 
-    Raises
-    ------
-    UsageError
-        If `z` is not one code of the statistics' length, or there is no such component.
+    Raises UsageError if `z` is not one code of the statistics' length, or there is no such component.
     """
     z = as_code(z)
     sigmas = np.asarray(sigmas, dtype=np.float32).ravel()
@@ -57,17 +51,7 @@ def ranked_dimensions(stats: CodeStatistics, most: int) -> Indices:
 def mean_to_max(stats: CodeStatistics, dims: Indices | None = None) -> Floats:
     """Return the mean code with each dimension in turn set to its maximum over the data, ``(d, d)``.
 
-    Parameters
-    ----------
-    stats
-        Statistics of the data.
-    dims
-        ``(m,)``; only these dimensions; the result is ``(m, d)`` then.
-
-    Raises
-    ------
-    UsageError
-        If there is no such dimension, or there are too many.
+    With `dims` ``(m,)`` only these, ``(m, d)``. UsageError if there is no such dimension, or there are too many.
     """
     dim = stats.latent_dim
     chosen = np.arange(dim) if dims is None else np.asarray(dims, dtype=np.int64).ravel()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from explorer.data.preprocessing import Preprocessing
+from explorer.data.preprocessing import Preprocessing, to_pixels
 from explorer.data.source import Source
 from explorer.errors import DataError
-from explorer.types import ImageShape, Indices, Pixels
+from explorer.types import Codec, Floats, ImageShape, Indices, Pixels
 
 WORK_BYTES = 256 * 2**20
 """Approximate upper limit of one layer's output for a batch."""
@@ -18,6 +18,8 @@ HELD_BYTES = 64 * 2**20
 
 _MAPS = 128
 """Feature maps at full image size in the widest architecture (``conv-spatial``)."""
+
+_DECODED_AT_ONCE = 32
 
 
 def images_at_once(image_shape: ImageShape, most: int) -> int:
@@ -31,20 +33,19 @@ def images_in_memory(image_shape: ImageShape, most: int) -> int:
     return max(1, min(most, HELD_BYTES // max(1, prod(image_shape) * 4)))
 
 
+def render(codec: Codec, codes: Floats) -> Iterator[Pixels]:
+    """Decode codes ``(n, d)`` in batches; yields uint8 images ``(h, w, c)``."""
+    for start in range(0, len(codes), _DECODED_AT_ONCE):
+        yield from to_pixels(codec.decode(codes[start : start + _DECODED_AT_ONCE]))
+
+
 def readable_batches(
     source: Source, indices: Indices, preprocessing: Preprocessing, step: int
 ) -> Iterator[tuple[int, Pixels, Indices]]:
     """Read images in batches; unreadable ones are skipped and listed in `Source.skipped`.
 
-    Yields
-    ------
-    done, pixels, kept
-        Number of `indices` tried so far; uint8 ``(m, h, w, c)``, m > 0; their positions in the source.
-
-    Raises
-    ------
-    DataError
-        If no image can be read.
+    Yields the number of `indices` tried so far, images uint8 ``(m, h, w, c)``, m > 0, and their positions in the
+    source. DataError if no image can be read.
     """
     any_read = False
     for start in range(0, len(indices), step):

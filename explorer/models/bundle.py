@@ -30,13 +30,7 @@ COMPILED = ("encoder.onnx", "decoder.onnx")
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle, its checksums verified.
-
-    Attributes
-    ----------
-    path
-        The folder, absolute.
-    """
+    """An opened bundle, its checksums verified; `path` is absolute."""
 
     path: Path
     card: Card
@@ -47,30 +41,15 @@ class Bundle:
 
     @cached_property
     def sample(self) -> CodeSample:
-        """Codes of a sample of test images, read at first use.
-
-        Raises
-        ------
-        ModelError
-            If the file is damaged.
-        """
+        """Codes of a sample of test images, read at first use; ModelError if the file is damaged."""
         return load_codes(self.path / CODES, self.card.latent_dim)
 
 
 def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
-    """Open a bundle and verify its checksums. Does not need TensorFlow.
+    """Open a bundle and verify its checksums; does not need TensorFlow.
 
-    Parameters
-    ----------
-    path
-        The folder.
-    whole
-        Whether to read every file for its checksum; not needed to list models.
-
-    Raises
-    ------
-    ModelError
-        If the folder is not a bundle, a file is missing, or a checksum is wrong.
+    `whole` is whether to read every file for its checksum, which is not needed to list models. ModelError if the folder
+    is not a bundle, a file is missing, or a checksum is wrong.
     """
     with reading(message("a model"), str(path), ModelError, message("Train or download it again.")):
         return _opened(path.resolve(), whole=whole)
@@ -94,7 +73,7 @@ def _opened(path: Path, *, whole: bool) -> Bundle:
     for name, expected in card.files.items():
         if Path(name).name != name:
             raise ModelError(
-                "{card} names a file outside the model's folder: “{file}”. Do not open models you do not trust.",
+                "{card} names a file outside the model's folder: “{file}”. Do not open models that you do not trust.",
                 card=path / CARD,
                 file=name,
             )
@@ -130,10 +109,7 @@ def _networks(card: Card) -> Iterator[str]:
 def seal(folder: Path, card: Card) -> None:
     """Write the card, with the checksums of all other files of the folder.
 
-    Raises
-    ------
-    ModelError
-        If the card would be too large to be read again.
+    Raises ModelError if the card would be too large to be read again.
     """
     files = {file.name: file_hash(file) for file in sorted(folder.iterdir()) if file.name != CARD}
     text = card.model_copy(update={"files": files}).model_dump_json(indent=2)
@@ -142,12 +118,9 @@ def seal(folder: Path, card: Card) -> None:
 
 
 def check_replaceable(path: Path, *, force: bool) -> None:
-    """Check that a bundle may be written to `path`: it must not exist or, with `force`, be a bundle.
+    """Check that a bundle may be written to `path`; ExportError, which names the obstacle, otherwise.
 
-    Raises
-    ------
-    ExportError
-        If not; the message names the obstacle.
+    It must not exist or, with `force`, be a bundle.
     """
     if not os.path.lexists(path):
         return
@@ -190,7 +163,6 @@ def _present(path: Path, expected: str) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -251,24 +223,12 @@ def bundle_named(model: str, found: Sequence[Found]) -> Found | None:
 
 
 def resolve_bundle(model: str) -> Bundle:
-    """Open a bundle by folder or name.
-
-    Raises
-    ------
-    ModelError
-        If there is none; the message lists the available ones.
-    """
+    """Open a bundle by folder or name; ModelError, with the available ones, if there is none."""
     return open_bundle(bundle_folder(model))
 
 
 def bundle_folder(model: str) -> Path:
-    """Return the folder of a bundle by folder or name, without opening it.
-
-    Raises
-    ------
-    ModelError
-        If there is none; the message lists the available ones.
-    """
+    """Return the folder of a bundle by folder or name, without opening it; ModelError if there is none."""
     path = Path(model).expanduser()
     folder = current_folder(path)
     if (folder / CARD).is_file():

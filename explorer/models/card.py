@@ -11,9 +11,9 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from explorer.data.corruption import parse_noise
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import ExplorerError, ModelError
-from explorer.json_limits import RECORD, json_text
+from explorer.json_limits import RECORD, invalid_field, json_text
+from explorer.models.import_record import Imported
 from explorer.models.settings import TrainingSettings
-from explorer.models.third_party.record import Imported
 from explorer.types import ImageShape, LatentShape
 
 FORMAT_VERSION = 1
@@ -34,20 +34,9 @@ class _Record(BaseModel):
 
 
 class DataRecord(_Record):
-    """The images a model was trained on.
+    """The images a model was trained on; the first fields are as the source states them.
 
-    Attributes
-    ----------
-    name, title, license, attribution
-        As the source states them.
-    count, train, test
-        Number of images in total and in each split.
-    trained_on
-        Splits used in training.
-    split_origin
-        Where the splits come from.
-    content_hash
-        SHA-256 of the images, hexadecimal.
+    `trained_on` are the splits used in training, `content_hash` is the SHA-256 of the images, hexadecimal.
     """
 
     name: str
@@ -160,18 +149,11 @@ class Card(_Record):
 
     @property
     def latent_dim(self) -> int:
-        """Length of one flat code."""
         return prod(self.latent_shape)
 
     @property
     def trained(self) -> TrainingSettings:
-        """Training settings.
-
-        Raises
-        ------
-        ModelError
-            If the model was imported.
-        """
+        """Training settings; ModelError if the model was imported."""
         if self.training is None:
             raise ModelError(
                 "“{model}” was imported, so its training settings are unknown. Choose a model trained here.",
@@ -196,7 +178,6 @@ class Card(_Record):
 
     @property
     def parts(self) -> tuple[bool, bool]:
-        """Whether it has an encoder, and a decoder."""
         return self.encodes, self.decodes
 
 
@@ -219,30 +200,15 @@ def kept_epochs(history: Sequence[EpochRecord]) -> tuple[EpochRecord, ...]:
 
 
 def read_card(content: bytes, where: str) -> Card:
-    """Parse and check a card.
-
-    Parameters
-    ----------
-    content
-        JSON.
-    where
-        Its name in errors.
-
-    Raises
-    ------
-    ModelError
-        If it is not a card, or of another format.
-    """
+    """Parse and check a card; ModelError, with the name `where`, if it is not one, or of another format."""
     try:
         card = Card.model_validate_json(json_text(content, RECORD, where, ModelError))
     except ValidationError as error:
-        first = error.errors()[0]
         raise ModelError(
-            "{where} is not a valid card (“{field}”: {reason}). "
+            "{where} is not a valid card ({reason}). "
             "The model is damaged or of another version; train or import it again.",
             where=where,
-            field=".".join(str(part) for part in first["loc"]),
-            reason=first["msg"],
+            reason=invalid_field(error),
         ) from error
     if card.format_version != FORMAT_VERSION:
         raise ModelError(

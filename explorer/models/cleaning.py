@@ -17,6 +17,7 @@ from explorer.errors import DataError, ExportError
 from explorer.messages import message
 from explorer.models.denoising import clean_image
 from explorer.paths import check_apart, replacing_file, replacing_folder
+from explorer.steps import follow
 from explorer.types import Codec, Progress
 
 _OPAQUE_FORMATS: Final = ("JPEG", "BMP", "PPM")
@@ -33,17 +34,7 @@ _PROFILE_KINDS: Final = {"L": b"GRAY", "LA": b"GRAY", "RGB": b"RGB ", "RGBA": b"
 
 @dataclass(frozen=True)
 class Cleaned:
-    """The result of `clean_files`.
-
-    Attributes
-    ----------
-    count
-        Images written.
-    path
-        The file or folder.
-    skipped
-        Images of the folder that could not be read, and why.
-    """
+    """The file or folder that `clean_files` wrote, its number of images, and those that could not be read."""
 
     count: int
     path: Path
@@ -51,39 +42,24 @@ class Cleaned:
 
 
 def clean_files(codec: Codec, preprocessing: Preprocessing, path: Path, out: Path) -> Iterator[Progress | Cleaned]:
-    """Denoise an image, or all images of a folder: yields progress, then the result.
+    """Denoise an image, or all images of a folder and its subfolders: yields progress, then the result.
 
-    An image is written in the format given by the suffix of `out`; those of a folder keep name, place and format.
-    Of animations, the first frame is used. Alpha is kept where the format supports it, and composited on white
-    otherwise; color profiles are kept, other metadata such as EXIF is not. Closing the generator removes what it wrote.
+    An image is written to the file `out`, which is replaced, in the format of its suffix; those of a folder keep name,
+    place and format in the folder `out`, which must not exist or be empty. Of animations, the first frame is used.
+    Alpha is kept where the format supports it, and composited on white otherwise; color profiles are kept, other
+    metadata such as EXIF is not. Closing the generator removes what it wrote.
 
-    Parameters
-    ----------
-    codec, preprocessing
-        The model.
-    path
-        An image file, or a folder, which is searched recursively.
-    out
-        For an image a file, which is replaced if it exists; for a folder a folder that does not exist or is empty.
-
-    Raises
-    ------
-    DataError
-        If no image can be read.
-    ExportError
-        If `out` overlaps with `path`, has an unknown suffix, exists, or cannot be written.
+    Raises DataError if no image can be read; ExportError if `out` overlaps with `path`, has an unknown suffix, exists,
+    or cannot be written.
     """
     if path.is_dir():
         yield from _clean_folder(codec, preprocessing, path, out)
         return
     _check_file(path, out)
     pil_image = open_image(path)
-    for item in clean_image(codec, preprocessing, pil_image):
-        if isinstance(item, Progress):
-            yield item
-            continue
-        with replacing_file(out) as temporary:
-            _save(item, pil_image, temporary, out.suffix)
+    clean = yield from follow(clean_image(codec, preprocessing, pil_image), lambda step: step)
+    with replacing_file(out) as temporary:
+        _save(clean, pil_image, temporary, out.suffix)
     yield Cleaned(1, out)
 
 
@@ -94,15 +70,16 @@ def _clean_folder(codec: Codec, preprocessing: Preprocessing, folder: Path, out:
     with replacing_folder(out, replaceable=_check_empty) as temporary:
         for number, file in enumerate(files):
             name = file.relative_to(folder)
-            yield Progress(number, len(files), str(name))
+            progress = Progress(number, len(files), message("{file}", file=name))
+            yield progress
             try:
                 pil_image = open_image(file)
             except DataError as error:
-                skipped.append(Skipped(str(name), str(error)))
+                skipped.append(Skipped(str(name), error.message))
                 continue
             for item in clean_image(codec, preprocessing, pil_image):
                 if isinstance(item, Progress):
-                    yield Progress(number, len(files), str(name))
+                    yield progress
                     continue
                 (temporary / name).parent.mkdir(parents=True, exist_ok=True)
                 _save(item, pil_image, temporary / name, file.suffix)

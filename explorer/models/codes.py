@@ -46,7 +46,6 @@ def most_measured(latent_dim: int) -> int:
 
 
 def most_components(latent_shape: LatentShape) -> int:
-    """Return the maximum number of principal components in a bundle."""
     return SPATIAL_COMPONENTS if len(latent_shape) > 1 else AXES
 
 
@@ -65,10 +64,8 @@ class CodeSample:
     ----------
     codes
         Float32 ``(n, latent_dim)``; mean codes for a VAE.
-    indices
-        Int64 ``(n,)``, positions in the source the model was trained on.
-    labels
-        Int64 ``(n,)``, or None if the source has none.
+    indices, labels
+        Int64 ``(n,)``: positions in the source the model was trained on; labels, None if the source has none.
     thumbnails
         Uint8 ``(n, h, w, c)``, the preprocessed images.
     statistics
@@ -94,15 +91,8 @@ class CodeSample:
 def save_codes(path: Path, sample: CodeSample, *, spatial: bool = False) -> None:
     """Write the sample as a compressed npz without pickled objects.
 
-    Parameters
-    ----------
-    path
-        The file.
-    sample
-        Its content.
-    spatial
-        Whether codes are spatial: their components are then stored as float16. For long codes, components, codes and
-        quantiles are. Values that float16 cannot represent stay float32.
+    The components of spatial codes are stored as float16; for long codes, components, codes and quantiles are. Values
+    that float16 cannot represent stay float32.
     """
     statistics = sample.statistics
     long = statistics.latent_dim > LONG_CODE
@@ -137,13 +127,7 @@ def _halved(array: Floats) -> NDArray[Any]:
 
 
 def load_codes(path: Path, latent_dim: int) -> CodeSample:
-    """Read a sample.
-
-    Raises
-    ------
-    ModelError
-        If the file is missing, damaged, or of another code size.
-    """
+    """Read a sample; ModelError if the file is missing, damaged, or of another code size."""
     with reading(message("the codes of a model"), str(path), ModelError, _REMEDY):
         with path.open("rb") as file:
             arrays = whole_arrays(file, _LIMITS, str(path), ModelError, _REMEDY)

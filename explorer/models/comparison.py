@@ -42,10 +42,9 @@ class Comparison:
         Median latency of encoding and decoding a single image.
     parameters, size
         Number of weights, and bytes of its files; 0 if there are none.
-    half_bytes, half_psnr
-        Bytes of a float16 code, and the PSNR of its reconstruction.
-    eight_bytes, eight_psnr
-        The same with 8 bits per dimension, scaled to the dimension's range over these images.
+    half_bytes, half_psnr, eight_bytes, eight_psnr
+        Bytes of a float16 code, and the PSNR of its reconstruction; the same with 8 bits per dimension, scaled to the
+        dimension's range over these images.
     jpeg_bytes, webp_bytes
         Mean bytes per image at the lowest quality that reaches `eight_psnr`; NaN if none does.
     """
@@ -80,14 +79,8 @@ def compare(
 ) -> Iterator[Progress | Comparison]:
     """Benchmark one model: yields progress, then the results.
 
-    Parameters
-    ----------
-    name, parameters, size
-        Copied to the results.
-    codec, preprocessing
-        The model.
-    source, indices
-        The images, ``(n,)`` positions, n > 0; at most `MEASURED` of them are used, evenly spaced.
+    Of the images at positions ``(n,)``, n > 0, at most `MEASURED` are used, evenly spaced. `name`, `parameters` and
+    `size` are copied to the results.
     """
     chosen = indices[np.linspace(0, len(indices) - 1, min(len(indices), MEASURED)).astype(np.int64)]
     parts_read: list[tuple[Floats, Indices]] = []
@@ -141,16 +134,10 @@ def quantized(codes: Floats) -> Floats:
 
 
 def bytes_at(pixels: Pixels, kind: str, psnr: float) -> float:
-    """Return the mean bytes per image at the lowest quality that reaches a PSNR; NaN if none does.
+    """Return the mean bytes of images ``(n, h, w, c)`` at the lowest quality that reaches a PSNR; NaN if none does.
 
-    Parameters
-    ----------
-    pixels
-        Uint8 ``(n, h, w, c)``.
-    kind
-        ``JPEG`` or ``WEBP``, written by Pillow; headers count, which dominate for tiny images.
-    psnr
-        In dB, mean over the images.
+    `kind` is ``JPEG`` or ``WEBP``, written by Pillow; headers count, which dominate for tiny images. The PSNR is the
+    mean over the images, in dB.
     """
     clean, qualities = to_floats(pixels), list(_FORMATS[kind])
     low, high = 0, len(qualities)

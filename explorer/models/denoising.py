@@ -12,6 +12,7 @@ from explorer.data.formats import plain_mode
 from explorer.data.preprocessing import Alpha, Invert, Orientation, Preprocessing, pil_image_pixels, to_pil_image
 from explorer.data.tiles import through_tiles
 from explorer.models.batches import images_at_once
+from explorer.steps import follow
 from explorer.types import Codec, Floats, Pixels, Progress
 
 _TILES_AT_ONCE = 256
@@ -19,46 +20,24 @@ _ALPHA_MODES = ("LA", "RGBA")
 
 
 def clean_image(codec: Codec, preprocessing: Preprocessing, pil_image: Image.Image) -> Iterator[Progress | Image.Image]:
-    """Denoise one image: yields progress, then the denoised image.
+    """Denoise one image of any mode and size: yields progress after each row of tiles, then the denoised image.
 
     The image is not resized: overlapping tiles of the model's input size are denoised and blended. Of the model's
     preprocessing only the background of transparent pixels and inversion (undone at the end) apply. A grayscale model
     denoises the channels of a color image separately; a color model returns grayscale for a grayscale image.
 
-    Parameters
-    ----------
-    codec, preprocessing
-        The model.
-    pil_image
-        Of any mode and size; the EXIF orientation is applied.
-
-    Yields
-    ------
-    Progress
-        After each row of tiles.
-    PIL.Image.Image
-        Upright, of the same size, of mode ``L``, ``LA``, ``RGB`` or ``RGBA`` like the input; alpha is kept.
-
-    Raises
-    ------
-    DataError
-        If the value range of a 16-bit or float image is unknown.
+    The result is upright, of the same size, of mode ``L``, ``LA``, ``RGB`` or ``RGBA`` like the input; alpha is kept.
+    DataError if the value range of a 16-bit or float image is unknown.
     """
     upright = Orientation().on_image(plain_mode(pil_image))
     background = next((step for step in preprocessing.steps if isinstance(step, Alpha)), Alpha())
     inverted = any(isinstance(step, Invert) for step in preprocessing.steps)
-    clean: Pixels | None = None
     pixels = pil_image_pixels(background.on_image(upright))
     at_once = max(1, images_at_once(codec.image_shape, _TILES_AT_ONCE) // pixels.shape[2])
     job = through_tiles(
         pixels, codec.image_shape[:2], lambda tiles: _reconstruct(codec, tiles, inverted), at_once=at_once
     )
-    for item in job:
-        if isinstance(item, Progress):
-            yield item
-        else:
-            clean = item
-    assert clean is not None
+    clean = yield from follow(job, lambda step: step)
     yield _with_alpha(clean, upright, background) if upright.mode in _ALPHA_MODES else to_pil_image(clean)
 
 

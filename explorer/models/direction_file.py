@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from explorer.errors import ModelError
-from explorer.json_limits import LARGE, json_text
+from explorer.json_limits import LARGE, invalid_field, json_text
 from explorer.latent.directions import Direction
 from explorer.messages import message
 from explorer.models.card import Card
@@ -39,13 +39,7 @@ class DirectionRecord(_Record):
 
 
 class DirectionFile(_Record):
-    """Directions of one model.
-
-    Attributes
-    ----------
-    model, model_hash
-        The model's name, and the SHA-256 of its decoder.
-    """
+    """Directions of one model, by its name and the SHA-256 of its decoder."""
 
     format: Literal["latent-explorer-directions"] = FORMAT  # type: ignore[assignment]
     version: Literal[1] = 1
@@ -55,15 +49,7 @@ class DirectionFile(_Record):
 
 
 def write_directions(path: Path, card: Card, directions: dict[str, Direction]) -> None:
-    """Write directions by name.
-
-    Raises
-    ------
-    ModelError
-        If there are more than `MOST`.
-    ExportError
-        If the file cannot be written.
-    """
+    """Write directions by name; ModelError if there are more than `MOST`; ExportError if the file cannot be written."""
     if len(directions) > MOST:
         raise ModelError(
             "Cannot save {count:# direction|# directions}: a file holds at most {most}. Select fewer.",
@@ -91,13 +77,7 @@ def write_directions(path: Path, card: Card, directions: dict[str, Direction]) -
 
 
 def read_directions(path: Path, card: Card) -> dict[str, Direction]:
-    """Read directions for a model.
-
-    Raises
-    ------
-    ModelError
-        If the file is damaged, or its directions belong to another model.
-    """
+    """Read directions for a model; ModelError if the file is damaged, or its directions belong to another model."""
     try:
         content = read_limited(path, LARGE.size, message("a file of directions"), ModelError)
         file = DirectionFile.model_validate_json(json_text(content, LARGE, path.name, ModelError))
@@ -106,12 +86,10 @@ def read_directions(path: Path, card: Card) -> dict[str, Direction]:
             "Cannot read {file}: {reason}. Choose another file.", file=path, reason=error.strerror or error
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
         raise ModelError(
-            "{file} holds no valid directions (“{field}”: {reason}). Choose a file that ends in {suffix}.",
+            "{file} holds no valid directions ({reason}). Choose a file that ends in {suffix}.",
             file=path.name,
-            field=".".join(str(part) for part in first["loc"]),
-            reason=first["msg"],
+            reason=invalid_field(error),
             suffix=SUFFIX,
         ) from error
     if file.model_hash != (card.decoder_hash or ""):

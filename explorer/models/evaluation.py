@@ -27,16 +27,10 @@ SAMPLING_SEED = 0
 
 @dataclass
 class Evaluation:
-    """Means over images, measured against the clean originals.
+    """Means over images, measured against the clean originals, at the mean code.
 
-    Attributes
-    ----------
-    mse, bce, psnr, ssim
-        As in the glossary; at the mean code.
-    kl, loss
-        For a VAE: nats per image; summed BCE plus KL with sampled codes. Else None.
-    active_dims, kl_per_dim
-        For a VAE: number of active dimensions; KL of each in nats. Else None.
+    `kl` and `loss` are in nats per image, the latter summed BCE plus KL with sampled codes; `kl_per_dim` in nats. These
+    and `active_dims` are None unless the model is a VAE.
     """
 
     count: int
@@ -50,7 +44,6 @@ class Evaluation:
     kl_per_dim: list[float] | None = None
 
     def metrics(self) -> dict[str, float]:
-        """Return the scalar metrics, for a card."""
         figures = {"mse": self.mse, "bce": self.bce, "psnr": self.psnr, "ssim": self.ssim}
         if self.kl is not None and self.loss is not None:
             figures |= {"kl": self.kl, "loss": self.loss}
@@ -76,16 +69,7 @@ def evaluate(
 ) -> Iterator[Progress | Evaluation]:
     """Measure `codec` on images of `source`: yields progress, then the result.
 
-    Parameters
-    ----------
-    codec
-        The model.
-    source, indices
-        The images, ``(n,)`` positions, n > 0; unreadable ones are skipped.
-    preprocessing
-        The model's.
-    noises
-        Corruption of the input; the target stays clean.
+    Unreadable images of the positions ``(n,)``, n > 0, are skipped. `noises` corrupt the input; the target stays clean.
     """
     sums = _Sums()
     rng, noise = np.random.default_rng(SAMPLING_SEED), noise_rng(noises, SAMPLING_SEED)

@@ -13,6 +13,7 @@ from explorer.data.preprocessing import CropMargin
 from explorer.data.source import Source
 from explorer.data.sources.entry import SourceEntry
 from explorer.errors import ModelError, TrainingError
+from explorer.messages import NO_MESSAGE, Message
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import Bundle
 from explorer.models.layer_labels import shape_label
@@ -41,18 +42,8 @@ _SOLVER_BYTES = 1 + 4 + 8 + 8
 class Images:
     """Facts about a dataset before its images are read.
 
-    Attributes
-    ----------
-    name
-        Display name.
-    image_shape
-        Their common shape; None if sizes differ or are unknown.
-    crop
-        Default crop in pixels on each side.
-    train, test
-        Number of images.
-    missing
-        How to get the dataset if it is not downloaded; else empty.
+    `image_shape` is None if sizes differ or are unknown; `crop` the default crop in pixels on each side; `missing` how
+    to get the dataset if it is not downloaded, else empty.
     """
 
     name: str
@@ -60,11 +51,10 @@ class Images:
     crop: int
     train: int
     test: int
-    missing: str = ""
+    missing: Message = NO_MESSAGE
 
 
 def images_of(source: Source) -> Images:
-    """Return the facts of an open source."""
     splits = source.splits
     return Images(source.name, source.image_shape, source.crop, len(splits.train), len(splits.test))
 
@@ -72,7 +62,7 @@ def images_of(source: Source) -> Images:
 def images_in(entry: SourceEntry) -> Images:
     """Return the facts of a named source, downloaded or not."""
     shape = entry.image_shape if entry.one_size else None
-    missing = entry.how if entry.status == "missing" else ""
+    missing = entry.how if entry.status == "missing" else NO_MESSAGE
     return Images(entry.title, shape, entry.crop, entry.train, entry.test, missing)
 
 
@@ -102,7 +92,6 @@ class Need:
 
     @property
     def total(self) -> int:
-        """Peak memory, including TensorFlow itself."""
         return ENGINE_BYTES + self.weights + self.images + max(self.activations, self.compiling)
 
     @property
@@ -119,14 +108,10 @@ class Plan:
     ----------
     settings
         With every default filled in.
-    spec
-        The networks.
     originals, trained_on
         Number of training images, without and with augmented ones.
     steps
         Steps per epoch; 0 for the closed-form solution.
-    need
-        Memory.
     machine
         The machine's memory in bytes, or None if unknown.
     """
@@ -141,12 +126,10 @@ class Plan:
 
     @property
     def solved(self) -> bool:
-        """Whether the weights are computed in closed form (PCA)."""
         return self.settings.solver == "pca"
 
     @property
     def operations(self) -> int:
-        """MACs of one image through both networks."""
         return self.spec.encoder.operations + self.spec.decoder.operations
 
     @property
@@ -156,7 +139,6 @@ class Plan:
 
     @property
     def tight(self) -> bool:
-        """Whether it needs more memory than the machine has."""
         return self.machine is not None and self.need.total > self.machine
 
     @property
@@ -174,23 +156,10 @@ class Plan:
 def plan_training(
     request: TrainingRequest, images: Images, parent: Bundle | None = None, machine: int | None = None
 ) -> Plan:
-    """Return the size and memory of a training.
+    """Return the size and memory of a training; ExplorerError if it is impossible.
 
-    Parameters
-    ----------
-    request
-        The training.
-    images
-        Facts about its dataset.
-    parent
-        The model that it is initialized from.
-    machine
-        The machine's memory in bytes; None if unknown, then memory is not checked.
-
-    Raises
-    ------
-    ExplorerError
-        If the training is impossible.
+    `parent` is the model that it is initialized from. `machine` is the machine's memory in bytes; None if unknown, then
+    it is not checked.
     """
     if images.missing:
         raise TrainingError("{dataset} is not downloaded. {how}", dataset=images.name, how=images.missing)
@@ -214,13 +183,7 @@ def plan_training(
 
 
 def plan_network(request: TrainingRequest, images: Images, parent: Bundle | None = None) -> ModelSpec:
-    """Return the networks of a training; see `plan_training`.
-
-    Raises
-    ------
-    ExplorerError
-        If they cannot be built.
-    """
+    """Return the networks of a training; ExplorerError if they cannot be built."""
     architecture = get_architecture(request.architecture)
     if parent is None:
         _check_crop(images.crop if request.crop is None else request.crop, images)

@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
-from explorer.models.layers import (
-    BatchNorm,
-    Conv,
-    ConvTranspose,
-    Crop,
-    Dense,
-    Flatten,
-    Layer,
-    MaxPool,
-    Pad,
-    Reshape,
-    Shape,
-    UpSample,
-)
+from explorer.models.layers import Layer, Shape
 
 _ACTIVATIONS = {"linear": "", "relu": "ReLU", "silu": "SiLU", "sigmoid": "sigmoid"}
 
@@ -29,30 +14,7 @@ def activation_label(layer: Layer) -> str:
 
 def layer_labels(layer: Layer) -> tuple[str, str]:
     """Return the labels of a layer and of its activation: ``("Conv 3×3 /2", "ReLU")``, ``("MaxPool 2", "")``."""
-    match layer:
-        case Conv():
-            words = f"Conv {layer.kernel}×{layer.kernel}{_stride(layer.strides)}"
-        case ConvTranspose():
-            words = f"ConvT {layer.kernel}×{layer.kernel}{_stride(layer.strides, '×')}"
-        case Dense():
-            words = f"Dense {layer.units:,}"
-        case MaxPool():
-            words = f"MaxPool {layer.size}"
-        case UpSample():
-            words = f"Upsample {layer.size}"
-        case BatchNorm():
-            words = "BatchNorm"
-        case Flatten():
-            words = "Flatten"
-        case Reshape():
-            words = "Reshape"
-        case Pad():
-            words = "Pad"
-        case Crop():
-            words = "Crop"
-        case _:
-            assert_never(layer)
-    return words, activation_label(layer)
+    return layer.label, activation_label(layer)
 
 
 def shape_label(shape: Shape) -> str:
@@ -68,7 +30,3 @@ def count_label(count: int) -> str:
             break
         size /= 1_000
     return f"{size:.3g}{unit}" if unit and size < 999.5 else f"{size:,.0f}{unit}"
-
-
-def _stride(strides: int, sign: str = "/") -> str:
-    return f" {sign}{strides}" if strides > 1 else ""

@@ -1,42 +1,79 @@
-"""Layers as plain records with output shape, parameter count and MACs, so that they can be shown without Keras.
+"""Layers as plain records with shapes, labels and Keras arguments, so that they can be shown without Keras.
 
-Shapes exclude the batch; convolutions use ``same`` padding. `explorer.engine.build` makes the Keras layers, and a test
-compares the parameter counts. Each record has three methods: ``output_shape(shape)``, ``parameters(shape)``, the number
-of weights, and ``operations(shape)``, the MACs for one image. MACs include products, normalization and padded pixels,
-but not biases, activations and pooling.
+Shapes exclude the batch; convolutions use ``same`` padding. A new layer is one class here: `explorer.engine.build`
+makes the Keras layer from it, and a test compares the parameter counts.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, prod
-from typing import Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from explorer.errors import ModelError
+from explorer.messages import Message, message
 
 Shape: TypeAlias = tuple[int, ...]
 Activation: TypeAlias = Literal["linear", "relu", "silu", "sigmoid"]
 
 
 @dataclass(frozen=True)
-class Flatten:
-    """Row-major flattening."""
+class Layer:
+    """A layer; by default one that keeps the shape and has no weights."""
+
+    keras_name: ClassVar[str]
+    """Name of its class in ``keras.layers``."""
+    title: ClassVar[Message]
+
+    @property
+    def label(self) -> str:
+        """Its type and settings in a drawing: ``Conv 3×3 /2``."""
+        return type(self).__name__
+
+    def keras_arguments(self) -> dict[str, Any]:
+        """Return the arguments of its Keras class."""
+        return {}
 
     def output_shape(self, shape: Shape) -> Shape:
-        return (prod(shape),)
+        """Return the shape of the output for an input shape.
+
+        Raises
+        ------
+        ModelError
+            If it cannot take inputs of this shape.
+        """
+        return shape
 
     def parameters(self, shape: Shape) -> int:
+        """Return the number of weights, moving statistics included."""
         return 0
 
     def operations(self, shape: Shape) -> int:
+        """Return the MACs of one image: products, normalization and padded pixels, not biases and activations."""
         return 0
 
 
 @dataclass(frozen=True)
-class Reshape:
+class Flatten(Layer):
+    """Row-major flattening."""
+
+    keras_name = "Flatten"
+    title = message("Flatten")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (prod(shape),)
+
+
+@dataclass(frozen=True)
+class Reshape(Layer):
     """Row-major reshape to `shape`."""
 
+    keras_name = "Reshape"
+    title = message("Reshape")
     shape: Shape
+
+    def keras_arguments(self) -> dict[str, Any]:
+        return {"target_shape": self.shape}
 
     def output_shape(self, shape: Shape) -> Shape:
         if prod(shape) != prod(self.shape):
@@ -47,19 +84,22 @@ class Reshape:
             )
         return self.shape
 
-    def parameters(self, shape: Shape) -> int:
-        return 0
-
-    def operations(self, shape: Shape) -> int:
-        return 0
-
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(Layer):
     """Fully connected with bias."""
 
+    keras_name = "Dense"
+    title = message("Dense")
     units: int
     activation: Activation = "linear"
+
+    @property
+    def label(self) -> str:
+        return f"Dense {self.units:,}"
+
+    def keras_arguments(self) -> dict[str, Any]:
+        return {"units": self.units, "activation": self.activation}
 
     def output_shape(self, shape: Shape) -> Shape:
         return (*shape[:-1], self.units)
@@ -72,14 +112,24 @@ class Dense:
 
 
 @dataclass(frozen=True)
-class Conv:
+class Conv(Layer):
     """Convolution with bias, ``same`` padding; `bias` is the initial value of all biases."""
 
+    keras_name = "Conv2D"
+    title = message("Convolution")
     filters: int
     kernel: int = 3
     strides: int = 1
     activation: Activation = "linear"
     bias: float = 0.0
+
+    @property
+    def label(self) -> str:
+        return f"Conv {self.kernel}×{self.kernel}" + (f" /{self.strides}" if self.strides > 1 else "")
+
+    def keras_arguments(self) -> dict[str, Any]:
+        bias = {"class_name": "Constant", "config": {"value": self.bias}} if self.bias else "zeros"
+        return _convolution(self) | {"bias_initializer": bias}
 
     def output_shape(self, shape: Shape) -> Shape:
         return (ceil(shape[0] / self.strides), ceil(shape[1] / self.strides), self.filters)
@@ -92,13 +142,22 @@ class Conv:
 
 
 @dataclass(frozen=True)
-class ConvTranspose:
+class ConvTranspose(Layer):
     """Transposed convolution with bias, ``same`` padding: the sides are multiplied by `strides`."""
 
+    keras_name = "Conv2DTranspose"
+    title = message("Transposed convolution")
     filters: int
     kernel: int = 3
     strides: int = 2
     activation: Activation = "linear"
+
+    @property
+    def label(self) -> str:
+        return f"ConvT {self.kernel}×{self.kernel}" + (f" ×{self.strides}" if self.strides > 1 else "")
+
+    def keras_arguments(self) -> dict[str, Any]:
+        return _convolution(self)
 
     def output_shape(self, shape: Shape) -> Shape:
         return (shape[0] * self.strides, shape[1] * self.strides, self.filters)
@@ -110,11 +169,30 @@ class ConvTranspose:
         return prod(shape) * self.kernel * self.kernel * self.filters
 
 
+def _convolution(layer: Conv | ConvTranspose) -> dict[str, Any]:
+    return {
+        "filters": layer.filters,
+        "kernel_size": layer.kernel,
+        "strides": layer.strides,
+        "padding": "same",
+        "activation": layer.activation,
+    }
+
+
 @dataclass(frozen=True)
-class MaxPool:
+class MaxPool(Layer):
     """Max pooling over `size` × `size`; the sides must be multiples of `size`."""
 
+    keras_name = "MaxPooling2D"
+    title = message("Max pooling")
     size: int = 2
+
+    @property
+    def label(self) -> str:
+        return f"MaxPool {self.size}"
+
+    def keras_arguments(self) -> dict[str, Any]:
+        return {"pool_size": self.size}
 
     def output_shape(self, shape: Shape) -> Shape:
         if shape[0] % self.size or shape[1] % self.size:
@@ -126,35 +204,32 @@ class MaxPool:
             )
         return (shape[0] // self.size, shape[1] // self.size, shape[2])
 
-    def parameters(self, shape: Shape) -> int:
-        return 0
-
-    def operations(self, shape: Shape) -> int:
-        return 0
-
 
 @dataclass(frozen=True)
-class UpSample:
+class UpSample(Layer):
     """Nearest-neighbor upsampling by `size`."""
 
+    keras_name = "UpSampling2D"
+    title = message("Upsampling")
     size: int = 2
+
+    @property
+    def label(self) -> str:
+        return f"Upsample {self.size}"
+
+    def keras_arguments(self) -> dict[str, Any]:
+        return {"size": self.size, "interpolation": "nearest"}
 
     def output_shape(self, shape: Shape) -> Shape:
         return (shape[0] * self.size, shape[1] * self.size, shape[2])
 
-    def parameters(self, shape: Shape) -> int:
-        return 0
-
-    def operations(self, shape: Shape) -> int:
-        return 0
-
 
 @dataclass(frozen=True)
-class BatchNorm:
+class BatchNorm(Layer):
     """Batch normalization over the last axis: scale, offset, moving mean and moving variance."""
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
+    keras_name = "BatchNormalization"
+    title = message("Batch normalization")
 
     def parameters(self, shape: Shape) -> int:
         return 4 * shape[-1]
@@ -164,40 +239,35 @@ class BatchNorm:
 
 
 @dataclass(frozen=True)
-class Pad:
+class Pad(Layer):
     """Zero padding at the bottom and right, so that odd sizes can be halved."""
 
+    keras_name = "ZeroPadding2D"
+    title = message("Padding")
     bottom: int
     right: int
+
+    def keras_arguments(self) -> dict[str, Any]:
+        return {"padding": ((0, self.bottom), (0, self.right))}
 
     def output_shape(self, shape: Shape) -> Shape:
         return (shape[0] + self.bottom, shape[1] + self.right, shape[2])
 
-    def parameters(self, shape: Shape) -> int:
-        return 0
-
-    def operations(self, shape: Shape) -> int:
-        return 0
-
 
 @dataclass(frozen=True)
-class Crop:
+class Crop(Layer):
     """Cropping at the bottom and right, which undoes `Pad`."""
 
+    keras_name = "Cropping2D"
+    title = message("Cropping")
     bottom: int
     right: int
 
+    def keras_arguments(self) -> dict[str, Any]:
+        return {"cropping": ((0, self.bottom), (0, self.right))}
+
     def output_shape(self, shape: Shape) -> Shape:
         return (shape[0] - self.bottom, shape[1] - self.right, shape[2])
-
-    def parameters(self, shape: Shape) -> int:
-        return 0
-
-    def operations(self, shape: Shape) -> int:
-        return 0
-
-
-Layer: TypeAlias = Flatten | Reshape | Dense | Conv | ConvTranspose | MaxPool | UpSample | BatchNorm | Pad | Crop
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from explorer.export.table import write_csv
 from explorer.messages import message
 from explorer.models.batches import images_at_once, readable_batches
 from explorer.models.codes import CodeSample
+from explorer.steps import follow
 from explorer.types import Codec, Indices, Pixels, Progress
 
 HISTOGRAM_BINS = 60
@@ -31,25 +32,16 @@ Rule = Literal["quantile", "mad"]
 
 @dataclass(frozen=True)
 class ThresholdRule:
-    """How the threshold is computed from the errors of test images.
+    """How the threshold is computed from the errors of test images; UsageError if the rule is unknown or out of range.
 
     Attributes
     ----------
     rule
         ``quantile``: the quantile `amount`. ``mad``: the median plus `amount` robust standard deviations, which are
-        median absolute deviations scaled for a normal distribution.
+        median absolute deviations scaled for a normal distribution (Leys et al. 2013, "Detecting outliers: do not use
+        standard deviation around the mean, use absolute deviation around the median").
     amount
         0 to 1 for ``quantile``; 0 or more for ``mad``.
-
-    Raises
-    ------
-    UsageError
-        If the rule is unknown or the amount out of range.
-
-    Notes
-    -----
-    Leys et al. 2013, "Detecting outliers: do not use standard deviation around the mean, use absolute deviation around
-    the median".
     """
 
     rule: Rule = "quantile"
@@ -147,33 +139,16 @@ def rank_by_error(
     reference: CodeSample | None = None,
     rule: ThresholdRule | None = None,
 ) -> Iterator[Progress | Outliers]:
-    """Rank images by reconstruction error: yields progress, then the ranking.
+    """Rank images by reconstruction error: yields progress, then the ranking; UsageError if there are no images.
 
-    Parameters
-    ----------
-    codec, preprocessing
-        The model.
-    source, indices
-        The images, int64 ``(n,)`` positions, n > 0; unreadable ones are skipped.
-    reference
-        The sample of test images in the model's bundle, which sets the threshold. If None, the images themselves do.
-    rule
-        Default: the 0.99 quantile.
-
-    Raises
-    ------
-    UsageError
-        If there are no images.
+    Unreadable ones of the positions, int64 ``(n,)``, are skipped. `reference` is the sample of test images in the
+    model's bundle, which sets the threshold; if None, the images themselves do. The default rule is the 0.99 quantile.
     """
     if not len(indices):
         raise UsageError("There are no images to score. Choose other images.")
     usual: Figures | None = None
     if reference is not None and len(reference.thumbnails):
-        for item in sample_errors(codec, reference):
-            if isinstance(item, Progress):
-                yield item
-            else:
-                usual = item
+        usual = yield from follow(sample_errors(codec, reference), lambda step: step)
     batch = images_at_once(codec.image_shape, _MOST_AT_ONCE)
     measured: list[tuple[Figures, Indices]] = []
     for done, pixels, kept in readable_batches(source, indices, preprocessing, batch):
@@ -185,13 +160,7 @@ def rank_by_error(
 
 
 def write_outliers(path: Path, result: Outliers, source: Source) -> None:
-    """Write a ranking as CSV, by decreasing error.
-
-    Raises
-    ------
-    ExportError
-        If the file cannot be written.
-    """
+    """Write a ranking as CSV, by decreasing error; ExportError if the file cannot be written."""
     unusual = result.errors > result.threshold
     labels = [source.label(int(index)) for index in result.indices]
     rows = (

@@ -13,24 +13,9 @@ MOST_FITTED = 5_000
 class PcaCodec:
     """Encoder and decoder of a principal component analysis (see `explorer.types.Codec`).
 
-    Parameters
-    ----------
-    images
-        Images, float32 ``(n, h, w, c)`` in [0, 1], n > `latent_dim`; the first `MOST_FITTED` are fitted.
-    latent_dim
-        Number of components.
-
-    Raises
-    ------
-    UsageError
-        If there are too few images, or more components than pixels.
-
-    Attributes
-    ----------
-    mean
-        Float32 ``(h·w·c,)``.
-    axes
-        The components, float32 ``(latent_dim, h·w·c)``.
+    The first `MOST_FITTED` of the images, float32 ``(n, h, w, c)`` in [0, 1], are fitted. `mean` is float32
+    ``(h·w·c,)``, `axes` are the components, ``(latent_dim, h·w·c)``. UsageError if there are too few images, or more
+    components than pixels.
     """
 
     def __init__(self, images: Floats, latent_dim: int) -> None:
@@ -52,7 +37,6 @@ class PcaCodec:
 
     @classmethod
     def of(cls, mean: Floats, axes: Floats, image_shape: ImageShape) -> PcaCodec:
-        """Return the codec of given components."""
         codec = cls.__new__(cls)
         codec.mean, codec.axes, codec._shape = mean, axes, image_shape
         return codec
@@ -67,15 +51,12 @@ class PcaCodec:
 
     @property
     def parameters(self) -> int:
-        """Number of values in the components and the mean."""
         return int(self.axes.size + self.mean.size)
 
     def encode(self, images: Floats) -> Floats:
-        """Return coordinates ``(n, latent_dim)`` along the components."""
         return np.asarray((images.reshape(len(images), -1) - self.mean) @ self.axes.T, np.float32)
 
     def decode(self, codes: Floats) -> Floats:
-        """Return images ``(n, h, w, c)``, unclipped."""
         return np.asarray(codes @ self.axes + self.mean, np.float32).reshape(-1, *self._shape)
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:

@@ -32,10 +32,7 @@ _MOST_AT_ONCE = 100
 class Scores:
     """Means over the images at each strength, against the clean originals; float64 ``(k,)`` each.
 
-    Attributes
-    ----------
-    mse, psnr, ssim
-        As in the glossary; PSNR is infinite for a perfect copy.
+    PSNR is infinite for a perfect copy.
     """
 
     mse: NDArray[np.float64]
@@ -47,20 +44,8 @@ class Scores:
 class QualityCurve:
     """Quality of one model over the strength of one noise.
 
-    Attributes
-    ----------
-    label
-        The model's name, for a legend.
-    noises
-        The corruptions; the varied one has strength 0.
-    varied
-        Position of the noise whose strength varies.
-    strengths
-        Float64 ``(k,)``.
-    corrupted, reconstructed
-        Quality of the model's input and output at each strength.
-    count
-        Number of images.
+    `label` is the model's name, for a legend. The noise at position `varied` has strength 0 in `noises`, and varies
+    over `strengths`, float64 ``(k,)``. `corrupted` and `reconstructed` are the quality of the model's input and output.
     """
 
     label: str
@@ -73,17 +58,13 @@ class QualityCurve:
 
     @property
     def kind(self) -> str:
-        """Kind of the varied noise."""
         return self.noises[self.varied].kind
 
 
 def curve_strengths(kind: str, steps: int = CURVE_STEPS) -> NDArray[np.float64]:
     """Return evenly spaced strengths ``(steps,)`` from 0 to the maximum of the kind's slider.
 
-    Raises
-    ------
-    UsageError
-        If the kind is unknown.
+    Raises UsageError if it is unknown.
     """
     if kind not in CORRUPTIONS:
         raise UsageError("Unknown kind of noise “{kind}”. Choose one of {kinds}.", kind=kind, kinds=list(CORRUPTIONS))
@@ -105,27 +86,16 @@ def quality_curve(
     """Measure a model at each strength of a noise: yields progress, then the curve.
 
     All strengths use the same random numbers, so that the curve is smooth; models measured with the same images and
-    noises get the same noisy images.
+    noises get the same noisy images. UsageError if there is nothing to measure, or a strength is out of range.
 
     Parameters
     ----------
-    codec, preprocessing
-        The model.
-    source, indices
-        The images, int64 ``(n,)`` positions, n > 0, such as ``source.splits.select("test", CURVE_PICTURES)``.
+    indices
+        Int64 ``(n,)`` positions, n > 0, such as ``source.splits.select("test", CURVE_IMAGES)``.
     noises
         Applied in order, with their seeds; a fixed seed is used where there is none.
-    strengths
-        Of the varied noise, ``(k,)``, k > 0; see `curve_strengths`.
-    varied
-        Position in `noises` of the varied one, whose own strength is ignored.
-    label
-        Name of the curve.
-
-    Raises
-    ------
-    UsageError
-        If there is nothing to measure, or a strength is out of range.
+    strengths, varied
+        Strengths ``(k,)``, k > 0, of the noise at that position, whose own strength is ignored; see `curve_strengths`.
     """
     if not len(indices) or not len(strengths) or not 0 <= varied < len(noises):
         raise UsageError(
@@ -160,13 +130,7 @@ def quality_curve(
 
 
 def write_curves(path: Path, curves: Sequence[QualityCurve]) -> None:
-    """Write curves as CSV, one row per model and strength.
-
-    Raises
-    ------
-    ExportError
-        If the file cannot be written.
-    """
+    """Write curves as CSV, one row per model and strength; ExportError if the file cannot be written."""
     measures = [f"{what}_{figure}" for what in ("corrupted", "reconstructed") for figure in ("mse", "psnr", "ssim")]
     header = ["model", "kind", "strength", "noise", "images", *measures]
     write_csv(path, header, (row for curve in curves for row in _rows(curve)))

@@ -33,7 +33,6 @@ def note_recent(path: Path) -> None:
 
 
 def clear_recent() -> None:
-    """Clear the list."""
     _write([])
 
 

@@ -17,19 +17,9 @@ from explorer.paths import check_writable
 
 
 class Reservation:
-    """Reservation of a bundle's folder; a context manager.
+    """Reservation of a bundle's folder, which need not exist; a context manager. The parent folder is created.
 
-    Parameters
-    ----------
-    out
-        The bundle's folder, which need not exist; its parent is created.
-
-    Raises
-    ------
-    TrainingError
-        If the folder is already reserved.
-    ExportError
-        If the parent folder is not writable.
+    Raises TrainingError if the folder is already reserved; ExportError if the parent folder is not writable.
     """
 
     def __init__(self, out: Path) -> None:

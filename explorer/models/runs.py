@@ -65,20 +65,10 @@ class RunFacts(BaseModel):
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One epoch.
+    """One epoch, from 1, with mean training loss, validation loss, seconds and images per second.
 
-    Attributes
-    ----------
-    epoch
-        From 1.
-    loss, val_loss
-        Mean training loss and validation loss.
-    seconds, rate
-        Duration; images per second.
-    parts
-        The terms of a VAE's losses, else None.
-    kl_per_dim
-        For a VAE: KL of each dimension on the validation images in nats; else empty.
+    For a VAE, `parts` are the terms of its losses, and `kl_per_dim` the KL of each dimension on the validation images
+    in nats; else None and empty.
     """
 
     epoch: int
@@ -102,22 +92,8 @@ class ProgressFrame:
 class Run:
     """A run, read from its folder.
 
-    Attributes
-    ----------
-    path
-        The folder.
-    request, begun
-        The training request; when it began.
-    phase
-        How it ended; ``unfinished`` if it is still running or was killed.
-    note
-        Error message of a failed run.
-    curve
-        The epochs so far.
-    metrics
-        On the test images, once it is finished.
-    progress_frames
-        Progress frames in order.
+    `phase` is how it ended; ``unfinished`` if it is still running or was killed. `note` is the error message of a
+    failed run; `metrics` are on the test images, once it is finished.
     """
 
     path: Path
@@ -131,7 +107,6 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Name of the model."""
         return self.request.out.name
 
     @property
@@ -152,24 +127,16 @@ class Run:
 
 
 def progress_folder(run: Path) -> Path:
-    """Return the folder of the strips in a run's folder."""
     old = run / OLD_PROGRESS
     return old if old.is_dir() else run / PROGRESS
 
 
 def originals_of(run: Path) -> Path:
-    """Return the path of the strip of original images in a run's folder."""
     return progress_folder(run) / ORIGINALS
 
 
 class RunWriter:
-    """Writes one run; use it from one thread. Write errors are ignored: a full disk must not stop a training.
-
-    Parameters
-    ----------
-    path
-        The run's folder.
-    """
+    """Writes one run; use it from one thread. Write errors are ignored: a full disk must not stop a training."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -180,13 +147,7 @@ class RunWriter:
 
     @classmethod
     def create(cls, request: TrainingRequest, now: datetime) -> RunWriter:
-        """Create the folder of a new run.
-
-        Raises
-        ------
-        TrainingError, ExportError
-            If it cannot be written.
-        """
+        """Create the folder of a new run; TrainingError, ExportError if it cannot be written."""
         stem = f"{now:%Y%m%d-%H%M%S}-{request.out.name[:NAME_LIMIT]}"
         path, number = runs_dir() / stem, 2
         while path.exists():
@@ -205,7 +166,6 @@ class RunWriter:
         return cls(path)
 
     def log(self, event: str, **values: object) -> None:
-        """Append a line; write errors are ignored."""
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
         line = json.dumps({"time": now, "event": event} | values)
         try:
@@ -261,13 +221,7 @@ def write_strip(path: Path, images: Pixels) -> None:
 
 
 def read_strip(path: Path) -> Pixels:
-    """Read the images of a strip, uint8 ``(k, h, w, c)``.
-
-    Raises
-    ------
-    TrainingError
-        If the file is missing, damaged, or not a strip.
-    """
+    """Read the images of a strip, uint8 ``(k, h, w, c)``; TrainingError if it is missing, damaged, or not a strip."""
     remedy = message("Choose another frame.")
     with (
         reading(message("a strip of images"), str(path), TrainingError, remedy),
@@ -303,13 +257,7 @@ def read_progress_frames(path: Path) -> Iterator[ProgressFrame]:
 
 
 def read_run(path: Path) -> Run:
-    """Read a run's folder; incomplete log lines are skipped.
-
-    Raises
-    ------
-    TrainingError
-        If it is not a run.
-    """
+    """Read a run's folder; TrainingError if it is not one. Incomplete log lines are skipped."""
     with reading(message("a run"), str(path), TrainingError, message("Delete the folder if you do not need it.")):
         content = read_limited(path / FACTS, RECORD.size, message("a run"), TrainingError)
         facts = RunFacts.model_validate_json(json_text(content, RECORD, str(path / FACTS), TrainingError))
@@ -324,8 +272,6 @@ def read_run(path: Path) -> Run:
 
 @dataclass
 class _Logged:
-    """State after the log lines read so far."""
-
     phase: Phase = "unfinished"
     note: str = ""
     curve: list[CurvePoint] = field(default_factory=list)
@@ -351,13 +297,7 @@ class _Logged:
 
 
 def _point(line: dict[str, Any]) -> CurvePoint:
-    """Return the epoch of a line.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError, OverflowError
-        If values are missing or invalid.
-    """
+    """Return the epoch of a line; KeyError, TypeError, ValueError, OverflowError if values are missing or invalid."""
     epoch, parts = int(line["epoch"]), line.get("parts")
     if not 1 <= epoch <= _LAST_EPOCH:
         raise ValueError("invalid epoch")
@@ -403,12 +343,9 @@ def find_runs() -> list[Run]:
 
 
 def delete_run(run: Run) -> None:
-    """Delete a run and, unless it is finished, its checkpoint. The model is kept.
+    """Delete a run and, unless it is finished, its checkpoint.
 
-    Raises
-    ------
-    TrainingError
-        If the folder cannot be deleted.
+    Raises TrainingError if it cannot be deleted. The model is kept.
     """
     try:
         shutil.rmtree(run.path)

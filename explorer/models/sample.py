@@ -21,18 +21,9 @@ _BATCH = 500
 def sample_codes(
     codec: Codec, source: Source, indices: Indices, preprocessing: Preprocessing, latent_shape: LatentShape
 ) -> Iterator[Progress | CodeSample]:
-    """Encode images spaced evenly over `indices`: yields progress, then the sample.
+    """Encode images spaced evenly over `indices` ``(n,)``, n > 0: yields progress, then the sample.
 
-    Parameters
-    ----------
-    codec
-        The model.
-    source, indices
-        The images, ``(n,)`` positions, n > 0.
-    preprocessing
-        The model's.
-    latent_shape
-        Shape of one code; a spatial code gets fewer principal components.
+    A spatial code gets fewer principal components.
     """
     measured = _spread(indices, most_measured(codec.latent_dim))
     kept = _spread(np.arange(len(measured)), most_kept(codec.latent_dim))
@@ -59,16 +50,8 @@ def prior_sample(
 ) -> CodeSample:
     """Sample codes from N(0, I) and decode them, for a model without encoder.
 
-    Parameters
-    ----------
-    codec
-        Only its decoder is used.
-    latent_shape
-        Shape of one code.
-    one_hot
-        Start and length of the parts of the code that are one-hot vectors.
-    count
-        Number of codes; fewer if they are long.
+    `one_hot` are start and length of the parts of the code that are one-hot vectors. There are fewer than `count` codes
+    if they are long.
     """
     rng = np.random.default_rng(0)
     count = min(count, most_kept(codec.latent_dim))
@@ -83,17 +66,7 @@ def prior_sample(
 def sample_images(
     codec: Codec, pixels: Pixels, indices: Indices, labels: Indices | None, latent_shape: LatentShape
 ) -> CodeSample:
-    """Encode images in memory: the quick sample of a model in training.
-
-    Parameters
-    ----------
-    codec
-        The model.
-    pixels, indices, labels
-        Preprocessed images, uint8 ``(n, h, w, c)``, n > 0; their positions in the source; their labels.
-    latent_shape
-        Shape of one code.
-    """
+    """Encode images in memory, preprocessed, uint8 ``(n, h, w, c)``, n > 0: the quick sample of a model in training."""
     kept = _spread(np.arange(len(pixels)), most_kept(codec.latent_dim))
     codes, log_variances = codec.encode_distribution(to_floats(pixels))
     rest = indices[kept], None if labels is None else labels[kept], pixels[kept]

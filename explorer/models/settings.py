@@ -114,7 +114,6 @@ CHECKPOINT = "training.npz"
 
 
 def checkpoint_folder(out: Path) -> Path:
-    """Return the checkpoint's folder for the bundle `out`."""
     return out.with_name(f"{out.name}.checkpoint")
 
 
@@ -132,10 +131,7 @@ def check_new_model(folder: Path, name: str, taken: Collection[str] = ()) -> Non
 
     `taken` are further names in use, such as those of models in training.
 
-    Raises
-    ------
-    TrainingError
-        If the name is not a valid folder name, or is taken.
+    Raises TrainingError if the name is not a valid folder name, or is taken.
     """
     good = 0 < len(name) <= NAME_LIMIT and not name.startswith(".") and name.isprintable()
     if not good or any(sign in name for sign in _FORBIDDEN) or name.split(".", maxsplit=1)[0].lower() in _DEVICES:
@@ -162,10 +158,7 @@ def free_name(folder: Path, wanted: str, taken: Collection[str] = ()) -> str:
 def parse_size(text: str) -> tuple[int, int] | None:
     """Parse a height and width: ``64x48``, or ``64`` for a square; None for empty text.
 
-    Raises
-    ------
-    TrainingError
-        If the text is not a size.
+    Raises TrainingError if it is no size.
     """
     if not text.strip():
         return None
@@ -178,13 +171,7 @@ def parse_size(text: str) -> tuple[int, int] | None:
 
 
 def make_request(**values: object) -> TrainingRequest:
-    """Return a checked request.
-
-    Raises
-    ------
-    TrainingError
-        If a value is invalid; the message names the first.
-    """
+    """Return a checked request; TrainingError, which names the first, if a value is invalid."""
     try:
         return TrainingRequest.model_validate(values)
     except ValidationError as error:
@@ -201,10 +188,7 @@ def make_request(**values: object) -> TrainingRequest:
 def resolve_settings(request: TrainingRequest) -> TrainingSettings:
     """Return the settings of a request, with the architecture's defaults filled in.
 
-    Raises
-    ------
-    ModelError, UsageError
-        If the architecture or the noise is unknown, or `latent` is set for a spatial code.
+    Raises ModelError, UsageError if the architecture or the noise is unknown, or `latent` is set for a spatial code.
     """
     architecture = get_architecture(request.architecture)
     if architecture.spatial and request.latent is not None:
@@ -244,14 +228,8 @@ def _solver(request: TrainingRequest, architecture: Architecture) -> Solver:
 def resolve_image_shape(request: TrainingRequest, native: ImageShape | None, usual_crop: int = 0) -> ImageShape:
     """Return the model's image shape: the requested one, else the dataset's, else the architecture's default.
 
-    Parameters
-    ----------
-    request
-        The training.
-    native
-        Shape of the images before cropping, or None if they differ.
-    usual_crop
-        Default crop in pixels on each side.
+    `native` is the shape of the images before cropping, or None if they differ; `usual_crop` the default crop in pixels
+    on each side.
     """
     default = get_architecture(request.architecture).default_image_shape
     height, width, channels = native or default
@@ -264,13 +242,7 @@ def resolve_image_shape(request: TrainingRequest, native: ImageShape | None, usu
 
 
 def resolve_preprocessing(request: TrainingRequest, source: Source) -> Preprocessing:
-    """Return the preprocessing of a training with random initial weights.
-
-    Raises
-    ------
-    DataError
-        If the shape is impossible.
-    """
+    """Return the preprocessing of a training with random initial weights; DataError if the shape is impossible."""
     crop = source.crop if request.crop is None else request.crop
     image_shape = resolve_image_shape(request, source.image_shape, source.crop)
     return Preprocessing.standard(image_shape, crop=crop, invert=request.invert)

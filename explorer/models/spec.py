@@ -8,6 +8,7 @@ from math import prod
 from typing import Literal, TypeAlias
 
 from explorer.errors import ModelError
+from explorer.messages import Message
 from explorer.models.layers import Network
 from explorer.types import ImageShape, LatentShape
 
@@ -23,14 +24,7 @@ Solver: TypeAlias = Literal["gradient", "pca"]
 class ModelSpec:
     """Encoder and decoder of one model, without weights.
 
-    Attributes
-    ----------
-    image_shape, latent_shape
-        Shapes of one image and of one code.
-    encoder
-        Image to code; for a VAE its heads are ``mean`` and ``log_variance``.
-    decoder
-        Code to image.
+    The encoder of a VAE has the heads ``mean`` and ``log_variance``.
     """
 
     image_shape: ImageShape
@@ -40,12 +34,10 @@ class ModelSpec:
 
     @property
     def variational(self) -> bool:
-        """Whether the encoder outputs mean and log-variance."""
         return bool(self.encoder.heads)
 
     @property
     def latent_dim(self) -> int:
-        """Length of one flat code."""
         return prod(self.latent_shape)
 
 
@@ -75,14 +67,14 @@ class Architecture:
         Name on the command line; display name.
     source
         The published system (docs/reference-systems.md) or paper it comes from.
-    variational
-        Whether it is a VAE.
     default_image_shape, default_latent
         The reference's image shape and number of latent dimensions.
     defaults
         The reference's training settings.
     builder
         Builds the networks; call `build`, which checks the shape first.
+    variational
+        Whether it is a VAE.
     solver
         ``gradient`` for gradient descent; ``pca`` if the optimum has a closed form.
     spatial
@@ -90,18 +82,20 @@ class Architecture:
     """
 
     name: str
-    title: str
+    title: Message
     source: str
-    variational: bool
     default_image_shape: ImageShape
     default_latent: int
     defaults: TrainingDefaults
     builder: Builder
+    variational: bool = False
     solver: Solver = "gradient"
     spatial: bool = False
 
     def build(self, image_shape: ImageShape, latent: int | None = None) -> ModelSpec:
         """Return the networks for an image shape and a number of latent dimensions.
+
+        Raises ModelError if a size is out of range.
 
         Parameters
         ----------
@@ -110,11 +104,6 @@ class Architecture:
         latent
             From 1 to the number of values in an image; `default_latent` if None. A spatial architecture accepts only
             the size that follows from the image shape.
-
-        Raises
-        ------
-        ModelError
-            If a size is out of range.
         """
         height, width, channels = image_shape
         if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width)):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from explorer.messages import Message, message
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import Bundle
 from explorer.models.settings import TrainingRequest, resolve_settings
@@ -33,8 +35,8 @@ class TrainingPreset:
     """
 
     name: str
-    title: str
-    about: str
+    title: Message
+    about: Message
     architecture: str
     data: str = ""
     stand_in: str = ""
@@ -55,15 +57,7 @@ class TrainingPreset:
         return self.data if self.data in present else self.stand_in
 
     def choose_parent(self, bundles: Sequence[Bundle], opened: Path | None) -> Bundle | None:
-        """Return the model to initialize from: the open one if it fits, else one of the preferred architecture.
-
-        Parameters
-        ----------
-        bundles
-            Available models.
-        opened
-            Folder of the open model.
-        """
+        """Return the model to initialize from: the open one if it fits, else one of the preferred architecture."""
         fitting = [bundle for bundle in bundles if self._takes(bundle)]
         return min(
             fitting,
@@ -78,10 +72,7 @@ class TrainingPreset:
     def describes(self, request: TrainingRequest) -> bool:
         """Return whether a training equals this preset; seed, maximum number of images and name may differ.
 
-        Raises
-        ------
-        ExplorerError
-            If the request is invalid.
+        Raises ExplorerError if the request is invalid.
         """
         wanted = self.request(request)
         if self.data and request.data not in {self.data, self.stand_in}:
@@ -97,7 +88,6 @@ class TrainingPreset:
         return same and resolve_settings(request) == resolve_settings(wanted)
 
     def request(self, base: TrainingRequest) -> TrainingRequest:
-        """Return `base` with the settings of this preset."""
         return base.model_copy(
             update={
                 "architecture": self.architecture,
@@ -123,112 +113,99 @@ def _shape(request: TrainingRequest) -> tuple[object, ...]:
     return request.architecture, latent, request.size, request.channels, request.crop
 
 
+_digits = partial(TrainingPreset, data="mnist", stand_in="digits")
+_faces = partial(TrainingPreset, data="lfw", stand_in="faces", latent=32, size=(36, 36), channels=3, loss="mse")
+_letters = partial(TrainingPreset, data="glyphs", stand_in="glyphs", size=(64, 64), channels=1, augment=10_000)
+
 TRAINING_PRESETS: tuple[TrainingPreset, ...] = (
     TrainingPreset(
         "quick",
-        "Quick start",
-        "A deep MLP, 10 epochs on the selected dataset.",
+        message("Quick start"),
+        message("A deep MLP, 10 epochs on the selected dataset."),
         "deep-dense",
         epochs=10,
     ),
-    TrainingPreset(
+    _digits(
         "mnist_dense",
-        "MNIST MLP",
-        "One dense layer each in encoder and decoder, 49 latent dimensions. Published: BCE 0.0777 after 50 epochs.",
+        message("MNIST MLP"),
+        message(
+            "One dense layer each in encoder and decoder, 49 latent dimensions. Published: BCE 0.0777 after 50 epochs."
+        ),
         "dense",
-        "mnist",
-        "digits",
     ),
-    TrainingPreset(
+    _digits(
         "mnist_deep",
-        "MNIST deep MLP",
-        "Three dense layers each in encoder and decoder, 49 latent dimensions. Published: BCE 0.0720 after 100 epochs.",
+        message("MNIST deep MLP"),
+        message(
+            "Three dense layers each in encoder and decoder, 49 latent dimensions. "
+            "Published: BCE 0.0720 after 100 epochs."
+        ),
         "deep-dense",
-        "mnist",
-        "digits",
     ),
-    TrainingPreset(
+    _digits(
         "mnist_conv",
-        "MNIST conv 7×7×1",
-        "Convolutional, with a spatial code of 7×7×1. Published: BCE 0.0693 after 64 epochs.",
+        message("MNIST conv 7×7×1"),
+        message("Convolutional, with a spatial code of 7×7×1. Published: BCE 0.0693 after 64 epochs."),
         "conv-spatial",
-        "mnist",
-        "digits",
     ),
-    TrainingPreset(
+    _digits(
         "mnist_sparse",
-        "MNIST sparse",
-        "Deep MLP with 16 latent dimensions and an L1 penalty of 0.00001 on the code, 400 epochs.",
+        message("MNIST sparse"),
+        message("Deep MLP with 16 latent dimensions and an L1 penalty of 0.00001 on the code, 400 epochs."),
         "sparse",
-        "mnist",
-        "digits",
     ),
-    TrainingPreset(
+    _digits(
         "mnist_denoising",
-        "MNIST denoising",
-        "Fine-tunes a trained digit model: Gaussian input noise (mean 0.5, σ 0.5), clean target, batch size 16, "
-        "200 epochs.",
+        message("MNIST denoising"),
+        message(
+            "Fine-tunes a trained digit model: Gaussian input noise (mean 0.5, σ 0.5), clean target, batch size 16, "
+            "200 epochs."
+        ),
         "deep-dense",
-        "mnist",
-        "digits",
         epochs=200,
         batch=16,
         noise="gaussian:0.5@0.5",
         parents=("deep-dense", "dense", "conv-spatial"),
     ),
-    TrainingPreset(
+    _digits(
         "cnn_16",
-        "CNN 16",
-        "Small convolutional network with 16 latent dimensions, MSE loss.",
+        message("CNN 16"),
+        message("Small convolutional network with 16 latent dimensions, MSE loss."),
         "cnn",
-        "mnist",
-        "digits",
         latent=16,
         loss="mse",
     ),
-    TrainingPreset(
+    _faces(
         "lfw_faces",
-        "LFW faces",
-        "Four convolutions with max pooling, 36×36 faces, 32 latent dimensions: the code size of the PCA baseline.",
+        message("LFW faces"),
+        message(
+            "Four convolutions with max pooling, 36×36 faces, 32 latent dimensions: the code size of the PCA baseline."
+        ),
         "conv-pool",
-        "lfw",
-        "faces",
-        latent=32,
-        size=(36, 36),
-        channels=3,
-        loss="mse",
     ),
-    TrainingPreset(
+    _faces(
         "lfw_denoising",
-        "LFW denoising",
-        "The network of “LFW faces” with Gaussian input noise (σ 0.1, resampled each epoch) and the clean face as "
-        "target.",
+        message("LFW denoising"),
+        message(
+            "The network of “LFW faces” with Gaussian input noise (σ 0.1, resampled each epoch) and the clean face as "
+            "target."
+        ),
         "conv-pool",
-        "lfw",
-        "faces",
-        latent=32,
-        size=(36, 36),
-        channels=3,
-        loss="mse",
         noise="gaussian:0.1",
     ),
-    TrainingPreset(
+    _faces(
         "lfw_pca",
-        "LFW PCA",
-        "Linear network, solved in closed form by principal component analysis (PCA): the baseline for faces.",
+        message("LFW PCA"),
+        message("Linear network, solved in closed form by principal component analysis (PCA): the baseline for faces."),
         "linear",
-        "lfw",
-        "faces",
-        latent=32,
-        size=(36, 36),
-        channels=3,
-        loss="mse",
     ),
     TrainingPreset(
         "dogs",
-        "Dogs",
-        "224×224 images, spatial code of 28×28×128, for interpolation between images. MSE loss, batch size 64, "
-        "40 epochs.",
+        message("Dogs"),
+        message(
+            "224×224 images, spatial code of 28×28×128, for interpolation between images. MSE loss, batch size 64, "
+            "40 epochs."
+        ),
         "cae-upsample",
         "stanford_dogs",
         "faces",
@@ -237,44 +214,30 @@ TRAINING_PRESETS: tuple[TrainingPreset, ...] = (
         batch=64,
         epochs=40,
     ),
-    TrainingPreset(
+    _letters(
         "glyph_ae",
-        "Glyph AE",
-        "64×64 letters, 128 latent dimensions, a few hundred images augmented to 10,000, 15 epochs.",
+        message("Glyph AE"),
+        message("64×64 letters, 128 latent dimensions, a few hundred images augmented to 10,000, 15 epochs."),
         "conv-stride",
-        "glyphs",
-        "glyphs",
         latent=128,
-        size=(64, 64),
-        channels=1,
         epochs=15,
-        augment=10_000,
     ),
-    TrainingPreset(
+    _letters(
         "glyph_vae",
-        "Glyph VAE",
-        "VAE with 2 latent dimensions, so that the map shows the whole latent space; 10,000 augmented images, "
-        "batch size 128, 30 epochs.",
+        message("Glyph VAE"),
+        message(
+            "VAE with 2 latent dimensions, so that the map shows the whole latent space; 10,000 augmented images, "
+            "batch size 128, 30 epochs."
+        ),
         "vae",
-        "glyphs",
-        "glyphs",
         latent=2,
-        size=(64, 64),
-        channels=1,
         epochs=30,
         batch=128,
-        augment=10_000,
     ),
 )
 """In menu order; the first is the default."""
 
 
 def matching_preset(request: TrainingRequest) -> TrainingPreset | None:
-    """Return the first preset equal to a training, or None.
-
-    Raises
-    ------
-    ExplorerError
-        If the request is invalid.
-    """
+    """Return the first preset equal to a training, or None; ExplorerError if the request is invalid."""
     return next((preset for preset in TRAINING_PRESETS if preset.describes(request)), None)

@@ -46,7 +46,9 @@ def read(
 ) -> Generator[Any, None, None]:
     """Read files in a separate process, and yield the records of the reader.
 
-    The process ends with the iterator: at its end, when it is closed, or when it is garbage-collected.
+    The process ends with the iterator: at its end, when it is closed, or when it is garbage-collected. ExplorerError of
+    the reader's error class if it refuses the file, fails, exceeds its memory or CPU limit, or yields nothing for
+    `PROGRESS_SECONDS`.
 
     Parameters
     ----------
@@ -59,12 +61,6 @@ def read(
         Types of the records that it may yield; see `explorer.ipc.pack` for their fields.
     arguments
         Keyword arguments of the reader: None, numbers, strings, bytes, tuples (also for lists) and dicts of these.
-
-    Raises
-    ------
-    ExplorerError
-        Of the reader's error class: if it refuses the file, fails, exceeds its memory or CPU limit, or yields nothing
-        for `PROGRESS_SECONDS`.
     """
     with closing(steps(name, paths, answers, arguments)) as records:
         for record in records:
@@ -75,7 +71,7 @@ def read(
 def steps(
     name: str, paths: Sequence[Path], answers: tuple[type, ...], arguments: Mapping[str, Any] | None = None
 ) -> Generator[Any, None, None]:
-    """Do as `read`, but yield None ten times per second while waiting, so that a job can report and be cancelled."""
+    """Do as `read`, but yield None ten times per second while waiting, so that a job can report and be canceled."""
     reader = READERS[name]
     # Relative paths are resolved in this process.
     request = Request(
@@ -238,7 +234,6 @@ class _Child:
             return None
 
     def exit_code(self) -> int:
-        """Return the exit code of the process, which has closed its pipe."""
         with suppress(subprocess.TimeoutExpired):
             return self._process.wait(_END_SECONDS)
         self._process.kill()

@@ -11,12 +11,7 @@ from typing import BinaryIO
 class Handed:
     """A file, opened before the limits were set, or a folder in which files may be opened.
 
-    Attributes
-    ----------
-    path
-        Its path. A file can no longer be opened by it.
-    opened
-        The file, at its start; None for a folder.
+    A file can no longer be opened by its `path`; `opened` is the file, at its start; None for a folder.
     """
 
     path: Path
@@ -24,18 +19,11 @@ class Handed:
 
     @property
     def name(self) -> str:
-        """Name without folders, for errors."""
         return self.path.name
 
     @property
     def file(self) -> BinaryIO:
-        """The open file.
-
-        Raises
-        ------
-        IsADirectoryError
-            If it is a folder.
-        """
+        """The open file; IsADirectoryError for a folder."""
         if self.opened is None:
             raise IsADirectoryError(self.name)
         return self.opened

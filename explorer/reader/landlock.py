@@ -28,10 +28,7 @@ _SET_NO_NEW_PRIVILEGES: Final = 38
 def restrict_files(folders: Iterable[Path]) -> bool:
     """Allow this thread, and those it starts, to open only files below `folders`, and only for reading.
 
-    Returns
-    -------
-    bool
-        Whether the kernel enforces it.
+    Returns whether the kernel enforces it.
     """
     if sys.platform != "linux":
         return False

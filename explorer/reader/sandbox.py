@@ -26,16 +26,8 @@ def end_with_parent() -> None:
 def lock_down(memory_bytes: int, cpu_seconds: int, folders: Sequence[Path]) -> tuple[Guard, ...]:
     """Restrict this process permanently, and return which of `GUARDS` the system enforces.
 
-    Everything that it needs must be imported and open before: afterwards only files below `folders` can be opened.
-
-    Parameters
-    ----------
-    memory_bytes
-        Address space beyond the current use.
-    cpu_seconds
-        CPU time of all threads together beyond the current use; then the process is killed.
-    folders
-        Folders whose files may be opened for reading.
+    Everything that it needs must be imported and open before: afterwards only files below `folders` can be opened, for
+    reading. Memory (address space) and CPU time of all threads are beyond the current use.
     """
     limited = _limit_resources(memory_bytes, cpu_seconds)
     files = restrict_files(folders)

@@ -121,13 +121,8 @@ _Instruction = tuple[int, int, int, int]
 def restrict_calls(*, folders: bool) -> bool:
     """Allow only the system calls of a reader from now on; return whether the kernel enforces it.
 
-    The process can no longer open files, create processes, sockets or pipes, send signals to other processes, or raise
-    limits. It can start threads.
-
-    Parameters
-    ----------
-    folders
-        Whether files may be opened for reading; `restrict_files` decides which.
+    The process can no longer create processes, sockets or pipes, send signals to other processes, or raise limits. It
+    can start threads and, with `folders`, open files for reading; `restrict_files` decides which.
     """
     column, architecture, seccomp = _ARCHITECTURES.get(platform.machine(), (0, 0, 0))
     if sys.platform != "linux" or not architecture or struct.calcsize("P") != 8:

@@ -58,24 +58,12 @@ class Finished:
 
 
 def send_request(stream: BinaryIO, request: Request) -> None:
-    """Write a request in msgpack.
-
-    Raises
-    ------
-    OSError
-        If the other end is closed.
-    """
+    """Write a request in msgpack; OSError if the other end is closed."""
     _send(stream, [msgpack.packb(asdict(request), unicode_errors="surrogatepass")])
 
 
 def receive_request(stream: BinaryIO) -> Request:
-    """Wait for the request.
-
-    Raises
-    ------
-    EOFError
-        If the other end is closed.
-    """
+    """Wait for the request; EOFError if the other end is closed."""
     data = receive_bytes(stream)
     if not data:
         raise EOFError
@@ -84,15 +72,7 @@ def receive_request(stream: BinaryIO) -> Request:
 
 
 def send(stream: BinaryIO, record: object) -> None:
-    """Write a record.
-
-    Raises
-    ------
-    IpcError
-        If it is larger than allowed, or cannot be sent.
-    OSError
-        If the other end is closed.
-    """
+    """Write a record; IpcError if it is larger than allowed, or cannot be sent; OSError if the other end is closed."""
     _send(stream, pack(record, LIMITS))
 
 
@@ -106,10 +86,7 @@ def _send(stream: BinaryIO, parts: Sequence[Part]) -> None:
 def receive_bytes(stream: BinaryIO) -> bytes:
     """Wait for a frame; empty if the other end is closed.
 
-    Raises
-    ------
-    IpcError
-        If it is longer than allowed, or truncated.
+    Raises IpcError if it is longer than allowed, or truncated.
     """
     prefix = stream.read(_LENGTH_BYTES)
     length = int.from_bytes(prefix, "little")

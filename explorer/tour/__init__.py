@@ -60,27 +60,11 @@ STEPS: dict[str, Callable[[Tour], None]] = {
 
 
 def run_tour(out: Path, only: str | None = None) -> dict[str, Any]:
-    """Drive the window through the tour.
+    """Drive the window through the tour, or one step of it, which runs right after the start.
 
-    Parameters
-    ----------
-    out
-        Folder for screenshots and the GIF; created if missing.
-    only
-        Name of one step, which runs right after the start; None for all.
-
-    Returns
-    -------
-    dict
-        ``screenshots`` (paths), ``gif`` (path or None), ``seconds``, ``heavy_modules`` (which of tensorflow, keras and
-        sklearn the window had imported after its first paint).
-
-    Raises
-    ------
-    UsageError
-        If there is no step of that name.
-    EngineError
-        If a step fails.
+    Returns ``screenshots`` (paths), ``gif`` (path or None), ``seconds``, ``heavy_modules`` (which of tensorflow, keras
+    and sklearn the window had imported after its first paint). UsageError if there is no step of that name; EngineError
+    if one fails.
     """
     chosen = _chosen_steps(only)
     out = out.resolve()

@@ -8,7 +8,9 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPushButton, QWidget
 
-from explorer.document.views import AnimationView
+from explorer.document.open_requests import OpenRequest
+from explorer.document.views.animation import ANIMATION, AnimationView
+from explorer.document.views.keyframes import KEYFRAMES
 from explorer.errors import EngineError, UsageError
 from explorer.tour.guide import Tour
 from explorer.ui.actions import WindowAction
@@ -27,7 +29,7 @@ def keyframes(tour: Tour) -> None:
         tour.click("timeline_add")
     tour.type_number("timeline_steps", 30)
     tour.type_number("timeline_hold", 6)
-    tour.until(lambda: tour.document.keyframes_view is not None, "the keyframes' thumbnails")
+    tour.until(lambda: tour.document.views[KEYFRAMES] is not None, "the keyframes' thumbnails")
     track = tour.running.window.timeline.track
     tour.drag(track, [QPointF(track.x_of(2 * step), 6) for step in range(12)])
     scrubbed = tour.document.timeline.playhead
@@ -74,7 +76,7 @@ def reopen(tour: Tour) -> None:
     assert tour.gif is not None
     before = tour.document.timeline.animation
     tour.document.timeline.clear()
-    tour.document.timeline.reopen_requested.emit(tour.gif)
+    tour.document.open_requested.emit(OpenRequest((tour.gif,)))
     tour.until(lambda: tour.document.timeline.frames > 0, "the reopened animation")
     if tour.document.timeline.animation != before:
         raise EngineError("The reopened animation differs from the exported one.")
@@ -84,7 +86,7 @@ def reopen(tour: Tour) -> None:
 
 def _measured(tour: Tour) -> None:
     def done() -> bool:
-        view = tour.document.animation_view
+        view = tour.document.views[ANIMATION]
         return isinstance(view, AnimationView) and view.done and view.animation is tour.document.timeline.animation
 
     tour.until(done, "the curves of the animation")
@@ -98,7 +100,7 @@ def first(tour: Tour) -> None:
     for place in (0, 1):
         index = tour.running.window.gallery.model.index(place)
         QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
-        tour.until(lambda place=place: tour.document.image_index == place, "the clicked image")  # type: ignore[misc]
+        tour.until(lambda place=place: tour.document.state.image_index == place, "the clicked image")  # type: ignore[misc]
         tour.settle()
         tour.click("timeline_add")
     _export(tour, tour.out / FIRST_NAME)
@@ -122,7 +124,6 @@ class _Clicks(QObject):
         self._application().installEventFilter(self)
 
     def end(self) -> None:
-        """Stop counting."""
         self._application().removeEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -139,7 +140,6 @@ class _Clicks(QObject):
 
 
 def gif(tour: Tour) -> None:
-    """Export the animation through the file dialog."""
     if tour.document.timeline.frames == 0:
         keyframes(tour)
     _export(tour, tour.out / GIF_NAME)
@@ -152,9 +152,9 @@ def _export(tour: Tour, target: Path) -> None:
     tour.document.exported.connect(written.append)
     target.unlink(missing_ok=True)
     tour.click("timeline_export")
-    reported = tour.find(QLabel, "export_size")
-    tour.until(lambda: reported.text().startswith("About"), "the estimated file size")
-    tour.shoot("export-dialog", reported.window())
+    size = tour.find(QLabel, "export_size")
+    tour.until(lambda: size.text().startswith("About"), "the estimated file size")
+    tour.shoot("export-dialog", size.window())
     tour.click("export_write")
     tour.until(lambda: bool(tour.running.window.findChildren(QFileDialog)), "the file dialog")
     dialog = tour.running.window.findChildren(QFileDialog)[-1]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox
 
-from explorer.document.views import HoverView, OverlayView, SamplesView, TraversalView
+from explorer.document.views.hover import HOVER, HoverView
+from explorer.document.views.overlay import OVERLAY, OverlayView
+from explorer.document.views.samples import SAMPLES, SamplesView
+from explorer.document.views.traversal import TRAVERSAL, TraversalView
 from explorer.errors import EngineError
 from explorer.tour.guide import Tour
 from explorer.ui.widgets.plane_canvas import PlaneCanvas
@@ -21,7 +23,7 @@ def letters(tour: Tour) -> None:
     _zoom(tour, 8)
     tour.settle()
     QTest.mouseMove(canvas, QPoint(canvas.width() // 3, canvas.height() // 3))
-    tour.until(lambda: isinstance(tour.document.hover_view, HoverView), "the hover preview")
+    tour.until(lambda: isinstance(tour.document.views[HOVER], HoverView), "the hover preview")
     tour.shoot("map-zoomed")
     QTest.mouseMove(canvas, QPoint(1, 1))
     tour.click("map_fit")
@@ -63,7 +65,7 @@ def planes(tour: Tour) -> None:
     _map(tour)
     box = tour.find(QComboBox, "map_across")
     box.setFocus()
-    while not tour.document.grid.components:
+    while not tour.document.state.grid.components:
         QTest.keyClick(box, Qt.Key.Key_Down)
     tour.settle()
     tour.shoot("map-components")
@@ -83,7 +85,7 @@ def samples(tour: Tour) -> None:
 def traversals(tour: Tour) -> None:
     """Traverse every dimension, and click a cell."""
     tour.tab(tour.running.window.traversals)
-    tour.until(lambda: isinstance(tour.document.traversal_view, TraversalView), "the rows of images")
+    tour.until(lambda: isinstance(tour.document.views[TRAVERSAL], TraversalView), "the rows of images")
     table, before = tour.running.window.traversals.table, tour.document.code
     tour.shoot("traversals")
     QTest.mouseClick(table, Qt.MouseButton.LeftButton, pos=table.cell(0, 8).center())
@@ -126,15 +128,15 @@ def _press(tour: Tour, name: str) -> None:
 
 
 def _measured(tour: Tour) -> bool:
-    view = tour.document.overlay_view
-    return isinstance(view, OverlayView) and bool(np.isfinite(view.values[-1]).all())
+    view = tour.document.views[OVERLAY]
+    return isinstance(view, OverlayView) and view.done
 
 
 def _sampled(tour: Tour, *, fitted: bool) -> bool:
-    view = tour.document.samples_view
+    view = tour.document.views[SAMPLES]
     return isinstance(view, SamplesView) and view.fitted == fitted
 
 
 def _walks(tour: Tour) -> bool:
-    view = tour.document.traversal_view
+    view = tour.document.views[TRAVERSAL]
     return not isinstance(view, TraversalView) or len(view.values) > 0

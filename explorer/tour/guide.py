@@ -15,7 +15,9 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QSpinBox, QWidget
 
 from explorer.app import Running
 from explorer.document.document import Document, Problem
-from explorer.document.views import CursorView, ImageView, NoiseView
+from explorer.document.views.cursor import CURSOR, CursorView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.noise import NOISE, NoiseView
 from explorer.errors import EngineError, UsageError
 
 PATIENCE_SECONDS = 180.0
@@ -40,7 +42,6 @@ class Tour:
         return self.running.document
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Process events until the condition is true."""
         clock = QTimer()
         clock.start(_TICK_MS)
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -56,10 +57,10 @@ class Tour:
 
     def settle(self) -> None:
         """Wait until all requested images are decoded."""
-        self.until(lambda: isinstance(self.document.image_view, ImageView), "the reconstruction")
-        self.until(lambda: isinstance(self.document.cursor_view, CursorView), "the edited image")
-        if self.document.watches("noise"):
-            self.until(lambda: isinstance(self.document.noise_view, NoiseView), "the noisy image")
+        self.until(lambda: isinstance(self.document.views[IMAGE], ImageView), "the reconstruction")
+        self.until(lambda: isinstance(self.document.views[CURSOR], CursorView), "the edited image")
+        if NOISE in self.document.views.watched:
+            self.until(lambda: isinstance(self.document.views[NOISE], NoiseView), "the noisy image")
         self.until(self._grid_ready, "the map")
         self.until(self._gallery_ready, "the thumbnails")
 
@@ -77,7 +78,6 @@ class Tour:
         return widget
 
     def trigger(self, name: str) -> None:
-        """Trigger the menu action of that object name."""
         action = self.running.window.findChild(QAction, name)
         if action is None:
             raise UsageError("There is no menu action named {name}.", name=name)

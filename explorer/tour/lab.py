@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QMenu
 
-from explorer.document.views import CloudView
+from explorer.document.views.cloud import CLOUD, CloudView
 from explorer.errors import EngineError
 from explorer.tour.guide import Tour
 
@@ -38,7 +38,7 @@ def cloud(tour: Tour) -> None:
     """Decode random codes around the current code."""
     tour.tab(tour.running.window.noise)
     tour.click("noise_code")
-    tour.until(lambda: isinstance(tour.document.cloud_view, CloudView), "the images around the current code")
+    tour.until(lambda: isinstance(tour.document.views[CLOUD], CloudView), "the images around the current code")
     tour.shoot("noise-code")
     tour.click("noise_one")
 

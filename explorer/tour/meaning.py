@@ -7,7 +7,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QListWidget
 
-from explorer.document.views import CompareView, NeighborsView
+from explorer.document.views.cloud import CLOUD
+from explorer.document.views.compare import COMPARE, CompareView
+from explorer.document.views.nearest import NEAREST
+from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.errors import EngineError
 from explorer.tour.guide import Tour
 
@@ -25,7 +28,7 @@ def neighbors(tour: Tour) -> None:
     place = row.visualItemRect(row.item(2)).center()
     wanted = int(row.item(2).data(Qt.ItemDataRole.UserRole))
     QTest.mouseClick(row.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    tour.until(lambda: tour.document.image_index == wanted, "the clicked neighbor")
+    tour.until(lambda: tour.document.state.image_index == wanted, "the clicked neighbor")
     if not tour.has_model(_FACES):
         return
     tour.open_model(_FACES)
@@ -58,7 +61,7 @@ def directions(tour: Tour) -> None:
             raise EngineError("Moving the slider of a direction did not change the code.")
     tour.settle()
     tour.shoot("directions")
-    tour.document.direction_search.drop(range(len(tour.document.directions)))
+    tour.document.direction_search.drop(range(len(tour.document.state.directions)))
 
 
 def arithmetic(tour: Tour) -> None:
@@ -71,12 +74,12 @@ def arithmetic(tour: Tour) -> None:
         tour.document.choose_image(image)
         tour.settle()
         tour.click(f"slot_{letter}_add")
-    tour.until(lambda: tour.document.arithmetic.result() is not None, "the result")
-    tour.until(lambda: isinstance(tour.document.nearest_view, NeighborsView), "the nearest image of the dataset")
+    tour.until(lambda: tour.document.state.arithmetic.result() is not None, "the result")
+    tour.until(lambda: isinstance(tour.document.views[NEAREST], NeighborsView), "the nearest image of the dataset")
     tour.settle()
     tour.shoot("arithmetic")
     tour.click("arithmetic_more")
-    tour.until(lambda: tour.document.cloud_view is not None, "the variations")
+    tour.until(lambda: tour.document.views[CLOUD] is not None, "the variations")
     tour.settle()
     tour.shoot("more-like-this")
     tour.click("arithmetic_sum")
@@ -115,7 +118,7 @@ def statistics(tour: Tour) -> None:
 def _found(tour: Tour) -> None:
     tour.settle()
     tour.until(lambda: not tour.document.jobs, "the index")
-    tour.until(lambda: isinstance(tour.document.neighbors_view, NeighborsView), "the neighbors")
+    tour.until(lambda: isinstance(tour.document.views[NEIGHBORS], NeighborsView), "the neighbors")
 
 
 def _find(tour: Tour, attribute: str, value: str) -> None:
@@ -137,8 +140,8 @@ def _compared(tour: Tour) -> None:
     tour.until(
         lambda: tour.document.comparison.code is not None and not tour.document.jobs, "the code of the second model"
     )
-    tour.until(lambda: isinstance(tour.document.compare_view, CompareView), "both images")
-    view = tour.document.compare_view
+    tour.until(lambda: isinstance(tour.document.views[COMPARE], CompareView), "both images")
+    view = tour.document.views[COMPARE]
     if not isinstance(view, CompareView) or not np.isfinite(view.mse).all():
         raise EngineError("The comparison has no metrics.")
     tour.settle()

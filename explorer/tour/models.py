@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
+from explorer.document.open_requests import OpenRequest
 from explorer.models.bundle import NETWORKS
 from explorer.paths import pretrained_dir, user_dir
 from explorer.tour.guide import Tour
@@ -55,7 +56,7 @@ def bring(tour: Tour) -> None:
     for name in NETWORKS:
         shutil.copyfile(pretrained_dir() / "digits-vae-2d" / name, folder / name)
     imports = tour.document.imports
-    tour.document.open_source_requested.emit(str(folder))
+    tour.document.open_requested.emit(OpenRequest((str(folder),), "images"))
     tour.until(lambda: imports.view.phase in {"ready", "failed"}, "the model to be examined")
     tour.shoot("import-dialog", tour.find(ImportDialog, "import_dialog"))
     name = tour.find(QLineEdit, "import_name").text()  # another one where the tour was taken before

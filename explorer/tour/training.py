@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QSlider, QTabWidget
 
-from explorer.document.views import ImageView, TrainingProgressView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.training_progress import TRAINING_PROGRESS, TrainingProgressView
 from explorer.errors import EngineError
 from explorer.tour.guide import Tour
 
@@ -27,13 +28,13 @@ def train(tour: Tour) -> None:
     tour.type_number("train_limit", 4_000)
     _name(tour, f"tour-{time.time_ns() % 10**8}")
     tour.click("train_start")
-    tour.until(lambda: _learnt(tour) is not None, "the first live preview")
+    tour.until(lambda: _learned(tour) is not None, "the first live preview")
     tour.settle()
     tour.shoot("training-early")
     early = _error(tour)
     tour.until(lambda: tour.document.training.progress >= 10, "ten epochs")
     midway = _hold(tour)
-    tour.until(lambda: _learnt(tour) is None and tour.document.training.phase == "finished", "the trained model")
+    tour.until(lambda: _learned(tour) is None and tour.document.training.phase == "finished", "the trained model")
     _settle_again(tour)
     tour.shoot("training-end")
     late = _error(tour)
@@ -59,7 +60,7 @@ def _hold(tour: Tour) -> float:
     tour.click("train_pause")
     tour.until(lambda: tour.document.training.phase == "paused", "the training to pause")
     # A paused training has sent its current model.
-    tour.until(lambda: (_learnt(tour) or 0.0) >= 10, "the model after ten epochs")
+    tour.until(lambda: (_learned(tour) or 0.0) >= 10, "the model after ten epochs")
     _settle_again(tour)
     tour.shoot("training-midway")
     error = _error(tour)
@@ -76,7 +77,8 @@ def _look_back(tour: Tour) -> None:
     """Scrub through the training progress to its first third."""
     _show_page(tour, PROGRESS)
     slider = tour.find(QSlider, "train_frames_slider")
-    tour.until(lambda: isinstance(tour.document.training_progress_view, TrainingProgressView), "the training progress")
+    views = tour.document.views
+    tour.until(lambda: isinstance(views[TRAINING_PROGRESS], TrainingProgressView), "the training progress")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
     for _ in range(max(1, slider.maximum() // 3)):
@@ -87,18 +89,18 @@ def _look_back(tour: Tour) -> None:
 
 
 def _frame(tour: Tour) -> Path | None:
-    view = tour.document.training_progress_view
+    view = tour.document.views[TRAINING_PROGRESS]
     return view.path if isinstance(view, TrainingProgressView) else None
 
 
-def _learnt(tour: Tour) -> float | None:
+def _learned(tour: Tour) -> float | None:
     """Return the number of epochs of the live model; None if the open model is not in training."""
     model = tour.document.model
     return None if model is None else model.epochs
 
 
 def _error(tour: Tour) -> float:
-    view = tour.document.image_view
+    view = tour.document.views[IMAGE]
     return view.mse if isinstance(view, ImageView) else float("nan")
 
 
@@ -127,8 +129,8 @@ def spatial(tour: Tour) -> None:
     tour.type_number("train_limit", 400)
     _name(tour, f"tour-maps-{time.time_ns() % 10**8}")
     tour.click("train_start")
-    tour.until(lambda: _learnt(tour) is not None, "the first live preview of the spatial model")
-    tour.until(lambda: _learnt(tour) is None and tour.document.training.phase == "finished", "the spatial model")
+    tour.until(lambda: _learned(tour) is not None, "the first live preview of the spatial model")
+    tour.until(lambda: _learned(tour) is None and tour.document.training.phase == "finished", "the spatial model")
     tour.settle()
     tour.type_number("feature_channel", 7)
     tour.type_number("feature_size", 3)

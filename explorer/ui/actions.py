@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QPushButton, QWidget
 
+from explorer.messages import Message, message
 from explorer.ui.plain_text import plain_menu_text, plain_tooltip
 
 PREFIX = "Ctrl+G"
@@ -47,7 +48,7 @@ class Section(Enum):
 class Connectable(Protocol):
     """A signal of the document or of Qt."""
 
-    def connect(self, slot: Callable[[], object], /) -> object: ...
+    def connect(self, _slot: Callable[[], object], /) -> object: ...
 
 
 @dataclass(frozen=True)
@@ -249,7 +250,7 @@ class ActionRegistry(QObject):
         Says that an action is not available.
     """
 
-    def __init__(self, window: QMainWindow, announce: Callable[[str], object]) -> None:
+    def __init__(self, window: QMainWindow, announce: Callable[[Message], object]) -> None:
         super().__init__(window)
         self._announce = announce
         self._letters: set[str] = set()
@@ -332,7 +333,7 @@ class ActionRegistry(QObject):
         self._menus[section.value[0]].insertMenu(self._ends[section], menu)
 
     def _on_refused(self, title: str) -> None:
-        self._announce(self.tr("Unavailable: %1").replace("%1", title))
+        self._announce(message("Unavailable: {command}", command=title))
 
 
 def _of_button(button: QPushButton, label: str, panel: QWidget, reveal: Callable[[], object]) -> Action:

@@ -37,6 +37,7 @@ FORMER_NAMES = {
     "action_neighbours_retry": "action_neighbors_retry",
     "action_tab_neighbours": "action_tab_neighbors",
     "action_train_film_export": "action_train_frames_export",
+    "action_train_run_go_on": "action_train_run_resume",
     "noise_add_grey": "noise_add_gray",
     "noise_clean_picture": "noise_clean_image",
     "noise_preset_colourisation": "noise_preset_colorization",
@@ -134,7 +135,7 @@ class AppActions(QObject):
             lambda: step_pane(self._landmarks, 1),
             Section.FOCUS,
             shortcut="F6",
-            tip=self.tr("Focus next panel."),
+            tip=self.tr("Move the focus to the next panel."),
             synonyms=self.tr("move focus, keyboard focus, switch panel"),
         )
         yield Action(
@@ -143,7 +144,7 @@ class AppActions(QObject):
             lambda: step_pane(self._landmarks, -1),
             Section.FOCUS,
             shortcut="Shift+F6",
-            tip=self.tr("Focus previous panel."),
+            tip=self.tr("Move the focus to the previous panel."),
             synonyms=self.tr("move focus back, keyboard focus, switch panel"),
         )
         yield Action(
@@ -170,7 +171,7 @@ class AppActions(QObject):
             self.show_problems,
             Section.LOG,
             shortcut="Ctrl+Shift+E",
-            tip=self.tr("Show all errors since the start, with details to copy, and the log file."),
+            tip=self.tr("Show all errors since startup, with details to copy, and the log file."),
             synonyms=self.tr("errors, problems, log file, report bug"),
         )
 

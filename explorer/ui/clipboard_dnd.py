@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
-from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.document.document import Document
-from explorer.document.open_requests import SESSION_SUFFIX
-from explorer.document.views import CursorView
+from explorer.document.open_requests import OpenRequest
+from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.errors import ExportError, UsageError
-from explorer.models.bundle import CARD
-from explorer.models.third_party.files import looks_third_party
+from explorer.messages import message
+from explorer.models.file_kind import kind_of_name
 from explorer.ui.actions import Action, Section, When
 from explorer.ui.dragging import code_text_mime, files_of, holds_image, image_mime, image_of, pasted_code
 from explorer.ui.images import floats_to_qimage
@@ -34,16 +32,12 @@ class ClipboardDnd(QObject):
         Receives what is dropped or pasted.
     window
         Shows the overlay during a drag.
-    import_parts
-        Called with the files of a third-party encoder and decoder that were dropped together.
     """
 
-    def __init__(self, document: Document, window: QWidget, import_parts: Callable[[Path, Path], object]) -> None:
+    def __init__(self, document: Document, window: QWidget) -> None:
         super().__init__(window)
         self._document = document
-        self._import_parts = import_parts
         self.overlay = DropOverlay(window)
-        document.open_requests.negative_found.connect(self._on_negative_found)
 
     def menu_actions(self) -> Iterator[Action]:
         document = self._document
@@ -82,7 +76,7 @@ class ClipboardDnd(QObject):
             shortcut="Ctrl+Shift+I",
             tip=self.tr("Invert an imported image: models know only the polarity of their data."),
             synonyms=self.tr("negative, swap black and white, polarity"),
-            enabled=When(lambda: document.imported_image is not None, (document.imported_image_changed,)),
+            enabled=When(lambda: document.state.imported_image is not None, (document.changed.imported_image,)),
         )
 
     # -- in ------------------------------------------------------------------------------------------------------
@@ -103,16 +97,15 @@ class ClipboardDnd(QObject):
             event.acceptProposedAction()
 
     def paste(self) -> None:
-        """Open or apply the clipboard: files, an image, or a code."""
         mime = QApplication.clipboard().mimeData()
         if self._take(mime, self.tr("Pasted image")):
             return
         code = pasted_code(mime)
         if code is None:
-            self._document.report(self.tr("Cannot paste: the clipboard holds no image, files or code."))
+            self._document.report(message("Cannot paste: the clipboard holds no image, files or code."))
             return
         try:
-            self._document.set_code(code, self.tr("Paste code"))
+            self._document.set_code(code, message("Paste code"))
         except UsageError as error:
             self._document.report(error.message)
 
@@ -122,76 +115,57 @@ class ClipboardDnd(QObject):
         Where a program offers both, the file is taken: it has a name and its own bit depth.
         """
         files = [path for path in files_of(mime) if path.exists()]
-        if len(files) == 2 and all(looks_third_party(path) for path in files):
-            encoder, decoder = sorted(files, key=lambda path: "dec" in path.name.lower())
-            self._import_parts(encoder, decoder)
-            return True
+        content = b"" if files else image_of(mime)
         if files:
-            self._document.open_requests.files_given.emit(files)
-            return True
-        content = image_of(mime)
-        if content:
-            self._document.open_requests.image_given.emit(content, name)
-        return bool(content)
+            self._document.open_requested.emit(OpenRequest(tuple(files)))
+        elif content:
+            self._document.open_requested.emit(OpenRequest(content=content, name=name))
+        return bool(files or content)
 
     def _promise(self, mime: QMimeData) -> str:
         """Return what a drop would do; empty where nothing can be opened.
 
-        Only names are inspected: no file is read during a drag.
+        Only names are inspected: a drag must not wait for a disk.
         """
         files = files_of(mime)
         if not files:
             return self.tr("Drop to encode the image") if holds_image(mime) else ""
-        path = files[0]
-        if len(files) == 2 and all(looks_third_party(one) for one in files):
+        kinds = [kind_of_name(path) for path in files]
+        if kinds == ["third_party", "third_party"]:
             return self.tr("Drop to import encoder and decoder")
         if len(files) > 1:
             return self.tr("Drop to open %1 files").replace("%1", f"{len(files):,}")
-        return self._promise_of(path).replace("%1", path.name)
-
-    def _promise_of(self, path: Path) -> str:
-        if path.suffix.lower() == SESSION_SUFFIX:
-            return self.tr("Drop to open session %1")
-        if (path / CARD).is_file():
-            return self.tr("Drop to open model %1")
-        if looks_third_party(path):
-            return self.tr("Drop to import model %1")
-        if path.suffix.lower() in IMAGE_SUFFIXES:
-            return self.tr("Drop to encode %1")
-        return self.tr("Drop to open the images in %1") if path.is_dir() else self.tr("Drop to open %1")
-
-    def _on_negative_found(self) -> None:
-        words = self.tr("The image is black-on-white, the training data white-on-black. Invert it with Ctrl+Shift+I.")
-        self._document.announced.emit(words)
+        words = {
+            "session": self.tr("Drop to open session %1"),
+            "third_party": self.tr("Drop to import model %1"),
+            "image": self.tr("Drop to encode %1"),
+        }
+        return words.get(kinds[0] or "", self.tr("Drop to open %1")).replace("%1", files[0].name)
 
     def invert_imported_image(self) -> None:
         """Invert the imported image; a note about its polarity no longer holds."""
         self._document.invert_imported_image()
-        self._document.announced.emit(self.tr("Image inverted"))
+        self._document.announced.emit(message("Image inverted"))
 
     # -- out -----------------------------------------------------------------------------------------------------
 
     def copy_image(self) -> None:
-        """Copy the decoded image at its own size."""
-        view = self._document.cursor_view
+        view = self._document.views[CURSOR]
         if isinstance(view, CursorView):
             QApplication.clipboard().setImage(floats_to_qimage(view.image))
-            self._document.announced.emit(self.tr("Image copied"))
+            self._document.announced.emit(message("Image copied"))
         else:
-            self._document.report(self.tr("No image to copy. Open a model and a dataset in the library."))
+            self._document.report(message("No image to copy. Open a model and a dataset in the library."))
 
     def copy_code(self) -> None:
-        """Copy the current code as a list of numbers."""
         code = self._document.code
         if code is None:
-            self._document.report(self.tr("No code to copy. Open a model and a dataset in the library."))
+            self._document.report(message("No code to copy. Open a model and a dataset in the library."))
             return
         QApplication.clipboard().setMimeData(code_text_mime(code))
-        words = self.tr("Code with %1 values copied")
-        self._document.announced.emit(words.replace("%1", f"{len(code):,}"))
+        self._document.announced.emit(message("Code with {count:# value|# values} copied", count=len(code)))
 
     def offer_stage(self, stage: StagePanel) -> None:
-        """Let the images of the stage be dragged out."""
         self._offer(stage.original, "original")
         self._offer(stage.reconstruction, "reconstruction")
         self._offer(stage.error, "error")

@@ -18,7 +18,7 @@ from explorer.document.state import NamedDirection, OpenModel
 from explorer.latent.components import to_components
 from explorer.latent.directions import Ruler
 from explorer.latent.statistics import ACTIVE_VARIANCE
-from explorer.models.third_party.record import Control
+from explorer.models.import_record import Control
 from explorer.types import Floats, Indices, LatentShape
 from explorer.ui.text import component_name, dimension_name, percent
 from explorer.ui.widgets.slider_rows import SliderRows

@@ -15,7 +15,7 @@ from explorer.json_limits import LARGE, parse_json
 from explorer.paths import cache_dir, check_writable, replacing_file
 from explorer.types import Floats
 
-IMAGES = "application/x-latent-explorer-pictures"
+IMAGES = "application/x-latent-explorer-images"
 CODE = "application/x-latent-explorer-code"
 _FILE_KINDS = ("image/png", "image/jpeg", "image/webp", "image/tiff", "image/gif", "image/bmp")
 _LONGEST = 4_000_000

@@ -102,7 +102,6 @@ class FirstTour(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether a step is shown."""
         return self.card.isVisible()
 
     def start(self) -> None:
@@ -113,7 +112,6 @@ class FirstTour(QObject):
         self._show()
 
     def end(self) -> None:
-        """End the tour and restore the focus."""
         if not self.running:
             return
         self.overlay.hide()

@@ -18,6 +18,7 @@ from explorer.types import Indices, Pixels
 from explorer.ui.dragging import IMAGES, images_mime
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.text import filled
 
 SMALLEST_CELL = 56
 _KEPT = 4_000
@@ -126,7 +127,7 @@ class GalleryModel(QStringListModel):
     def _named(self, source: Source, position: int) -> str:
         label = source.label(position)
         words = self.tr("Image %1, label %2") if label else self.tr("Image %1")
-        return words.replace("%1", str(position + 1)).replace("%2", label)
+        return filled(words, position + 1, label)
 
     def _described(self, source: Source, position: int) -> str:
         """Return all that is known about an image, one fact per line."""

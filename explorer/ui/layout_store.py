@@ -30,7 +30,6 @@ class LayoutStore:
 
     @property
     def began(self) -> bool:
-        """Whether the initial layout is known."""
         return not self._first.isEmpty()
 
     def begin(self) -> None:
@@ -50,20 +49,17 @@ class LayoutStore:
             self._window.restoreState(self._first, _VERSION)
 
     def keep(self) -> None:
-        """Store the current layout."""
         if self.began and self._preferences.values.keep_layout:
             self._preferences.put(
                 geometry=_packed(self._window.saveGeometry()), layout=_packed(self._window.saveState(_VERSION))
             )
 
     def reset(self) -> None:
-        """Restore the initial layout, including closed and floating docks."""
         self._window.restoreState(self._first, _VERSION)
         for splitter, sizes in self._first_sizes:
             splitter.setSizes(sizes)
 
     def show_all(self) -> None:
-        """Show every dock."""
         for dock in self._window.findChildren(QDockWidget):
             dock.show()
 

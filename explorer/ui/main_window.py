@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
         self._place_panels()
         self.status = StatusBar(document)
         self.setStatusBar(self.status)
-        self.clipboard_dnd = ClipboardDnd(document, self, lambda *parts: self.show_import().begin(*parts))
+        self.clipboard_dnd = ClipboardDnd(document, self)
         self.clipboard_dnd.offer_stage(self.stage)
         self.sessions = SessionActions(document, self)
         self.registry = ActionRegistry(self, document.announced.emit)
@@ -111,9 +111,9 @@ class MainWindow(QMainWindow):
         self.tabs.currentChanged.connect(self._on_tab_changed)
         document.problem_reported.connect(self._on_problem_reported)
         document.imports.wanted.connect(self._on_import_wanted)
-        for success in (document.model_changed, document.source_changed, document.exported):
+        for success in (document.changed.model, document.changed.source, document.exported):
             success.connect(self._on_success)
-        document.model_changed.connect(self._show_title)
+        document.changed.model.connect(self._show_title)
         self._show_title()
 
     def sizeHint(self) -> QSize:
@@ -265,8 +265,8 @@ class MainWindow(QMainWindow):
     def _on_problem_reported(self, problem: Problem) -> None:
         self.problem_bar.show_problem(problem.message, problem.details)
 
-    def _on_import_wanted(self, path: Path) -> None:
-        self.show_import().begin(path)
+    def _on_import_wanted(self, paths: tuple[Path, ...]) -> None:
+        self.show_import().begin(*paths)
 
     def _on_success(self) -> None:
         """Hide the last error once an operation has succeeded."""

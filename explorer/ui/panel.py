@@ -1,14 +1,20 @@
-"""The record by which a panel registers: the window makes tabs, docks and the View menu from these."""
+"""Panels: the record by which one registers, and the base of those that show a view of the document.
+
+The window makes tabs, docks and the View menu from the records.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
+from explorer.document.view_store import ViewKey
 
 
 def QT_TRANSLATE_NOOP(context: str, text: str) -> str:
@@ -62,3 +68,27 @@ class Panel:
             translate("panels", self.tip),
             translate("panels", self.synonyms),
         )
+
+
+class WatchingPanel(QWidget):
+    """A panel whose view the document computes only while the panel is visible.
+
+    Attributes
+    ----------
+    watched
+        The view.
+    """
+
+    watched: ClassVar[ViewKey[Any]]
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._document.views.watch(self.watched, True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._document.views.watch(self.watched, False)

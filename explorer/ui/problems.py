@@ -30,7 +30,6 @@ class Entry:
 
     @property
     def report(self) -> str:
-        """The entry as text for the clipboard."""
         head = f"{self.at}  {self.message}"
         return f"{head}\n\n{self.details}".strip() if self.details else head
 
@@ -49,7 +48,6 @@ class ProblemList(QAbstractListModel):
 
     @property
     def report(self) -> str:
-        """All entries as text for the clipboard."""
         return "\n\n".join(entry.report for entry in self._entries)
 
     def clear(self) -> None:

@@ -11,11 +11,13 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMessageBox
 
 from explorer.document.document import Document
+from explorer.document.open_requests import OpenRequest
+from explorer.document.session_file import SUFFIX
 from explorer.document.sessions import LeftOver, Opening
+from explorer.messages import message
 from explorer.models.recent import clear_recent, recent_sessions
-from explorer.models.session_file import SUFFIX
 from explorer.ui.actions import Action, ActionMenu, Section, Submenu
-from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder, ask_save
+from explorer.ui.dialogs.files import ask_file, ask_folder, ask_save, dataset_filters
 from explorer.ui.dialogs.session_questions import ask_conflict, ask_missing, ask_recovery, ask_unsaved
 from explorer.ui.plain_text import plain_menu_text
 from explorer.ui.text import learning
@@ -44,7 +46,7 @@ class SessionActions(QObject):
         self.asks = False
         """Whether closing the window asks about unsaved changes; False for tours and benchmarks."""
         sessions = document.sessions
-        sessions.open_wanted.connect(self.open)
+        sessions.replace_wanted.connect(self._on_replace_wanted)
         sessions.saved.connect(self._on_saved)
         sessions.conflicted.connect(self._on_conflicted)
         sessions.incomplete.connect(self._on_incomplete)
@@ -131,7 +133,6 @@ class SessionActions(QObject):
         self._guarded(self._document.sessions.new_requested.emit)
 
     def ask_open(self) -> None:
-        """Ask for a session file, and open it."""
         kinds = ((self.tr("Sessions"), f"*{SUFFIX}"),)
         self._guarded(lambda: ask_file(self._window, self.tr("Open session"), self._open_now, kinds=kinds))
 
@@ -140,7 +141,7 @@ class SessionActions(QObject):
         self._guarded(lambda: self._open_now(path))
 
     def _open_now(self, path: Path) -> None:
-        self._document.sessions.open_requested.emit(path)
+        self._document.open_requested.emit(OpenRequest((path,), "session"))
 
     def save(self, then: Callable[[], object] | None = None) -> None:
         """Save to the session's file; ask for one if there is none."""
@@ -152,7 +153,6 @@ class SessionActions(QObject):
             self._document.sessions.save_requested.emit(path, False)
 
     def save_as(self, then: Callable[[], object] | None = None) -> None:
-        """Ask for a file, and save there."""
         sessions, model = self._document.sessions, self._document.model
         self._then = then
         suggested = sessions.path or Path.home() / f"{model.name if model else self.tr('session')}{SUFFIX}"
@@ -176,11 +176,7 @@ class SessionActions(QObject):
             action()
         elif self._question is None:
             self._question = ask_unsaved(
-                self._window,
-                sessions.name,
-                lambda: self.save(action),
-                lambda: self._dropped(action),
-                lambda: None,
+                self._window, sessions.name, lambda: self.save(action), lambda: self._dropped(action), lambda: None
             )
             self._question.finished.connect(self._on_answered)
 
@@ -198,10 +194,12 @@ class SessionActions(QObject):
     # -- what becomes of it ----------------------------------------------------------------------------------------
 
     def _on_saved(self, path: Path) -> None:
-        words = self.tr("Saved %1")
+        saved = message("Saved {name}", name=path.name)
         if not self._document.sessions.whole:
-            words = self.tr("Saved %1 without the imported image, which is too large. Keep its file.")
-        self._document.announced.emit(words.replace("%1", path.name))
+            saved = message(
+                "Saved {name} without the imported image, which is too large. Keep its file.", name=path.name
+            )
+        self._document.announced.emit(saved)
         then, self._then = self._then, None
         if then is not None:
             then()
@@ -210,6 +208,9 @@ class SessionActions(QObject):
         then = self._then
         force = self._document.sessions.save_requested.emit
         ask_conflict(self._window, path, lambda: force(path, True), lambda: self.save_as(then))
+
+    def _on_replace_wanted(self, opening: Opening) -> None:
+        self._guarded(lambda: self._document.sessions.complete_requested.emit(opening))
 
     def _on_incomplete(self, opening: Opening) -> None:
         sessions = self._document.sessions
@@ -222,7 +223,7 @@ class SessionActions(QObject):
             self._window,
             opening,
             lambda: ask_folder(self._window, title, look),
-            lambda: ask_file(self._window, title, look, kinds=DATASETS),
+            lambda: ask_file(self._window, title, look, kinds=dataset_filters()),
             lambda: sessions.skip(opening),
         )
 

@@ -34,11 +34,7 @@ class StatisticsModel(QAbstractTableModel):
             self._columns = [
                 ("z", self.tr("Index of the latent dimension, from 0"), numbers.astype(np.float32)),
                 (self.tr("Mean"), self.tr("Mean over the test images"), statistics.mean),
-                (
-                    "σ",
-                    self.tr("Standard deviation over the test images"),
-                    statistics.sigma,
-                ),
+                ("σ", self.tr("Standard deviation over the test images"), statistics.sigma),
                 ("5%", self.tr("5th percentile over the test images"), statistics.quantiles[_LOW]),
                 (self.tr("Median"), self.tr("Median over the test images"), statistics.quantiles[_MEDIAN]),
                 ("95%", self.tr("95th percentile over the test images"), statistics.quantiles[_HIGH]),

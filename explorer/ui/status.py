@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
-from explorer.document.views import CursorView
-from explorer.messages import Wording, message_text
+from explorer.document.views.cursor import CURSOR, CursorView
+from explorer.messages import Message, message, message_text
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.text import duration, learning
+from explorer.ui.text import duration, filled, learning
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control
 
@@ -34,7 +34,7 @@ class StatusBar(QStatusBar):
         self._times: deque[float] = deque(maxlen=_REMEMBERED)
         self.setObjectName("status_bar")
         self.setSizeGripEnabled(False)
-        self._model = self._label("status_model", self.tr("Open model"))
+        self._model = self._label("status_model", self.tr("Current model"))
         self._data = self._label("status_data", "")
         self._decode = self._label("status_decode", self.tr("Time to decode one code (median of the last few)"))
         self._job = self._label("status_job", self.tr("Background job"))
@@ -55,9 +55,9 @@ class StatusBar(QStatusBar):
         for part in right:
             self.addPermanentWidget(part)
         self._cancel.clicked.connect(self._on_cancel_clicked)
-        document.model_changed.connect(self._on_model_changed)
-        document.source_changed.connect(self._on_source_changed)
-        document.cursor_view_changed.connect(self._on_cursor_view_changed)
+        document.changed.model.connect(self._on_model_changed)
+        document.changed.source.connect(self._on_source_changed)
+        document.views.changed(CURSOR).connect(self._on_cursor_view_changed)
         document.jobs_changed.connect(self._on_work_changed)
         document.training_changed.connect(self._on_work_changed)
         document.exported.connect(self._on_exported)
@@ -67,8 +67,7 @@ class StatusBar(QStatusBar):
         self._on_work_changed()
 
     def _label(self, name: str, tip: str) -> ElidedLabel:
-        label = ElidedLabel("", tip)
-        label.setObjectName(name)
+        label = ElidedLabel(name, "", tip)
         return label
 
     def _on_model_changed(self) -> None:
@@ -81,12 +80,12 @@ class StatusBar(QStatusBar):
 
     def _on_source_changed(self) -> None:
         source = self._document.source
-        self._data.setToolTip(self.tr("Open dataset"))
+        self._data.setToolTip(self.tr("Current dataset"))
         if source is None:
             self._data.setText(self.tr("No dataset"))
             return
         words = self.tr("%1: %2 image") if source.count == 1 else self.tr("%1: %2 images")
-        text = words.replace("%1", source.name).replace("%2", f"{source.count:,}")
+        text = filled(words, source.name, f"{source.count:,}")
         if source.skipped:
             text += "  ·  " + self.tr("%1 skipped").replace("%1", f"{len(source.skipped):,}")
         self._data.setText(text)
@@ -95,7 +94,7 @@ class StatusBar(QStatusBar):
             self._data.setToolTip(plain_tooltip(f"{text}\n{names}"))
 
     def _on_cursor_view_changed(self) -> None:
-        view = self._document.cursor_view
+        view = self._document.views[CURSOR]
         if isinstance(view, CursorView) and view.decode_ms > 0:
             self._times.append(view.decode_ms)
             model = self._document.model
@@ -128,14 +127,14 @@ class StatusBar(QStatusBar):
             self._document.training_cancel_requested.emit()
 
     def _on_exported(self, path: Path) -> None:
-        self._announce(self.tr("Saved %1").replace("%1", path.name))
+        self._announce(message("Saved {name}", name=path.name))
         self._said.setToolTip(plain_tooltip(str(path)))
 
-    def _announce(self, wording: Wording) -> None:
-        self._said.setText(message_text(wording))
+    def _announce(self, news: Message) -> None:
+        self._said.setText(message_text(news))
         self._fade.start()
 
     def _with_time_left(self, title: str, seconds: float | None) -> str:
         if seconds is None or seconds < 1:
             return title
-        return self.tr("%1, %2 left").replace("%2", duration(seconds)).replace("%1", title)
+        return filled(self.tr("%1, %2 left"), title, duration(seconds))

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 
-from explorer.messages import Wording, begins_with_a_name, message_text
+from explorer.messages import Message, begins_with_a_name, message_text
 
 _MINUTE = 60
+_PLACE = re.compile(r"%(\d)")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def filled(words: str, *values: object) -> str:
+    """Return a text with values in place of ``%1``, ``%2`` and so on; what looks like these in a value stays."""
+    return _PLACE.sub(lambda found: str(values[int(found[1]) - 1]), words)
 
 
 def decibels(value: float) -> str:
@@ -57,10 +64,15 @@ def number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
 
 
-def sentence(wording: Wording) -> str:
+def sentence(shown: Message) -> str:
     """Return a text with a capital first letter, unless it begins with a name."""
-    said = message_text(wording)
-    return said if begins_with_a_name(wording) else said[:1].upper() + said[1:]
+    said = message_text(shown)
+    return said if begins_with_a_name(shown) else capitalized(said)
+
+
+def capitalized(text: str) -> str:
+    """Return a text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def unbroken(*parts: str) -> str:

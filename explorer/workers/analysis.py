@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.errors import UsageError
 from explorer.latent.checks import check_table
-from explorer.messages import Wording, message
+from explorer.messages import Message, message
 from explorer.models.cleaning import Cleaned, clean_files
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
 from explorer.models.quality import CURVE_IMAGES, QualityCurve, curve_strengths, quality_curve
@@ -98,10 +97,10 @@ class AnalysisJobs(QObject):
         document.direction_search.requested.connect(self._on_directions_requested)
         document.analysis.probe_requested.connect(self._on_probe_requested)
         document.term_requested.connect(self._on_term_requested)
-        document.source_changed.connect(self._on_source_changed)
+        document.changed.source.connect(self._on_source_changed)
 
     def _start(
-        self, study: Study, title: Wording, job: Callable[[], Iterator[Any]], on_finished: Callable[[Any], None]
+        self, study: Study, title: Message, job: Callable[[], Iterator[Any]], on_finished: Callable[[Any], None]
     ) -> None:
         analysis = self._document.analysis
         if study in self._latest:
@@ -110,24 +109,24 @@ class AnalysisJobs(QObject):
         source = self._document.source
         known = 0 if source is None else len(source.skipped)
 
-        def ended() -> None:
+        def release() -> bool:
+            """Return whether this is the latest job: one that ended while the next was started reports late."""
             if analysis.running(study) == key:
                 analysis.put_running(study, None)
+            return self._latest[study] == key
 
         def finished(result: Any) -> None:
-            # A job that finished while the next one was started reports late.
-            if self._latest[study] == key:
+            if release():
                 on_finished(result)
             if source is not None and len(source.skipped) > known:
                 self._document.report(*skipped_words(source))
 
-        def failed(message: Wording) -> None:
-            if self._latest[study] == key:
-                analysis.put_problem(study, message)
+        def failed(problem: Message) -> None:
+            if release():
+                analysis.put_problem(study, problem)
 
-        cancelled = partial(failed, CANCELED)
         key = self._latest[study] = self._jobs.start(
-            title, job, finished, ended, on_failed=failed, on_cancelled=cancelled
+            title, job, finished, on_failed=failed, on_canceled=lambda: failed(CANCELED)
         )
         analysis.put_running(study, key)
 

@@ -14,23 +14,21 @@ from explorer.data.sources import open_source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.timeline import ACROSS, Estimate, Export
-from explorer.errors import DataError, ExplorerError
+from explorer.errors import DataError, UsageError
 from explorer.export import ExportFormat, ExportSettings, format_of
 from explorer.export.estimate import estimate_bytes
 from explorer.export.layout import cells_of, finished, strip_below
 from explorer.export.recipe import Recipe, make_recipe
-from explorer.export.recipe_file import read_recipe
+from explorer.export.recipe_file import has_recipe
 from explorer.latent.animation import Animation, AnimationCurve
-from explorer.latent.animation_presets import AnimationPreset
 from explorer.latent.checks import check_table
 from explorer.latent.neighbor_graph import NeighborGraph
-from explorer.messages import Wording, message
-from explorer.models.batches import images_at_once
-from explorer.models.bundle import find_bundles
+from explorer.messages import Message, message
+from explorer.models.batches import images_at_once, render
 from explorer.models.codes import CodeSample
 from explorer.types import Floats, Indices, Pixels, Progress
 from explorer.workers.jobs import CANCELED, JobRunner
-from explorer.workers.loading import open_model, render
+from explorer.workers.opening import OpenedAnimation, open_animation
 
 _TRIED = 10
 """Consecutive frames that are written to estimate the file size."""
@@ -93,30 +91,31 @@ def write_animation(
 def estimate_animation(
     export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
 ) -> Iterator[Progress | Estimate]:
-    """Render sample frames and estimate the file size; an error becomes part of the estimate."""
+    """Render sample frames and estimate the file size.
+
+    Raises
+    ------
+    ExplorerError
+        If the animation cannot be exported.
+    """
     yield Progress(0, 0, message("Rendering sample frames"))
-    try:
-        kind = format_of(export.path)
-        curve = curve or AnimationCurve(keys, animation, model.sample.codes)
-        settings = settings_of(export, model, keys, animation, kind)
-        codes = curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
-        some = np.unique(np.linspace(0, len(codes) - 1, _PREVIEWED).round().astype(np.int64))
-        shown: list[Pixels] = []
-        strip: Pixels | None = None
-        for cells in cells_of(render(model.codec, codes[some]), len(some), settings):
-            strip = strip_below(cells, settings) if strip is None else strip
-            shown.append(finished(cells, strip, settings))
-            yield Progress(len(shown), len(some), message("Rendering sample frames"))
-        # In the middle of the first pass, where the image changes.
-        first = max(
-            0, round(len(codes) * (animation.hold + animation.pass_frames / 2) / animation.frames) - _TRIED // 2
-        )
-        tried = list(render(model.codec, codes[first : first + _TRIED]))
-        moving = int((np.diff(codes, axis=0) != 0).any(axis=1).sum())
-        size = estimate_bytes(kind, tried, len(codes), settings, moving)
-        yield Estimate(export, np.stack(shown), len(codes), settings.fps, size)
-    except ExplorerError as error:
-        yield Estimate(export, None, 0, 1.0, 0, error.message)
+    kind = format_of(export.path)
+    curve = curve or AnimationCurve(keys, animation, model.sample.codes)
+    settings = settings_of(export, model, keys, animation, kind)
+    codes = curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
+    some = np.unique(np.linspace(0, len(codes) - 1, _PREVIEWED).round().astype(np.int64))
+    shown: list[Pixels] = []
+    strip: Pixels | None = None
+    for cells in cells_of(render(model.codec, codes[some]), len(some), settings):
+        strip = strip_below(cells, settings) if strip is None else strip
+        shown.append(finished(cells, strip, settings))
+        yield Progress(len(shown), len(some), message("Rendering sample frames"))
+    # In the middle of the first pass, where the image changes.
+    first = max(0, round(len(codes) * (animation.hold + animation.pass_frames / 2) / animation.frames) - _TRIED // 2)
+    tried = list(render(model.codec, codes[first : first + _TRIED]))
+    moving = int((np.diff(codes, axis=0) != 0).any(axis=1).sum())
+    size = estimate_bytes(kind, tried, len(codes), settings, moving)
+    yield Estimate(export, np.stack(shown), len(codes), settings.fps, size)
 
 
 def encode_images(model: OpenModel, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
@@ -139,7 +138,7 @@ def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress |
         source = open_source(str(path))
         if source.count > _MOST_DROPPED:
             raise DataError(
-                "Cannot add {name} as keyframes: it contains {count:,} images, at most {most} are allowed. Open it in "
+                "Cannot add {name} as keyframes: it contains {count:,} images; at most {most} are allowed. Open it in "
                 "the library, and select some in the gallery.",
                 name=path.name,
                 count=source.count,
@@ -150,37 +149,20 @@ def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress |
     yield np.concatenate(codes)
 
 
-def reopen(path: Path, model: OpenModel | None) -> Iterator[Progress | Path | tuple[OpenModel | None, AnimationPreset]]:
-    """Read the recipe of an exported animation, and open its model unless it is open already.
-
-    Yields the path if the file has no recipe.
+def keyframes_of(paths: Sequence[Path], model: OpenModel | None) -> Iterator[Progress | OpenedAnimation | Floats]:
+    """Encode image files as keyframes, or open a single exported animation.
 
     Raises
     ------
-    DataError
-        If its model is not in the library, or the file is damaged.
+    UsageError
+        If no model is open.
     """
-    yield Progress(0, 0, message("Reading {name}", name=path.name))
-    recipe = read_recipe(path)
-    if recipe is None:
-        yield path
-        return
-    preset = AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.animation.model_dump()))
-    if model is not None and model.card.decoder_hash == recipe.model_hash:
-        yield None, preset
-        return
-    # Of several copies of the model, prefer the one with the same name.
-    for found in sorted(find_bundles(), key=lambda found: found.path.name != recipe.model):
-        if found.bundle is not None and found.bundle.card.decoder_hash == recipe.model_hash:
-            yield Progress(0, 0, message("Opening {name}", name=found.path.name))
-            yield open_model(found.path), preset
-            return
-    raise DataError(
-        "Cannot reopen {name}: its model “{model}” (checksum {checksum}…) is not in the library. Add the model first.",
-        name=path.name,
-        model=recipe.model,
-        checksum=recipe.model_hash[:8],
-    )
+    if len(paths) == 1 and has_recipe(paths[0]):
+        yield from open_animation(paths[0], model)
+    elif model is None:
+        raise UsageError("No model is open. Open one, and drop the images again.")
+    else:
+        yield from encode_files(model, paths)
 
 
 class AnimationJobs(QObject):
@@ -190,25 +172,31 @@ class AnimationJobs(QObject):
         super().__init__(parent)
         self._document = document
         self._jobs = jobs
-        self._exporting: set[Path] = set()
+        self._exporting: dict[Path, int] = {}
         self._graph: tuple[CodeSample, NeighborGraph] | None = None
-        self._laying = self._estimating = self._reopening = 0
+        self._laid: Animation | None = None
+        self._laying = self._estimating = 0
         timeline = document.timeline
-        timeline.curve_wanted.connect(self._on_curve_wanted)
+        for changed in (document.changed.keyframes, document.changed.animation, document.changed.times):
+            changed.connect(self._on_animation_changed)
         timeline.images_requested.connect(self._on_images_requested)
         timeline.files_requested.connect(self._on_files_requested)
-        timeline.reopen_requested.connect(self._on_reopen_requested)
         timeline.export_requested.connect(self._on_export_requested)
         timeline.estimate_requested.connect(self._on_estimate_requested)
 
     # -- data path -----------------------------------------------------------------------------------------------------
 
-    def _on_curve_wanted(self) -> None:
-        """Compute the data path; the last request wins."""
-        model, animation = self._document.model, self._document.timeline.animation
-        if model is None or animation is None:
+    def _on_animation_changed(self) -> None:
+        """Compute the data path of a changed animation; the last one wins."""
+        model, timeline = self._document.model, self._document.timeline
+        animation = timeline.animation
+        if animation is self._laid:
             return
-        keys, sample, known = self._document.timeline.keys, model.sample, self._graph
+        self._laid = animation
+        self._jobs.cancel(self._laying)
+        if model is None or animation is None or not timeline.along_data:
+            return
+        keys, sample, known = timeline.keys, model.sample, self._graph
 
         def lay() -> Iterator[Progress | tuple[NeighborGraph, AnimationCurve]]:
             yield Progress(0, 0, message("Computing the data path"))
@@ -217,9 +205,8 @@ class AnimationJobs(QObject):
 
         def laid(result: tuple[NeighborGraph, AnimationCurve]) -> None:
             self._graph = (sample, result[0])
-            self._document.timeline.put_curve(animation, result[1])
+            timeline.put_curve(animation, result[1])
 
-        self._jobs.cancel(self._laying)
         self._laying = self._jobs.start(message("Computing the data path"), lay, laid)
 
     # -- keyframes from images -----------------------------------------------------------------------------------------
@@ -227,30 +214,28 @@ class AnimationJobs(QObject):
     def _on_images_requested(self, indices: Indices, place: int) -> None:
         model, source = self._document.model, self._document.source
         if model is not None and source is not None:
-            self._start_keyframes(model, encode_images(model, source, indices), place)
+            self._start_keyframes(model, lambda: encode_images(model, source, indices), place)
 
     def _on_files_requested(self, paths: list[Path], place: int) -> None:
         """Add images as keyframes; a single exported animation replaces the timeline."""
-        if len(paths) == 1:
-            self._reopen(paths[0], lambda path: self._encode([path], place))
-        else:
-            self._encode(paths, place)
-
-    def _encode(self, paths: list[Path], place: int) -> None:
         model = self._document.model
-        if model is None:
-            self._document.report(message("No model is open. Open one, and drop the images again."))
-        else:
-            self._start_keyframes(model, encode_files(model, paths), place)
+        self._start_keyframes(model, lambda: keyframes_of(paths, model), place)
 
-    def _start_keyframes(self, model: OpenModel, codes: Iterator[Progress | Floats], place: int) -> None:
-        def put(found: Floats) -> None:
-            # The codes are meaningless for another model.
+    def _start_keyframes(
+        self,
+        model: OpenModel | None,
+        steps: Callable[[], Iterator[Progress | OpenedAnimation | Floats]],
+        place: int,
+    ) -> None:
+        def put(found: OpenedAnimation | Floats) -> None:
             current = self._document.model
-            if current is not None and (current is model or current.continues(model)):
-                self._document.timeline.insert(found, min(place, len(self._document.keyframes)))
+            if isinstance(found, OpenedAnimation):
+                found.show(self._document)
+            # The codes are meaningless for another model.
+            elif current is not None and (current is model or current.continues(model)):
+                self._document.timeline.insert(found, min(place, len(self._document.state.keyframes)))
 
-        self._jobs.start(message("Adding keyframes"), lambda: codes, put)
+        self._jobs.start(message("Adding keyframes"), steps, put)
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -260,16 +245,14 @@ class AnimationJobs(QObject):
         if model is None or animation is None:
             document.report(message("An animation needs at least two keyframes. Add keyframes."))
             return
-        if path in self._exporting:
+        if self._jobs.running(self._exporting.get(path, 0)):
             document.report(message("{name} is already being exported. Wait, or choose another name.", name=path.name))
             return
-        self._exporting.add(path)
         keys, curve = document.timeline.keys, document.timeline.curve
-        self._jobs.start(
+        self._exporting[path] = self._jobs.start(
             message("Exporting {name}", name=path.name),
             lambda: write_animation(export, model, keys, animation, curve),
             document.exported.emit,
-            lambda: self._exporting.discard(path),
         )
 
     def _on_estimate_requested(self, export: Export) -> None:
@@ -280,7 +263,7 @@ class AnimationJobs(QObject):
             keys, curve = self._document.timeline.keys, self._document.timeline.curve
             tell = self._document.timeline.estimated.emit
 
-            def failed(problem: Wording) -> None:
+            def failed(problem: Message) -> None:
                 if self._estimating == key:
                     tell(Estimate(export, None, 0, 1.0, 0, problem))
 
@@ -289,26 +272,6 @@ class AnimationJobs(QObject):
                 lambda: estimate_animation(export, model, keys, animation, curve),
                 tell,
                 on_failed=failed,
-                on_cancelled=lambda: failed(CANCELED),
+                on_canceled=lambda: failed(CANCELED),
+                quiet=True,
             )
-
-    def _on_reopen_requested(self, path: Path) -> None:
-        """Open an exported animation, or any other file."""
-        self._reopen(path, self._document.open_requests.other_given.emit)
-
-    def _reopen(self, path: Path, otherwise: Callable[[Path], None]) -> None:
-        """Open an exported animation, the last requested; call `otherwise` for any other file."""
-        model = self._document.model
-
-        def reopened(found: Path | tuple[OpenModel | None, AnimationPreset]) -> None:
-            if isinstance(found, Path):
-                otherwise(found)
-            elif found[0] is None:
-                self._document.timeline.set_animation(*found[1])
-            else:
-                self._document.open(found[0], animation=found[1])
-
-        self._jobs.cancel(self._reopening)
-        self._reopening = self._jobs.start(
-            message("Opening {name}", name=path.name), lambda: reopen(path, model), reopened
-        )

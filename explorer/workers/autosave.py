@@ -15,10 +15,11 @@ from uuid import uuid4
 from PySide6.QtCore import QFileSystemWatcher, QLockFile, QObject, QTimer, Signal, Slot
 
 from explorer.document.document import Document
+from explorer.document.session_file import Session, read_session, write_session
 from explorer.document.sessions import LeftOver
+from explorer.document.views.bookmarks import bookmark_thumbnails
 from explorer.errors import ExplorerError
-from explorer.messages import Wording, message
-from explorer.models.session_file import Session, read_session, write_session
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.paths import autosave_dir
 from explorer.workers.closing import Deadline
 from explorer.workers.locks import acquire_lock, release
@@ -40,7 +41,7 @@ class Autosave(QObject):
 
     Signals
     -------
-    written(Wording)
+    written(Message)
         A copy was written (empty), or could not be written (why).
     """
 
@@ -87,7 +88,8 @@ class Autosave(QObject):
 
     def _on_due(self) -> None:
         try:
-            session = self._document.sessions.take(copy=True)
+            thumbnails = bookmark_thumbnails(self._document)
+            session = self._document.sessions.take(thumbnails=thumbnails, copy=True)
         except ExplorerError as error:
             self.written.emit(error.message)
             return
@@ -144,7 +146,7 @@ class Autosave(QObject):
             self._on_edited()
 
     @Slot(object)
-    def _on_written(self, problem: Wording) -> None:
+    def _on_written(self, problem: Message) -> None:
         """Report a problem, such as a full disk, once and not for every copy."""
         if problem and self._is_gone():
             self._on_folder_changed()
@@ -241,9 +243,9 @@ class Autosave(QObject):
 class _Writer:
     """Writes copies on a thread; of several waiting copies only the newest."""
 
-    def __init__(self, path: Path, reported: Callable[[Wording], object]) -> None:
+    def __init__(self, path: Path, on_written: Callable[[Message], object]) -> None:
         self._path = path
-        self._reported = reported
+        self._on_written = on_written
         self._waiting: list[Session | None] = []
         self._ended = False
         self._condition = threading.Condition()
@@ -279,13 +281,13 @@ class _Writer:
                 self._path.unlink(missing_ok=True)
             else:
                 write_session(self._path, session)
-            problem: Wording = ""
+            problem = NO_MESSAGE
         except ExplorerError as error:
             problem = error.message
         except OSError as error:
             reason = error.strerror or str(error)
             problem = message("Cannot update the backup copy {path}: {reason}.", path=self._path, reason=reason)
-        self._reported(problem)
+        self._on_written(problem)
 
 
 def _folders() -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -13,8 +14,9 @@ from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
-from explorer.document.tasks import CompareImages
-from explorer.messages import Wording, message
+from explorer.document.view_store import ViewKey
+from explorer.document.views.compare import COMPARE
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.comparison import Comparison, compare
 from explorer.models.pca_codec import MOST_FITTED
 from explorer.models.sample import sample_images
@@ -90,10 +92,10 @@ class ComparisonJobs(QObject):
         beside.pca_requested.connect(self._on_pca_requested)
         beside.table_requested.connect(self._on_table_requested)
         beside.model_changed.connect(self._encode)
-        document.image_index_changed.connect(self._encode)
-        document.imported_image_changed.connect(self._encode)
-        document.source_changed.connect(self._encode)
-        document.watched_changed.connect(self._on_watched_changed)
+        document.changed.image_index.connect(self._encode)
+        document.changed.imported_image.connect(self._encode)
+        document.changed.source.connect(self._encode)
+        document.views.watched_changed.connect(self._on_watched_changed)
 
     def _on_model_requested(self, path: Path) -> None:
         self._jobs.cancel(self._opening)
@@ -109,15 +111,15 @@ class ComparisonJobs(QObject):
                 message("Fitting PCA"), lambda: fit_pca(model, source), self._document.comparison.put_model
             )
 
-    def _on_watched_changed(self, slot: str) -> None:
-        if slot == CompareImages.slot:
+    def _on_watched_changed(self, view: ViewKey[Any]) -> None:
+        if view is COMPARE:
             self._encode()
 
     def _encode(self) -> None:
         """Encode the selected image with the second model while its view is visible; the last request wins."""
         document, model = self._document, self._document.comparison.model
         subject = document.state.subject
-        if model is None or subject is None or not document.watches(CompareImages.slot):
+        if model is None or subject is None or COMPARE not in document.views.watched:
             return
         source, index = subject
 
@@ -125,15 +127,15 @@ class ComparisonJobs(QObject):
             if document.comparison.model is model and document.state.subject == (source, index):
                 document.comparison.put_start(code)
 
-        def failed(message: Wording) -> None:
+        def failed(message: Message) -> None:
             if self._encoding == key:
                 document.comparison.put_problem(message)
 
         self._jobs.cancel(self._encoding)
-        document.comparison.put_problem("")
+        document.comparison.put_problem(NO_MESSAGE)
         job = partial(encode_one, model, source, index)
         key = self._encoding = self._jobs.start(
-            message("Encoding the image"), job, put, on_failed=failed, on_cancelled=lambda: failed(CANCELED)
+            message("Encoding the image"), job, put, on_failed=failed, on_canceled=lambda: failed(CANCELED)
         )
 
     def _on_table_requested(self) -> None:

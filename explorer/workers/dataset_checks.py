@@ -13,8 +13,7 @@ from explorer.data.source import Source
 from explorer.data.sources import opening
 from explorer.document.dataset_checks import PREVIEW_COLUMNS, PREVIEW_ROWS, AugmentView
 from explorer.document.document import Document
-from explorer.errors import ExplorerError
-from explorer.messages import Wording, message
+from explorer.messages import Message, message
 from explorer.models.bundle import resolve_bundle
 from explorer.models.settings import TrainingRequest, resolve_preprocessing
 from explorer.types import Pixels, Progress
@@ -24,24 +23,27 @@ from explorer.workers.jobs import CANCELED, JobRunner
 def judge_ground(spec: str, source: Source | None) -> Iterator[Progress | bool]:
     """Return whether the images of `spec` are black-on-white; `source` is that source if it is open.
 
-    False if they cannot be opened; opening or training reports the reason.
+    Raises
+    ------
+    ExplorerError
+        If they cannot be opened.
     """
-    try:
-        opened = source or (yield from _open(spec))
-        yield Progress(0, 0, message("Analyzing images"))
-        yield suggests_invert(opened)
-    except ExplorerError:
-        yield False
+    opened = source or (yield from _open(spec))
+    yield Progress(0, 0, message("Analyzing images"))
+    yield suggests_invert(opened)
 
 
 def preview_augmentation(request: TrainingRequest, source: Source | None) -> Iterator[Progress | AugmentView]:
-    """Augment a few images as this training would; an error becomes a view."""
-    try:
-        opened = source or (yield from _open(request.data))
-        yield Progress(0, 0, message("Augmenting images"))
-        yield AugmentView(request, _table(request, opened))
-    except ExplorerError as error:
-        yield AugmentView(request, None, error.message)
+    """Augment a few images as this training would.
+
+    Raises
+    ------
+    ExplorerError
+        If the images or the model to start from cannot be opened.
+    """
+    opened = source or (yield from _open(request.data))
+    yield Progress(0, 0, message("Augmenting images"))
+    yield AugmentView(request, _table(request, opened))
 
 
 def _open(spec: str) -> Generator[Progress, None, Source]:
@@ -81,11 +83,15 @@ class DatasetCheckJobs(QObject):
         return source if source is not None and source.spec == spec else None
 
     def _on_ground_requested(self, spec: str) -> None:
-        source = self._opened(spec)
+        """Suggest nothing for images that cannot be opened: the training reports the reason."""
+        source, checks = self._opened(spec), self._document.dataset_checks
         self._jobs.start(
             message("Analyzing images"),
             lambda: judge_ground(spec, source),
-            lambda dark: self._document.dataset_checks.put_ground(spec, dark),
+            lambda dark: checks.put_ground(spec, dark),
+            on_failed=lambda problem: checks.put_ground(spec, False),
+            on_canceled=lambda: checks.put_ground(spec, False),
+            quiet=True,
         )
 
     def _on_preview_requested(self, request: TrainingRequest) -> None:
@@ -93,7 +99,7 @@ class DatasetCheckJobs(QObject):
         self._jobs.cancel(self._previewing)
         source = self._opened(request.data)
 
-        def failed(problem: Wording) -> None:
+        def failed(problem: Message) -> None:
             if self._previewing == key:
                 self._document.dataset_checks.put_preview(AugmentView(request, None, problem))
 
@@ -102,5 +108,6 @@ class DatasetCheckJobs(QObject):
             lambda: preview_augmentation(request, source),
             self._document.dataset_checks.put_preview,
             on_failed=failed,
-            on_cancelled=lambda: failed(CANCELED),
+            on_canceled=lambda: failed(CANCELED),
+            quiet=True,
         )

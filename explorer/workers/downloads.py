@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QObject
 
 from explorer.document.document import Document
 from explorer.document.downloads import Download
-from explorer.errors import ExplorerError
-from explorer.messages import Wording, message
+from explorer.messages import message
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
 
 
-def fetching(name: str) -> Iterator[Progress | Wording]:
-    """Download a dataset; yields progress, and finally why it failed, or an empty string."""
+def fetching(name: str) -> Iterator[Progress | Path]:
+    """Download a dataset; see `explorer.data.download.fetch`, whose libraries take a moment to import."""
     from explorer.data.download import fetch
 
-    try:
-        for item in fetch(name):
-            if isinstance(item, Progress):
-                yield item
-        yield ""
-    except ExplorerError as error:
-        yield error.message
+    yield from fetch(name)
 
 
 def clearing() -> Iterator[Progress | int]:
@@ -35,7 +29,7 @@ def clearing() -> Iterator[Progress | int]:
 
     yield Progress(0, 0, message("Deleting unpacked archives and decoded images"))
     remove_unpacked()
-    yield clear_cache().size
+    yield clear_cache()
 
 
 class DownloadJobs(QObject):
@@ -53,27 +47,19 @@ class DownloadJobs(QObject):
         running = self._document.downloads.download(name)
         if running is not None and running.phase == "running":
             return
+        downloads = self._document.downloads
         key = self._jobs.start(
             message("Downloading {name}", name=name),
             lambda: fetching(name),
-            lambda problem: self._on_fetched(name, problem),
-            lambda: self._on_ended(name),
-            on_failed=lambda problem: self._on_fetched(name, problem),
+            lambda path: self._on_fetched(download),
+            on_failed=lambda problem: downloads.put_download(replace(download, phase="failed", message=problem)),
+            on_canceled=lambda: downloads.put_download(replace(download, phase="cancelled")),
+            quiet=True,
         )
-        self._document.downloads.put_download(Download(name, key))
+        download = Download(name, key)
+        downloads.put_download(download)
 
-    def _on_ended(self, name: str) -> None:
-        """Handle the end of a job; called before its result."""
-        download = self._document.downloads.download(name)
-        assert download is not None
-        self._document.downloads.put_download(replace(download, phase="cancelled"))
-
-    def _on_fetched(self, name: str, problem: Wording) -> None:
-        download = self._document.downloads.download(name)
-        assert download is not None
-        if problem:
-            self._document.downloads.put_download(replace(download, phase="failed", message=problem))
-            return
+    def _on_fetched(self, download: Download) -> None:
         self._document.downloads.put_download(replace(download, phase="finished"))
         self._document.library_changed.emit()
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data.preprocessing import to_floats
-from explorer.errors import EngineError, UsageError
+from explorer.errors import EngineError, UsageError, exception_message
 from explorer.latent.directions import Direction, Method, attribute_direction, probe_accuracy
 from explorer.latent.sampling import FittedPrior
-from explorer.messages import Message, Wording, message
+from explorer.messages import Message, message
 from explorer.models.pca_codec import PcaCodec
 from explorer.types import ArrayOf, Floats, Indices, Pixels, Progress
 
@@ -99,7 +99,7 @@ class Refused:
 class Broken:
     """The fit failed with another error; `details` is its traceback."""
 
-    message: str
+    message: Message
     details: str
 
 
@@ -129,7 +129,7 @@ class FitProcess:
             if self._process.exitcode is not None:
                 self._process.close()
 
-    def fit(self, request: Request, note: Wording) -> Generator[Progress, None, Result]:
+    def fit(self, request: Request, note: Message) -> Generator[Progress, None, Result]:
         """Yield progress ten times per second, and return the result.
 
         Raises
@@ -223,4 +223,4 @@ def _answer(request: Request) -> Result | Refused | Broken:
     except UsageError as error:
         return Refused(error.message)
     except Exception as error:
-        return Broken(f"{type(error).__name__}: {error}", traceback.format_exc())
+        return Broken(exception_message(error), traceback.format_exc())

@@ -12,9 +12,10 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from explorer.document.document import Document
-from explorer.document.tasks import FindNearest, FindNeighbors
+from explorer.document.views.nearest import NEAREST
+from explorer.document.views.neighbors import NEIGHBORS
+from explorer.engine.served import network_server
 from explorer.inference.codec import OnnxCodec
-from explorer.inference.served import network_server
 from explorer.memory import give_back
 from explorer.workers.closing import Deadline
 from explorer.workers.jobs import JobRunner
@@ -59,7 +60,7 @@ class Housekeeping(QObject):
             happened.connect(self._on_happened)
         jobs.jobs_changed.connect(self._on_jobs_changed)
         self._used: weakref.WeakSet[OnnxCodec] = weakref.WeakSet()
-        document.model_changed.connect(self._on_models_changed)
+        document.changed.model.connect(self._on_models_changed)
         document.comparison.model_changed.connect(self._on_models_changed)
 
     def close(self, deadline: Deadline | None = None) -> None:
@@ -123,7 +124,7 @@ class Housekeeping(QObject):
         gc.collect()
         linecache.clearcache()  # source files that imports and tracebacks have read: several megabytes
         self._timer.start()
-        watched = any(document.watches(slot) for slot in (FindNeighbors.slot, FindNearest.slot))
+        watched = NEIGHBORS in document.views.watched or NEAREST in document.views.watched
         if document.neighbors.index is not None and not watched and not self._jobs.jobs:
             document.neighbors.put_index(None)
 

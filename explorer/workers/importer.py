@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject
 
 from explorer import reader
 from explorer.document.document import Document
 from explorer.document.imports import ImportView
+from explorer.document.open_requests import OpenRequest
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.engine.messages import Event, Examine, Examined, Failed, Import, ImportFinished, Working
 from explorer.errors import EngineError, ExplorerError
-from explorer.messages import Message, Wording, message
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.third_party.files import dangers
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding, check
@@ -25,33 +26,28 @@ from explorer.types import Progress
 from explorer.workers.closing import Deadline
 from explorer.workers.jobs import JobRunner
 
-
-@dataclass(frozen=True)
-class Refused:
-    """Why an import failed."""
-
-    message: Wording
-
-
 T = TypeVar("T")
 _CANCEL_SECONDS = 3.0
-Outcome = Refused | tuple[Finding, ...] | Examined | ImportFinished
+Outcome = tuple[Finding, ...] | Examined | ImportFinished
 
 
 def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
-    """Examine a model; yields the dangers if the user must trust it first."""
+    """Examine a model; yields the dangers if the user must trust it first.
+
+    Raises
+    ------
+    ExplorerError
+        If it cannot be imported.
+    """
+    found = yield from _reported(dangers(request), Progress(0, 0, message("Reading the file")))
     try:
-        found = yield from _reported(dangers(request), Progress(0, 0, message("Reading the file")))
-        try:
-            check(found, trust=request.trust)
-        except ExplorerError:
-            if not all(finding.can_be_trusted for finding in found):
-                raise
-            yield found
-            return
-        yield from _running(process, Examine(request))
-    except ExplorerError as error:
-        yield Refused(error.message)
+        check(found, trust=request.trust)
+    except ExplorerError:
+        if not all(finding.can_be_trusted for finding in found):
+            raise
+        yield found
+        return
+    yield from _running(process, Examine(request))
 
 
 def _reported(steps: Generator[None, None, T], progress: Progress) -> Generator[Progress, None, T]:
@@ -67,16 +63,19 @@ def _reported(steps: Generator[None, None, T], progress: Progress) -> Generator[
 
 
 def write(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
-    """Write the bundle of a model."""
-    try:
-        yield from _running(process, Import(request))
-    except ExplorerError as error:
-        yield Refused(error.message)
+    """Write the bundle of a model.
+
+    Raises
+    ------
+    ExplorerError
+        If it cannot be imported.
+    """
+    yield from _running(process, Import(request))
 
 
 def _running(process: ModelProcess, request: Examine | Import) -> Iterator[Progress | Outcome]:
     events = process.steps(request, IMPORT_SECONDS)
-    progress = Progress(0, 0, "")
+    progress = Progress(0, 0)
     try:
         for event in events:
             if event is None:
@@ -85,7 +84,7 @@ def _running(process: ModelProcess, request: Examine | Import) -> Iterator[Progr
                 progress = Progress(event.done, event.total, event.note)
                 yield progress
             elif isinstance(event, Failed):
-                yield Refused(event.message)
+                raise EngineError(event.message)
             elif isinstance(event, Examined | ImportFinished):
                 yield event
     except GeneratorExit:
@@ -148,12 +147,7 @@ class Importer(QObject):
             # The process still examines the previous model.
             self._retire()
         process = self._process
-        key = self._jobs.start(
-            message("Reading {name}", name=request.title),
-            lambda: look(process, request),
-            lambda outcome: self._on_outcome(request, outcome),
-            lambda: self._on_ended(request),
-        )
+        key = self._start(message("Reading {name}", name=request.title), lambda: look(process, request), request)
         self._document.imports.put(ImportView("looking", request, examined=examined, job=key))
 
     def _on_write_requested(self, request: ImportRequest) -> None:
@@ -161,36 +155,40 @@ class Importer(QObject):
         if view.phase == "importing":
             return
         process = self._process
-        key = self._jobs.start(
-            message("Importing {name}", name=request.title),
-            lambda: write(process, request),
-            lambda outcome: self._on_outcome(request, outcome),
-            lambda: self._on_ended(request),
-        )
-        self._document.imports.put(replace(view, phase="importing", request=request, message="", job=key))
+        key = self._start(message("Importing {name}", name=request.title), lambda: write(process, request), request)
+        self._document.imports.put(replace(view, phase="importing", request=request, message=NO_MESSAGE, job=key))
 
-    def _on_ended(self, request: ImportRequest) -> None:
-        """Handle the end of a job; called before its result, which is missing if it was canceled."""
+    def _start(self, title: Message, steps: Callable[[], Iterator[Progress | Outcome]], request: ImportRequest) -> int:
+        return self._jobs.start(
+            title,
+            steps,
+            lambda outcome: self._on_outcome(request, outcome),
+            on_failed=lambda problem: self._end(request, phase="failed", message=problem),
+            on_canceled=lambda: self._on_canceled(request),
+            quiet=True,
+        )
+
+    def _end(self, request: ImportRequest, **changes: Any) -> bool:
+        """Show the end of a job; return False if another request followed."""
         self._close_retired()
         view = self._document.imports.view
-        if view.request is request and view.phase in {"looking", "importing"}:
-            self._document.imports.put(replace(view, phase="ready" if view.examined is not None else "idle", job=0))
+        if view.request is request:
+            self._document.imports.put(replace(view, job=0, **changes))
+        return view.request is request
+
+    def _on_canceled(self, request: ImportRequest) -> None:
+        examined = self._document.imports.view.examined
+        self._end(request, phase="ready" if examined is not None else "idle")
 
     def _on_outcome(self, request: ImportRequest, outcome: Outcome) -> None:
-        view = self._document.imports.view
-        if view.request is not request:
-            return
-        if isinstance(outcome, Refused):
-            self._document.imports.put(replace(view, phase="failed", message=outcome.message))
-        elif isinstance(outcome, Examined):
-            self._document.imports.put(replace(view, phase="ready", examined=outcome))
-        elif isinstance(outcome, ImportFinished):
-            self._document.imports.put(replace(view, phase="finished"))
+        if isinstance(outcome, Examined):
+            self._end(request, phase="ready", examined=outcome)
+        elif not isinstance(outcome, ImportFinished):
+            self._end(request, phase="asking", dangers=outcome)
+        elif self._end(request, phase="finished"):
             self._document.library_changed.emit()
-            self._document.open_model_requested.emit(Path(outcome.path))
+            self._document.open_requested.emit(OpenRequest((Path(outcome.path),), "model"))
             self._document.announced.emit(_announcement(outcome))
-        else:
-            self._document.imports.put(replace(view, phase="asking", dangers=outcome))
 
     def _on_left(self) -> None:
         """Release the process, which takes half a gigabyte."""

@@ -1,22 +1,23 @@
-"""Long jobs: generators, each on its own thread, with progress, cancellation, and exactly one end."""
+"""Long jobs: generators, each on its own thread, with progress, cancellation, and exactly one outcome."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Literal
+from typing import Any, TypeAlias
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.document.activity import JobView
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, exception_message
 from explorer.inference.sessions import Interrupt, Interrupted
-from explorer.messages import Wording, message
-from explorer.types import Progress
+from explorer.messages import Message, message
+from explorer.types import Early, Progress
 from explorer.workers.closing import Deadline
 
 CANCELED = message("Canceled.")
@@ -24,37 +25,41 @@ CANCELED = message("Canceled.")
 
 PROGRESS_SECONDS = 0.05
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, eq=False)
-class Early:
-    """A preliminary result of a job, which the final one will replace."""
-
+class _Finished:
     result: Any
 
 
-@dataclass(frozen=True, eq=False)
-class _Report:
-    key: int
-    kind: Literal["progress", "early", "finished", "cancelled", "failed"]
-    progress: Progress | None = None
-    result: Any = None
-    message: Wording = ""
+@dataclass(frozen=True)
+class _Canceled:
+    pass
+
+
+@dataclass(frozen=True)
+class _Failed:
+    message: Message
     details: str = ""
+
+
+_Outcome: TypeAlias = _Finished | _Canceled | _Failed
 
 
 @dataclass(eq=False)
 class _Job:
-    title: Wording
-    cancelled: threading.Event
-    begun: float
-    on_finished: Callable[[Any], None]
-    on_ended: Callable[[], None]
-    on_early: Callable[[Any], None]
-    on_failed: Callable[[Wording], None]
-    progress: Progress
-    interrupt: Interrupt
-    thread: threading.Thread | None = None
-    on_cancelled: Callable[[], None] = lambda: None
+    title: Message
+    on_finished: Callable[[Any], object]
+    on_failed: Callable[[Message], object]
+    on_canceled: Callable[[], object]
+    on_early: Callable[[Any], object]
+    quiet: bool
+    thread: threading.Thread = field(init=False)
+    begun: float = field(default_factory=time.monotonic)
+    canceled: threading.Event = field(default_factory=threading.Event)
+    interrupt: Interrupt = field(default_factory=Interrupt)
+    progress: Progress = field(default_factory=lambda: Progress(0, 0))
 
 
 class JobRunner(QObject):
@@ -67,13 +72,13 @@ class JobRunner(QObject):
     -------
     jobs_changed()
         The list of `jobs` changed.
-    failed(Wording, str)
+    failed(Message, str)
         A job failed: message and details.
     """
 
     jobs_changed = Signal()
     failed = Signal(object, str)
-    _reported = Signal(object)
+    _reported = Signal(int, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -83,15 +88,19 @@ class JobRunner(QObject):
 
     def start(
         self,
-        title: Wording,
+        title: Message,
         job: Callable[[], Iterator[Any]],
-        on_finished: Callable[[Any], None] = lambda result: None,
-        on_ended: Callable[[], None] = lambda: None,
-        on_early: Callable[[Any], None] = lambda result: None,
-        on_failed: Callable[[Wording], None] = lambda message: None,
-        on_cancelled: Callable[[], None] = lambda: None,
+        on_finished: Callable[[Any], object] = lambda result: None,
+        *,
+        on_failed: Callable[[Message], object] = lambda message: None,
+        on_canceled: Callable[[], object] = lambda: None,
+        on_early: Callable[[Any], object] = lambda result: None,
+        quiet: bool = False,
     ) -> int:
         """Start a job; return its key.
+
+        Exactly one of `on_finished`, `on_failed` and `on_canceled` is called, once, as the last event of the job, on
+        the main thread; none after `close`.
 
         Parameters
         ----------
@@ -100,39 +109,32 @@ class JobRunner(QObject):
         job
             Called on the thread of the job; returns the generator.
         on_finished
-            Called on the main thread with the result.
-        on_ended
-            Called on the main thread before that, and also if the job was canceled or failed.
-        on_early
-            Called on the main thread with each early result, unless the job was canceled.
+            Called with the result.
         on_failed
-            Called on the main thread after `on_ended` with the error message of a failed job.
-        on_cancelled
-            Called on the main thread after `on_ended` if the job was canceled.
+            Called with the error message.
+        on_canceled
+            Called without arguments.
+        on_early
+            Called with each early result, unless the job was canceled.
+        quiet
+            Whether `failed` is not emitted for an `ExplorerError`, because `on_failed` shows it. Any other error is a
+            defect of the program: it is always emitted, and logged with its traceback.
         """
         key = next(self._keys)
-        entry = _Job(
-            title,
-            threading.Event(),
-            time.monotonic(),
-            on_finished,
-            on_ended,
-            on_early,
-            on_failed,
-            Progress(0, 0),
-            Interrupt(),
-        )
+        entry = self._jobs[key] = _Job(title, on_finished, on_failed, on_canceled, on_early, quiet)
         entry.thread = threading.Thread(target=self._run, args=(key, job, entry), name=f"job {title}", daemon=True)
-        entry.on_cancelled = on_cancelled
-        self._jobs[key] = entry
         entry.thread.start()
         self.jobs_changed.emit()
         return key
 
+    def running(self, key: int) -> bool:
+        """Return whether a job has no outcome yet, and was not asked to stop."""
+        return key in self._jobs and not self._jobs[key].canceled.is_set()
+
     def cancel(self, key: int) -> None:
         """Ask a job to stop at its next yield; a running network stops at its next operator."""
         if key in self._jobs:
-            self._jobs[key].cancelled.set()
+            self._jobs[key].canceled.set()
             self._jobs[key].interrupt.set()
 
     def cancel_all(self) -> None:
@@ -146,8 +148,7 @@ class JobRunner(QObject):
         self.cancel_all()
         jobs, self._jobs = self._jobs, {}
         for entry in jobs.values():
-            if entry.thread is not None:
-                entry.thread.join(deadline.seconds)
+            entry.thread.join(deadline.seconds)
 
     @property
     def jobs(self) -> tuple[JobView, ...]:
@@ -155,59 +156,62 @@ class JobRunner(QObject):
         return tuple(_view(key, job) for key, job in self._jobs.items())
 
     def _run(self, key: int, job: Callable[[], Iterator[Any]], entry: _Job) -> None:
+        outcome: _Outcome
         try:
             with entry.interrupt.covering():
-                report = self._drain(key, job(), entry.cancelled)
-            self._reported.emit(report)
+                outcome = self._drain(key, job(), entry.canceled)
         except Interrupted:
-            self._reported.emit(_Report(key, "cancelled"))
+            outcome = _Canceled()
         except ExplorerError as error:
-            self._reported.emit(_Report(key, "failed", message=error.message))
+            outcome = _Failed(error.message)
         except Exception as error:
-            problem = f"{type(error).__name__}: {error}"
-            self._reported.emit(_Report(key, "failed", message=problem, details=traceback.format_exc()))
+            _log.exception("job “%s” failed", entry.title)
+            outcome = _Failed(exception_message(error), traceback.format_exc())
+        self._reported.emit(key, outcome)
 
-    def _drain(self, key: int, items: Iterator[Any], cancelled: threading.Event) -> _Report:
+    def _drain(self, key: int, items: Iterator[Any], canceled: threading.Event) -> _Outcome:
         result: Any = None
         reported = 0.0
         for item in items:
-            if cancelled.is_set():
+            if canceled.is_set():
                 close = getattr(items, "close", None)
                 if close is not None:
                     close()
-                return _Report(key, "cancelled")
+                return _Canceled()
             if isinstance(item, Early):
-                self._reported.emit(_Report(key, "early", result=item.result))
+                self._reported.emit(key, item)
             elif not isinstance(item, Progress):
                 result = item
             elif time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
-                self._reported.emit(_Report(key, "progress", item))
-        return _Report(key, "finished", result=result)
+                self._reported.emit(key, item)
+        return _Finished(result)
 
-    @Slot(object)
-    def _on_reported(self, report: _Report) -> None:
-        job = self._jobs.get(report.key)
+    @Slot(int, object)
+    def _on_reported(self, key: int, report: Progress | Early | _Outcome) -> None:
+        job = self._jobs.get(key)
         if job is None:
             return
-        if report.kind == "progress" and report.progress is not None:
-            job.progress = report.progress
+        if isinstance(report, Progress):
+            job.progress = report
             self.jobs_changed.emit()
-            return
-        if report.kind == "early":
-            if not job.cancelled.is_set():
+        elif isinstance(report, Early):
+            if not job.canceled.is_set():
                 job.on_early(report.result)
-            return
-        del self._jobs[report.key]
-        self.jobs_changed.emit()
-        job.on_ended()
-        if report.kind == "finished":
-            job.on_finished(report.result)
-        elif report.kind == "cancelled":
-            job.on_cancelled()
-        elif report.kind == "failed":
-            job.on_failed(report.message)
-            self.failed.emit(report.message, report.details)
+        else:
+            del self._jobs[key]
+            self.jobs_changed.emit()
+            self._conclude(job, report)
+
+    def _conclude(self, job: _Job, outcome: _Outcome) -> None:
+        if isinstance(outcome, _Finished):
+            job.on_finished(outcome.result)
+        elif isinstance(outcome, _Canceled):
+            job.on_canceled()
+        else:
+            if outcome.details or not job.quiet:
+                self.failed.emit(outcome.message, outcome.details)
+            job.on_failed(outcome.message)
 
 
 def _view(key: int, job: _Job) -> JobView:

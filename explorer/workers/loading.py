@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from explorer.data.preprocessing import to_pixels
 from explorer.data.source import Source
-from explorer.data.sources import open_source, opening
+from explorer.data.sources import held_out_source, open_source, opening
 from explorer.document.closed import Closed, ClosedModel, ClosedSource, Reopening
 from explorer.document.state import OpenModel
+from explorer.engine.codecs import open_codec
 from explorer.errors import DataError, ExplorerError, ModelError
-from explorer.inference.codec import open_codec
 from explorer.messages import Message, message
 from explorer.models.bundle import open_bundle
-from explorer.types import Codec, Floats, Pixels, Progress
-from explorer.workers.jobs import Early
-
-_FRAMES_AT_ONCE = 32
+from explorer.types import Progress
 
 
 def open_model(path: Path, run: Path | None = None) -> OpenModel:
@@ -65,21 +61,21 @@ def reopen(wanted: Reopening) -> Iterator[Progress | list[tuple[Closed, OpenMode
 def _reopened_model(closed: ClosedModel) -> OpenModel:
     if not closed.files:
         raise ModelError(
-            "Cannot go to this step: the training of “{name}” was not finished. Resume it in the list of runs, or "
-            "choose another step.",
+            "Cannot go to this edit: the training of “{name}” was not finished. Resume it in the list of runs, or "
+            "choose another edit.",
             name=closed.name,
         )
     try:
         model = open_model(closed.path, closed.run)
     except ExplorerError as error:
         raise ModelError(
-            "Cannot go to this step: the model “{name}” cannot be opened. {reason}",
+            "Cannot go to this edit: the model “{name}” cannot be opened. {reason}",
             name=closed.name,
             reason=error.message,
         ) from error
     if not closed.fits(model):
         raise ModelError(
-            "Cannot go to this step: the model “{name}” in {path} has changed. Choose another step.",
+            "Cannot go to this edit: the model “{name}” in {path} has changed. Choose another edit.",
             name=closed.name,
             path=closed.path,
         )
@@ -89,18 +85,21 @@ def _reopened_model(closed: ClosedModel) -> OpenModel:
 def _reopened_source(closed: ClosedSource, opened: list[tuple[Closed, OpenModel | Source]]) -> Iterator[Progress]:
     source: Source | None = None
     try:
-        for item in load_source(closed.spec):
+        for item in opening(closed.spec):
             if isinstance(item, Progress):
                 yield item
-            elif isinstance(item, Source):
+            else:
                 source = item
     except ExplorerError as error:
         raise DataError(
-            "Cannot go to this step: “{name}” cannot be opened. {reason}", name=closed.name, reason=error.message
+            "Cannot go to this edit: “{name}” cannot be opened. {reason}",
+            name=closed.name,
+            reason=error.message,
         ) from error
     if source is None or not closed.fits(source):
         raise DataError(
-            "Cannot go to this step: the images of “{name}” have changed. Choose another step.", name=closed.name
+            "Cannot go to this edit: the images of “{name}” have changed. Choose another edit.",
+            name=closed.name,
         )
     opened.append((closed, source))
 
@@ -110,12 +109,6 @@ def load_home(model: OpenModel) -> Iterator[Progress | Source | None]:
     yield Progress(0, 0, message("Opening its images"))
     name = home_source(model)
     yield None if name is None else open_source(name)
-
-
-def load_source(spec: str) -> Iterator[Progress | Early | Source]:
-    """Open images by name or path; a large folder is yielded early, before all its files are checked."""
-    for item in opening(spec):
-        yield Early(item) if isinstance(item, Source) and item.provisional else item
 
 
 _NAMED = 3
@@ -128,7 +121,7 @@ def skipped_words(source: Source) -> tuple[Message, str]:
     count, total = len(lines), source.count + len(lines) - source.unreadable
     first, more = "; ".join(lines[:_NAMED]), count - _NAMED
     if more > 0:
-        reported = message(
+        summary = message(
             "Skipped {count:,} of {total:# file|# files}: {first}; and {more:,} more",
             count=count,
             total=total,
@@ -136,24 +129,10 @@ def skipped_words(source: Source) -> tuple[Message, str]:
             more=more,
         )
     else:
-        reported = message(
-            "Skipped {count:,} of {total:# file|# files}: {first}", count=count, total=total, first=first
-        )
-    return reported, "\n".join(lines)
-
-
-HELD_OUT = {"mnist": "digits", "fashion_mnist": "clothing", "faces-224": "faces"} | {
-    name: name for name in ("digits", "clothing", "glyphs", "faces")
-}
-"""Names of the embedded datasets by the names of the training datasets."""
+        summary = message("Skipped {count:,} of {total:# file|# files}: {first}", count=count, total=total, first=first)
+    return summary, "\n".join(lines)
 
 
 def home_source(model: OpenModel) -> str | None:
     """Return the name of the embedded dataset for a model, or None."""
-    return HELD_OUT.get(model.card.data.name)
-
-
-def render(codec: Codec, codes: Floats) -> Iterator[Pixels]:
-    """Decode codes ``(n, d)`` in batches; yields uint8 images ``(h, w, c)``."""
-    for start in range(0, len(codes), _FRAMES_AT_ONCE):
-        yield from to_pixels(codec.decode(codes[start : start + _FRAMES_AT_ONCE]))
+    return held_out_source(model.card.data.name)

@@ -18,6 +18,7 @@ from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import load_home, open_model
 from explorer.workers.locks import acquire_lock, release
+from explorer.workers.opening import wants_home
 from explorer.workers.trainer import LOCK, Trainer
 from explorer.workers.training_progress import export_training_progress
 
@@ -28,7 +29,6 @@ class RunJobs(QObject):
     def __init__(self, document: Document, trainer: Trainer, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._trainer = trainer
         self._jobs = jobs
         self._reading = 0
         self._followed: Path | None = None
@@ -38,7 +38,7 @@ class RunJobs(QObject):
         trainings.stop_requested.connect(trainer.stop)
         trainings.unqueue_requested.connect(trainer.unqueue)
         trainings.runs_requested.connect(self.read_runs)
-        trainings.run_resume_requested.connect(trainer.go_on)
+        trainings.run_resume_requested.connect(trainer.resume_run)
         trainings.run_delete_requested.connect(self._on_run_delete_requested)
         trainings.live_open_requested.connect(self._on_live_open_requested)
         trainings.progress_export_requested.connect(self._on_progress_export_requested)
@@ -70,7 +70,7 @@ class RunJobs(QObject):
         document.trainings.put_live(model)
         if model.continues(document.model):
             document.refine_model(model)
-        elif model.run != self._followed and document.trainings.follow and not document.keyframes:
+        elif model.run != self._followed and document.trainings.follow and not document.state.keyframes:
             self._on_live_open_requested()
         self._followed = model.run
 
@@ -95,8 +95,10 @@ class RunJobs(QObject):
         document.library_changed.emit()
         shown = live is not None and live.continues(document.model)
         # Do not interrupt a user who has opened another model or has keyframes.
-        if not shown and (document.keyframes or live is not None):
-            document.announced.emit(message("{name} is trained. Open it from the library.", name=path.name))
+        if not shown and (document.state.keyframes or live is not None):
+            document.announced.emit(
+                message("The training of {name} is finished. Open the model from the library.", name=path.name)
+            )
             return
         self._jobs.start(
             message("Opening {name}", name=path.name),
@@ -131,14 +133,6 @@ class RunJobs(QObject):
         )
 
 
-def wants_home(document: Document, home: Source | None) -> bool:
-    """Return whether to open the dataset of a model with it; it never replaces images of the user."""
-    current = document.source
-    if home is None or (current is not None and current.name == home.name):
-        return False
-    return current is None or current.status == "embedded"
-
-
 def _load_finished(path: Path, run: Path | None) -> Iterator[Progress | OpenModel]:
     yield Progress(0, 0, message("Opening the model"))
     yield open_model(path, run)
@@ -160,7 +154,9 @@ def _deleted(run: Run) -> Iterator[Progress | tuple[Run, ...]]:
     yield Progress(0, 0, message("Deleting"))
     lock = acquire_lock(run.path / LOCK)
     if lock is None:
-        raise TrainingError("Cannot delete the run “{name}”: it is training. Cancel the training first.", name=run.name)
+        raise TrainingError(
+            "Cannot delete the run “{name}”: its training is running. End the training first.", name=run.name
+        )
     release(lock)
     delete_run(run)
     yield tuple(find_runs())

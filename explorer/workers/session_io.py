@@ -11,27 +11,24 @@ from PySide6.QtCore import QLockFile, QObject
 
 from explorer.data.source import Source
 from explorer.data.sources import known_name
+from explorer.data.sources import opening as opening_images
 from explorer.document.document import Document
 from explorer.document.reading import check_export
+from explorer.document.session_file import Session, read_session, write_session
+from explorer.document.session_record import DataRecord, ModelRecord
 from explorer.document.session_state import imported_image_of, picked_of, state_of
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import OpenModel, State
+from explorer.document.views.bookmarks import bookmark_thumbnails
 from explorer.errors import ExplorerError, ExportError, SessionError
-from explorer.messages import message
+from explorer.messages import NO_MESSAGE, message
 from explorer.models.bundle import file_hash, find_bundles, open_bundle
 from explorer.models.recent import note_recent
-from explorer.models.session_file import SUFFIX, Session, read_session, write_session
-from explorer.models.session_record import DataRecord, ModelRecord
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
-from explorer.workers.loading import load_source, open_model
+from explorer.workers.loading import open_model
 
 _LOCK_WAIT_MS = 10_000
-
-
-def is_session(path: Path) -> bool:
-    """Return whether a file is a session, by its suffix."""
-    return path.suffix.lower() == SUFFIX and not path.is_dir()
 
 
 def load_session(
@@ -88,12 +85,12 @@ def look_again(opening: Opening, where: Path) -> Iterator[Progress | Opening]:
     yield Progress(0, 0, message("Searching {name}", name=where.name))
     try:
         if opening.missing == "model" and record.model is not None:
-            opening = replace(opening, model=find_model(record.model, None, where), model_problem="")
+            opening = replace(opening, model=find_model(record.model, None, where), model_problem=NO_MESSAGE)
         else:
-            for item in load_source(str(where)):
+            for item in opening_images(where):
                 if isinstance(item, Source):
-                    opening = replace(opening, source=item, source_problem="")
-                elif isinstance(item, Progress):
+                    opening = replace(opening, source=item, source_problem=NO_MESSAGE)
+                else:
                     yield item
     except ExplorerError as error:
         problem = error.message
@@ -171,9 +168,7 @@ def find_source(record: DataRecord, current: Source | None, folder: Path | None)
         spec = str(beside)
     if known_name(spec) is None and (_remote(spec) or not Path(spec).exists()):
         raise SessionError("Cannot find the images in {path}. Choose their folder or file.", path=spec[:200])
-    for item in load_source(spec):
-        if isinstance(item, Progress | Source):
-            yield item
+    yield from opening_images(spec)
 
 
 def _remote(spec: str) -> bool:
@@ -230,13 +225,12 @@ class SessionJobs(QObject):
         self._opening = 0
         sessions = document.sessions
         sessions.new_requested.connect(self._on_new_requested)
-        sessions.open_requested.connect(self._on_open_requested)
         sessions.find_requested.connect(self._on_find_requested)
-        sessions.complete_requested.connect(self._show)
+        sessions.complete_requested.connect(self._complete)
         sessions.save_requested.connect(self._on_save_requested)
-        for changed in (document.history_changed, document.model_changed, document.source_changed):
+        for changed in (document.history_changed, document.changed.model, document.changed.source):
             changed.connect(sessions.check)
-        document.code_changed.connect(sessions.check)
+        document.changed.code.connect(sessions.check)
 
     def _on_new_requested(self) -> None:
         """Start an empty session with the open model and images."""
@@ -248,27 +242,25 @@ class SessionJobs(QObject):
         document.forget_history()
         document.sessions.begin()
 
-    def _on_open_requested(self, path: Path) -> None:
-        """Open a session; the last request wins."""
-        self.load(path.absolute())
-
-    def load(self, path: Path, recovered: LeftOver | None = None) -> None:
-        """Open a session, or the backup copy of a crashed window."""
+    def recover(self, path: Path, left: LeftOver) -> None:
+        """Open the backup copy of a crashed window."""
         model, source = self._document.model, self._document.source
         self._jobs.cancel(self._opening)
         self._opening = self._jobs.start(
-            message("Recovering unsaved work") if recovered else message("Opening {name}", name=path.name),
-            lambda: load_session(path, model, source, recovered),
-            self._on_loaded,
+            message("Recovering unsaved work"),
+            lambda: load_session(path, model, source, left),
+            self._complete,
         )
 
     def _on_find_requested(self, opening: Opening, where: Path) -> None:
         self._jobs.cancel(self._opening)
         self._opening = self._jobs.start(
-            message("Searching {name}", name=where.name), lambda: look_again(opening, where), self._on_loaded
+            message("Searching {name}", name=where.name),
+            lambda: look_again(opening, where),
+            self._complete,
         )
 
-    def _on_loaded(self, opening: Opening) -> None:
+    def _complete(self, opening: Opening) -> None:
         if opening.missing:
             self._document.sessions.incomplete.emit(opening)
         else:
@@ -305,7 +297,7 @@ class SessionJobs(QObject):
         path = path.absolute()
         try:
             check_export(self._document, path)
-            session = sessions.take(path.parent)
+            session = sessions.take(path.parent, thumbnails=bookmark_thumbnails(self._document))
         except ExplorerError as error:
             self._document.report(error.message)
             return

@@ -37,7 +37,7 @@ from explorer.engine.messages import (
     Warm,
     Working,
 )
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, exception_message
 from explorer.inference.codec import OnnxCodec
 from explorer.messages import Message, message
 from explorer.models.reservation import Reservation
@@ -94,9 +94,9 @@ class Trainer(QObject):
         The `queue` changed.
     finished(Path)
         A bundle was written.
-    failed(Wording, str)
+    failed(Message, str)
         A problem, which may have ended the training: message and details.
-    advised(Wording)
+    advised(Message)
         A note during training.
     """
 
@@ -157,7 +157,7 @@ class Trainer(QObject):
         """Start a training, or queue it if another one is running."""
         self._ask(request)
 
-    def go_on(self, run: Run) -> None:
+    def resume_run(self, run: Run) -> None:
         """Resume a run from its last checkpoint."""
         if run.path == self._view.run and self._view.active:
             return
@@ -269,9 +269,7 @@ class Trainer(QObject):
                 self._arrived.emit(Failed(error.message))
         except Exception as error:
             if not self._closed:
-                self._arrived.emit(
-                    Failed(message("{error}: {line}", error=type(error).__name__, line=error), traceback.format_exc())
-                )
+                self._arrived.emit(Failed(exception_message(error), traceback.format_exc()))
 
     def _warm_up(self) -> None:
         for event in self._process.run(Warm()):
@@ -325,13 +323,13 @@ class Trainer(QObject):
             case Step() | Epoch():
                 self._on_progress(event)
             case Paused():
-                self._pace.hold()
+                self._pace.pause()
                 self._show(replace(view, phase="paused", note=message("Paused"), seconds_left=None, rate=None))
             case Resumed():
-                self._pace.go_on()
+                self._pace.resume()
                 self._show(replace(view, phase="running", note=message("Training")))
             case Advice():
-                self.advised.emit(str(event.note))
+                self.advised.emit(event.note)
             case Trouble():
                 self.failed.emit(event.note, "")
             case Checkpoint():
@@ -411,7 +409,7 @@ class _Pace:
 
     def __init__(self) -> None:
         self._begun = 0.0
-        self._held: float | None = None
+        self._paused: float | None = None
         self._first = self._last = 0
         self.moved = False
 
@@ -419,13 +417,13 @@ class _Pace:
         self._begun = time.monotonic()
         self._first, self._last = event.first_epoch - 1, event.epochs
 
-    def hold(self) -> None:
-        self._held = time.monotonic()
+    def pause(self) -> None:
+        self._paused = time.monotonic()
 
-    def go_on(self) -> None:
-        if self._held is not None:
-            self._begun += time.monotonic() - self._held
-            self._held = None
+    def resume(self) -> None:
+        if self._paused is not None:
+            self._begun += time.monotonic() - self._paused
+            self._paused = None
 
     def left(self, epochs_done: float) -> float | None:
         """Return the remaining seconds, or None if unknown."""

@@ -17,15 +17,16 @@ from explorer_testing.codec import MatrixCodec
 from explorer_testing.training import blobs, small_request
 
 from explorer.cli.inputs import read_codes
-from explorer.document.animation import animation_parts_of
+from explorer.document.animation import with_animation
 from explorer.document.document import Document
 from explorer.document.preferences import Preferences, PreferencesFile, heal
+from explorer.document.session_file import read_session, write_session
 from explorer.document.session_state import imported_image_of, picked_of, session_of, state_of
-from explorer.document.state import OpenModel
-from explorer.export import ExportSettings, format_of
+from explorer.document.state import OpenModel, State
+from explorer.engine.codecs import open_codec
+from explorer.export import FORMATS, ExportSettings, format_of
 from explorer.export.recipe import make_recipe
 from explorer.export.recipe_file import read_recipe
-from explorer.inference.codec import open_codec
 from explorer.inference.gate.check import vouch
 from explorer.latent.animation import Animation, AnimationSettings, Segment
 from explorer.latent.animation_presets import AnimationPreset
@@ -36,7 +37,6 @@ from explorer.models.card import read_card
 from explorer.models.direction_file import SUFFIX, read_directions, write_directions
 from explorer.models.recent import note_recent, recent_sessions
 from explorer.models.runs import RunWriter, find_runs, originals_of, read_run, read_strip
-from explorer.models.session_file import read_session, write_session
 from explorer.models.third_party.files import dangers_of, looks_third_party
 from explorer.models.third_party.reading import ThirdPartyFile, _parsed, read_third_party
 from explorer.models.third_party.rewriting import rewrite
@@ -141,8 +141,8 @@ def _recipe_maker(suffix: str) -> Callable[[Path], None]:
 def _read_recipe(path: Path) -> None:
     recipe = read_recipe(path)
     if recipe is not None:
-        animation_parts_of(
-            _model(), AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.animation.model_dump()))
+        with_animation(
+            State(), _model(), AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.animation.model_dump()))
         )
 
 
@@ -297,10 +297,7 @@ READERS: tuple[Reader, ...] = (
     Reader("bundle-codes", _make_bundle, _read_known_bundle, (CODES,), _reseal),
     Reader("bundle-onnx", _make_bundle, _read_bundle, COMPILED, _reseal),
     Reader("session", _make_session, _read_session, repair=_reseal_session),
-    *(
-        Reader(f"recipe-{suffix[1:]}", _recipe_maker(suffix), _read_recipe)
-        for suffix in (".gif", ".webp", ".apng", ".png", ".mp4")
-    ),
+    *(Reader(f"recipe-{suffix[1:]}", _recipe_maker(suffix), _read_recipe) for suffix in FORMATS),
     Reader("directions", _make_directions, lambda path: read_directions(path, make_card(MatrixCodec()))),
     Reader("settings", _make_settings, heal),
     Reader("recent", _make_recent, _read_recent),

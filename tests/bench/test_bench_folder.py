@@ -12,8 +12,8 @@ from explorer.data.sources import open_source
 
 def test_it_writes_real_images_of_two_kinds_in_sub_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "CLASSES", 5)
-    folder._write_images(tmp_path / "pictures", 1_007)
-    source = open_source(tmp_path / "pictures")
+    folder._write_images(tmp_path / "images", 1_007)
+    source = open_source(tmp_path / "images")
     assert (source.count, source.image_shape, source.skipped) == (1_007, (64, 64, 3), ())
     assert source.label_names == tuple(f"class {number}" for number in range(5))
     assert {source.file_name(index).rsplit(".")[-1] for index in range(source.count)} == {"png", "jpg"}

@@ -45,9 +45,9 @@ def test_resident_memory_grows_with_what_is_held() -> None:
 
 
 def test_a_child_answers() -> None:
-    (reported,) = run_child("decode_one:round_trips", paths=[], repeats=1)
-    assert reported.value == {}
-    assert reported.seconds > 0
+    (result,) = run_child("decode_one:round_trips", paths=[], repeats=1)
+    assert result.value == {}
+    assert result.seconds > 0
 
 
 def test_a_child_that_fails_says_why() -> None:

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from explorer.cli.commands.train import _Reporter
 from explorer.cli.console import Console
 from explorer.engine.messages import Advice
+from explorer.messages import message
 from explorer.models.settings import make_request
 
 
@@ -26,13 +27,13 @@ def test_it_is_a_line_on_standard_error_at_a_terminal(
 ) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    assert _Reporter(Console(as_json=as_json)).show(Advice("invert them")) is None
+    assert _Reporter(Console(as_json=as_json)).show(Advice(message("invert them"))) is None
     assert terminal.getvalue() == "note: invert them\n"
     assert capsys.readouterr().out == ""
 
 
 def test_it_is_nothing_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
-    _Reporter(Console(as_json=False)).show(Advice("invert them"))
+    _Reporter(Console(as_json=False)).show(Advice(message("invert them")))
     assert capsys.readouterr() == ("", "")
 
 

@@ -30,13 +30,13 @@ def codes(deep_model: Model) -> Floats:
 
 def test_neighbors_are_those_of_brute_force(ask: Any, codes: Floats) -> None:
     source = open_source("digits")
-    reported = ask("neighbors", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:17", "--count", 7)
+    result = ask("neighbors", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:17", "--count", 7)
     distances = np.linalg.norm(codes.astype(np.float64) - codes[17], axis=1)
     distances[17] = np.inf
     nearest = np.argsort(distances, kind="stable")[:7]
-    assert [entry["index"] for entry in reported] == nearest.tolist()
-    np.testing.assert_allclose([entry["distance"] for entry in reported], distances[nearest], rtol=1e-3)
-    assert [entry["label"] for entry in reported] == [source.label(int(place)) for place in nearest]
+    assert [entry["index"] for entry in result] == nearest.tolist()
+    np.testing.assert_allclose([entry["distance"] for entry in result], distances[nearest], rtol=1e-3)
+    assert [entry["label"] for entry in result] == [source.label(int(place)) for place in nearest]
 
 
 @pytest.mark.parametrize(("kind", "least"), [("hnsw", 9), ("lsh", 3)])
@@ -49,35 +49,35 @@ def test_approximate_ones_are_mostly_the_same(ask: Any, kind: str, least: int) -
 
 
 def test_cosine_looks_at_directions(ask: Any, codes: Floats) -> None:
-    reported = ask(
+    result = ask(
         "neighbors", "--model", "digits-deep-49", "--data", "digits", "--query", "digits:3", "--metric", "cosine"
     )
     unit = codes.astype(np.float64) / np.linalg.norm(codes, axis=1, keepdims=True)
     distances = 1 - unit @ unit[3]
     distances[3] = np.inf
-    assert [entry["index"] for entry in reported] == np.argsort(distances, kind="stable")[:10].tolist()
-    np.testing.assert_allclose([entry["distance"] for entry in reported], np.sort(distances)[:10], atol=1e-3)
+    assert [entry["index"] for entry in result] == np.argsort(distances, kind="stable")[:10].tolist()
+    np.testing.assert_allclose([entry["distance"] for entry in result], np.sort(distances)[:10], atol=1e-3)
 
 
 def test_a_file_is_a_query_too_and_is_not_left_out(ask: Any, tmp_path: Path) -> None:
     source = open_source("digits")
     Image.fromarray(source.read(np.array([40]), RECIPE)[0, :, :, 0]).save(tmp_path / "digit.png")
-    reported = ask(
+    result = ask(
         *("neighbors", "--model", "digits-deep-49", "--data", "digits"),
         *("--query", tmp_path / "digit.png", "--count", 3),
     )
-    assert reported[0]["index"] == 40
-    assert reported[0]["distance"] == pytest.approx(0, abs=0.05)
+    assert result[0]["index"] == 40
+    assert result[0]["distance"] == pytest.approx(0, abs=0.05)
 
 
 def test_arithmetic_adds_and_subtracts_codes(ask: Any, codes: Floats, deep_model: Model, tmp_path: Path) -> None:
     out = tmp_path / "sum.png"
-    reported = ask(
+    result = ask(
         *("arithmetic", "--model", "digits-deep-49"),
         *("--plus", "digits:0", "digits:1", "--minus", "digits:2", "--out", out),
     )
     wanted = codes[0] + codes[1] - codes[2]
-    np.testing.assert_allclose(reported["code"], wanted, atol=1e-4)
+    np.testing.assert_allclose(result["code"], wanted, atol=1e-4)
     with Image.open(out) as pil_image:
         made = np.asarray(pil_image).astype(int)
     drawn = to_pixels(deep_model.codec.decode(wanted[None]))[0, :, :, 0]

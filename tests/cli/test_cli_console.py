@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.cli.console import Console, figures_text, plain, progress_text, shape_text, table, to_json
+from explorer.messages import message
 from explorer.types import Progress
 
 VALUES = st.recursive(
@@ -52,7 +53,7 @@ def test_table_and_texts() -> None:
 
 @given(st.integers(0, 1000), st.integers(0, 1000))
 def test_progress_is_one_line(done: int, total: int) -> None:
-    text = progress_text(Progress(done, total, "reading"))
+    text = progress_text(Progress(done, total, message("reading")))
     assert "\n" not in text
     assert ("100%" in text) == (0 < total <= done)
 
@@ -68,8 +69,8 @@ class Terminal(io.StringIO):
 
 
 def job() -> Iterator[Progress | str]:
-    yield Progress(1, 2, "half")
-    yield Progress(2, 2, "whole")
+    yield Progress(1, 2, message("half"))
+    yield Progress(2, 2, message("whole"))
     yield "the result"
 
 

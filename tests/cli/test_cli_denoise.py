@@ -27,8 +27,8 @@ def page(noise: float) -> Image.Image:
 
 def test_a_page_larger_than_the_model_is_cleaned(ask: Any, tmp_path: Path) -> None:
     page(0.4).save(tmp_path / "noisy.png")
-    reported = ask("denoise", "--model", "digits-deep-49", tmp_path / "noisy.png", "--out", tmp_path / "clean.png")
-    assert reported == {"count": 1, "path": str(tmp_path / "clean.png")}
+    result = ask("denoise", "--model", "digits-deep-49", tmp_path / "noisy.png", "--out", tmp_path / "clean.png")
+    assert result == {"count": 1, "path": str(tmp_path / "clean.png")}
     clean = np.asarray(page(0)).astype(float)
     with Image.open(tmp_path / "clean.png") as written:
         assert (written.mode, written.size) == ("L", (140, 84))
@@ -50,7 +50,7 @@ def test_an_image_of_the_models_size_is_its_reconstruction(ask: Any, deep: Path,
 
 def test_a_folder_goes_into_another(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "in" / "sub").mkdir(parents=True)
-    page(0.2).convert("RGB").save(tmp_path / "in" / "sub" / "colour.jpg")
+    page(0.2).convert("RGB").save(tmp_path / "in" / "sub" / "color.jpg")
     page(0.2).crop((0, 0, 20, 9)).save(tmp_path / "in" / "small.png")
     (tmp_path / "in" / "broken.png").write_bytes(b"?")
     monkeypatch.chdir(tmp_path)
@@ -59,7 +59,7 @@ def test_a_folder_goes_into_another(call: Any, tmp_path: Path, monkeypatch: pyte
     assert outcome.document == {"count": 2, "path": str(tmp_path / "out")}
     assert outcome.err.startswith("warning: broken.png was skipped: ")
     assert outcome.err.count("\n") == 1
-    with Image.open("out/sub/colour.jpg") as color, Image.open("out/small.png") as small:
+    with Image.open("out/sub/color.jpg") as color, Image.open("out/small.png") as small:
         assert (color.mode, color.size) == ("RGB", (140, 84))
         assert (small.mode, small.size) == ("L", (20, 9))
 

@@ -56,17 +56,17 @@ def deep_model(deep: Path) -> Model:
 
 def test_reconstruct_draws_what_it_measures(ask: Any, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "rows.png"
-    reported = ask("reconstruct", "--model", "digits-vae-2d", "--data", "digits", "--count", 7, "--out", out)
-    assert set(reported) == {"mse", "psnr", "ssim", "bce", "count", "skipped"}
+    result = ask("reconstruct", "--model", "digits-vae-2d", "--data", "digits", "--count", 7, "--out", out)
+    assert set(result) == {"mse", "psnr", "ssim", "bce", "count", "skipped"}
     drawn = cells(out)
-    assert drawn.shape[:2] == (2, reported["count"]) == (2, 7)
+    assert drawn.shape[:2] == (2, result["count"]) == (2, 7)
     source = open_source("digits")
     originals = source.read(source.splits.select("test", 7), model.preprocessing)
     np.testing.assert_array_equal(drawn[0], originals[..., 0])
     clean, shown = drawn[0] / 255, drawn[1] / 255
-    assert reported["mse"] == pytest.approx(((clean - shown) ** 2).mean(), abs=1e-4)
+    assert result["mse"] == pytest.approx(((clean - shown) ** 2).mean(), abs=1e-4)
     similar = np.mean([structural_similarity(a, b, data_range=1) for a, b in zip(clean, shown, strict=True)])
-    assert reported["ssim"] == pytest.approx(similar, abs=0.02)
+    assert result["ssim"] == pytest.approx(similar, abs=0.02)
 
 
 def test_reconstruct_noisy_stands_between_and_is_repeatable(ask: Any, model: Model, tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_reconstruct_takes_no_more_than_there_is(ask: Any, tmp_path: Path) -> No
     folder.mkdir()
     for number in range(3):
         Image.new("RGB", (50, 40), (80 * number,) * 3).save(folder / f"{number}.png")
-    reported = ask("reconstruct", "--model", "digits-vae-2d", "--data", folder, "--out", tmp_path / "x.png")
-    assert reported["count"] == 1
+    result = ask("reconstruct", "--model", "digits-vae-2d", "--data", folder, "--out", tmp_path / "x.png")
+    assert result["count"] == 1
 
 
 def test_perfect_figures_are_null_and_not_infinite(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -101,29 +101,29 @@ def test_perfect_figures_are_null_and_not_infinite(call: Any, monkeypatch: pytes
 
 
 def test_evaluate_of_a_variational_model(ask: Any, model: Model) -> None:
-    reported = ask("evaluate", "--model", "digits-vae-2d", "--data", "digits")
-    assert set(reported) == {
+    result = ask("evaluate", "--model", "digits-vae-2d", "--data", "digits")
+    assert set(result) == {
         *("mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped"),
         *("kl", "loss", "active_dims", "kl_per_dim"),
     }
-    assert (reported["count"], reported["split"], reported["seen_in_training"]) == (2_000, "test", False)
-    assert (reported["active_dims"], len(reported["kl_per_dim"])) == (2, 2)
-    assert reported["kl"] == pytest.approx(sum(reported["kl_per_dim"]), rel=1e-5)
-    assert reported["mse"] == pytest.approx(model.card.metrics["mse"], rel=0.1)
+    assert (result["count"], result["split"], result["seen_in_training"]) == (2_000, "test", False)
+    assert (result["active_dims"], len(result["kl_per_dim"])) == (2, 2)
+    assert result["kl"] == pytest.approx(sum(result["kl_per_dim"]), rel=1e-5)
+    assert result["mse"] == pytest.approx(model.card.metrics["mse"], rel=0.1)
 
 
 def test_evaluate_of_a_plain_model_agrees_with_its_card(ask: Any, call: Any, deep_model: Model) -> None:
-    reported = ask("evaluate", "--model", "digits-deep-49", "--data", "digits", "--split", "all")
-    assert set(reported) == {"mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped"}
+    result = ask("evaluate", "--model", "digits-deep-49", "--data", "digits", "--split", "all")
+    assert set(result) == {"mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped"}
     # The embedded digits are MNIST's test digits, on which the card's figures were measured.
     for name in ("mse", "bce", "psnr", "ssim"):
-        assert reported[name] == pytest.approx(deep_model.card.metrics[name], rel=1e-3)
+        assert result[name] == pytest.approx(deep_model.card.metrics[name], rel=1e-3)
     assert (
         "10,000 images (all split of digits)"
         in call("evaluate", "--model", "digits-deep-49", "--data", "digits", "--split", "all").out
     )
     noisy = ask("evaluate", "--model", "digits-deep-49", "--data", "digits", "--noise", "gaussian:0.5@0.5")
-    assert noisy["mse"] > 2 * reported["mse"]
+    assert noisy["mse"] > 2 * result["mse"]
 
 
 def test_evaluate_warns_of_images_that_were_trained_on(call: Any) -> None:
@@ -137,8 +137,8 @@ def test_evaluate_warns_of_images_that_were_trained_on(call: Any) -> None:
 
 def test_empty_split(call: Any, tmp_path: Path) -> None:
     Image.new("L", (28, 28)).save(tmp_path / "one.png")
-    reported = call("evaluate", "--model", "digits-vae-2d", "--data", tmp_path / "one.png", "--split", "train").error
-    assert "train split" in reported
+    error = call("evaluate", "--model", "digits-vae-2d", "--data", tmp_path / "one.png", "--split", "train").error
+    assert "train split" in error
 
 
 # -- encode, decode ----------------------------------------------------------------------------------------------------
@@ -148,8 +148,8 @@ def test_encode_keeps_source_order(ask: Any, model: Model, tmp_path: Path) -> No
     source = open_source("digits")
     for split, count in (("all", 10_000), ("test", 2_000)):
         out = tmp_path / f"{split}.npz"
-        reported = ask("encode", "--model", "digits-vae-2d", "--data", "digits", "--split", split, "--out", out)
-        assert reported == {"count": count, "latent_shape": [2], "skipped": []}
+        result = ask("encode", "--model", "digits-vae-2d", "--data", "digits", "--split", split, "--out", out)
+        assert result == {"count": count, "latent_shape": [2], "skipped": []}
         with np.load(out, allow_pickle=False) as file:
             assert set(file.files) == {"codes", "labels", "indices"}
             np.testing.assert_array_equal(file["indices"], source.splits.select(split))
@@ -160,8 +160,8 @@ def test_encode_keeps_source_order(ask: Any, model: Model, tmp_path: Path) -> No
 
 
 def test_encode_without_labels(ask: Any, tmp_path: Path) -> None:
-    np.save(tmp_path / "pictures.npy", np.zeros((4, 28, 28), np.uint8))
-    ask("encode", "--model", "digits-vae-2d", "--data", tmp_path / "pictures.npy", "--out", tmp_path / "c.npz")
+    np.save(tmp_path / "images.npy", np.zeros((4, 28, 28), np.uint8))
+    ask("encode", "--model", "digits-vae-2d", "--data", tmp_path / "images.npy", "--out", tmp_path / "c.npz")
     with np.load(tmp_path / "c.npz", allow_pickle=False) as file:
         assert file["labels"].tolist() == [-1] * 4
 
@@ -182,9 +182,9 @@ def test_failure_leaves_what_was_there(call: Any, tmp_path: Path) -> None:
     out.write_bytes(b"older")
     np.save(tmp_path / "codes.npy", np.zeros((5, 3)))
     words = ("decode", "--model", "digits-vae-2d", "--codes", tmp_path / "codes.npy", "--out", out, "--force", "--json")
-    reported = call(*words).error
-    assert "(n, 2)" in reported
-    assert "(5, 3)" in reported
+    error = call(*words).error
+    assert "(n, 2)" in error
+    assert "(5, 3)" in error
     assert out.read_bytes() == b"older"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["codes.npy", "sheet.png"]
 
@@ -221,13 +221,13 @@ def test_traverse_along_an_axis(ask: Any, deep_model: Model, tmp_path: Path) -> 
 
 def test_traverse_all_and_mean_to_max(ask: Any, call: Any, deep_model: Model, tmp_path: Path) -> None:
     out = tmp_path / "x.png"
-    reported = ask("traverse", "--model", "digits-deep-49", "--steps", 5, "--out", out)
-    assert (reported["rows"], reported["values"]) == (list(range(49)), [-3, -1.5, 0, 1.5, 3])
+    result = ask("traverse", "--model", "digits-deep-49", "--steps", 5, "--out", out)
+    assert (result["rows"], result["values"]) == (list(range(49)), [-3, -1.5, 0, 1.5, 3])
     assert cells(out).shape[:2] == (49, 5)
-    reported = ask("traverse", "--model", "digits-deep-49", "--mean-to-max", "--out", out, "--force")
+    result = ask("traverse", "--model", "digits-deep-49", "--mean-to-max", "--out", out, "--force")
     stats = deep_model.statistics
-    assert reported["rows"] == list(range(49))
-    np.testing.assert_allclose(reported["values"], stats.quantiles[-1], rtol=1e-6)
+    assert result["rows"] == list(range(49))
+    np.testing.assert_allclose(result["values"], stats.quantiles[-1], rtol=1e-6)
     code = stats.mean.copy()
     code[10] = stats.quantiles[-1, 10]
     assert same(cells(out).reshape(-1, SIDE, SIDE)[10], decoded(deep_model, code)[0])
@@ -245,23 +245,23 @@ def test_traverse_of_no_such_dimension(call: Any, tmp_path: Path, words: list[ob
 
 def test_grid_has_the_highest_second_coordinate_on_top(ask: Any, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "grid.png"
-    reported = ask("grid", "--model", "digits-vae-2d", "--range", -2, 2, "--steps", 5, "--out", out)
-    assert reported == {"xs": [-2, -1, 0, 1, 2], "ys": [2, 1, 0, -1, -2]}
+    result = ask("grid", "--model", "digits-vae-2d", "--range", -2, 2, "--steps", 5, "--out", out)
+    assert result == {"xs": [-2, -1, 0, 1, 2], "ys": [2, 1, 0, -1, -2]}
     drawn = cells(out)
     assert drawn.shape[:2] == (5, 5)
     for row, column in ((0, 0), (0, 4), (3, 1)):
-        assert same(drawn[row, column], decoded(model, (reported["xs"][column], reported["ys"][row]))[0])
+        assert same(drawn[row, column], decoded(model, (result["xs"][column], result["ys"][row]))[0])
 
 
 def test_grid_of_other_dimensions_goes_through_the_mean(ask: Any, deep_model: Model, tmp_path: Path) -> None:
     out = tmp_path / "grid.png"
-    reported = ask("grid", "--model", "digits-deep-49", "--plane", 7, 3, "--steps", 3, "--out", out)
+    result = ask("grid", "--model", "digits-deep-49", "--plane", 7, 3, "--steps", 3, "--out", out)
     stats = deep_model.statistics
     np.testing.assert_allclose(
-        reported["xs"], stats.mean[7] + stats.sigma[7] * np.array([-3, 0, 3]), rtol=1e-4, atol=1e-5
+        result["xs"], stats.mean[7] + stats.sigma[7] * np.array([-3, 0, 3]), rtol=1e-4, atol=1e-5
     )
     code = stats.mean.copy()
-    code[7], code[3] = reported["xs"][2], reported["ys"][0]
+    code[7], code[3] = result["xs"][2], result["ys"][0]
     assert same(cells(out)[0, 2], decoded(deep_model, code)[0])
 
 
@@ -314,12 +314,12 @@ def animation(path: Path) -> tuple[list[NDArray[np.uint8]], list[int]]:
 
 def test_morph_to_gif(ask: Any, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "morph.gif"
-    reported = ask(
+    result = ask(
         *("morph", "--model", "digits-vae-2d", "--keys", "digits:3", "digits:18", "digits:5", "--steps", 6),
         *("--hold", 2, "--fps", 25, "--loop", "none", "--scale", 2, "--out", out),
     )
     count = 2 * 5 + 1 + 2 * 2
-    assert reported == {
+    assert result == {
         "frames": count,
         "fps": 25.0,
         "seconds": count / 25,
@@ -336,8 +336,8 @@ def test_morph_to_gif(ask: Any, model: Model, tmp_path: Path) -> None:
 
 
 def test_morph_of_the_reference(ask: Any, tmp_path: Path) -> None:
-    reported = ask("morph", "--model", "digits-vae-2d", "--keys", "digits:1", "digits:2", "--out", tmp_path / "m.gif")
-    assert (reported["frames"], reported["fps"], reported["seconds"]) == (216, 50.0, 4.32)
+    result = ask("morph", "--model", "digits-vae-2d", "--keys", "digits:1", "digits:2", "--out", tmp_path / "m.gif")
+    assert (result["frames"], result["fps"], result["seconds"]) == (216, 50.0, 4.32)
 
 
 def test_morph_says_what_speed_a_gif_can_play(call: Any, tmp_path: Path) -> None:
@@ -351,11 +351,11 @@ def test_morph_says_what_speed_a_gif_can_play(call: Any, tmp_path: Path) -> None
 
 def test_morph_to_a_contact_sheet(ask: Any, tmp_path: Path) -> None:
     out = tmp_path / "m.png"
-    reported = ask(
+    result = ask(
         *("morph", "--model", "digits-vae-2d", "--keys", "digits:1", "digits:2", "--steps", 9, "--hold", 0),
         *("--loop", "none", "--out", out),
     )
-    assert reported["frames"] == 9
+    assert result["frames"] == 9
     assert pixels(out).shape == (3 * SIDE + 2, 3 * SIDE + 2)
 
 

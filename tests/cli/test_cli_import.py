@@ -29,11 +29,11 @@ def parts(tmp_path: Path, vae: Path) -> Path:
 @pytest.mark.engine
 def test_two_parts_become_the_model_that_they_were(ask: Any, tmp_path: Path, parts: Path, vae: Path) -> None:
     out = tmp_path / "again"
-    reported = ask("import", "--encoder", parts / "encoder.keras", "--decoder", parts / "decoder.keras", "--out", out)
-    assert set(reported) == {"name", "image_shape", "latent_shape", "engine", "max_difference"}
-    assert (reported["name"], reported["image_shape"], reported["latent_shape"]) == ("again", [28, 28, 1], [2])
-    assert reported["engine"] == "onnx"
-    assert reported["max_difference"] <= 1e-4
+    result = ask("import", "--encoder", parts / "encoder.keras", "--decoder", parts / "decoder.keras", "--out", out)
+    assert set(result) == {"name", "image_shape", "latent_shape", "engine", "max_difference"}
+    assert (result["name"], result["image_shape"], result["latent_shape"]) == ("again", [28, 28, 1], [2])
+    assert result["engine"] == "onnx"
+    assert result["max_difference"] <= 1e-4
     card, original = open_bundle(out).card, open_bundle(vae).card
     assert card.variational
     assert card.data.name == "digits", "found by trying what ships"

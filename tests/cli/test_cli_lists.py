@@ -81,7 +81,7 @@ def test_data_in_detail(ask: Any, call: Any, tmp_path: Path) -> None:
     assert digits["labels"] == list("0123456789")
     assert ask("data", "mnist")["status"] == "missing"
     Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(tmp_path / "good.png")
-    (tmp_path / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "bad.png").write_bytes(b"no image")
     folder = ask("data", tmp_path)
     assert (folder["count"], folder["image_shape"], folder["status"]) == (1, [20, 30, 3], "present")
     assert [entry["file"] for entry in folder["skipped"]] == ["bad.png"]
@@ -149,7 +149,7 @@ def test_doctor_lists_what_a_system_cannot_enforce(ask: Any, monkeypatch: pytest
 
 
 def test_doctor_survives_a_library_that_is_broken(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "explorer.inference.codec", None)
+    monkeypatch.setitem(sys.modules, "explorer.engine.codecs", None)
     checks = {entry["check"]: entry for entry in ask("doctor")}
     assert not checks["models"]["ok"]
     assert checks["data digits"]["ok"]

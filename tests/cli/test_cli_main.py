@@ -56,7 +56,7 @@ def test_version(call: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "reported"),
+    ("words", "expected"),
     [
         (["decode"], "--model, --codes, --out"),
         (["models", "--frobnicate"], "--frobnicate"),
@@ -78,8 +78,8 @@ def test_version(call: Any) -> None:
         (["models", "a\r\nb\u2028c"], "a b c"),
     ],
 )
-def test_wrong_words_give_one_line(call: Any, words: list[str], reported: str) -> None:
-    assert reported in call(*words).error
+def test_wrong_words_give_one_line(call: Any, words: list[str], expected: str) -> None:
+    assert expected in call(*words).error
 
 
 def test_model_of_no_name(call: Any, tmp_path: Path) -> None:
@@ -99,10 +99,10 @@ def test_unexpected_error_is_one_line_and_a_traceback_in_the_log(call: Any, monk
         raise ZeroDivisionError("two\nlines")
 
     install(monkeypatch, run)
-    reported = call("stand-in").error
+    error = call("stand-in").error
     log = log_dir() / "command-line.log"
-    assert "ZeroDivisionError: two lines" in reported
-    assert str(log) in reported
+    assert "ZeroDivisionError: two lines" in error
+    assert str(log) in error
     assert "Traceback (most recent call last)" in log.read_text(encoding="utf-8")
 
 
@@ -246,16 +246,16 @@ def test_tour_hands_its_options_on(ask: Any, call: Any, tmp_path: Path, monkeypa
     answer = {"screenshots": ["a.png"], "gif": "morph.gif", "seconds": 12.5, "heavy_modules": []}
     calls = stand_in(monkeypatch, "explorer.tour", "run_tour", answer)
     monkeypatch.chdir(tmp_path)
-    assert ask("tour", "--out", "pictures", "--only", "map") == answer
-    assert call("tour", "--out", "pictures").out == f"1 screenshots in {tmp_path / 'pictures'}, 12.5 s\n"
-    assert calls == [(tmp_path / "pictures", "map"), (tmp_path / "pictures", None)]
+    assert ask("tour", "--out", "images", "--only", "map") == answer
+    assert call("tour", "--out", "images").out == f"1 screenshots in {tmp_path / 'images'}, 12.5 s\n"
+    assert calls == [(tmp_path / "images", "map"), (tmp_path / "images", None)]
 
 
 def test_bench_hands_its_options_on(ask: Any, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     line = {"name": "decode-one", "case": "64×64", "unit": "ms", "ours": 0.25, "peer": None, "why": "not installed"}
     calls = stand_in(monkeypatch, "explorer.bench", "run", [line])
     assert ask("bench", "--quick", "--only", "decode-one") == [line]
-    reported = call("bench").out.splitlines()
-    assert reported[1].split()[:5] == ["decode-one", "64×64", "ms", "0.25", "-"]
-    assert reported[2] == "decode-one (64×64): not installed"
+    lines = call("bench").out.splitlines()
+    assert lines[1].split()[:5] == ["decode-one", "64×64", "ms", "0.25", "-"]
+    assert lines[2] == "decode-one (64×64): not installed"
     assert calls == [(True, "decode-one"), (False, None)]

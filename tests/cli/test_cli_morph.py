@@ -32,15 +32,15 @@ def codes_of(model: Model) -> Any:
 def test_every_kind_of_file_and_its_recipe(ask: Any, model: Model, tmp_path: Path, name: str) -> None:
     if name.endswith(".mp4"):
         pytest.importorskip("av", reason="MP4 is an extra: pip install '.[mp4]'")
-    reported = ask(*WORDS, *SHORT, "--fps", 25, "--loop", "none", "--scale", 2, "--out", tmp_path / name)
-    assert (reported["frames"], reported["fps"], reported["seconds"], reported["path"]) == (
+    result = ask(*WORDS, *SHORT, "--fps", 25, "--loop", "none", "--scale", 2, "--out", tmp_path / name)
+    assert (result["frames"], result["fps"], result["seconds"], result["path"]) == (
         11,
         25,
         0.44,
         str(tmp_path / name),
     )
     files = list((tmp_path / name).iterdir()) if name == "frames" else [tmp_path / name]
-    assert reported["bytes"] == sum(file.stat().st_size for file in files)
+    assert result["bytes"] == sum(file.stat().st_size for file in files)
     if name == "frames":
         assert len([file for file in files if file.suffix == ".png"]) == 11
     elif name.endswith((".gif", ".webp", ".apng")):

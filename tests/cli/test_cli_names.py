@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from explorer.cli.console import Console, table
+from explorer.messages import message
 from explorer.types import Progress
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no such file names")
@@ -40,21 +41,21 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_described_in_escaped_names(call: Any, folder: Path) -> None:
-    reported = call("data", folder)
-    assert reported.code == 0
-    assert not COMMANDS.search(reported.out + reported.err)
-    assert r"\x1b]0;owned\x07red" in reported.out
-    assert r"photo\u202egnp.exe" in reported.out
-    assert not re.search("^error", reported.out + reported.err, re.MULTILINE)
+    outcome = call("data", folder)
+    assert outcome.code == 0
+    assert not COMMANDS.search(outcome.out + outcome.err)
+    assert r"\x1b]0;owned\x07red" in outcome.out
+    assert r"photo\u202egnp.exe" in outcome.out
+    assert not re.search("^error", outcome.out + outcome.err, re.MULTILINE)
 
 
 def test_labels_of_neighbors_are_escaped_and_whole_in_json(call: Any, folder: Path, vae: Path) -> None:
     query = folder / REVERSED / f"0{LINES}.png"
     words = ("neighbors", "--model", vae, "--data", folder, "--query", query, "--count", 5)
-    reported = call(*words)
-    assert reported.code == 0
-    assert not COMMANDS.search(reported.out + reported.err)
-    assert r"\x1b]0;owned\x07red" in reported.out
+    outcome = call(*words)
+    assert outcome.code == 0
+    assert not COMMANDS.search(outcome.out + outcome.err)
+    assert r"\x1b]0;owned\x07red" in outcome.out
     assert f"{ESCAPE}red" in {entry["label"] for entry in call(*words, "--json").document}
 
 
@@ -83,7 +84,7 @@ def test_every_form_of_console_output_is_escaped(
     monkeypatch.setattr(sys, "stderr", terminal)
     console.warn(ESCAPE)
     console.note(LINES)
-    console.bar(Progress(1, 2, f"reading {ESCAPE}"))
+    console.bar(Progress(1, 2, message("reading {name}", name=ESCAPE)))
     shown = terminal.getvalue()
     assert not COMMANDS.search(shown.replace("\r", ""))
     assert r"warning: \x1b]0;owned\x07" in shown

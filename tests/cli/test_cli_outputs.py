@@ -127,8 +127,8 @@ def test_encoding_into_the_images_themselves_is_refused(driver: WindowDriver, ca
     os.link(driver.array, hard)
     soft.symlink_to(driver.array)
     for out in (driver.array, hard, soft):
-        reported = call("encode", "--model", driver.model, "--data", driver.array, "--out", out, "--force").error
-        assert f"Cannot write {out}: it is the input {driver.array}." in reported
+        error = call("encode", "--model", driver.model, "--data", driver.array, "--out", out, "--force").error
+        assert f"Cannot write {out}: it is the input {driver.array}." in error
     assert driver.array.read_bytes() == before
 
 
@@ -138,8 +138,8 @@ def test_the_files_of_a_data_set_of_several_are_all_read(driver: WindowDriver, c
         numbers = b"".join(size.to_bytes(4, "big") for size in sizes)
         (driver.folder / name).write_bytes(start + numbers + bytes(int(np.prod(sizes))))
     words = ("train", "--arch", "dense", "--data", driver.folder / "train-images-idx3-ubyte")
-    reported = call(*words, "--out", driver.folder / "train-labels-idx1-ubyte", "--force").error
-    assert " the input " in reported
+    error = call(*words, "--out", driver.folder / "train-labels-idx1-ubyte", "--force").error
+    assert " the input " in error
 
 
 def _stranger(folder: Path) -> None:
@@ -197,9 +197,9 @@ def test_force_replaces_a_bundle_and_nothing_else(
     assert "or replace it with --force" in call(command, *words, "--out", out).error
     change(out)
     before = contents(driver.folder)
-    reported = call(command, *words, "--out", out, "--force").error
-    assert named in reported
-    assert "--force" not in reported
+    error = call(command, *words, "--out", out, "--force").error
+    assert named in error
+    assert "--force" not in error
     assert "--force" not in call(command, *words, "--out", out).error, "it would not help"
     assert contents(driver.folder) == before
 
@@ -239,8 +239,8 @@ def test_clean_images_go_into_a_new_or_empty_folder(driver: WindowDriver, call: 
     before = contents(out)
     assert len(before) == 3
     for force in ((), ("--force",)):
-        reported = call(*words, "--out", out, *force).error
-        assert "--force" not in reported
+        error = call(*words, "--out", out, *force).error
+        assert "--force" not in error
     assert contents(out) == before
 
 
@@ -251,7 +251,7 @@ def test_a_tour_writes_into_an_empty_folder_or_over_another_tour(driver: WindowD
     (out / "01-start.png").touch()
     assert "--force" in call("tour", "--out", out).error
     (out / "notes.txt").touch()
-    reported = call("tour", "--out", out, "--force").error
-    assert "notes.txt" in reported
-    assert "--force" not in reported
+    error = call("tour", "--out", out, "--force").error
+    assert "notes.txt" in error
+    assert "--force" not in error
     assert "it is a file" in call("tour", "--out", driver.codes, "--force").error

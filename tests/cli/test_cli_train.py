@@ -42,21 +42,21 @@ def test_events_of_a_training(call: Any, tmp_path: Path, monkeypatch: pytest.Mon
         *("--crop", 2, "--invert", "--json"),
     )
     assert (outcome.code, outcome.err) == (0, "")
-    reported = events(outcome.out)
-    assert {event["event"] for event in reported} <= EVENTS
-    assert [event["event"] for event in reported if event["event"] != "checkpoint"] == [
+    found = events(outcome.out)
+    assert {event["event"] for event in found} <= EVENTS
+    assert [event["event"] for event in found if event["event"] != "checkpoint"] == [
         *("started", "epoch", "epoch", "finished"),
     ]
-    assert (reported[0]["train_count"], reported[0]["image_shape"], reported[0]["latent_shape"]) == (
+    assert (found[0]["train_count"], found[0]["image_shape"], found[0]["latent_shape"]) == (
         250,
         [16, 20, 1],
         [3],
     )
-    epoch = next(event for event in reported if event["event"] == "epoch")
+    epoch = next(event for event in found if event["event"] == "epoch")
     assert set(epoch) == {"event", "epoch", "loss", "val_loss", "seconds"}
-    assert reported[-1]["path"] == str(tmp_path / "small")
+    assert found[-1]["path"] == str(tmp_path / "small")
     card = open_bundle(tmp_path / "small").card
-    assert reported[-1]["metrics"] == card.metrics
+    assert found[-1]["metrics"] == card.metrics
     settings = card.trained
     assert (settings.epochs, settings.batch, settings.rate, settings.schedule) == (2, 100, 1e-3, "cosine")
     assert (settings.loss, settings.beta, settings.noise, settings.augment) == ("mse", 0.5, "gaussian:0.1", 250)
@@ -103,12 +103,12 @@ def test_linear_agrees_with_scikit_learn(call: Any, ask: Any, tmp_path: Path) ->
     peer = PCA(49, svd_solver="covariance_eigh").fit(train.astype(np.float64))
     expected = peer.inverse_transform(peer.transform(test.reshape(-1, 784))).reshape(test.shape)
     np.testing.assert_allclose(model.codec.decode(model.codec.encode(test)), expected, atol=1e-4)
-    reported = ask("evaluate", "--model", out, "--data", "digits")
-    assert reported["mse"] == pytest.approx(((test - expected) ** 2).mean(), abs=1e-6)
+    result = ask("evaluate", "--model", out, "--data", "digits")
+    assert result["mse"] == pytest.approx(((test - expected) ** 2).mean(), abs=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("words", "reported"),
+    ("words", "expected"),
     [
         (["--arch", "nosuch"], "“nosuch”"),
         (["--data", "nosuch"], "“nosuch”"),
@@ -121,7 +121,7 @@ def test_linear_agrees_with_scikit_learn(call: Any, ask: Any, tmp_path: Path) ->
     ],
 )
 def test_wrong_requests_fail_before_keras_is_started(
-    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], reported: str
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], expected: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken").mkdir()
@@ -130,7 +130,7 @@ def test_wrong_requests_fail_before_keras_is_started(
     assert outcome.code == 2
     (failed,) = events(outcome.out)
     assert failed["event"] == "failed"
-    assert reported in failed["message"]
+    assert expected in failed["message"]
     assert outcome.err == f"error: {failed['message']}\n"
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
@@ -155,13 +155,13 @@ def test_a_spatial_model_from_the_command_line(ask: Any, call: Any, tmp_path: Pa
     card = open_bundle(out).card
     assert card.trained.l1 == 0
     assert "--latent" not in card.command
-    reported = ask("traverse", "--model", out, "--steps", 3, "--out", tmp_path / "axes.png")
-    assert reported == {"rows": list(range(16)), "values": [-3, 0, 3]}
-    reported = ask("traverse", "--model", out, "--mean-to-max", "--out", tmp_path / "max.png")
-    assert reported["rows"] == list(range(16))
-    assert all(value > 0 for value in reported["values"])
-    reported = ask("traverse", "--model", out, "--dim", 4_607, "--steps", 2, "--out", tmp_path / "dim.png")
-    assert reported["rows"] == [4_607]
+    result = ask("traverse", "--model", out, "--steps", 3, "--out", tmp_path / "axes.png")
+    assert result == {"rows": list(range(16)), "values": [-3, 0, 3]}
+    result = ask("traverse", "--model", out, "--mean-to-max", "--out", tmp_path / "max.png")
+    assert result["rows"] == list(range(16))
+    assert all(value > 0 for value in result["values"])
+    result = ask("traverse", "--model", out, "--dim", 4_607, "--steps", 2, "--out", tmp_path / "dim.png")
+    assert result["rows"] == [4_607]
     assert (
         "no principal component 16. Choose a number from 0 to 15."
         in call("traverse", "--model", out, "--axis", 16, "--out", tmp_path / "x.png").error
@@ -177,9 +177,9 @@ def test_failure_in_the_model_process(call: Any, tmp_path: Path) -> None:
     words = ["train", "--arch", "deep-dense", "--data", "digits", "--size", "8x8", "--out", tmp_path / "new"]
     outcome = call(*words, "--json")
     assert outcome.code == 2
-    reported = events(outcome.out)
-    assert reported[-1]["event"] == "failed"
-    assert outcome.err == f"error: {reported[-1]['message']}\n"
+    found = events(outcome.out)
+    assert found[-1]["event"] == "failed"
+    assert outcome.err == f"error: {found[-1]['message']}\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -193,9 +193,9 @@ def test_interrupt_cancels(program: Any, tmp_path: Path) -> None:
             break
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
-    reported = events(out.decode())
+    found = events(out.decode())
     assert (process.returncode, err) == (130, b"")
-    assert reported[-1] == {"event": "cancelled", "checkpoint": str(tmp_path / "new.checkpoint")}
+    assert found[-1] == {"event": "cancelled", "checkpoint": str(tmp_path / "new.checkpoint")}
     assert [path.name for path in tmp_path.iterdir()] == ["new.checkpoint"]
 
 

@@ -39,13 +39,13 @@ def image(model: Any, code: Floats) -> Any:
 
 def test_mean_to_max_of_a_long_code_goes_along_axes(ask: Any, long: Path, tmp_path: Path) -> None:
     out = tmp_path / "max.png"
-    reported = ask("traverse", "--model", long, "--mean-to-max", "--out", out)
+    result = ask("traverse", "--model", long, "--mean-to-max", "--out", out)
     model = open_model(str(long))
     sample, stats = model.bundle.sample, model.statistics
-    assert reported["rows"] == list(range(len(stats.components)))
-    np.testing.assert_allclose(reported["values"], sample.component_coordinates.max(axis=0), rtol=1e-5)
+    assert result["rows"] == list(range(len(stats.components)))
+    np.testing.assert_allclose(result["values"], sample.component_coordinates.max(axis=0), rtol=1e-5)
     for axis in (0, 7):
-        code = stats.mean + reported["values"][axis] * stats.component_sigma[axis] * stats.components[axis]
+        code = stats.mean + result["values"][axis] * stats.component_sigma[axis] * stats.components[axis]
         difference = cell(out, axis).astype(int) - image(model, code)
         assert np.abs(difference).max() <= 1
     assert (cell(out, 0) != cell(out, 7)).any()

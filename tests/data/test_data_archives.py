@@ -21,7 +21,7 @@ from PIL import Image
 from explorer.data import archives
 from explorer.data.archives import _safe_name, remove_unpacked, unpack
 from explorer.data.preprocessing import Preprocessing
-from explorer.data.sources import describe, open_source, opening
+from explorer.data.sources import describe, open_source, opening, unpacked
 from explorer.errors import DataError, ExportError
 from explorer.paths import cache_dir
 from explorer.types import Progress
@@ -41,7 +41,7 @@ TREE = {
     "set/ant/1.png": png(30),
     "set/attributes.csv": b"file,weight\ncat/1.png,1.5\nant/1.png,3\n",
     "set/readme.md": b"not wanted",
-    "__MACOSX/set/cat/._1.png": b"not a picture",
+    "__MACOSX/set/cat/._1.png": b"not an image",
 }
 
 
@@ -88,8 +88,8 @@ def test_an_archive_opens_as_the_folder_in_it(ending: str, tmp_path: Path) -> No
 
 def test_a_second_opening_finds_what_the_first_unpacked(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", TREE)
-    first = list(unpack(path))
-    assert list(unpack(path)) == [first[-1]]
+    first = list(unpack(path, unpacked))
+    assert list(unpack(path, unpacked)) == [first[-1]]
     zipped(path, {"other.png": png()})
     os.utime(path, ns=(1, 1))
     assert open_source(path).count == 1
@@ -102,7 +102,7 @@ def test_a_second_opening_finds_what_the_first_unpacked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", [".zip", ".tgz"])
 def test_cancelling_leaves_nothing(ending: str, tmp_path: Path) -> None:
     path = (zipped if ending == ".zip" else tarred)(tmp_path / f"a{ending}", TREE)
-    items = unpack(path)
+    items = unpack(path, unpacked)
     next(items)
     next(items)
     assert left_behind()
@@ -237,7 +237,7 @@ def test_a_flipped_byte_inside_a_zip(tmp_path: Path) -> None:
 
 
 def test_archives_without_images_say_what_to_do(tmp_path: Path) -> None:
-    refused(zipped(tmp_path / "text.zip", {"a.txt": b"hello"}), "none of its 1 entry is an image")
+    refused(zipped(tmp_path / "text.zip", {"a.txt": b"hello"}), "no images among its 1 entry")
     buffer = io.BytesIO()
     np.savez(buffer, x=np.zeros((2, 8, 8), np.uint8))
     refused(zipped(tmp_path / "arrays.zip", {"in/a.npz": buffer.getvalue()}), "Unpack it, and open “in/a.npz”")

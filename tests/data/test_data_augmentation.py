@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from explorer_testing.builders import augment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.data import augmentation
-from explorer.data.augmentation import Augmented, Strengths, augment, augmenting, changed
+from explorer.data.augmentation import Augmented, Strengths, augmenting, changed
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.errors import DataError

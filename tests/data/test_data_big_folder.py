@@ -60,7 +60,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
 
 @pytest.fixture(scope="module")
 def _images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("pictures")
+    place = tmp_path_factory.mktemp("images")
     for number in range(COUNT):
         path = place / f"class{number % 4}" / f"{number}.png"
         path.parent.mkdir(exist_ok=True)
@@ -71,7 +71,7 @@ def _images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def images(_images: Path, tmp_path: Path) -> Path:
     """A folder of 400 gray images in four sub-folders, this test's own."""
-    return shutil.copytree(_images, tmp_path / "pictures")
+    return shutil.copytree(_images, tmp_path / "images")
 
 
 def sources(items: Iterator[Progress | Source]) -> list[FileSource]:
@@ -83,7 +83,7 @@ def names(source: FileSource) -> list[str]:
 
 
 def spoil(path: Path) -> None:
-    path.write_bytes(b"no picture at all")
+    path.write_bytes(b"no image at all")
 
 
 def value_of(source: Source, name: str) -> int:

@@ -16,7 +16,7 @@ import pytest
 from explorer.data import restricted_pickle
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.restricted_pickle import load_plain_pickle
-from explorer.data.sources import cifar, known_sources, open_source, opening
+from explorer.data.sources import known_sources, open_source, opening
 from explorer.errors import DataError
 from explorer.types import Progress
 
@@ -234,4 +234,4 @@ def test_a_batch_of_something_else(content: object, message: str, tmp_path: Path
     pickle.dump(content, buffer, 2)
     (tmp_path / "test_batch").write_bytes(buffer.getvalue())
     with pytest.raises(DataError, match=message):
-        cifar.load(tmp_path)
+        open_source(tmp_path)

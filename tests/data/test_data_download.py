@@ -11,10 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from explorer_testing.downloads import offer_download
 
-from explorer.data.download import SETS, RemoteFile, RemoteSet, fetch
-from explorer.data.sources import known_sources, open_source
+from explorer.data.download import fetch
+from explorer.data.sources import KNOWN, open_source
+from explorer.data.sources.entry import RemoteFile, RemoteSet
 from explorer.errors import DataError, ExportError, UsageError
+from explorer.messages import message
 from explorer.paths import datasets_dir
 from explorer.types import Progress
 
@@ -73,8 +76,8 @@ def site() -> Iterator[Site]:
 def offer(monkeypatch: pytest.MonkeyPatch, url: str, digits: str = "", place: str = "set/some.npz") -> Path:
     """Make `fetch` know a set that lies on the test's own server."""
     digits = digits or hashlib.sha256(CONTENT).hexdigest()
-    remote = RemoteFile(place, url, f"sha256:{digits}", len(CONTENT))
-    monkeypatch.setitem(SETS, "some", RemoteSet((remote,), place))
+    remote = RemoteFile(place, url, digits, len(CONTENT))
+    offer_download(monkeypatch, "some", RemoteSet((remote,), place))
     return datasets_dir() / place
 
 
@@ -143,9 +146,7 @@ def test_a_part_that_is_whole_already(site: Site, monkeypatch: pytest.MonkeyPatc
 
 def test_a_wrong_checksum_is_refused_and_removed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     target = offer(monkeypatch, site.url, "0" * 64)
-    with pytest.raises(
-        DataError, match=r"its checksum is not sha256:0+…, so the file was deleted\..*download it in a browser"
-    ):
+    with pytest.raises(DataError, match=r"its SHA-256 is not 0+…, so the file was deleted\..*download it in a browser"):
         list(fetch("some"))
     assert not target.exists()
     assert files() == []
@@ -196,8 +197,8 @@ def test_a_server_that_sends_far_too_much(site: Site, monkeypatch: pytest.Monkey
 
 
 def test_no_room(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    remote = RemoteFile("some.npz", site.url, "sha256:" + "0" * 64, 1 << 60)
-    monkeypatch.setitem(SETS, "some", RemoteSet((remote,), "some.npz"))
+    remote = RemoteFile("some.npz", site.url, "0" * 64, 1 << 60)
+    offer_download(monkeypatch, "some", RemoteSet((remote,), "some.npz"))
     with pytest.raises(DataError, match=r"MB are needed, .* MB are free"):
         list(fetch("some"))
 
@@ -210,15 +211,12 @@ def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, explor
 
 
 def test_what_can_be_fetched_is_known_by_its_name() -> None:
-    entries = {entry.name: entry for entry in known_sources()}
-    assert {name for name, entry in entries.items() if entry.can_fetch} == set(SETS)
-    for name, remote in SETS.items():
-        assert entries[name].url.startswith("http")
-        megabytes = sum(file.size for file in remote.files) / 1e6
-        assert entries[name].size_mb == pytest.approx(megabytes, rel=0.1)
-        for file in remote.files:
-            algorithm, digits = file.checksum.split(":")
-            assert (algorithm, len(digits)) == ("sha256", 64)
+    for known in KNOWN:
+        entry = known.entry()
+        assert entry.can_fetch == (known.remote is not None)
+        if known.remote is not None:
+            assert entry.url.startswith("http")
+            assert all(len(file.checksum) == 64 for file in known.remote.files)
     with pytest.raises(UsageError, match="mnist, fashion_mnist, cifar10, lfw, stanford_dogs"):
         list(fetch("digits"))
 
@@ -228,14 +226,15 @@ def test_what_was_fetched_is_found_by_its_name(site: Site, monkeypatch: pytest.M
     images = np.zeros((5, 28, 28), np.uint8)
     np.savez(tmp_path / "small.npz", x_train=images[:3], y_train=[1, 2, 3], x_test=images[3:], y_test=[4, 5])
     site.content = (tmp_path / "small.npz").read_bytes()
-    real = SETS["mnist"].files[0]
+    real = next(known.remote for known in KNOWN if known.name == "mnist")
+    assert real is not None
     digits = hashlib.sha256(site.content).hexdigest()
-    remote = RemoteFile(real.place, site.url, f"sha256:{digits}", len(site.content))
-    monkeypatch.setitem(SETS, "mnist", RemoteSet((remote,), SETS["mnist"].opened))
+    remote = RemoteFile(real.files[0].place, site.url, digits, len(site.content))
+    offer_download(monkeypatch, "mnist", RemoteSet((remote,), real.opened))
     *_, path = fetch("mnist")
     assert path == datasets_dir() / "mnist.npz"
     source = open_source("mnist")
-    assert (source.count, source.status, source.how) == (5, "present", f"read from {path}")
+    assert (source.count, source.status, source.how) == (5, "present", message("read from {path}", path=path))
 
 
 def test_a_file_that_cannot_be_written_is_reported_and_gone_on_with_later(

@@ -48,7 +48,7 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
 def test_every_mode_becomes_a_plain_one(mode: str, kind: str, expected: str) -> None:
     color = Image.new("RGB", (20, 10), (255, 255, 255) if mode == "1" else (200, 200, 200))
     image = color.quantize(4) if mode == "P" else color.convert(mode)
-    opened = open_image(saved(image, kind), "some picture")
+    opened = open_image(saved(image, kind), "some image")
     assert opened.mode == expected
     assert opened.size == (20, 10)
     np.testing.assert_allclose(np.asarray(opened.convert("RGB")), np.asarray(color), atol=2)
@@ -83,7 +83,7 @@ def test_palette_with_transparency_keeps_it() -> None:
 
 
 def test_gray_with_a_transparent_value_keeps_it() -> None:
-    opened = open_image(saved(Image.fromarray(GRADIENT), "PNG", transparency=7), "grey")
+    opened = open_image(saved(Image.fromarray(GRADIENT), "PNG", transparency=7), "gray")
     assert opened.mode == "LA"
     assert opened.getpixel((7, 0)) == (7, 0)
 
@@ -102,7 +102,7 @@ COLORS = np.stack([GRADIENT, GRADIENT[::-1], GRADIENT.T], axis=-1)
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP", "TGA", "PPM"])
 def test_colors_come_through_unchanged(kind: str) -> None:
     options = {"lossless": True} if kind == "WEBP" else {}
-    opened = open_image(saved(Image.fromarray(COLORS), kind, **options), "colours")
+    opened = open_image(saved(Image.fromarray(COLORS), kind, **options), "colors")
     np.testing.assert_array_equal(np.asarray(opened), COLORS)
 
 
@@ -120,11 +120,11 @@ def test_alpha_comes_through(kind: str) -> None:
 
 def test_gray_and_color_jpeg() -> None:
     smooth = np.repeat(np.linspace(0, 255, 16).astype(np.uint8)[np.newaxis], 16, axis=0)
-    opened = open_image(saved(Image.fromarray(smooth), "JPEG", quality=95), "grey")
+    opened = open_image(saved(Image.fromarray(smooth), "JPEG", quality=95), "gray")
     assert opened.mode == "L"
     np.testing.assert_allclose(np.asarray(opened).astype(int), smooth, atol=4)
     block = np.zeros((16, 16, 3), np.uint8) + np.array([200, 40, 90], np.uint8)
-    opened = open_image(saved(Image.fromarray(block), "JPEG", quality=95), "colour")
+    opened = open_image(saved(Image.fromarray(block), "JPEG", quality=95), "color")
     np.testing.assert_allclose(np.asarray(opened).astype(int), block, atol=4)
 
 
@@ -176,7 +176,7 @@ def test_an_image_is_known_by_its_content_and_not_by_its_ending(tmp_path: Path) 
 def test_orientation_is_kept_for_later_and_seen_in_the_header(kind: str, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 8
-    path = tmp_path / "turned.picture"
+    path = tmp_path / "turned.image"
     path.write_bytes(saved(Image.new("RGB", (20, 10)), kind, exif=exif))
     assert open_image(path).getexif()[0x0112] == 8
     header = probe_image(path)
@@ -194,10 +194,10 @@ def test_header_counts_channels_without_alpha(mode: str, channels: int, tmp_path
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_a_truncated_file_is_found_by_header_and_by_decoding(kind: str, tmp_path: Path) -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
-    path = tmp_path / "half.picture"
+    path = tmp_path / "half.image"
     path.write_bytes(saved(noise, kind)[:-3000])
     for opener in (open_image, probe_image):
-        with pytest.raises(DataError, match=r"half\.picture"):
+        with pytest.raises(DataError, match=r"half\.image"):
             opener(path)
 
 
@@ -230,7 +230,7 @@ def test_missing_and_third_party_files_are_named_with_the_reason(tmp_path: Path)
     with pytest.raises(DataError, match=r"Cannot open .*: Is a directory"):
         open_image(tmp_path)
     text = tmp_path / "text.png"
-    text.write_text("not a picture")
+    text.write_text("not an image")
     with pytest.raises(DataError, match=r"text\.png: unknown image format"):
         open_image(text)
     text.write_bytes(b"")

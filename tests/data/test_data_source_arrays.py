@@ -19,7 +19,7 @@ RECIPE = Preprocessing.standard((9, 7, 1))
 
 
 def npz(folder: Path, **arrays: Any) -> Path:
-    path = folder / "pictures.npz"
+    path = folder / "images.npz"
     np.savez(path, **arrays)
     return path
 
@@ -45,7 +45,7 @@ def read_all(path: Path) -> np.ndarray:
     ids=["n h w", "n h w 1", "int64", "float32", "float64", "overshoot", "fortran"],
 )
 def test_layouts_and_types(array: np.ndarray, tmp_path: Path) -> None:
-    path = tmp_path / "pictures.npy"
+    path = tmp_path / "images.npy"
     np.save(path, array)
     np.testing.assert_array_equal(read_all(path)[..., 0], IMAGES)
 
@@ -275,9 +275,9 @@ def test_reading_gives_a_copy() -> None:
 
 def test_a_file_says_what_its_images_are(tmp_path: Path) -> None:
     """The cards of models repeat it, so that whoever passes a model on can name author and license of the images."""
-    reported = {"name": "faces", "title": "Drawn\nfaces", "license": "CC BY 4.0", "attribution": "Draftbit"}
+    facts = {"name": "faces", "title": "Drawn\nfaces", "license": "CC BY 4.0", "attribution": "Draftbit"}
     images = np.zeros((4, 6, 5), np.uint8)
-    texts = {key: np.array(text) for key, text in reported.items()} | {"license": np.array([reported["license"]])}
+    texts = {key: np.array(text) for key, text in facts.items()} | {"license": np.array([facts["license"]])}
     source = open_source(str(npz(tmp_path, images=images, **texts)))
     assert (source.name, source.title) == ("faces", "Drawn faces"), "line breaks would break lists"
     assert (source.license, source.attribution) == ("CC BY 4.0", "Draftbit")

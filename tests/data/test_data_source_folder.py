@@ -30,8 +30,8 @@ def test_a_flat_folder_in_natural_order(tmp_path: Path) -> None:
     for number in (10, 2, 1):
         save(tmp_path / f"img{number}.png", number)
     save(tmp_path / "IMG3.PNG", 3)
-    (tmp_path / "notes.txt").write_text("not a picture")
-    (tmp_path / ".hidden.png").write_text("not a picture")
+    (tmp_path / "notes.txt").write_text("not an image")
+    (tmp_path / ".hidden.png").write_text("not an image")
     source = open_source(tmp_path)
     assert names(source) == ["img1.png", "img2.png", "IMG3.PNG", "img10.png"]
     np.testing.assert_array_equal(source.read([3, 0], RECIPE)[:, 0, 0, 0], [10, 1])
@@ -45,7 +45,7 @@ def test_natural_key() -> None:
 
 def test_one_unreadable_image_is_skipped_by_name_with_the_reason(tmp_path: Path) -> None:
     save(tmp_path / "good.png", 7)
-    (tmp_path / "bad.png").write_bytes(b"not a picture")
+    (tmp_path / "bad.png").write_bytes(b"not an image")
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     noise.save(tmp_path / "cut.jpg")
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "cut.jpg").read_bytes()[:-2000])
@@ -59,7 +59,7 @@ def test_one_unreadable_image_is_skipped_by_name_with_the_reason(tmp_path: Path)
 def test_a_folder_with_none_that_can_be_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no images \(\.bmp, .*\) or IDX files"):
         open_source(tmp_path)
-    (tmp_path / "bad.png").write_bytes(b"not a picture")
+    (tmp_path / "bad.png").write_bytes(b"not an image")
     with pytest.raises(DataError, match=r"its only image is unreadable\. First “bad\.png”"):
         open_source(tmp_path)
 

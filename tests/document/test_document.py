@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,34 +11,23 @@ from explorer_testing.codec import MatrixCodec
 
 from explorer.data.corruption import Noise
 from explorer.document.activity import JobView, TrainingView
-from explorer.document.document import GRID_LIMIT, Document, Problem
-from explorer.document.state import COMPONENTS_ABOVE, GridSettings, NamedDirection
-from explorer.document.views import Closeness, CursorView, FailedView, ImageView, KeyframesView, NoiseView, View
+from explorer.document.document import Document, Problem
+from explorer.document.state import COMPONENTS_ABOVE, GRID_LIMIT, GridSettings, NamedDirection, State
+from explorer.document.view_store import FailedView
+from explorer.document.views import VIEWS
+from explorer.document.views.cursor import CURSOR, CursorView
+from explorer.document.views.decoded import DecodedView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.keyframes import KEYFRAMES
+from explorer.document.views.noise import NOISE, Closeness, NoiseView
+from explorer.document.views.thumbnails import THUMBNAILS
+from explorer.document.views.tiles import TILES
 from explorer.errors import UsageError
 from explorer.latent.animation import AnimationSettings, animation_codes
 from explorer.latent.components import to_components
 from explorer.latent.directions import Direction
+from explorer.messages import message
 from explorer.types import Floats
-
-SIGNALS = (
-    "model_changed",
-    "source_changed",
-    "image_index_changed",
-    "code_changed",
-    "noises_changed",
-    "keyframes_changed",
-    "animation_changed",
-    "grid_changed",
-    "playhead_changed",
-    "image_view_changed",
-    "cursor_view_changed",
-    "noise_view_changed",
-    "hover_view_changed",
-    "tiles_view_changed",
-    "keyframes_view_changed",
-    "thumbnails_view_changed",
-    "history_changed",
-)
 
 BLANK: Floats = np.zeros((12, 10, 1), np.float32)
 FULL: Floats = np.ones((12, 10, 1), np.float32)
@@ -48,19 +37,17 @@ def image_view(*code: float) -> ImageView:
     return ImageView(BLANK, FULL, as_floats(*code), 0.1, 10.0, 0.5)
 
 
-def views() -> dict[str, View]:
-    return {
-        "image": image_view(1, 2),
-        "cursor": CursorView(BLANK, 1.0),
-        "noise": NoiseView(BLANK[None], BLANK[None], BLANK[None], *[Closeness(0.1, 10.0, 0.5)] * 4),
-        "tiles": FailedView("tiles"),
-        "keyframes": KeyframesView(BLANK[None]),
-        "thumbnails": FailedView("thumbnails"),
-    }
+def put_views(document: Document) -> None:
+    IMAGE.put(document, image_view(1, 2))
+    CURSOR.put(document, CursorView(BLANK, 1.0))
+    NOISE.put(document, NoiseView(BLANK[None], BLANK[None], BLANK[None], *[Closeness(0.1, 10.0, 0.5)] * 4))
+    TILES.put(document, FailedView(message("tiles")))
+    KEYFRAMES.put(document, DecodedView(BLANK[None]))
+    THUMBNAILS.put(document, FailedView(message("thumbnails")))
 
 
 def shown(document: Document) -> set[str]:
-    return {slot for slot in views() if getattr(document, f"{slot}_view") is not None}
+    return {kind.name for kind in VIEWS if document.views[kind] is not None}
 
 
 @pytest.fixture
@@ -68,7 +55,7 @@ def document() -> Document:
     """A document with a 2-D model, 30 images, and the first one's code at (0.5, −1)."""
     made = Document()
     made.open(make_model(), make_source())
-    made.put_view("image", image_view(0.5, -1))
+    IMAGE.put(made, image_view(0.5, -1))
     made.forget_history()
     return made
 
@@ -78,9 +65,12 @@ class Heard:
 
     def __init__(self, document: Document) -> None:
         self.names: list[str] = []
-        for name in SIGNALS:
-            owner = document.timeline if name == "playhead_changed" else document
-            getattr(owner, name).connect(self._hearer(name))
+        for part in document.changed:
+            document.changed[part].connect(self._hearer(f"changed.{part}"))
+        document.timeline.playhead_changed.connect(self._hearer("playhead_changed"))
+        document.history_changed.connect(self._hearer("history_changed"))
+        for kind in VIEWS:
+            document.views.changed(kind).connect(self._hearer(f"view {kind.name}"))
 
     def _hearer(self, name: str) -> Callable[[], None]:
         return lambda: self.names.append(name)
@@ -121,7 +111,9 @@ def _lower(label: object) -> str | None:
 
 def test_a_new_document_is_empty() -> None:
     document = Document()
-    assert (document.model, document.source, document.image_index, document.code, document.start_code) == (None,) * 5
+    assert (document.model, document.source, document.state.image_index, document.code, document.state.start_code) == (
+        None,
+    ) * 5
     assert (document.undo_label, document.redo_label) == (None, None)
     assert document.timeline.frames == 0
     assert shown(document) == set()
@@ -142,31 +134,43 @@ def test_a_new_document_is_empty() -> None:
 
 def test_opening_a_model_takes_the_old_models_views_cursor_and_keyframes_away(document: Document) -> None:
     document.timeline.add()
-    for slot, view in views().items():
-        document.put_view(slot, view)
+    put_views(document)
     heard = Heard(document)
     other = make_model(latent_dim=5, name="other")
     document.open(model=other)
     assert shown(document) == {"thumbnails"}
-    assert (document.model, document.code, document.start_code, document.keyframes) == (other, None, None, ())
-    assert document.image_index == 0
-    reported = heard.take()
-    assert {"image_view_changed", "cursor_view_changed", "noise_view_changed", "keyframes_view_changed"} <= set(
-        reported
+    assert (document.model, document.code, document.state.start_code, document.state.keyframes) == (
+        other,
+        None,
+        None,
+        (),
     )
-    assert {"model_changed", "code_changed", "keyframes_changed"} <= set(reported)
-    assert not {"source_changed", "image_index_changed", "thumbnails_view_changed"} & set(reported)
+    assert document.state.image_index == 0
+    signals = heard.take()
+    assert {"view image", "view cursor", "view noise", "view keyframes"} <= set(signals)
+    assert {"changed.model", "changed.code", "changed.keyframes"} <= set(signals)
+    assert not {"changed.source", "changed.image_index", "view thumbnails"} & set(signals)
     assert str(document.undo_label) == "Open other"
 
 
 def test_opening_images_keeps_keyframes_and_map(document: Document) -> None:
     document.timeline.add()
     document.choose_image(7)
-    for slot, view in views().items():
-        document.put_view(slot, view)
+    put_views(document)
     document.open(source=make_source(5, name="five"))
     assert shown(document) == {"tiles", "keyframes"}
-    assert (document.image_index, document.code, len(document.keyframes)) == (0, None, 1)
+    assert (document.state.image_index, document.code, len(document.state.keyframes)) == (0, None, 1)
+
+
+def test_each_part_has_a_signal_and_they_come_in_the_order_of_the_parts(document: Document) -> None:
+    parts = [part.name for part in fields(State)]
+    assert set(document.changed) == set(parts)
+    assert parts.index("model") < parts.index("code"), "who hears of a code reads its model"
+    heard = Heard(document)
+    document.put_state(State(model=make_model(), source=make_source(), grid=GridSettings(steps=3)))
+    reported = [name.removeprefix("changed.") for name in heard.take() if name.startswith("changed.")]
+    assert reported == [part for part in parts if part in set(reported)]
+    assert {"model", "source", "grid", "start_code", "code"} <= set(reported)
 
 
 def test_both_at_once_is_one_step(document: Document) -> None:
@@ -185,10 +189,10 @@ def test_whoever_hears_of_a_part_reads_a_state_that_fits_together(document: Docu
         model, code = state.model, state.code
         sizes.append((None if model is None else model.latent_dim, None if code is None else len(code)))
 
-    for name in SIGNALS[:8]:
-        getattr(document, name).connect(read)
+    for part in document.changed:
+        document.changed[part].connect(read)
     document.open(model=make_model(latent_dim=5))
-    document.put_view("image", image_view(1, 2, 3, 4, 5))
+    IMAGE.put(document, image_view(1, 2, 3, 4, 5))
     document.undo()
     document.redo()
     assert sizes
@@ -199,9 +203,9 @@ def test_the_map_of_a_new_model_reaches_its_codes(document: Document) -> None:
     model = make_model(latent_dim=3)
     document.open(model=model)
     codes = model.sample.codes[:, :2]
-    inside = (np.abs(codes) <= document.grid.high).all(axis=1)
+    inside = (np.abs(codes) <= document.state.grid.high).all(axis=1)
     assert inside.mean() > 0.9
-    assert document.grid.low == -document.grid.high <= -2
+    assert document.state.grid.low == -document.state.grid.high <= -2
 
 
 # -- the cursor --------------------------------------------------------------------------------------------------------
@@ -209,16 +213,16 @@ def test_the_map_of_a_new_model_reaches_its_codes(document: Document) -> None:
 
 def test_the_images_own_code_becomes_the_cursor_and_no_step(document: Document) -> None:
     assert code_of(document) == [0.5, -1.0]
-    assert document.start_code is document.code
+    assert document.state.start_code is document.code
     assert document.undo_label is None
-    view = document.cursor_view
+    view = document.views[CURSOR]
     assert isinstance(view, CursorView)
     assert view.image is FULL
 
 
 def test_a_second_answer_for_the_same_image_does_not_move_the_cursor(document: Document) -> None:
     document.set_dimension(0, 3.0)
-    document.put_view("image", image_view(9, 9))
+    IMAGE.put(document, image_view(9, 9))
     assert code_of(document) == [3.0, -1.0]
     document.reset_code()
     assert code_of(document) == [0.5, -1.0]
@@ -228,30 +232,30 @@ def test_a_cursor_that_was_put_meanwhile_stays(document: Document) -> None:
     document.choose_image(3)
     assert document.code is None
     document.set_code(as_floats(4, 5))
-    document.put_view("cursor", CursorView(BLANK, 1.0))
-    document.put_view("image", image_view(9, 8))
+    CURSOR.put(document, CursorView(BLANK, 1.0))
+    IMAGE.put(document, image_view(9, 8))
     assert code_of(document) == [4.0, 5.0]
-    assert document.start_code is not None
-    assert document.start_code.tolist() == [9.0, 8.0]
-    view = document.cursor_view
+    assert document.state.start_code is not None
+    assert document.state.start_code.tolist() == [9.0, 8.0]
+    view = document.views[CURSOR]
     assert isinstance(view, CursorView)
-    assert view.image is BLANK, "the picture's reconstruction is shown as the cursor's"
+    assert view.image is BLANK, "the image's reconstruction is shown as the cursor's"
 
 
 def test_a_failed_image_leaves_no_cursor(document: Document) -> None:
     document.choose_image(1)
-    document.put_view("image", FailedView("no"))
+    IMAGE.put(document, FailedView(message("no")))
     assert document.code is None
-    assert isinstance(document.image_view, FailedView)
+    assert isinstance(document.views[IMAGE], FailedView)
 
 
 def test_undo_to_the_moment_before_the_answer_still_has_a_cursor(document: Document) -> None:
     """Noise was changed while the encoder worked; taking that back must not lose the image's code."""
     document.choose_image(1)
     document.set_noises([Noise("gaussian", 0.7)])
-    document.put_view("image", image_view(6, 7))
+    IMAGE.put(document, image_view(6, 7))
     document.undo()
-    assert document.image_index == 1
+    assert document.state.image_index == 1
     assert code_of(document) == [6.0, 7.0]
     document.redo()
     assert code_of(document) == [6.0, 7.0]
@@ -262,9 +266,9 @@ def test_setting_the_same_code_again_is_no_edit_and_no_echo(document: Document) 
     document.set_code(as_floats(0.5, -1))
     document.set_dimension(1, -1.0)
     document.reset_code()
-    document.set_noises(document.noises)
-    document.set_grid(document.grid)
-    document.timeline.set_animation_settings(document.animation)
+    document.set_noises(document.state.noises)
+    document.set_grid(document.state.grid)
+    document.timeline.set_animation_settings(document.state.animation)
     document.choose_image(0)
     assert heard.take() == []
     assert document.undo_label is None
@@ -279,7 +283,7 @@ def test_a_panel_that_sets_what_it_hears_does_not_echo(document: Document) -> No
         assert document.code is not None
         document.set_code(document.code.astype(np.float64))
 
-    document.code_changed.connect(echo)
+    document.changed.code.connect(echo)
     document.set_dimension(0, 2.0)
     assert times == 1
     document.undo()
@@ -305,7 +309,7 @@ def test_the_code_is_a_copy_that_nobody_can_write_into(document: Document) -> No
         document.code[0] = 9
     document.choose_image(1)
     answer = image_view(1, 1)
-    document.put_view("image", answer)
+    IMAGE.put(document, answer)
     answer.code[0] = 9
     assert code_of(document) == [1.0, 1.0]
 
@@ -321,7 +325,7 @@ def test_an_axis_moves_alone_and_goes_back_to_where_the_image_is() -> None:
     model = make_model(latent_dim=9)
     document.open(model, make_source())
     start = np.random.default_rng(3).standard_normal(9).astype(np.float32)
-    document.put_view("image", image_view(*start))
+    IMAGE.put(document, image_view(*start))
     statistics = model.sample.statistics
     at = to_components(start, statistics)
     document.forget_history()
@@ -380,38 +384,37 @@ def test_choices_one_after_another_are_one_step(document: Document) -> None:
     before = document.state
     for index in (3, 4, 5):
         document.choose_image(index)
-        document.put_view("image", image_view(index, index))
+        IMAGE.put(document, image_view(index, index))
     document.set_dimension(0, 9.0)
     document.undo()
-    assert (document.image_index, code_of(document)) == (5, [5.0, 5.0])
+    assert (document.state.image_index, code_of(document)) == (5, [5.0, 5.0])
     document.undo()
     assert document.state is before
     document.redo()
-    assert (document.image_index, code_of(document)) == (5, [5.0, 5.0])
+    assert (document.state.image_index, code_of(document)) == (5, [5.0, 5.0])
 
 
 def test_choosing_takes_the_old_images_views_away(document: Document) -> None:
-    for slot, view in views().items():
-        document.put_view(slot, view)
+    put_views(document)
     document.choose_image(2)
     assert shown(document) == {"tiles", "keyframes", "thumbnails"}
-    assert (document.code, document.start_code) == (None, None)
+    assert (document.code, document.state.start_code) == (None, None)
 
 
 @pytest.mark.parametrize("index", [-1, 30])
 def test_an_image_that_is_not_there_is_refused(document: Document, index: int) -> None:
     with pytest.raises(UsageError, match=rf"No image {index}\. Choose one from 0 to 29\."):
         document.choose_image(index)
-    assert document.image_index == 0
+    assert document.state.image_index == 0
 
 
 def test_stepping_stops_at_the_ends(document: Document) -> None:
     document.step_image(-5)
-    assert document.image_index == 0
+    assert document.state.image_index == 0
     document.step_image(3)
-    assert document.image_index == 3
+    assert document.state.image_index == 3
     document.step_image(1_000)
-    assert document.image_index == 29
+    assert document.state.image_index == 29
 
 
 # -- undo --------------------------------------------------------------------------------------------------------------
@@ -443,7 +446,7 @@ def test_something_between_ends_a_gesture(document: Document) -> None:
     document.undo()
     assert code_of(document) == [1.0, -1.0]
     document.undo()
-    assert document.noises[0].strength == 0.2
+    assert document.state.noises[0].strength == 0.2
 
 
 def test_undo_ends_a_gesture(document: Document) -> None:
@@ -470,7 +473,7 @@ def test_undo_says_what_changed_and_nothing_else(document: Document) -> None:
     document.set_noises([Noise("gaussian", 0.9)])
     heard = Heard(document)
     document.undo()
-    assert sorted(heard.take()) == ["history_changed", "noises_changed"]
+    assert heard.take() == ["changed.noises", "history_changed"]
 
 
 # -- keyframes, morph, map ---------------------------------------------------------------------------------------------
@@ -483,7 +486,7 @@ def add_keyframes(document: Document, *codes: tuple[float, float]) -> None:
 
 
 def keys(document: Document) -> list[list[float]]:
-    return [keyframe.code.tolist() for keyframe in document.keyframes]
+    return [keyframe.code.tolist() for keyframe in document.state.keyframes]
 
 
 def test_keyframes_are_added_moved_taken_and_removed(document: Document) -> None:
@@ -504,9 +507,9 @@ def test_keyframes_are_added_moved_taken_and_removed(document: Document) -> None
 
 
 def test_keyframes_that_change_take_their_images_away(document: Document) -> None:
-    document.put_view("keyframes", KeyframesView(BLANK[None]))
+    KEYFRAMES.put(document, DecodedView(BLANK[None]))
     document.timeline.add()
-    assert document.keyframes_view is None
+    assert document.views[KEYFRAMES] is None
 
 
 def test_the_references_animation_has_216_frames(document: Document) -> None:
@@ -521,7 +524,9 @@ def test_the_references_animation_has_216_frames(document: Document) -> None:
 def test_the_playhead_moves_the_cursor_along_the_animation(document: Document) -> None:
     add_keyframes(document, (0, 0), (1, 2), (3, -1))
     document.timeline.set_animation_settings(AnimationSettings(steps=4, hold=1, loop="none"))
-    expected = animation_codes(np.stack([keyframe.code for keyframe in document.keyframes]), document.animation)
+    expected = animation_codes(
+        np.stack([keyframe.code for keyframe in document.state.keyframes]), document.state.animation
+    )
     heard = Heard(document)
     document.forget_history()
     for frame in range(document.timeline.frames):
@@ -547,19 +552,25 @@ def test_the_playhead_stays_within_an_animation_that_shrinks(document: Document)
 
 
 @pytest.mark.parametrize(
-    "grid", [GridSettings(low=1, high=1), GridSettings(steps=1), GridSettings(steps=GRID_LIMIT + 1)]
+    "settings",
+    [
+        {"low": 1, "high": 1},
+        {"high": float("nan")},
+        {"steps": 1},
+        {"steps": GRID_LIMIT + 1},
+        {"quantiles": True},
+        {"low": 0.1, "high": 0.9, "quantiles": True, "components": True},
+    ],
 )
-def test_a_map_without_extent_is_refused(document: Document, grid: GridSettings) -> None:
-    before = document.grid
+def test_a_map_without_extent_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
-        document.set_grid(grid)
-    assert document.grid is before
+        GridSettings(**settings)
 
 
 def test_another_map_takes_the_old_one_away(document: Document) -> None:
-    document.put_view("tiles", FailedView("old"))
+    TILES.put(document, FailedView(message("old")))
     document.set_grid(GridSettings(low=-1, high=1))
-    assert document.tiles_view is None
+    assert document.views[TILES] is None
 
 
 # -- what the workers put in -------------------------------------------------------------------------------------------
@@ -567,17 +578,17 @@ def test_another_map_takes_the_old_one_away(document: Document) -> None:
 
 def test_jobs_training_and_problems_are_reported(document: Document) -> None:
     problems: list[Problem] = []
-    reported: list[str] = []
+    changes: list[str] = []
     document.problem_reported.connect(problems.append)
-    document.jobs_changed.connect(lambda: reported.append("jobs"))
-    document.training_changed.connect(lambda: reported.append("training"))
-    document.put_jobs((JobView(1, "Opening"),))
+    document.jobs_changed.connect(lambda: changes.append("jobs"))
+    document.training_changed.connect(lambda: changes.append("training"))
+    document.put_jobs((JobView(1, message("Opening")),))
     document.put_training(TrainingView(phase="running"))
-    document.report("It broke", "in line 3")
-    assert reported == ["jobs", "training"]
-    assert document.jobs[0].title == "Opening"
+    document.report(message("It broke"), "in line 3")
+    assert changes == ["jobs", "training"]
+    assert document.jobs[0].title == message("Opening")
     assert document.training.active
-    assert problems == [Problem("It broke", "in line 3")]
+    assert problems == [Problem(message("It broke"), "in line 3")]
     assert document.undo_label is None
 
 
@@ -586,29 +597,29 @@ def test_a_long_code_is_mapped_along_its_axes() -> None:
     shown = []
     for length in (COMPONENTS_ABOVE, COMPONENTS_ABOVE + 1):
         document.open(make_model(latent_dim=length))
-        shown.append(document.grid.components)
+        shown.append(document.state.grid.components)
     assert shown == [False, True]
-    assert (document.grid.low, document.grid.high) == (-3, 3)
+    assert (document.state.grid.low, document.state.grid.high) == (-3, 3)
     assert document.home_reach > 0
 
 
 def test_what_belongs_to_another_model_is_reported_of() -> None:
     document = Document()
-    reported: list[object] = []
-    document.announced.connect(reported.append)
+    announced: list[object] = []
+    document.announced.connect(announced.append)
     document.open(make_model(), make_source())
     document.set_code(np.zeros(2, np.float32))
     document.timeline.add()
     document.open(make_model(name="other", seed=1))
-    assert list(map(str, reported)) == ["Timeline cleared: its keyframes belong to tiny. Undo restores them."]
+    assert list(map(str, announced)) == ["Timeline cleared: its keyframes belong to tiny. Undo restores them."]
     document.undo()
-    assert len(document.keyframes) == 1
+    assert len(document.state.keyframes) == 1
 
 
 def test_parted_directions_forget_what_was_measured_and_empty_ones_go() -> None:
     document = Document()
-    reported: list[object] = []
-    document.announced.connect(reported.append)
+    announced: list[object] = []
+    document.announced.connect(announced.append)
     document.open(make_model(), make_source())
     found = Direction(np.array([1, 0], np.float32), "means", (5, 6), 0.9, 2.0, (0.0, 0.1), 0.005)
     others = {"b": [1, 1], "c": [-1, 3]}
@@ -619,10 +630,10 @@ def test_parted_directions_forget_what_was_measured_and_empty_ones_go() -> None:
         ]
     )
     document.direction_search.part()
-    assert [one.name for one in document.directions] == ["a", "b"]
-    assert document.directions[0].direction.measured
-    assert not document.directions[1].direction.measured
-    np.testing.assert_allclose(document.directions[1].direction.vector, [0, 1], atol=1e-6)
-    assert list(map(str, reported)) == ["Deleted as linear combinations of the other directions: c"]
+    assert [one.name for one in document.state.directions] == ["a", "b"]
+    assert document.state.directions[0].direction.measured
+    assert not document.state.directions[1].direction.measured
+    np.testing.assert_allclose(document.state.directions[1].direction.vector, [0, 1], atol=1e-6)
+    assert list(map(str, announced)) == ["Deleted as linear combinations of the other directions: c"]
     document.undo()
-    assert len(document.directions) == 3
+    assert len(document.state.directions) == 3

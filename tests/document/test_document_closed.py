@@ -18,6 +18,7 @@ from explorer.document.closed import ClosedModel, ClosedSource, Reopening
 from explorer.document.document import Document
 from explorer.document.history import IMPORTED_IMAGE_BYTES, OPEN_MODELS, OPEN_SOURCES, UNSAVED_MODELS, History
 from explorer.document.state import OpenModel, State
+from explorer.messages import message
 
 COUNT = 12
 
@@ -94,7 +95,7 @@ def test_an_edit_meanwhile_is_not_undone() -> None:
     document = document_with(saved_model)
     heard = wishes_of(document)
     document.go_to_step(1)
-    document.set_sampling(replace(document.sampling, seed=5))
+    document.set_sampling(replace(document.state.sampling, seed=5))
     after = document.state
     document.put_reopened(
         heard[0], list(zip(heard[0].missing, (saved_model(0), make_source(4, name="source 0")), strict=True))
@@ -133,7 +134,7 @@ def test_large_images_that_were_dropped_are_not_kept_without_end() -> None:
     side = int(np.sqrt(IMPORTED_IMAGE_BYTES / 3 / 4)) + 1
     for _ in range(9):
         imported_image = ImportedImage(Image.new("RGB", (side, side)), "large", b"")
-        history.record(State(imported_image=imported_image), "Bring in", None)
+        history.record(State(imported_image=imported_image), message("Bring in"), None)
     count = 0
     while history.undo(State()) is not None:
         count += 1

@@ -14,9 +14,10 @@ from explorer.data.corruption import Noise
 from explorer.document.document import Document
 from explorer.document.history import CODE_BYTES, LIMIT, History
 from explorer.document.state import GridSettings, Jitter, NamedDirection, Sampling, State, Traversal
-from explorer.document.views import ImageView
+from explorer.document.views.image import IMAGE, ImageView
 from explorer.latent.animation import AnimationSettings
 from explorer.latent.directions import Direction
+from explorer.messages import message
 
 Edit = Callable[[Document], object]
 
@@ -28,9 +29,11 @@ GESTURES = st.sampled_from([None, "a", "b"])
 
 def answer(document: Document) -> None:
     """What the codec thread puts in: a code that tells which image of which model it is of."""
-    if document.model is not None and document.image_index is not None:
-        code = np.full(document.model.latent_dim, document.image_index + document.model.latent_dim / 10, np.float32)
-        document.put_view("image", ImageView(BLANK, BLANK, code, 0.1, 10.0, 0.5))
+    if document.model is not None and document.state.image_index is not None:
+        code = np.full(
+            document.model.latent_dim, document.state.image_index + document.model.latent_dim / 10, np.float32
+        )
+        IMAGE.put(document, ImageView(BLANK, BLANK, code, 0.1, 10.0, 0.5))
 
 
 def choose(index: int, answered: bool) -> Edit:
@@ -45,7 +48,7 @@ def choose(index: int, answered: bool) -> Edit:
 
 def keyframe(number: int, to: int, what: str) -> Edit:
     def edit(document: Document) -> None:
-        count = len(document.keyframes)
+        count = len(document.state.keyframes)
         if not count or what == "add":
             document.timeline.add()
         elif what == "remove":
@@ -91,8 +94,8 @@ def direction(number: int, what: str) -> Edit:
             document.direction_search.keep([NamedDirection(f"d{number % 3}", found)])
         elif what == "drop":
             document.direction_search.drop([number % 3])
-        elif document.directions and document.code is not None:
-            document.set_along(number % len(document.directions), number / 3)
+        elif document.state.directions and document.code is not None:
+            document.set_along(number % len(document.state.directions), number / 3)
 
     return edit
 
@@ -192,7 +195,7 @@ def check_consistent(document: Document) -> None:
     for code in (state.code, state.start_code, *kept):
         assert code is None or code.shape == (state.model.latent_dim,)
     assert 0 <= document.timeline.playhead <= max(0, document.timeline.frames - 1)
-    if document.image_view is not None:
+    if document.views[IMAGE] is not None:
         assert state.code is not None, "the encoder has answered, and there is no cursor"
 
 
@@ -212,9 +215,9 @@ def test_the_oldest_steps_are_forgotten() -> None:
 def test_a_gesture_at_the_very_beginning_is_recorded() -> None:
     history = History()
     before, middle, after = State(image_index=0), State(image_index=1), State(image_index=2)
-    history.record(before, "Drag", "gesture")
-    history.record(middle, "Drag", "gesture")
-    assert history.undo_label == "Drag"
+    history.record(before, message("Drag"), "gesture")
+    history.record(middle, message("Drag"), "gesture")
+    assert history.undo_label == message("Drag")
     assert history.undo(after) is before
     assert history.undo(before) is None
     assert history.redo(before) is after
@@ -224,7 +227,7 @@ def test_long_codes_are_forgotten_before_they_fill_the_memory() -> None:
     history = History()
     codes = [np.zeros(CODE_BYTES // 4 // 10, np.float32) for _ in range(14)]
     for code in codes:
-        history.record(State(code=code), "Paint", None)
+        history.record(State(code=code), message("Paint"), None)
     steps = []
     while (state := history.undo(State())) is not None:
         steps.append(state.code)
@@ -236,7 +239,7 @@ def test_a_code_that_steps_share_counts_once() -> None:
     history = History()
     code = np.zeros(CODE_BYTES // 4 // 2 + 1, np.float32)
     for image in range(9):
-        history.record(State(image_index=image, code=code), "Noise", None)
+        history.record(State(image_index=image, code=code), message("Noise"), None)
     count = 0
     while history.undo(State()) is not None:
         count += 1
@@ -246,7 +249,7 @@ def test_a_code_that_steps_share_counts_once() -> None:
 def test_even_a_code_too_long_to_keep_many_of_can_be_undone() -> None:
     history = History()
     code = np.zeros(CODE_BYTES // 4 + 1, np.float32)
-    history.record(State(code=code), "Paint", None)
-    history.record(State(code=code.copy()), "Paint", None)
+    history.record(State(code=code), message("Paint"), None)
+    history.record(State(code=code.copy()), message("Paint"), None)
     assert history.undo(State()) is not None
     assert history.undo(State()) is None

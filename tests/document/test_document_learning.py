@@ -14,7 +14,9 @@ from explorer_testing.builders import make_model, make_source
 from explorer.document.document import Document
 from explorer.document.map_tiles import MapWindow
 from explorer.document.state import OpenModel
-from explorer.document.views import CursorView, ImageView, TilesView
+from explorer.document.views.cursor import CURSOR, CursorView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.tiles import TILES, TilesView
 from explorer.types import Floats
 
 RUN = Path("/nowhere/runs/one")
@@ -27,7 +29,7 @@ def version(number: float | None, run: Path | None = RUN) -> OpenModel:
 def answer(document: Document, value: float) -> None:
     """Put in what the encoder of the moment answers for the chosen image."""
     image = np.zeros((12, 10, 1), np.float32)
-    document.put_view("image", ImageView(image, image, np.full(2, value, np.float32), 0.0, 0.0, 0.0))
+    IMAGE.put(document, ImageView(image, image, np.full(2, value, np.float32), 0.0, 0.0, 0.0))
 
 
 def code_of(document: Document) -> list[float]:
@@ -60,8 +62,8 @@ def test_an_edited_cursor_stays(document: Document) -> None:
     document.refine_model(version(1.0))
     answer(document, 0.75)
     assert code_of(document) == [2.0, 0.5]
-    assert document.start_code is not None
-    assert float(document.start_code[0]) == 0.75
+    assert document.state.start_code is not None
+    assert float(document.state.start_code[0]) == 0.75
     document.reset_code()
     assert code_of(document) == [0.75, 0.75]
 
@@ -76,18 +78,18 @@ def test_what_is_shown_stays_until_the_new_answers_come(document: Document) -> N
     document.map.show_plane(model.codec, plane)
     tiles = window.tiles()
     pixels = np.zeros((len(tiles), 12, 10, 1), np.uint8)
-    document.put_view("cursor", cursor)
-    document.put_view("tiles", TilesView(model.codec, plane, window.tile_grid, 0, tiles, pixels))
+    CURSOR.put(document, cursor)
+    TILES.put(document, TilesView(model.codec, plane, window.tile_grid, 0, tiles, pixels))
     assert len(document.map.missing()) == 0
     there = list(document.map.visible())
-    image = document.image_view
+    image = document.views[IMAGE]
     document.refine_model(version(1.0))
-    assert (document.image_view, document.cursor_view) == (image, cursor)
+    assert (document.views[IMAGE], document.views[CURSOR]) == (image, cursor)
     assert list(document.map.visible()) == there
     newer = document.model
     assert newer is not None
     document.map.show_plane(newer.codec, plane)
-    assert len(document.map.missing()) == len(tiles), "they stand in until they are decoded anew"
+    assert len(document.map.missing()) == len(tiles), "they stand in until they are decoded again"
     document.open(version(2.0))
     assert list(document.map.visible()) == [], "another model is not the same one later"
 
@@ -100,23 +102,23 @@ def spread(model: OpenModel, factor: float) -> OpenModel:
 
 def test_the_map_grows_with_the_codes_unless_its_range_was_set(document: Document) -> None:
     heard: list[bool] = []
-    document.grid_changed.connect(lambda: heard.append(True))
-    before = document.grid
+    document.changed.grid.connect(lambda: heard.append(True))
+    before = document.state.grid
     document.refine_model(spread(version(1.0), 10.0))
-    assert document.grid.high >= 4 * before.high
+    assert document.state.grid.high >= 4 * before.high
     assert heard == [True]
-    document.set_grid(replace(document.grid, low=-1.0, high=1.0))
+    document.set_grid(replace(document.state.grid, low=-1.0, high=1.0))
     document.refine_model(spread(version(2.0), 20.0))
-    assert (document.grid.low, document.grid.high) == (-1.0, 1.0)
+    assert (document.state.grid.low, document.state.grid.high) == (-1.0, 1.0)
     assert str(document.undo_label) == "Map settings"
 
 
 def test_keyframes_and_images_stay(document: Document) -> None:
     document.timeline.add()
-    source, image_index = document.source, document.image_index
+    source, image_index = document.source, document.state.image_index
     document.refine_model(version(2.0))
-    assert len(document.keyframes) == 1
-    assert (document.source, document.image_index) == (source, image_index)
+    assert len(document.state.keyframes) == 1
+    assert (document.source, document.state.image_index) == (source, image_index)
 
 
 def test_undo_leads_to_the_newest_version_never_to_an_older_one(document: Document) -> None:
@@ -131,12 +133,12 @@ def test_undo_leads_to_the_newest_version_never_to_an_older_one(document: Docume
     answer(document, 0.75)
     assert code_of(document) == [0.75, 0.75]
     document.undo()
-    assert (document.image_index, document.model) == (0, newest)
+    assert (document.state.image_index, document.model) == (0, newest)
     answer(document, 0.625)
     assert code_of(document) == [0.625, 0.625]
     document.redo()
     document.redo()
-    assert (document.image_index, document.model) == (3, newest)
+    assert (document.state.image_index, document.model) == (3, newest)
     assert code_of(document) == [0.25, 1.5], "an edit is what it was"
 
 
@@ -145,7 +147,7 @@ def test_another_model_that_is_open_is_left_alone(document: Document) -> None:
     document.open(other)
     answer(document, 0.5)
     heard: list[bool] = []
-    document.model_changed.connect(lambda: heard.append(True))
+    document.changed.model.connect(lambda: heard.append(True))
     newest = version(4.0)
     document.refine_model(newest)
     assert (document.model, heard) == (other, [])
@@ -153,7 +155,7 @@ def test_another_model_that_is_open_is_left_alone(document: Document) -> None:
     assert document.model is newest, "the way back leads to the model as it is now"
 
 
-def test_the_finished_model_takes_the_place_of_the_one_that_learnt(document: Document) -> None:
+def test_the_finished_model_takes_the_place_of_the_one_that_learned(document: Document) -> None:
     finished = version(None)
     document.refine_model(finished)
     assert document.model is finished

@@ -55,7 +55,7 @@ def test_a_damaged_field_falls_back_alone_and_the_file_is_kept_aside(path: Path)
     path.write_text(text, encoding="utf-8")
     file = PreferencesFile(path)
     assert file.values == Preferences(tour_seen=True)
-    assert [note.split("”")[0].lstrip("“") for note in file.notes] == ["scheme", "keep_layout", "shoe_size"]
+    assert [dict(note.values)["field"] for note in file.notes] == ["scheme", "keep_layout", "shoe_size"]
     assert aside(path).read_text(encoding="utf-8") == text
     file.put(scheme="light")
     assert PreferencesFile(path).values == Preferences(tour_seen=True, scheme="light")

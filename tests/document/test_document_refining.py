@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from explorer.data import image_index
 from explorer.data.sources import opening
 from explorer.data.sources.files import FileSource
 from explorer.document.document import Document
-from explorer.document.views import FailedView, ImageView
+from explorer.document.view_store import FailedView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.messages import message
 
 BAD = 7
 
@@ -25,7 +28,7 @@ def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FileSource, F
     monkeypatch.setattr("explorer.data.sources.folder._SAMPLE", 1)
     for number in range(20):
         Image.new("L", (10, 12), number * 10).save(tmp_path / f"{number}.png")
-    (tmp_path / f"{BAD}.png").write_bytes(b"no picture")
+    (tmp_path / f"{BAD}.png").write_bytes(b"no image")
     listed, whole = (item for item in opening(tmp_path) if isinstance(item, FileSource))
     assert (listed.count, whole.count) == (20, 19)
     return listed, whole
@@ -36,15 +39,15 @@ class Heard:
 
     def __init__(self, document: Document) -> None:
         self.names: list[str] = []
-        for name in ("source_changed", "image_index_changed", "code_changed", "keyframes_changed", "history_changed"):
-            getattr(document, name).connect(lambda name=name: self.names.append(name))
+        for name in ("changed.source", "changed.image_index", "changed.code", "changed.keyframes", "history_changed"):
+            attrgetter(name)(document).connect(lambda name=name: self.names.append(name))
 
 
 def answer(document: Document) -> ImageView:
     """Put in what the encoder would answer for the chosen image."""
     image = np.zeros((12, 10, 1), np.float32)
     view = ImageView(image, image, np.full(2, 0.5, np.float32), 0.0, 0.0, 0.0)
-    document.put_view("image", view)
+    IMAGE.put(document, view)
     return view
 
 
@@ -68,35 +71,35 @@ def test_image_cursor_and_keyframes_stay(
     heard = Heard(document)
     document.refine_source(both[1])
     assert document.source is both[1]
-    assert document.image_index == after
+    assert document.state.image_index == after
     assert both[1].file_name(after) == f"{before}.png"
     assert document.code is state.code
-    assert document.start_code is state.start_code
-    assert document.keyframes is state.keyframes
-    assert document.image_view is not None
+    assert document.state.start_code is state.start_code
+    assert document.state.keyframes is state.keyframes
+    assert document.views[IMAGE] is not None
     assert document.undo_label == undo
-    assert heard.names == ["source_changed", *(["image_index_changed"] if before != after else [])]
+    assert heard.names == ["changed.source", *(["changed.image_index"] if before != after else [])]
 
 
 def test_undo_leads_to_the_whole_source_too(document: Document, both: tuple[FileSource, FileSource]) -> None:
     document.choose_image(12)
-    document.set_noises([document.noises[0].__class__("gaussian", 0.4, seed=0)])
+    document.set_noises([document.state.noises[0].__class__("gaussian", 0.4, seed=0)])
     document.undo()
     document.refine_source(both[1])
     document.undo()
-    assert (document.source, document.image_index) == (both[1], 0)
+    assert (document.source, document.state.image_index) == (both[1], 0)
     document.redo()
     document.redo()
-    assert (document.source, document.image_index) == (both[1], 11)
+    assert (document.source, document.state.image_index) == (both[1], 11)
 
 
 def test_an_image_that_turns_out_to_be_unreadable_gives_way(
     document: Document, both: tuple[FileSource, FileSource]
 ) -> None:
     document.choose_image(BAD)
-    document.put_view("image", FailedView("it cannot be read"))
+    IMAGE.put(document, FailedView(message("it cannot be read")))
     document.refine_source(both[1])
-    assert both[1].file_name(document.image_index or 0) == f"{BAD + 1}.png"
+    assert both[1].file_name(document.state.image_index or 0) == f"{BAD + 1}.png"
     assert document.code is None
     answer(document)
     assert document.code is not None

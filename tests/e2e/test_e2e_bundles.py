@@ -12,19 +12,21 @@ from explorer.data.corruption import parse_noise
 from explorer.data.metrics import mse
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
-from explorer.data.sources import open_source
+from explorer.data.sources import held_out_source, open_source
 from explorer.models.codes import LONG_CODE
 from explorer.models.evaluation import Evaluation, evaluate
 from explorer.paths import pretrained_dir
 from explorer.types import Indices
-from explorer.workers.loading import HELD_OUT, open_model
+from explorer.workers.loading import open_model
 
 NAMES = sorted(path.name for path in pretrained_dir().iterdir() if path.is_dir())
 
 
 @cache
 def images_of(name: str) -> Source:
-    return open_source(HELD_OUT[name])
+    held_out = held_out_source(name)
+    assert held_out is not None
+    return open_source(held_out)
 
 
 SLOW = "digits-conv"

@@ -16,7 +16,7 @@ import pytest
 from explorer_testing.programs import environment
 
 from explorer.document.preferences import PreferencesFile
-from explorer.models.session_file import read_session
+from explorer.document.session_file import read_session
 from explorer.paths import autosave_dir, settings_path
 
 MOST_S = 3.0
@@ -181,14 +181,14 @@ def window(hung: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str], dic
     ],
 )
 def test_closing_ends_the_process_in_time(hung: str, code: int, tmp_path: Path) -> None:
-    with window(hung, tmp_path) as (process, reported):
+    with window(hung, tmp_path) as (process, started):
         assert process.stdin is not None
         process.stdin.write("close\n")
         process.stdin.flush()
         assert process.wait(MOST_S) == code
-        if "child" in reported:
+        if "child" in started:
             with pytest.raises(ProcessLookupError):
-                os.kill(reported["child"], 0)
+                os.kill(started["child"], 0)
     if hung not in {"main thread", "interpreter"}:  # which hang before the settings are written
         assert PreferencesFile(settings_path()).values.layout
 

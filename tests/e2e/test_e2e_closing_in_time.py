@@ -25,6 +25,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtTest import QTest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton, QSpinBox
+from explorer.document.open_requests import OpenRequest
 from explorer.app import make_application, make_window, open_first
 from explorer.document.timeline import Export
 
@@ -75,8 +76,8 @@ def begin():
         document.timeline.export_requested.emit(Export(Path(given["out"]), side=512))
     else:
         document.jobs_changed.connect(on_jobs)
-        document.source_changed.connect(lambda: window.tabs.setCurrentWidget(window.neighbors))
-        document.open_source_requested.emit(given["data"])
+        document.changed.source.connect(lambda: window.tabs.setCurrentWidget(window.neighbors))
+        document.open_requested.emit(OpenRequest((given["data"],), "images"))
 
 QTimer.singleShot(0, begin)
 app.exec()
@@ -107,8 +108,8 @@ def test_closing_ends_everything_in_time(work: str, tmp_path: Path, explorer_hom
     try:
         assert process.stdin is not None
         assert process.stdout is not None
-        reported = json.loads(process.stdout.readline())
-        children = [pid for pid in reported["children"] if pid is not None]
+        result = json.loads(process.stdout.readline())
+        children = [pid for pid in result["children"] if pid is not None]
         assert bool(children) == (work == "training")
         process.stdin.write("close\n")
         process.stdin.flush()

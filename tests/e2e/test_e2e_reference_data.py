@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QComboBox, QLabel
 
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
+from explorer.document.open_requests import OpenRequest
 from explorer.models.bundle import open_bundle
 
 BREEDS = ("n02085620-Chihuahua", "n02086240-Shih-Tzu", "n02113799-standard_poodle")
@@ -63,7 +64,7 @@ def dogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def reported(*words: object) -> str:
+def output_of(*words: object) -> str:
     """Run the program in a process of its own; return what it printed."""
     command = [sys.executable, "-m", "explorer", *(str(word) for word in words), "--json"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S, env=environment())
@@ -73,7 +74,7 @@ def reported(*words: object) -> str:
 
 def train(*words: object) -> dict[str, Any]:
     """Train; return the last event."""
-    last: dict[str, Any] = json.loads(reported("train", *words).splitlines()[-1])
+    last: dict[str, Any] = json.loads(output_of("train", *words).splitlines()[-1])
     return last
 
 
@@ -93,7 +94,7 @@ def test_an_lfw_tree_trains_conv_pool_from_the_command_line(lfw: Path, tmp_path:
     crops = [step for step in card.preprocessing.steps if step.step == "crop_margin"]
     assert [step.pixels for step in crops] == [80]
     figures = json.loads(
-        reported("reconstruct", "--model", out, "--data", lfw, "--count", 4, "--out", tmp_path / "row.png")
+        output_of("reconstruct", "--model", out, "--data", lfw, "--count", 4, "--out", tmp_path / "row.png")
     )
     assert figures["count"] == 4
     assert 0 < figures["mse"] < 1
@@ -110,7 +111,7 @@ def test_a_dogs_tree_trains_cae_upsample_at_224_from_the_command_line(dogs: Path
     assert (card.image_shape, card.latent_shape) == ((224, 224, 3), (28, 28, 128))
     assert (card.encoder_params, card.decoder_params) == (93_248, 166_467)
     strip = json.loads(
-        reported(
+        output_of(
             *("morph", "--model", out, "--keys", f"{dogs}:0", f"{dogs}:7", "--steps", 18, "--hold", 0),
             *("--loop", "none", "--out", tmp_path / "strip.png"),
         )
@@ -120,7 +121,7 @@ def test_a_dogs_tree_trains_cae_upsample_at_224_from_the_command_line(dogs: Path
 
 def test_both_train_in_the_window(driver: WindowDriver, lfw: Path, dogs: Path, explorer_home: Path) -> None:
     for tree, architecture, size in ((lfw, "conv-pool", "36x36"), (dogs, "cae-upsample", "224x224")):
-        driver.document.open_source_requested.emit(str(tree))
+        driver.document.open_requested.emit(OpenRequest((str(tree),), "images"))
         driver.until(lambda tree=tree: driver.document.source is not None and driver.document.source.spec == str(tree))
         driver.tab("Train")
         box = driver.find(QComboBox, "train_architecture")

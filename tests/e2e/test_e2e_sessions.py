@@ -22,7 +22,8 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from explorer.app import make_window, open_first
-from explorer.models.session_file import read_session, write_session
+from explorer.document.session_file import read_session, write_session
+from explorer.messages import message
 
 KILL = REPOSITORY / "scripts" / "kill_for_real.py"
 WINDOW = """
@@ -75,9 +76,9 @@ class Process:
     def until_kept(self) -> Path:
         """Wait until a copy is kept; return the folder that it is in."""
         assert self.process.stdout is not None
-        reported: dict[str, Any] = json.loads(self.process.stdout.readline())
-        assert reported["problem"] == ""
-        return Path(reported["folder"])
+        kept: dict[str, Any] = json.loads(self.process.stdout.readline())
+        assert kept["problem"] == ""
+        return Path(kept["folder"])
 
     def kill(self) -> None:
         self.process.kill()
@@ -150,7 +151,7 @@ def test_two_windows_keep_apart_and_the_next_start_offers_what_both_left(
     second.kill()
     driver = next_window()
     answer(driver, "recovery_recover")
-    driver.until(lambda: len(driver.document.keyframes) == 3)
+    driver.until(lambda: len(driver.document.state.keyframes) == 3)
     assert driver.document.sessions.dirty
     assert driver.window.windowTitle().startswith("Untitled*")
     assert driver.running.backend.autosave.folder == folders[1]
@@ -177,7 +178,7 @@ def test_what_is_put_off_is_offered_again_and_what_is_closed_is_not(
     assert (folder / "copy.latent").is_file()
     again = next_window()
     answer(again, "recovery_recover")
-    again.until(lambda: len(again.document.keyframes) == 1)
+    again.until(lambda: len(again.document.state.keyframes) == 1)
     again.window.close()
     last = next_window()
     assert offer(last) is None
@@ -255,8 +256,8 @@ def test_a_session_named_on_the_command_line_is_opened(next_window: Callable[[],
         env=environment(),
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
-    reported = json.loads(ended.stdout.splitlines()[-1])
-    assert reported == {"path": str(path), "keyframes": 1, "model": "digits-vae-2d"}
+    result = json.loads(ended.stdout.splitlines()[-1])
+    assert result == {"path": str(path), "keyframes": 1, "model": "digits-vae-2d"}
 
 
 def test_copies_are_written_while_a_hand_never_rests(next_window: Callable[[], WindowDriver]) -> None:
@@ -271,7 +272,7 @@ def test_copies_are_written_while_a_hand_never_rests(next_window: Callable[[], W
 
     def keep_moving() -> bool:
         moved[0] += 1
-        driver.document.set_code(as_floats(moved[0] / 1000, 0), "Dimension 0", "drag")
+        driver.document.set_code(as_floats(moved[0] / 1000, 0), message("Dimension 0"), "drag")
         return len(written) >= 2
 
     driver.until(keep_moving)

@@ -60,9 +60,9 @@ def test_the_tour_comes_at_the_first_start_only_and_the_window_where_it_was() ->
 
 def test_a_damaged_settings_file_is_reported_and_kept_and_the_program_starts(explorer_home: Path) -> None:
     settings_path().write_bytes(b'{"tour_seen": true, "scheme": ["dark"], "layout": 7}')
-    reported: dict[str, Any] = run_python(START)
-    assert not reported["tour"], "what was good in it holds"
-    assert len(reported["problems"]) == 1
-    assert "settings" in reported["problems"][0]
+    result: dict[str, Any] = run_python(START)
+    assert not result["tour"], "what was good in it holds"
+    assert len(result["problems"]) == 1
+    assert "settings" in result["problems"][0]
     assert settings_path().with_name(settings_path().name + DAMAGED_SUFFIX).is_file()
     assert run_python(START)["problems"] == []

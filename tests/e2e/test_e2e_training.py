@@ -35,7 +35,7 @@ def until_opened(driver: WindowDriver, name: str) -> None:
 
 
 def opened(driver: WindowDriver) -> tuple[str, float | None]:
-    """Return the open model's name, and how far it has learnt: None where it is finished."""
+    """Return the open model's name, and how far it has learned: None where it is finished."""
     model = driver.document.model
     assert model is not None
     return model.name, model.epochs

@@ -35,18 +35,18 @@ print(json.dumps({"model": model, "painted": len(painted), "heavy": painted[0] i
 
 
 def test_the_first_paint_needs_no_tensorflow() -> None:
-    reported: dict[str, Any] = run_python(OPEN_AND_PAINT)
-    assert reported["model"] == "digits-vae-2d"
-    assert reported["painted"] > 0
-    assert reported["heavy"] == []
+    result: dict[str, Any] = run_python(OPEN_AND_PAINT)
+    assert result["model"] == "digits-vae-2d"
+    assert result["painted"] > 0
+    assert result["heavy"] == []
 
 
 def test_a_new_user_sees_a_digit_with_its_code_on_the_sliders(driver: WindowDriver) -> None:
     document = driver.document
     assert document.model is not None
     assert document.source is not None
-    assert (document.model.name, document.source.name, document.image_index) == ("digits-vae-2d", "digits", 0)
-    start = document.start_code
+    assert (document.model.name, document.source.name, document.state.image_index) == ("digits-vae-2d", "digits", 0)
+    start = document.state.start_code
     assert start is not None
     np.testing.assert_array_equal(driver.code, start)
     statistics = document.model.sample.statistics

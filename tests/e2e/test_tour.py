@@ -15,7 +15,7 @@ from PIL import Image
 
 @pytest.mark.engine
 def test_the_tour_goes_through_the_main_loop(tmp_path: Path) -> None:
-    out = tmp_path / "pictures"
+    out = tmp_path / "images"
     ended = subprocess.run(
         [sys.executable, "-m", "explorer", "tour", "--out", str(out), "--json"],
         capture_output=True,
@@ -26,10 +26,10 @@ def test_the_tour_goes_through_the_main_loop(tmp_path: Path) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
-    reported = json.loads(ended.stdout)
-    assert set(reported) == {"screenshots", "gif", "seconds", "heavy_modules"}
-    assert reported["heavy_modules"] == []
-    shots = [Path(path) for path in reported["screenshots"]]
+    result = json.loads(ended.stdout)
+    assert set(result) == {"screenshots", "gif", "seconds", "heavy_modules"}
+    assert result["heavy_modules"] == []
+    shots = [Path(path) for path in result["screenshots"]]
     assert len(shots) >= 8
     assert len(set(shots)) == len(shots)
     seen: list[bytes] = []
@@ -41,7 +41,7 @@ def test_the_tour_goes_through_the_main_loop(tmp_path: Path) -> None:
         assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 100, f"{shot.name} is nearly blank"
         seen.append(pixels.tobytes())
     assert len(set(seen)) == len(seen), "two steps look the same"
-    with Image.open(reported["gif"]) as animation:
+    with Image.open(result["gif"]) as animation:
         frames = getattr(animation, "n_frames", 1)
         assert frames > 50
         first = np.asarray(animation.convert("RGB"))

@@ -25,4 +25,4 @@ def process() -> Iterator[ModelProcess]:
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of 160 training and 40 test images, 16 × 16."""
-    return write_images(tmp_path_factory.mktemp("pictures") / "blobs.npz")
+    return write_images(tmp_path_factory.mktemp("images") / "blobs.npz")

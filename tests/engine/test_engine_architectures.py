@@ -103,15 +103,15 @@ def test_build_train_bundle_open_reconstruct(trained: Trained, glyphs: Path, nam
     assert codes.shape == (16, spec.latent_dim)
     assert images.shape == clean.shape == (16, *shape)
     assert np.isfinite(images).all()
-    assert codes.std(axis=0).max() > 0, "every picture has the same code"
-    assert images.std(axis=(1, 2, 3)).max() > 0, "the decoder gives empty pictures"
+    assert codes.std(axis=0).max() > 0, "every image has the same code"
+    assert images.std(axis=(1, 2, 3)).max() > 0, "the decoder gives empty images"
     # An image alone and one of many go through differently threaded sessions, in batches of their own.
     np.testing.assert_allclose(codec.decode(codes[:1]), images[:1], atol=TOLERANCE)
 
     # The card's figures were measured with Keras, before there was anything to open.
-    *_, reported = evaluate(codec, source, source.splits.test, card.preprocessing)
-    assert isinstance(reported, Evaluation)
-    assert reported.metrics() == pytest.approx(card.metrics, rel=1e-3)
+    *_, evaluation = evaluate(codec, source, source.splits.test, card.preprocessing)
+    assert isinstance(evaluation, Evaluation)
+    assert evaluation.metrics() == pytest.approx(card.metrics, rel=1e-3)
     sample = bundle.sample
     expected = codec.encode(to_floats(sample.thumbnails))
     np.testing.assert_allclose(sample.codes, expected, atol=TOLERANCE, rtol=1e-3 if spec.latent_dim > LONG_CODE else 0)
@@ -170,9 +170,9 @@ def test_noise_makes_a_denoiser(process: ModelProcess, glyphs: Path, name: str, 
     source, errors = open_source(str(glyphs)), []
     for bundle in (plain, noisy):
         recipe = bundle.card.preprocessing
-        *_, reported = evaluate(OnnxCodec(bundle), source, source.splits.test, recipe, parse_noise(noise))
-        assert isinstance(reported, Evaluation)
-        errors.append(reported.mse)
+        *_, evaluation = evaluate(OnnxCodec(bundle), source, source.splits.test, recipe, parse_noise(noise))
+        assert isinstance(evaluation, Evaluation)
+        errors.append(evaluation.mse)
     assert errors[1] < errors[0]
 
 
@@ -193,7 +193,7 @@ def test_training_goes_on_from_any_of_them(
     images = to_floats(parent.sample.thumbnails[:5])
     codecs = OnnxCodec(parent), OnnxCodec(child)
     expected, received = (codec.decode(codec.encode(images)) for codec in codecs)
-    if name != "vae":  # the moving averages of its normalisation go on whatever the rate is
+    if name != "vae":  # the moving averages of its normalization go on whatever the rate is
         np.testing.assert_allclose(received, expected, atol=1e-3)
 
 
@@ -230,8 +230,8 @@ def weights(limit):
     encoder, decoder = build(ARCHITECTURES["conv-stride"].build((16, 20, 1), 4))
     settings = resolve_settings(make_request(architecture="conv-stride", data="none", out=Path("none")))
     step = module.Step(encoder, decoder, settings, 10, variational=False)
-    pictures = np.random.default_rng(0).uniform(0, 1, (7, 16, 20, 1)).astype(np.float32)
-    losses = [float(step.train(pictures, pictures, number)[0]) for number in range(3)]
+    images = np.random.default_rng(0).uniform(0, 1, (7, 16, 20, 1)).astype(np.float32)
+    losses = [float(step.train(images, images, number)[0]) for number in range(3)]
     return losses, np.concatenate([weight.ravel() for model in (encoder, decoder) for weight in model.get_weights()])
 
 (whole, expected), (parts, received) = weights(2**30), weights(1)

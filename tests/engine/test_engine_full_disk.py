@@ -26,8 +26,8 @@ from explorer.models.third_party.request import ImportRequest
 from explorer_testing.training import small_request
 
 if __name__ == "__main__":
-    encoder, decoder, pictures, disk, fill = json.loads(sys.argv[1])
-    disk, process, reported = Path(disk), ModelProcess(), []
+    encoder, decoder, images, disk, fill = json.loads(sys.argv[1])
+    disk, process, outcomes = Path(disk), ModelProcess(), []
     process.start()
     for room in fill:
         # All but so many bytes of the disk are taken.
@@ -36,15 +36,15 @@ if __name__ == "__main__":
             file.write(bytes(max(0, free - room)))
         request = ImportRequest(None, disk / "imported", encoder=Path(encoder), decoder=Path(decoder))
         *_, last = process.run(Import(request))
-        reported.append([type(last).__name__, str(getattr(last, "message", "")), getattr(last, "details", "")])
-        training = small_request(Path(pictures), disk / "trained", epochs=1)
+        outcomes.append([type(last).__name__, str(getattr(last, "message", "")), getattr(last, "details", "")])
+        training = small_request(Path(images), disk / "trained", epochs=1)
         *_, last = process.run(Train(training))
-        reported.append([type(last).__name__, str(getattr(last, "message", "")), getattr(last, "details", "")])
-        reported.append(sorted(path.name for path in disk.iterdir()))
+        outcomes.append([type(last).__name__, str(getattr(last, "message", "")), getattr(last, "details", "")])
+        outcomes.append(sorted(path.name for path in disk.iterdir()))
         (disk / "others").unlink()
         shutil.rmtree(disk / "trained", ignore_errors=True)
     process.close()
-    print(json.dumps(reported))
+    print(json.dumps(outcomes))
 """
 
 
@@ -82,8 +82,8 @@ def test_a_full_disk_is_reported_as_such(tmp_path: Path) -> None:
         env=environment(),
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
-    reported = json.loads(ended.stdout.splitlines()[-1])
-    for imported, trained, left in zip(reported[::3], reported[1::3], reported[2::3], strict=True):
+    result = json.loads(ended.stdout.splitlines()[-1])
+    for imported, trained, left in zip(result[::3], result[1::3], result[2::3], strict=True):
         for kind, message, details in [imported, *([trained] if trained[0] == "Failed" else [])]:
             assert kind == "Failed"
             assert "No space left on device" in message
@@ -91,4 +91,4 @@ def test_a_full_disk_is_reported_as_such(tmp_path: Path) -> None:
             assert details == ""
         assert "imported" not in left
         assert not [name for name in left if name.startswith(".")], left
-    assert reported[1][0] == "Failed"
+    assert result[1][0] == "Failed"

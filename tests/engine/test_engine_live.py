@@ -87,9 +87,9 @@ def test_nothing_is_shown_where_nobody_looks(process: ModelProcess, images: Path
 def test_showing_it_changes_nothing(process: ModelProcess, images: Path, tmp_path: Path) -> None:
     losses = []
     for name, live in (("shown", True), ("hidden", False)):
-        reported = train(process, small_request(images, tmp_path / name, architecture="vae", latent=2), live=live)
-        assert isinstance(reported[-1], Finished)
-        losses.append([(epoch.loss, epoch.val_loss) for epoch in of(Epoch, reported)])
+        seen = train(process, small_request(images, tmp_path / name, architecture="vae", latent=2), live=live)
+        assert isinstance(seen[-1], Finished)
+        losses.append([(epoch.loss, epoch.val_loss) for epoch in of(Epoch, seen)])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
 
 
@@ -97,7 +97,7 @@ CHANGING = """
 import json, sys
 import keras, numpy as np
 from explorer.engine.build import build
-from explorer.engine.compile import largest_difference
+from explorer.engine.agreement import largest_difference
 from explorer.engine.live_network import LiveNetwork
 from explorer.models.architectures import ARCHITECTURES
 

@@ -58,17 +58,17 @@ def run(bias: float, rate: float, steps: int) -> Any:
 
 def test_a_log_variance_without_bounds_gives_a_bounded_loss_and_leads_back() -> None:
     """exp(60) is 1e26, and beyond float32 in its product; e^10 / 2 a dimension is the most that is counted."""
-    reported = run(60.0, 1e-3, 4)
-    assert all(loss[2] < 8 * 0.5 * 22_100 + 1_000 for loss in reported["losses"])
-    assert reported["validated"][0] < 1e6
-    assert max(reported["bias"]) < 60.0
+    result = run(60.0, 1e-3, 4)
+    assert all(loss[2] < 8 * 0.5 * 22_100 + 1_000 for loss in result["losses"])
+    assert result["validated"][0] < 1e6
+    assert max(result["bias"]) < 60.0
     # What is exported is the network as it is; whoever runs it bounds what it gives as training does.
-    assert reported["raw"] > reported["most"] == 10.0
-    assert reported["difference"] < 1e-4
+    assert result["raw"] > result["most"] == 10.0
+    assert result["difference"] < 1e-4
 
 
 def test_the_default_on_color_images_has_finite_losses() -> None:
-    reported = run(0.0, 1e-2, 12)
-    assert max(loss[0] for loss in reported["losses"]) < 1e5
-    assert reported["losses"][-1][0] < reported["losses"][0][0]
-    assert reported["compiled"]
+    result = run(0.0, 1e-2, 12)
+    assert max(loss[0] for loss in result["losses"]) < 1e5
+    assert result["losses"][-1][0] < result["losses"][0][0]
+    assert result["compiled"]

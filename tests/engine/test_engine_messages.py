@@ -13,12 +13,12 @@ from explorer.engine import messages
 from explorer.engine.channel import LIMITS
 from explorer.engine.messages import EVENTS, ORDERS, REQUESTS
 from explorer.ipc import pack, unpack
-from explorer.messages import Message
+from explorer.messages import Message, message
 from explorer.models.bundle import Bundle, find_bundles
 from explorer.models.card import Card, EpochRecord, LossParts
 from explorer.models.codes import CodeSample
+from explorer.models.import_record import Control, Imported
 from explorer.models.settings import TrainingRequest
-from explorer.models.third_party.record import Control, Imported
 from explorer.models.third_party.request import ImportRequest
 
 TRAINING = TrainingRequest(
@@ -67,9 +67,9 @@ def examples() -> list[object]:
         messages.Paused(1, 2),
         messages.Resumed(),
         live(bundle.card, bundle.sample),
-        messages.Working("compiling", 1, 2),
-        messages.Advice("note"),
-        messages.Trouble("note"),
+        messages.Working(message("compiling"), 1, 2),
+        messages.Advice(message("note")),
+        messages.Trouble(message("note")),
         messages.Finished("path", {"mse": 0.5, "psnr": float("inf")}),
         messages.Cancelled(""),
         messages.Failed(Message("message"), "details"),

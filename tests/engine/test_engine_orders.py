@@ -44,17 +44,17 @@ def request_of(images: Path, out: Path, **changes: Any) -> Any:
 
 def paused_within(process: ModelProcess, request: Any) -> tuple[list[Event], Paused, Any]:
     """Start a training, and hold it in the middle of an epoch; return what came, the pause, and the stream."""
-    events, reported = process.run(Train(request)), list[Event]()
+    events, seen = process.run(Train(request)), list[Event]()
     for event in events:
-        reported.append(event)
+        seen.append(event)
         if isinstance(event, Started):
             process.order(Pause())
         if isinstance(event, Paused):
             if event.step:
-                return reported, event, events
+                return seen, event, events
             # It held before the first step; let it do some.
             process.order(Resume())
-            reported.append(until(events, Step))
+            seen.append(until(events, Step))
             process.order(Pause())
     raise AssertionError("it was never held")
 
@@ -62,17 +62,17 @@ def paused_within(process: ModelProcess, request: Any) -> tuple[list[Event], Pau
 def test_a_paused_training_goes_on_as_if_nothing_had_been(process: ModelProcess, images: Path, tmp_path: Path) -> None:
     _, _, events = paused_within(process, request_of(images, tmp_path / "held"))
     process.order(Resume())
-    reported = list(events)
-    assert isinstance(reported[-1], Finished)
-    assert of(Resumed, reported)
+    seen = list(events)
+    assert isinstance(seen[-1], Finished)
+    assert of(Resumed, seen)
     assert not (tmp_path / "held.checkpoint").exists()
     whole = train(process, request_of(images, tmp_path / "whole"))
-    same_curve(of(Epoch, reported), of(Epoch, whole))
+    same_curve(of(Epoch, seen), of(Epoch, whole))
 
 
 def test_a_training_is_taken_up_in_the_middle_of_an_epoch(process: ModelProcess, images: Path, tmp_path: Path) -> None:
-    reported, paused, events = paused_within(process, request_of(images, tmp_path / "held"))
-    assert isinstance(reported[-2], Checkpoint), "it held before its checkpoint was written"
+    seen, paused, events = paused_within(process, request_of(images, tmp_path / "held"))
+    assert isinstance(seen[-2], Checkpoint), "it held before its checkpoint was written"
     process.order(Cancel())
     assert list(events)[-1] == Cancelled(str(tmp_path / "held.checkpoint"))
     assert [path.name for path in (tmp_path / "held.checkpoint").iterdir()] == [CHECKPOINT]
@@ -81,21 +81,21 @@ def test_a_training_is_taken_up_in_the_middle_of_an_epoch(process: ModelProcess,
     steps = of(Step, resumed)
     assert not steps or (steps[0].epoch, steps[0].step) > (paused.epoch, paused.step)
     whole = train(process, request_of(images, tmp_path / "whole"))
-    same_curve([*of(Epoch, reported), *of(Epoch, resumed)], of(Epoch, whole))
+    same_curve([*of(Epoch, seen), *of(Epoch, resumed)], of(Epoch, whole))
     pair = [open_bundle(tmp_path / name) for name in ("held", "whole")]
     codes = np.random.default_rng(0).standard_normal((20, 4), dtype=np.float32)
     decoded = [OnnxCodec(bundle).decode(codes) for bundle in pair]
     np.testing.assert_allclose(decoded[0], decoded[1], atol=1e-5)
 
 
-def same_curve(reported: list[Epoch], expected: list[Epoch]) -> None:
-    assert [event.epoch for event in reported] == [event.epoch for event in expected]
-    for one, other in zip(reported, expected, strict=True):
+def same_curve(epochs: list[Epoch], expected: list[Epoch]) -> None:
+    assert [event.epoch for event in epochs] == [event.epoch for event in expected]
+    for one, other in zip(epochs, expected, strict=True):
         assert one.loss == pytest.approx(other.loss, rel=1e-5)
         assert one.val_loss == pytest.approx(other.val_loss, rel=1e-5)
 
 
-def test_stop_keeps_what_was_learnt(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+def test_stop_keeps_what_was_learned(process: ModelProcess, images: Path, tmp_path: Path) -> None:
     events = process.run(Train(request_of(images, tmp_path / "new", epochs=100_000)))
     first = until(events, Epoch)
     until(events, Step)
@@ -130,37 +130,37 @@ def test_early_stopping_remembers_the_best_over_a_pause(process: ModelProcess, i
     whole = train(process, request_of(images, tmp_path / "whole", **changes))
     assert 2 < len(of(Epoch, whole)) < 40, "it never stopped early; the case shows nothing"
     events = process.run(Train(request_of(images, tmp_path / "held", **changes)))
-    reported: list[Event] = [until(events, Epoch), until(events, Epoch)]
+    seen: list[Event] = [until(events, Epoch), until(events, Epoch)]
     process.order(Pause())
-    reported.extend(_until_paused(events))
+    seen.extend(_until_paused(events))
     process.order(Cancel())
-    reported.extend(events)
+    seen.extend(events)
     resumed = train(process, request_of(images, tmp_path / "held", resume=True, **changes))
-    same_curve([*of(Epoch, reported), *of(Epoch, resumed)], of(Epoch, whole))
+    same_curve([*of(Epoch, seen), *of(Epoch, resumed)], of(Epoch, whole))
     pair = [open_bundle(tmp_path / name).card.metrics["loss"] for name in ("held", "whole")]
     assert pair[0] == pytest.approx(pair[1], rel=1e-4)
 
 
 def _until_paused(events: Any) -> list[Event]:
-    reported: list[Event] = []
+    seen: list[Event] = []
     for event in events:
-        reported.append(event)
+        seen.append(event)
         if isinstance(event, Paused):
-            return reported
+            return seen
     raise AssertionError("it was never held")
 
 
 def test_who_holds_a_training_sees_it_as_it_is(process: ModelProcess, images: Path, tmp_path: Path) -> None:
     """Not as it was when its share of the time allowed the last look."""
-    events, reported = process.run(Train(request_of(images, tmp_path / "new", epochs=50), live=True)), list[Event]()
+    events, seen = process.run(Train(request_of(images, tmp_path / "new", epochs=50), live=True)), list[Event]()
     for event in events:
-        reported.append(event)
+        seen.append(event)
         if isinstance(event, Epoch) and event.epoch == 3:
             process.order(Pause())
         if isinstance(event, Paused):
             break
-    shown, paused = of(Live, reported)[-1], of(Paused, reported)[-1]
-    steps = of(Step, reported)[-1].steps
+    shown, paused = of(Live, seen)[-1], of(Paused, seen)[-1]
+    steps = of(Step, seen)[-1].steps
     assert shown.progress == pytest.approx(paused.epoch - 1 + paused.step / steps)
     assert paused.epoch >= 3
     process.order(Cancel())

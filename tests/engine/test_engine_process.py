@@ -169,7 +169,7 @@ if __name__ == "__main__":
 def test_a_model_process_that_sends_anything_but_events_is_ended(sent: str, tmp_path: Path) -> None:
     program = tmp_path / "parent.py"
     program.write_text(OTHER_END, "utf-8")
-    reported = subprocess.run(
+    output = subprocess.run(
         [sys.executable, str(program), sent, str(tmp_path / "mark")],
         stdout=subprocess.PIPE,
         text=True,
@@ -177,7 +177,7 @@ def test_a_model_process_that_sends_anything_but_events_is_ended(sent: str, tmp_
         timeout=PATIENCE_S,
         env=environment(),
     ).stdout
-    assert "Invalid message from a subprocess" in reported
+    assert "Invalid message from a subprocess" in output
     assert not (tmp_path / "mark").exists()
 
 

@@ -25,7 +25,7 @@ Stopped = tuple[Path, int]
 
 @pytest.fixture(scope="module")
 def stopped(process: ModelProcess, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Stopped:
-    """The folder of a training that was cancelled behind its first checkpoint, and the epoch that holds."""
+    """The folder of a training that was canceled behind its first checkpoint, and the epoch that holds."""
     folder = tmp_path_factory.mktemp("stopped")
     events = process.run(Train(request_of(images, folder, epochs=100_000)))
     checkpoint = until(events, Checkpoint)
@@ -61,8 +61,8 @@ def test_resumed_equals_uninterrupted(process: ModelProcess, images: Path, copy:
     whole = of(Epoch, train(process, request_of(images, tmp_path, epochs=epoch + 3)))
     tail = [(event.epoch, event.loss, event.val_loss) for event in of(Epoch, resumed)]
     assert len(tail) == 3
-    for reported, expected in zip(tail, whole[-3:], strict=True):
-        assert reported == pytest.approx((expected.epoch, expected.loss, expected.val_loss), abs=1e-5)
+    for point, expected in zip(tail, whole[-3:], strict=True):
+        assert point == pytest.approx((expected.epoch, expected.loss, expected.val_loss), abs=1e-5)
     models = [open_bundle(path / "new") for path in (folder, tmp_path)]
     assert [len(model.card.history) for model in models] == [epoch + 3, epoch + 3]
     codes = np.random.default_rng(0).standard_normal((20, 4), dtype=np.float32)
@@ -71,7 +71,7 @@ def test_resumed_equals_uninterrupted(process: ModelProcess, images: Path, copy:
 
 
 @pytest.mark.parametrize(
-    ("changes", "reported"),
+    ("changes", "expected"),
     [
         ({"seed": 9}, "seed was 1, but is 9"),
         ({"latent": 5}, "latent was 4, but is 5"),
@@ -81,11 +81,11 @@ def test_resumed_equals_uninterrupted(process: ModelProcess, images: Path, copy:
     ],
 )
 def test_a_checkpoint_of_other_settings_is_refused(
-    process: ModelProcess, images: Path, copy: Stopped, changes: dict[str, object], reported: str
+    process: ModelProcess, images: Path, copy: Stopped, changes: dict[str, object], expected: str
 ) -> None:
     *_, failed = train(process, request_of(images, copy[0], epochs=1_000, resume=True, **changes))
     assert isinstance(failed, Failed)
-    assert reported in str(failed.message)
+    assert expected in str(failed.message)
     assert (copy[0] / "new.checkpoint").is_dir()
 
 

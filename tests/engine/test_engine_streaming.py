@@ -25,12 +25,12 @@ folder, out = json.loads(sys.argv[1])
 
 def losses(name, **changes):
     request = small_request(Path(folder), Path(out, name), **changes)
-    told = list(train(request))
-    assert isinstance(told[-1], Finished)
-    started = next(event for event in told if isinstance(event, Started))
-    notes = [str(event.note) for event in told if isinstance(event, Advice)]
-    epochs = [[event.loss, event.val_loss] for event in told if isinstance(event, Epoch)]
-    return [started.train_count, started.val_count, epochs, notes, told[-1].metrics]
+    events = list(train(request))
+    assert isinstance(events[-1], Finished)
+    started = next(event for event in events if isinstance(event, Started))
+    notes = [str(event.note) for event in events if isinstance(event, Advice)]
+    epochs = [[event.loss, event.val_loss] for event in events if isinstance(event, Epoch)]
+    return [started.train_count, started.val_count, epochs, notes, events[-1].metrics]
 
 held = losses("held", noise="gaussian:0.1")
 prepare.MEMORY_BYTES = 1_000
@@ -58,22 +58,22 @@ folder, out = json.loads(sys.argv[1])
 opened = open_source(folder)
 names = [opened.file_name(int(opened.splits.train[3])), opened.file_name(int(opened.splits.test[5]))]
 Path(folder, names[0]).unlink()
-Path(folder, names[1]).write_bytes(b"no picture")
+Path(folder, names[1]).write_bytes(b"no image")
 prepare.opening = lambda spec: iter([opened])  # opened before that happened
 results = []
 for room in (prepare.MEMORY_BYTES, 1_000):
     prepare.MEMORY_BYTES = room
-    told = list(train(small_request(Path(folder), Path(out, str(room)), epochs=1, limit=100)))
-    started = next(event for event in told if isinstance(event, Started))
-    notes = [str(event.note) for event in told if isinstance(event, Advice)]
-    results.append([started.train_count, notes, isinstance(told[-1], Finished)])
+    events = list(train(small_request(Path(folder), Path(out, str(room)), epochs=1, limit=100)))
+    started = next(event for event in events if isinstance(event, Started))
+    notes = [str(event.note) for event in events if isinstance(event, Advice)]
+    results.append([started.train_count, notes, isinstance(events[-1], Finished)])
 print(json.dumps([names, results]))
 """
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    place = tmp_path / "pictures"
+    place = tmp_path / "images"
     place.mkdir()
     for number, image in enumerate(blobs(125)):
         Image.fromarray(image[..., 0]).save(place / f"{number}.png")

@@ -26,18 +26,18 @@ from tensorboard.util import tensor_util
 
 found = EventAccumulator(json.loads(sys.argv[1]), size_guidance={TENSORS: 0})
 found.Reload()
-told = {"scalars": {}, "histograms": {}, "images": {}}
+written = {"scalars": {}, "histograms": {}, "images": {}}
 for tag in found.Tags()["tensors"]:
     kind = found.SummaryMetadata(tag).plugin_data.plugin_name
     for event in found.Tensors(tag):
         value = tensor_util.make_ndarray(event.tensor_proto)
         if kind == "images":
-            pictures = [np.asarray(Image.open(io.BytesIO(content))) for content in value[2:]]
-            value = [list(picture.shape) for picture in pictures]
+            drawn = [np.asarray(Image.open(io.BytesIO(content))) for content in value[2:]]
+            value = [list(image.shape) for image in drawn]
         else:
             value = np.asarray(value).tolist()
-        told.setdefault(kind, {}).setdefault(tag, []).append([event.step, value])
-print(json.dumps(told))
+        written.setdefault(kind, {}).setdefault(tag, []).append([event.step, value])
+print(json.dumps(written))
 """
 
 
@@ -53,8 +53,8 @@ def logged(process: ModelProcess, images: Path, tmp_path_factory: pytest.TempPat
 
 
 def test_scalars_are_the_epochs(logged: tuple[list[Event], Any]) -> None:
-    events, reported = logged
-    epochs, scalars = of(Epoch, events), reported["scalars"]
+    events, written = logged
+    epochs, scalars = of(Epoch, events), written["scalars"]
     for tag, expected in (
         ("loss/training", [epoch.loss for epoch in epochs]),
         ("loss/validation", [epoch.val_loss for epoch in epochs]),
@@ -71,12 +71,12 @@ def test_scalars_are_the_epochs(logged: tuple[list[Event], Any]) -> None:
 
 
 def test_codes_are_histograms_and_reconstructions_images(logged: tuple[list[Event], Any]) -> None:
-    _, reported = logged
+    _, written = logged
     for tag, count in (("codes/all", 40 * 3), ("codes/00", 40), ("codes/02", 40)):
-        step, buckets = reported["histograms"][tag][-1]
+        step, buckets = written["histograms"][tag][-1]
         assert step == 4
         assert sum(bucket[2] for bucket in buckets) == count
-    step, shapes = reported["images"]["originals_over_reconstructions"][-1]
+    step, shapes = written["images"]["originals_over_reconstructions"][-1]
     assert step == 4
     assert shapes == [[32, 16]] * 8
 
@@ -112,6 +112,6 @@ except (TrainingError, ValueError) as error:
 
 
 def test_without_the_extra_it_is_said_before_the_training(images: Path, tmp_path: Path) -> None:
-    reported = run_python(WITHOUT, [str(images), str(tmp_path / "new")])
-    assert "pip install tensorboard" in reported
+    error = run_python(WITHOUT, [str(images), str(tmp_path / "new")])
+    assert "pip install tensorboard" in error
     assert list(tmp_path.iterdir()) == []

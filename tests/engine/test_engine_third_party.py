@@ -13,12 +13,12 @@ from explorer_testing.programs import run_python
 from explorer_testing.training import of
 
 from explorer.engine.client import ModelProcess
+from explorer.engine.codecs import open_codec
 from explorer.engine.messages import Cancel, Cancelled, Event, Examine, Examined, Failed, Import, ImportFinished
+from explorer.engine.served import network_server
 from explorer.errors import ModelError
-from explorer.inference.codec import open_codec
-from explorer.inference.served import network_server
 from explorer.models.bundle import NETWORKS, open_bundle
-from explorer.models.third_party.record import RANGES, Imported
+from explorer.models.import_record import RANGES, Imported
 from explorer.models.third_party.request import ImportRequest
 from explorer.types import Floats
 
@@ -232,7 +232,7 @@ def test_a_label_is_a_part_of_the_code(process: ModelProcess, models: Path, tmp_
     assert set(np.unique(labels)) <= {0, 1}, "one of the classes"
     other = codes.copy()
     other[:, 4:] = np.roll(labels, 1, axis=1)
-    assert np.abs(codec.decode(other) - codec.decode(codes)).max() > 1e-3, "another class is another picture"
+    assert np.abs(codec.decode(other) - codec.decode(codes)).max() > 1e-3, "another class is another image"
 
 
 def test_what_is_written_can_be_loaded_by_keras_alone(process: ModelProcess, models: Path, tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ REFUSED = {
     "keras_2_saved_model": ("is a TensorFlow program", "--trust"),
     "exported_pair/encoder": ("is a TensorFlow program", "--trust"),
     "unet.keras": ("skip connections", "encoder and decoder"),
-    "no_pictures.keras": ("its shape is 50", "Import a model of images"),
+    "no_images.keras": ("its shape is 50", "Import a model of images"),
     "four_channels.keras": ("its shape is 28×28×4", "Import a model of images"),
     "wrong_pair": ("the code has the shape 2, the decoder's inputs 5", "trained together"),
 }

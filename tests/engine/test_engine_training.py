@@ -187,7 +187,7 @@ def test_where_the_bundle_cannot_be_written_what_was_learned_is_kept(
 
 
 @pytest.mark.parametrize(
-    ("changes", "reported"),
+    ("changes", "expected"),
     [
         ({"data": "nowhere.npz"}, "nowhere.npz"),
         ({"architecture": "alexnet"}, "alexnet"),
@@ -200,11 +200,11 @@ def test_where_the_bundle_cannot_be_written_what_was_learned_is_kept(
     ],
 )
 def test_what_cannot_be_trained_fails_with_a_reason(
-    process: ModelProcess, images: Path, tmp_path: Path, changes: dict[str, object], reported: str
+    process: ModelProcess, images: Path, tmp_path: Path, changes: dict[str, object], expected: str
 ) -> None:
     *_, failed = train(process, small_request(images, tmp_path / "new").model_copy(update=changes))
     assert isinstance(failed, Failed)
-    assert reported in str(failed.message)
+    assert expected in str(failed.message)
     assert failed.details == "", "an error that was foreseen needs no traceback"
     assert list(tmp_path.iterdir()) == []
 
@@ -264,6 +264,6 @@ def test_noise_and_augmentation_take_part(process: ModelProcess, images: Path, t
     assert [of(Started, events)[0].val_count for events in (plain, noisy)] == [40, 40]
     bundle, source = open_bundle(tmp_path / "noisy"), open_source(str(images))
     recipe = bundle.card.preprocessing
-    *_, reported = evaluate(OnnxCodec(bundle), source, source.splits.test, recipe, parse_noise(noise))
-    assert isinstance(reported, Evaluation)
-    assert bundle.card.metrics == pytest.approx(reported.metrics(), rel=1e-3)
+    *_, evaluation = evaluate(OnnxCodec(bundle), source, source.splits.test, recipe, parse_noise(noise))
+    assert isinstance(evaluation, Evaluation)
+    assert bundle.card.metrics == pytest.approx(evaluation.metrics(), rel=1e-3)

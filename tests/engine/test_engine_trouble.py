@@ -48,23 +48,23 @@ if __name__ == "__main__":
     process = ModelProcess()
     process.start()
     limited = False
-    told, events = [], process.run(Train(small_request(Path(data), Path(out), epochs=100_000, batch=8)))
+    seen, events = [], process.run(Train(small_request(Path(data), Path(out), epochs=100_000, batch=8)))
     for event in events:
         if isinstance(event, Epoch):
             process.order(Pause())
         if isinstance(event, (Checkpoint, Trouble, Failed)):
-            told.append([type(event).__name__, str(getattr(event, "note", getattr(event, "message", "")))])
+            seen.append([type(event).__name__, str(getattr(event, "note", getattr(event, "message", "")))])
         if isinstance(event, Paused):
-            if not limited and told[-1][0] == "Checkpoint":
+            if not limited and seen[-1][0] == "Checkpoint":
                 limited = True
                 # From here on no file of the model process may become larger than a few bytes: as on a full disk.
                 resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
-            if told[-1][0] == "Trouble":
+            if seen[-1][0] == "Trouble":
                 process.order(Cancel())
             else:
                 process.order(Resume())  # the next epoch holds it again: two orders at once would leave no step between
     process.close()
-    print(json.dumps(told))
+    print(json.dumps(seen))
 """
 
 
@@ -85,8 +85,8 @@ def test_a_full_disk_is_reported_and_the_last_checkpoint_stays(
         env=environment(),
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
-    reported = json.loads(ended.stdout.splitlines()[-1])
-    *before, (kind, note) = reported
+    events = json.loads(ended.stdout.splitlines()[-1])
+    *before, (kind, note) = events
     assert kind == "Trouble"
     # A slow machine writes one within the first epoch, too.
     assert {kind for kind, _ in before} == {"Checkpoint"}
@@ -193,14 +193,14 @@ def test_a_kill_in_the_middle_of_an_epoch_costs_the_steps_since_the_last_checkpo
         until(events, Epoch)
         until(events, Step)
         process.order(Pause())
-        reported: list[Event] = []
+        seen: list[Event] = []
         for event in events:
-            reported.append(event)
+            seen.append(event)
             if isinstance(event, Paused):
                 break
-        paused = reported[-1]
+        paused = seen[-1]
         assert isinstance(paused, Paused)
-        assert of(Checkpoint, reported)
+        assert of(Checkpoint, seen)
         process.order(Resume())
         until(events, Step)
         assert process.pid is not None
@@ -258,10 +258,10 @@ print(json.dumps({"whole": whole, "cut": losses(first) + rest, "paused": [paused
 
 
 def test_under_op_determinism_a_resumed_curve_is_the_uninterrupted_one(images: Path, tmp_path: Path) -> None:
-    reported = run_python(DETERMINED, [str(images), str(tmp_path)])
-    epoch, step = reported["paused"]
+    result = run_python(DETERMINED, [str(images), str(tmp_path)])
+    epoch, step = result["paused"]
     assert 1 <= epoch <= 4
     assert 0 < step < 20, "it was to be held within an epoch"
-    assert len(reported["whole"]) == len(reported["cut"]) == 4
-    for one, other in zip(reported["whole"], reported["cut"], strict=True):
+    assert len(result["whole"]) == len(result["cut"]) == 4
+    for one, other in zip(result["whole"], result["cut"], strict=True):
         assert one == pytest.approx(other, abs=1e-5, rel=0)

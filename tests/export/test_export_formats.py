@@ -24,7 +24,7 @@ from explorer.types import Pixels
 av = pytest.importorskip("av", reason="MP4 is an extra: pip install '.[mp4]'")
 
 LOSSLESS = (".webp", ".apng")
-NAMES = ["film.gif", "film.webp", "film.apng", "film.mp4", "film.png", "film"]
+NAMES = [f"film{suffix}" for suffix in (*FORMATS, FOLDER.suffix)]
 
 
 def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> list[Pixels]:
@@ -288,7 +288,9 @@ def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any], said: 
         ExportSettings(fps=10, loop=True, **wrong)
 
 
-@pytest.mark.parametrize("kind", [*(FORMATS[suffix] for suffix in (".gif", ".webp", ".apng", ".mp4")), FOLDER])
+@pytest.mark.parametrize(
+    "kind", [*(kind for kind in FORMATS.values() if kind.animated), FOLDER], ids=lambda kind: kind.title
+)
 def test_the_estimate_is_near(tmp_path: Path, kind: ExportFormat) -> None:
     frames = smooth(40)
     name = tmp_path / "film"

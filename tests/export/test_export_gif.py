@@ -77,7 +77,7 @@ def test_the_references_animation_keeps_every_frame(tmp_path: Path) -> None:
 def test_grays_come_back_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, n: int, height: int, width: int, scale: int, seed: int, levels: int
 ) -> None:
-    path = tmp_path_factory.mktemp("grey") / "a.gif"
+    path = tmp_path_factory.mktemp("gray") / "a.gif"
     frames = [(frame % np.uint16(levels)).astype(np.uint8) for frame in noise(n, height, width, 1, seed)]
     write(frames, path, scale=scale)
     back, _ = read(path)
@@ -127,7 +127,7 @@ def test_a_palette_for_each_frame_is_closer_than_a_shared_one(tmp_path: Path) ->
     assert own > shared
 
 
-def test_enlargement_comes_after_quantisation(tmp_path: Path) -> None:
+def test_enlargement_comes_after_quantization(tmp_path: Path) -> None:
     frames = photographs(3)
     write(frames, tmp_path / "small.gif", dither=True)
     write(frames, tmp_path / "large.gif", dither=True, scale=3)

@@ -18,6 +18,7 @@ from explorer.data.pixel_cache import PixelCache
 from explorer.data.preprocessing import Preprocessing
 from explorer.document.document import Document
 from explorer.document.preferences import PreferencesFile, heal
+from explorer.document.session_file import Session, read_session, write_session
 from explorer.document.session_state import session_of
 from explorer.export import ExportSettings, format_of
 from explorer.export.recipe import make_recipe
@@ -29,7 +30,6 @@ from explorer.latent.neighbors import NeighborIndex
 from explorer.models.direction_file import read_directions, write_directions
 from explorer.models.recent import note_recent, recent_sessions
 from explorer.models.runs import RunWriter, find_runs, read_strip
-from explorer.models.session_file import Session, read_session, write_session
 from explorer.paths import HOME_VARIABLE, recent_path
 
 NOW = datetime(2026, 3, 14, 9, 26, 53)
@@ -214,15 +214,15 @@ def test_a_run_goes_on_though_its_log_cannot_be_written(tmp_path: Path, monkeypa
             writer.log("epoch", epoch=epoch, loss=2.0, val_loss=3.0)
             writer.add_frame(epoch, strip, strip)
 
-    def reported(folder: Path) -> bool:
+    def is_complete(folder: Path) -> bool:
         """Whether all is there; a point of the curve or a frame may be missing, none may be damaged."""
         (run,) = find_runs()
         for frame in run.progress_frames:
             np.testing.assert_array_equal(read_strip(frame.path), strip)
         return len(run.curve) >= 2 and len(run.progress_frames) == 2
 
-    operation = at_home(monkeypatch, train, reported)
-    operation = Operation(operation.act, operation.content, at_home(monkeypatch, begin, reported).act, silent=True)
+    operation = at_home(monkeypatch, train, is_complete)
+    operation = Operation(operation.act, operation.content, at_home(monkeypatch, begin, is_complete).act, silent=True)
     assert fail_each(operation, tmp_path / "homes") >= 5
 
 
@@ -242,13 +242,13 @@ data, out, most = json.loads(sys.argv[1])
 training.CHECKPOINT_SECONDS, training.CHECKPOINT_SHARE = 0.0, 1.0
 
 def run(place, **changes):
-    told = []
+    events = []
     try:
         for event in train(small_request(Path(data), place / "new", epochs=2, batch=40, limit=40, **changes)):
-            told.append(type(event).__name__)
+            events.append(type(event).__name__)
     except ExplorerError as error:
-        told.append("error: " + str(error))
-    return told
+        events.append("error: " + str(error))
+    return events
 
 with failing(Faults(Path(out, "clean"))) as counted:
     clean = run(Path(out, "clean"))
@@ -258,13 +258,13 @@ checkpoints = [number for number, call in enumerate(counted.calls) if "checkpoin
 for turn in sorted({round(n * (total - 1) / (most - 1)) for n in range(most)} | set(checkpoints)):
     place = Path(out, str(turn))
     with failing(Faults(place, turn, ERRORS[turn % 3])) as faults:
-        told = run(place)
+        events = run(place)
     whole = (place / "new").is_dir()
     if whole:
         open_bundle(place / "new")
     left = sorted(path.name for path in place.iterdir()) if place.is_dir() else []
     again = run(place, resume=(place / "new.checkpoint").is_dir()) if not whole else []
-    results.append([faults.calls[turn] if faults.struck else "nothing", told, left, again[-1:]])
+    results.append([faults.calls[turn] if faults.struck else "nothing", events, left, again[-1:]])
 print(json.dumps([clean, counted.calls, results]))
 """
 
@@ -275,9 +275,9 @@ def test_a_training_ends_with_a_model_or_can_be_resumed(tmp_path: Path) -> None:
     clean, calls, results = run_python(TRAINING, [str(data), str(tmp_path / "out"), 10])
     assert clean[-1] == "Finished"
     assert len(results) >= 8
-    for call, reported, left, again in results:
-        where = f"{call} failed: {reported}, left {left}"
-        assert reported[-1] == "Finished" or reported[-1].startswith("error: "), where
+    for call, events, left, again in results:
+        where = f"{call} failed: {events}, left {left}"
+        assert events[-1] == "Finished" or events[-1].startswith("error: "), where
         assert {name.removeprefix(".").removeprefix("new") for name in left} <= {"", ".checkpoint", ".lock"}, where
-        assert reported[-1] == "Finished" or again == ["Finished"], f"{where}, then {again}"
-    assert any("Trouble" in reported for _, reported, _, _ in results), calls
+        assert events[-1] == "Finished" or again == ["Finished"], f"{where}, then {again}"
+    assert any("Trouble" in events for _, events, _, _ in results), calls

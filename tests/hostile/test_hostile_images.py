@@ -22,8 +22,7 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import describe, open_source
 from explorer.document.analysis import CodesView
 from explorer.document.neighbors import IndexedImages, NeighborSettings
-from explorer.document.tasks import FindNeighbors
-from explorer.document.views import NeighborsView
+from explorer.document.views.neighbors import NeighborsView, find_neighbors
 from explorer.engine.messages import Started
 from explorer.errors import DataError
 from explorer.models.outliers import Outliers, rank_by_error
@@ -221,9 +220,7 @@ def test_neighbors_and_the_map_leave_it_out_and_count_as_before(folder: Path) ->
     assert index.positions.tolist() == [0, 1, 3, 4]
 
     def near(code: Floats, image_index: int | None) -> NeighborsView:
-        task = FindNeighbors(index, model.card.preprocessing, code, 9, True, image_index, image_index)
-        (found,) = task.run()
-        assert isinstance(found, NeighborsView)
+        (found,) = find_neighbors(index, model.card.preprocessing, code, 9, image_index, image_index)
         return found
 
     found = near(index.codes[3], 3)

@@ -22,6 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.document.preferences import heal
+from explorer.document.session_file import read_session, session_bytes, write_session
+from explorer.document.session_record import MOST as MOST_KEYS
 from explorer.document.session_state import session_of, state_of
 from explorer.document.state import Bookmark, Keyframe, NamedDirection, State
 from explorer.errors import DataError, ModelError, SessionError
@@ -33,8 +35,6 @@ from explorer.models.bundle import CARD, find_bundles, open_bundle, seal
 from explorer.models.card import MOST_EPOCHS, EpochRecord, LossParts, kept_epochs, read_card
 from explorer.models.direction_file import MOST, read_directions, write_directions
 from explorer.models.runs import LOG, RunWriter, find_runs
-from explorer.models.session_file import read_session, session_bytes, write_session
-from explorer.models.session_record import MOST as MOST_KEYS
 from explorer.paths import recent_path, user_models_dir
 
 LIMITS = JsonLimits(1_000, 20, 5)
@@ -44,7 +44,7 @@ import resource, sys
 from pathlib import Path
 from explorer.errors import ExplorerError
 from explorer.models.bundle import open_bundle
-from explorer.models.session_file import read_session
+from explorer.document.session_file import read_session
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 100 * 2**20,) * 2)
 path = Path(sys.argv[1])

@@ -17,7 +17,10 @@ from pytestqt.qtbot import QtBot
 
 from explorer.app import make_window
 from explorer.cli.main import main
-from explorer.document.views import FailedView, HalfView
+from explorer.document.view_store import FailedView
+from explorer.document.views.cursor import CURSOR
+from explorer.document.views.image import IMAGE, HalfView
+from explorer.document.views.tiles import TILES
 from explorer.errors import ModelError
 from explorer.inference.codec import OnnxCodec
 from explorer.inference.gate import MOST_AT_ONCE
@@ -111,8 +114,8 @@ def driver(qapp: object, qtbot: QtBot) -> Iterator[WindowDriver]:
 def test_the_window_says_so_in_the_place_of_the_image(broken: Path, driver: WindowDriver) -> None:
     document = driver.document
     document.open(open_model(broken), make_source())
-    driver.bot.waitUntil(lambda: isinstance(document.cursor_view, FailedView), timeout=PATIENCE_MS)
-    view = document.image_view
+    driver.bot.waitUntil(lambda: isinstance(document.views[CURSOR], FailedView), timeout=PATIENCE_MS)
+    view = document.views[IMAGE]
     assert isinstance(view, HalfView)
     assert re.search(SAID, str(view.problem))
     stage = driver.window.stage
@@ -124,7 +127,7 @@ def test_the_window_says_so_in_the_place_of_the_image(broken: Path, driver: Wind
     for tab in range(driver.window.tabs.count()):
         driver.window.tabs.setCurrentIndex(tab)
         driver.bot.wait(1)
-    driver.bot.waitUntil(lambda: isinstance(document.tiles_view, FailedView), timeout=PATIENCE_MS)
+    driver.bot.waitUntil(lambda: isinstance(document.views[TILES], FailedView), timeout=PATIENCE_MS)
 
 
 def test_color_maps_take_what_is_no_number() -> None:

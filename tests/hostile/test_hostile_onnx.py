@@ -21,6 +21,7 @@ from onnx import FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoPro
 from pytestqt.qtbot import QtBot
 
 from explorer.app import make_window
+from explorer.document.open_requests import OpenRequest
 from explorer.errors import ModelError
 from explorer.inference.gate import MOST_AT_ONCE
 from explorer.inference.gate.check import check_and_try, check_network
@@ -490,7 +491,7 @@ except ModelError as error:
 def test_the_window_says_so_and_stays_alive(bundle: Path, qapp: object, qtbot: QtBot) -> None:
     driver = WindowDriver(make_window(), qtbot)
     try:
-        driver.document.open_model_requested.emit(bundle)
+        driver.document.open_requested.emit(OpenRequest((bundle,), "model"))
         driver.until(lambda: bool(driver.problems))
         assert "decoder.onnx: The network cannot be run safely" in str(driver.problems[0].message)
         assert driver.document.model is None

@@ -84,7 +84,7 @@ def bundle_with(graph: onnx.GraphProto, folder: Path) -> Path:
 
 
 CODE = helper.make_tensor_value_info("code", TensorProto.FLOAT, ["n", 2])
-IMAGE = helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 2])
+IMAGE = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 2])
 
 
 def endless_decoder(folder: Path) -> Path:
@@ -103,7 +103,7 @@ def endless_decoder(folder: Path) -> Path:
     )
     often = helper.make_tensor("often", TensorProto.INT64, [], [2**62])
     true = helper.make_tensor("true", TensorProto.BOOL, [], [True])
-    loop = helper.make_node("Loop", ["often", "true", "code"], ["picture"], body=body)
+    loop = helper.make_node("Loop", ["often", "true", "code"], ["image"], body=body)
     return bundle_with(helper.make_graph([loop], "loop", [CODE], [IMAGE], [often, true]), folder)
 
 
@@ -112,7 +112,7 @@ def vast_decoder(folder: Path) -> Path:
     nodes = [
         helper.make_node("ConstantOfShape", ["shape"], ["huge"]),
         helper.make_node("ReduceSum", ["huge"], ["sum"], keepdims=0),
-        helper.make_node("Add", ["code", "sum"], ["picture"]),
+        helper.make_node("Add", ["code", "sum"], ["image"]),
     ]
     return bundle_with(helper.make_graph(nodes, "fill", [CODE], [IMAGE], [shape]), folder)
 
@@ -149,7 +149,7 @@ READ_SESSION = """
 import sys
 from pathlib import Path
 from explorer.errors import SessionError
-from explorer.models.session_file import read_session
+from explorer.document.session_file import read_session
 try:
     read_session(Path(sys.argv[1]))
 except SessionError as error:
@@ -263,9 +263,9 @@ def test_a_folder_opens_in_every_command_without_its_bad_image(
     write_bundle(tmp_path / "model", MatrixCodec((32, 32, 3), 2))
     ended = command("data", folder, "--json")
     assert ended.code == 0, ended.err
-    reported = json.loads(ended.out)
+    result = json.loads(ended.out)
     encoded = command("encode", "--model", tmp_path / "model", "--data", folder, "--out", tmp_path / "codes.npz")
     assert encoded.code == 0, encoded.err
     with np.load(tmp_path / "codes.npz") as file:
         assert len(file["codes"]) == count
-    assert [entry["file"] for entry in reported["skipped"]] == ([left_out] if left_out else [])
+    assert [entry["file"] for entry in result["skipped"]] == ([left_out] if left_out else [])

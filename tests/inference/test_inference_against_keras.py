@@ -29,8 +29,8 @@ for folder, given in json.loads(sys.argv[1]):
     )
     codes = encoder(arrays["images"], training=False)
     codes = codes if isinstance(codes, list) else [codes]
-    pictures = decoder(arrays["codes"], training=False)
-    np.savez(given.replace(".npz", ".answer.npz"), *(np.asarray(part) for part in [pictures, *codes]))
+    images = decoder(arrays["codes"], training=False)
+    np.savez(given.replace(".npz", ".answer.npz"), *(np.asarray(part) for part in [images, *codes]))
 print("null")
 """
 

@@ -11,10 +11,13 @@ import pytest
 from explorer_testing.slow import slow_network
 from pytestqt.qtbot import QtBot
 
-from explorer.document.tasks import DecodeTerms
+from explorer.document.views.cursor import CURSOR
+from explorer.document.views.decoded import decode_codes
+from explorer.document.views.terms import TERMS
 from explorer.errors import ExplorerError
 from explorer.inference.codec import Network
 from explorer.inference.sessions import Interrupt, Interrupted
+from explorer.messages import message
 from explorer.types import Floats
 from explorer.workers import render_thread as module
 from explorer.workers.jobs import JobRunner
@@ -97,7 +100,7 @@ def test_an_error_of_a_run_stays_an_error(slow: Network) -> None:
 
 def test_closing_the_render_thread_ends_its_run(qtbot: QtBot) -> None:
     codec, thread = SlowCodec(), RenderThread()
-    thread.submit(DecodeTerms(codec, CODE))
+    thread.submit(TERMS, decode_codes(codec, CODE))
     assert codec.begun.wait(20)
     thread.close()
     assert codec.ended.is_set()
@@ -107,9 +110,9 @@ def test_what_nobody_waits_for_ends_after_a_while(qtbot: QtBot, monkeypatch: pyt
     monkeypatch.setattr(module, "OVERDUE_MS", 1)
     codec, thread = SlowCodec(), RenderThread()
     try:
-        thread.submit(DecodeTerms(codec, CODE))
+        thread.submit(TERMS, decode_codes(codec, CODE))
         assert codec.begun.wait(20)
-        thread.drop(DecodeTerms.slot)
+        thread.drop(TERMS)
         qtbot.waitUntil(codec.ended.is_set, timeout=20_000)
     finally:
         thread.close()
@@ -120,9 +123,9 @@ def test_what_is_waited_for_goes_on(qtbot: QtBot, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "OVERDUE_MS", 1)
     codec, thread = SlowCodec(), RenderThread()
     try:
-        thread.submit(DecodeTerms(codec, CODE))
+        thread.submit(TERMS, decode_codes(codec, CODE))
         assert codec.begun.wait(20)
-        thread.drop("cursor")
+        thread.drop(CURSOR)
         assert not thread._overdue.isActive()
         assert not codec.ended.is_set()
     finally:
@@ -138,9 +141,9 @@ def test_cancelling_a_job_ends_its_run(qtbot: QtBot) -> None:
     def job() -> Iterator[Floats]:
         yield codec.decode(CODE)
 
-    key = runner.start("decoding", job, ended.append, lambda: ended.append("ended"))
+    key = runner.start(message("decoding"), job, ended.append, on_canceled=lambda: ended.append("canceled"))
     assert codec.begun.wait(20)
     runner.cancel(key)
     qtbot.waitUntil(lambda: bool(ended), timeout=20_000)
-    assert (ended, failed) == (["ended"], [])
+    assert (ended, failed) == (["canceled"], [])
     runner.close()

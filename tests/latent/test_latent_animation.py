@@ -16,8 +16,6 @@ from explorer.latent.animation import (
     AnimationSettings,
     Segment,
     animation_codes,
-    animation_times,
-    code_at,
 )
 from explorer.latent.easing import EASINGS, easing_named
 from explorer.latent.neighbor_graph import NeighborGraph
@@ -98,8 +96,8 @@ def test_number_of_frames(settings: AnimationSettings, k: int) -> None:
         expected += once if settings.hold else max(once - 2, 0)
     keys = keys_of_seed(k)
     assert animation_codes(keys, settings, DATA).shape == (expected, 3)
-    assert animation_times(k, settings).shape == (expected,)
     animation = settings.animation(k)
+    assert animation.positions().shape == (expected,)
     assert animation.frames == expected
     assert animation.closed == closed
     assert animation.seconds == pytest.approx(expected / settings.fps)
@@ -124,29 +122,27 @@ def test_every_key_is_hit_exactly(settings: AnimationSettings, k: int) -> None:
 def test_a_timeline_that_scrubs_shows_the_animations_frames(settings: AnimationSettings, k: int) -> None:
     keys = keys_of_seed(k)
     animation = settings.animation(k)
-    times = animation_times(k, settings)
+    times = animation.positions()
     assert times.dtype == np.float64
     assert times.min() >= 0
     assert times.max() <= len(animation.segments)
     curve = AnimationCurve(keys, animation, DATA)
     for frame, code in enumerate(animation_codes(keys, settings, DATA)):
         np.testing.assert_array_equal(curve.at([times[frame]])[0], code)
-        if not animation.closed:
-            np.testing.assert_array_equal(code_at(keys, times[frame], settings.path, settings.easing, DATA), code)
 
 
 def test_pingpong_without_hold_doubles_neither_end() -> None:
-    times = animation_times(2, AnimationSettings(steps=4, hold=0))
+    times = AnimationSettings(steps=4, hold=0).animation(2).positions()
     np.testing.assert_allclose(times, [0, 1 / 3, 2 / 3, 1, 2 / 3, 1 / 3])
 
 
 def test_positions_outside_are_the_nearer_end() -> None:
     keys = keys_of_seed(3)
-    np.testing.assert_array_equal(code_at(keys, -1), keys[0])
-    np.testing.assert_array_equal(code_at(keys, 7), keys[2])
-    np.testing.assert_allclose(code_at(keys, 1.25), 0.75 * keys[1] + 0.25 * keys[2], rtol=1e-5)
+    curve = AnimationCurve(keys, Animation((Segment(), Segment())))
+    np.testing.assert_array_equal(curve.at([-1, 7]), keys[[0, 2]])
+    np.testing.assert_allclose(curve.at([1.25])[0], 0.75 * keys[1] + 0.25 * keys[2], rtol=1e-5)
     with pytest.raises(UsageError):
-        code_at(keys, float("nan"))
+        curve.at([float("nan")])
 
 
 @pytest.mark.parametrize("name", list(EASINGS))
@@ -192,7 +188,8 @@ def test_each_segment_goes_its_own_way() -> None:
     assert animation.key_frames().tolist() == [0, 6, 14, 16]
     np.testing.assert_array_equal(codes[[0, 6, 14, 16]], keys)
     np.testing.assert_allclose(codes[3], 0.75 * keys[0] + 0.25 * keys[1], rtol=1e-5)
-    np.testing.assert_array_equal(codes[10], code_at(keys, 1.5, "slerp"))
+    slerp = Animation((Segment(9, "slerp", "ease"),))
+    np.testing.assert_array_equal(codes[10], AnimationCurve(keys[1:3], slerp).at([0.5])[0])
     assert not np.allclose(codes[15], (keys[2] + keys[3]) / 2, atol=1e-3)
 
 
@@ -235,4 +232,4 @@ def test_an_animation_needs_a_key() -> None:
     with pytest.raises(UsageError):
         animation_codes(np.zeros((0, 2), dtype=np.float32), AnimationSettings())
     with pytest.raises(UsageError, match="no keyframes"):
-        animation_times(0, AnimationSettings())
+        AnimationSettings().animation(0).positions()

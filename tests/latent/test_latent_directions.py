@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from explorer.errors import UsageError
-from explorer.latent.arithmetic import around, combine, cross
+from explorer.latent.arithmetic import combine, cross
 from explorer.latent.directions import Method, attribute_direction, orthogonal, probe_accuracy
-from explorer.latent.statistics import compute_statistics
 from explorer.types import Floats
 
 pytestmark = pytest.mark.numeric
@@ -114,18 +113,6 @@ def test_a_minus_b_plus_c() -> None:
     for bad in ([], [(1.0, a), (1.0, np.zeros((1, 3), np.float32))]):
         with pytest.raises(UsageError):
             combine(bad)
-
-
-def test_codes_around_one() -> None:
-    codes, _ = toy(3_000)
-    statistics = compute_statistics(codes * np.array([1, 2, 3, 4, 5, 6], np.float32))
-    made = around(np.zeros(6, np.float32), statistics, 0.5, 4_000, seed=3)
-    np.testing.assert_allclose(made.std(axis=0) / statistics.sigma, 0.5, atol=0.03)
-    np.testing.assert_array_equal(made, around(np.zeros(6, np.float32), statistics, 0.5, 4_000, seed=3))
-    np.testing.assert_array_equal(around(codes[0], statistics, 0, 2, seed=3), np.stack([codes[0]] * 2))
-    for spread, count in ((-1, 1), (np.nan, 1), (1, 0)):
-        with pytest.raises(UsageError):
-            around(codes[0], statistics, spread, count, 0)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 100))

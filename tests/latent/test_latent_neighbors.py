@@ -17,7 +17,6 @@ from explorer.latent.neighbors import (
     IndexKind,
     Metric,
     NeighborIndex,
-    agreement,
     recall,
 )
 from explorer.latent.statistics import compute_statistics
@@ -96,7 +95,7 @@ def test_an_index_is_kept_for_its_codes_alone(tmp_path: Path) -> None:
     kept.write_bytes(kept.read_bytes()[:100])
     repaired = NeighborIndex(codes, "hnsw", folder=tmp_path).search(queries, 5)
     np.testing.assert_array_equal(first.indices, repaired.indices)
-    assert kept.stat().st_size > 100, "a damaged one is written anew"
+    assert kept.stat().st_size > 100, "a damaged one is written again"
 
 
 @pytest.mark.parametrize("kind", ["hnsw", "lsh"])
@@ -151,12 +150,6 @@ def test_long_codes_are_searched_along_their_axes() -> None:
     np.testing.assert_array_equal(found, brute_force(codes, codes, 5, "l2")[0])
 
 
-def test_labels_of_neighbors_agree() -> None:
-    labels = np.array([0, 0, 1, 0])
-    assert agreement(labels, np.array([0, 1, 2]), 0) == pytest.approx(2 / 3)
-    assert np.isnan(agreement(labels, np.array([], np.int64), 0))
-
-
 def test_what_cannot_be_searched() -> None:
     with pytest.raises(UsageError):
         NeighborIndex(np.zeros((0, 3), np.float32))
@@ -186,4 +179,4 @@ def test_built_in_parts_it_can_be_left_and_is_the_same(kind: IndexKind, tmp_path
     whole = NeighborIndex(codes, kind)
     np.testing.assert_array_equal(made.search(codes[:20], 5).indices[:, 0], whole.search(codes[:20], 5).indices[:, 0])
     again = list(NeighborIndex.in_parts(codes, kind, folder=tmp_path))
-    assert len(again) == 1, "what was kept is not built anew"
+    assert len(again) == 1, "what was kept is not built again"

@@ -5,12 +5,9 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from explorer.errors import UsageError
-from explorer.latent.sampling import FittedPrior, sample_normal, truncate
-from explorer.latent.statistics import compute_statistics
+from explorer.latent.sampling import FittedPrior, sample_normal
 
 pytestmark = pytest.mark.numeric
 
@@ -22,19 +19,6 @@ def test_normal_samples_have_the_temperature_as_their_spread() -> None:
     np.testing.assert_allclose(codes.std(0), 0.5, atol=0.02)
     np.testing.assert_array_equal(codes, sample_normal(20_000, 3, np.random.default_rng(0), 0.5))
     np.testing.assert_array_equal(sample_normal(4, 2, np.random.default_rng(0), 0.0), 0)
-
-
-@given(st.floats(0, 5), st.integers(0, 50))
-def test_truncation_clips_to_sigmas_of_the_data(limit: float, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    codes = rng.normal(3, [0.1, 10], size=(30, 2)).astype(np.float32)
-    stats = compute_statistics(codes)
-    clipped = truncate(codes, limit, stats)
-    reach = np.abs(clipped - stats.mean)
-    assert (reach <= stats.sigma * limit + 1e-4).all()
-    inside = np.abs(codes - stats.mean) < stats.sigma * limit - 1e-4
-    np.testing.assert_array_equal(clipped[inside], codes[inside])
-    assert np.abs(truncate(codes, limit)).max() <= limit + 1e-6
 
 
 def test_fitted_prior_finds_two_clusters() -> None:
@@ -86,8 +70,6 @@ def test_wrong_use_is_refused() -> None:
         FittedPrior().sample(1, rng)
     with pytest.raises(UsageError, match="temperature"):
         sample_normal(1, 2, rng, -1.0)
-    with pytest.raises(UsageError, match="truncation"):
-        truncate(np.zeros((1, 2), dtype=np.float32), -1.0)
     with pytest.raises(UsageError, match="NaN or infinity"):
         FittedPrior().fit(np.full((3, 2), np.inf, dtype=np.float32))
 

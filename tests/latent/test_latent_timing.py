@@ -21,7 +21,7 @@ from explorer.latent.animation_presets import (
     reference_animation,
     strip,
 )
-from explorer.latent.curves import distance_to_data, image_change
+from explorer.latent.curves import image_change
 from explorer.latent.easing import EASINGS, easing_named
 from explorer.latent.statistics import compute_statistics
 from explorer.latent.timing import even_out, even_times
@@ -86,16 +86,6 @@ def test_easings_keep_order_and_range(name: str, times: NDArray[np.float64]) -> 
     assert progress.min() >= 0
     assert progress.max() <= 1
     np.testing.assert_array_equal(easing_named(name)(np.array([0.0, 1.0])), [0, 1])
-
-
-def test_distance_to_the_data() -> None:
-    data = np.random.default_rng(0).normal(size=(500, 7)).astype(np.float32)
-    codes = np.concatenate([data[:3], np.random.default_rng(1).normal(size=(20, 7)).astype(np.float32)])
-    expected = np.sqrt(((codes[:, None].astype(np.float64) - data[None]) ** 2).sum(-1)).min(axis=1)
-    np.testing.assert_allclose(distance_to_data(codes, data), expected, rtol=1e-5, atol=1e-7)
-    assert distance_to_data(codes, data)[:3].tolist() == [0, 0, 0]
-    with pytest.raises(UsageError, match="have 3 dimensions, but those of the data have 7"):
-        distance_to_data(codes[:, :3], data)
 
 
 def test_image_change() -> None:

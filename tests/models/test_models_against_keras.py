@@ -47,5 +47,5 @@ def test_shapes_and_counts_agree_with_keras() -> None:
             assert keras["parameters"] == network.parameters, (name, shape)
             assert all(tuple(output) == network.output_shape for output in keras["outputs"])
             assert len(keras["outputs"]) == max(1, len(network.heads))
-            reported = [[list(row.output_shape), row.parameters] for row in network.rows()]
-            assert reported == keras["rows"], (name, shape)
+            rows = [[list(row.output_shape), row.parameters] for row in network.rows()]
+            assert rows == keras["rows"], (name, shape)

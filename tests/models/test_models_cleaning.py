@@ -100,9 +100,9 @@ def test_a_folder_keeps_names_places_and_formats(tmp_path: Path) -> None:
     names = ["b.jpg", "a.PNG", "deep/er/c.tif"]
     for name in names:
         draw(tmp_path / "in" / name)
-    (tmp_path / "in" / "notes.txt").write_text("no picture", encoding="utf-8")
+    (tmp_path / "in" / "notes.txt").write_text("no image", encoding="utf-8")
     draw(tmp_path / "in" / ".hidden" / "d.png")
-    (tmp_path / "in" / "broken.png").write_bytes(b"no picture at all")
+    (tmp_path / "in" / "broken.png").write_bytes(b"no image at all")
     before = tree(tmp_path / "in")
     items = list(job(tmp_path / "in", tmp_path / "new" / "out"))
     result = items[-1]
@@ -136,7 +136,7 @@ def test_a_folder_that_was_cancelled_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
-@pytest.mark.parametrize("content", [None, b"no picture"])
+@pytest.mark.parametrize("content", [None, b"no image"])
 def test_a_folder_without_images_is_an_error(tmp_path: Path, content: bytes | None) -> None:
     (tmp_path / "in").mkdir()
     if content:
@@ -154,9 +154,9 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 def test_the_color_profile_goes_along_where_it_fits(tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    draw(tmp_path / "colour.png", icc_profile=profile)
-    draw(tmp_path / "grey.png", "L", icc_profile=profile)
-    for name, kept in (("colour", profile), ("grey", None)):
+    draw(tmp_path / "color.png", icc_profile=profile)
+    draw(tmp_path / "gray.png", "L", icc_profile=profile)
+    for name, kept in (("color", profile), ("gray", None)):
         result = run(tmp_path / f"{name}.png", tmp_path / f"{name}-clean.png")
         with Image.open(result.path) as written:
             assert written.info.get("icc_profile") == kept

@@ -11,8 +11,8 @@ from PIL import Image
 from explorer.data.metrics import psnr
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.sources import open_source
+from explorer.engine.codecs import open_codec
 from explorer.errors import UsageError
-from explorer.inference.codec import open_codec
 from explorer.models.bundle import open_bundle
 from explorer.models.comparison import Comparison, bytes_at, compare, quantized
 from explorer.models.evaluation import Evaluation, evaluate
@@ -35,7 +35,7 @@ def test_a_shipped_model_beside_pca_of_the_same_size() -> None:
         assert getattr(row, key) == pytest.approx(getattr(expected, key), rel=1e-4)
     assert (row.name, row.count, row.latent_dim, row.parameters, row.size) == ("deep", 300, 49, 5, 7)
     assert (row.half_bytes, row.eight_bytes) == (98, 49)
-    assert abs(row.half_psnr - row.psnr) < 1.5, "other pictures, hardly another quality"
+    assert abs(row.half_psnr - row.psnr) < 1.5, "other images, hardly another quality"
     assert 0 <= row.half_psnr - row.eight_psnr < 0.5
     assert row.jpeg_bytes > 5 * row.eight_bytes
     assert row.webp_bytes > row.eight_bytes

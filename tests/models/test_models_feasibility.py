@@ -11,6 +11,7 @@ from explorer_testing.codec import MatrixCodec
 
 from explorer.data.sources import known_sources
 from explorer.errors import ExplorerError
+from explorer.messages import message
 from explorer.models.architectures import get_architecture
 from explorer.models.bundle import open_bundle
 from explorer.models.feasibility import Images, Plan, images_in, images_of, plan_training
@@ -97,9 +98,9 @@ def test_cross_entropy_of_a_network_that_gives_any_value_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "values", "reported"),
+    ("images", "values", "expected"),
     [
-        (Images("dogs", None, 0, 9, 9, "“Get it” downloads it."), {}, r"dogs is not downloaded\. “Get it”"),
+        (Images("dogs", None, 0, 9, 9, message("“Get it” downloads it.")), {}, r"dogs is not downloaded\. “Get it”"),
         (
             Images("scans", (28, 28, 1), 0, 9, 0),
             {},
@@ -128,8 +129,8 @@ def test_cross_entropy_of_a_network_that_gives_any_value_is_noticed() -> None:
         ),
     ],
 )
-def test_what_the_engine_would_refuse_is_refused(images: Images, values: dict[str, Any], reported: str) -> None:
-    with pytest.raises(ExplorerError, match=reported):
+def test_what_the_engine_would_refuse_is_refused(images: Images, values: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ExplorerError, match=expected):
         plan(images, **values)
 
 
@@ -157,7 +158,7 @@ def test_a_parent_keeps_its_shape_and_refuses_another_architecture(explorer_home
     parent = open_bundle(folder)
     name = parent.card.architecture
     asked = request(architecture=name, start_from=str(folder))
-    assert plan_training(asked, FACES, parent).spec.image_shape == (28, 28, 1), "the pictures are brought to its size"
+    assert plan_training(asked, FACES, parent).spec.image_shape == (28, 28, 1), "the images are brought to its size"
     assert plan_training(asked, FACES, parent).spec.latent_dim == 5
     other = next(other for other in ("vae", "dense") if other != name)
     with pytest.raises(ExplorerError, match=f"Cannot initialize {other} from “.*”, whose architecture is {name}"):

@@ -159,7 +159,7 @@ def test_a_strip_gives_its_images_back(tmp_path: Path, channels: int) -> None:
     np.testing.assert_array_equal(read_strip(tmp_path / "strip.png"), images)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", None])
+@pytest.mark.parametrize("content", [b"", b"no image", None])
 def test_what_is_no_strip_is_refused(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "strip.png"
     if content is not None:

@@ -112,7 +112,7 @@ def test_the_command_does_the_same_training_again() -> None:
     asked = request(
         architecture="deep-dense",
         out=Path("new model"),
-        data="my pictures",
+        data="my images",
         start_from="parent",
         latent=5,
         size=(16, 20),

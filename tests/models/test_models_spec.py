@@ -40,10 +40,6 @@ def test_parameters_at_the_default_shapes(name: str, encoder: int, decoder: int)
 
 def test_names_are_those_of_the_registry() -> None:
     assert all(architecture.name == name for name, architecture in ARCHITECTURES.items())
-    assert list(ARCHITECTURES) == [
-        *("linear", "conv-pool", "dense", "deep-dense", "conv-spatial", "sparse", "cae-upsample", "conv-stride"),
-        *("vae", "vae-deep", "cnn"),
-    ]
     with pytest.raises(ModelError, match=r"no architecture “alexnet”.*linear, conv-pool, dense"):
         get_architecture("alexnet")
 
@@ -66,7 +62,7 @@ def test_every_size_goes_in_and_comes_out(name: str, shape: ImageShape, latent: 
 
 
 @pytest.mark.parametrize(
-    ("shape", "latent", "reported"),
+    ("shape", "latent", "expected"),
     [
         ((15, 28, 1), 2, "15×28"),
         ((28, 513, 1), 2, "28×513"),
@@ -76,10 +72,10 @@ def test_every_size_goes_in_and_comes_out(name: str, shape: ImageShape, latent: 
     ],
 )
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
-def test_impossible_sizes_are_refused(name: str, shape: ImageShape, latent: int, reported: str) -> None:
-    if ARCHITECTURES[name].spatial and "from" in reported:
-        reported = f"Cannot set the latent size of {name}"
-    with pytest.raises(ModelError, match=reported):
+def test_impossible_sizes_are_refused(name: str, shape: ImageShape, latent: int, expected: str) -> None:
+    if ARCHITECTURES[name].spatial and "from" in expected:
+        expected = f"Cannot set the latent size of {name}"
+    with pytest.raises(ModelError, match=expected):
         ARCHITECTURES[name].build(shape, latent)
 
 

@@ -283,7 +283,7 @@ def test_models_are_known_at_a_glance(tmp_path: Path) -> None:
         "encoder": "MyEncoder.h5",
         "decoder": "my_decoder_v2.keras",
     }
-    image = tmp_path / "picture.png"
+    image = tmp_path / "image.png"
     image.write_bytes(b"\x89PNG")
     assert not looks_third_party(image)
 

@@ -98,14 +98,14 @@ def test_a_preset_knows_itself_again_and_no_other(preset: TrainingPreset) -> Non
         assert not preset.describes(request.model_copy(update=change)), change
 
 
-def test_values_that_are_spelt_out_are_the_same_as_the_architectures() -> None:
+def test_values_that_are_spelled_out_are_the_same_as_the_architectures() -> None:
     deep = BY_NAME["mnist_deep"]
-    spelt = base(architecture="deep-dense", data="mnist", latent=49, epochs=100, batch=256, loss="bce", rate=1e-3)
-    assert deep.describes(spelt)
-    assert not deep.describes(spelt.model_copy(update={"latent": 48}))
-    assert not deep.describes(spelt.model_copy(update={"epochs": 99}))
-    assert not deep.describes(spelt.model_copy(update={"data": "clothing"}))
-    assert not deep.describes(spelt.model_copy(update={"start_from": "parent"}))
+    spelled = base(architecture="deep-dense", data="mnist", latent=49, epochs=100, batch=256, loss="bce", rate=1e-3)
+    assert deep.describes(spelled)
+    assert not deep.describes(spelled.model_copy(update={"latent": 48}))
+    assert not deep.describes(spelled.model_copy(update={"epochs": 99}))
+    assert not deep.describes(spelled.model_copy(update={"data": "clothing"}))
+    assert not deep.describes(spelled.model_copy(update={"start_from": "parent"}))
 
 
 def test_denoising_goes_on_with_any_of_the_digit_models() -> None:
@@ -128,5 +128,5 @@ def test_the_model_to_go_on_with_is_the_open_one_where_it_fits(explorer_home: Pa
     other = Bundle(Path("other"), usual.card)
     assert denoising.choose_parent([*shipped, other], other.path) is other
     wide = Bundle(Path("wide"), usual.card.model_copy(update={"image_shape": (64, 64, 1)}))
-    assert denoising.choose_parent([wide], wide.path) is None, "it is of other pictures"
+    assert denoising.choose_parent([wide], wide.path) is None, "it is of other images"
     assert BY_NAME["mnist_deep"].choose_parent(shipped, usual.path) is None

@@ -39,12 +39,10 @@ def test_no_control_of_the_window_and_its_dialogs_is_nameless(bare_window: MainW
 
 
 def test_every_tab_is_reported_by_its_name(bare_window: MainWindow) -> None:
-    reported = [
-        node.text(QAccessible.Text.Name) for node in walk(bare_window) if node.role() == QAccessible.Role.PageTab
-    ]
+    names = [node.text(QAccessible.Text.Name) for node in walk(bare_window) if node.role() == QAccessible.Role.PageTab]
     tabs = bare_window.tabs
-    assert {tabs.tabText(number) for number in range(tabs.count())} <= set(reported)
-    assert len(reported) == len(set(reported))
+    assert {tabs.tabText(number) for number in range(tabs.count())} <= set(names)
+    assert len(names) == len(set(names))
 
 
 # -- focus -------------------------------------------------------------------------------------------------------------
@@ -165,7 +163,7 @@ def test_the_main_loop_by_keyboard_alone(driver: WindowDriver) -> None:
     press(Qt.Key.Key_F6)
     press(Qt.Key.Key_F6)
     press(Qt.Key.Key_Right)
-    driver.until(lambda: document.image_index == 1 and document.code is not None)
+    driver.until(lambda: document.state.image_index == 1 and document.code is not None)
     press(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     press(Qt.Key.Key_F6)
     press(Qt.Key.Key_F6)
@@ -177,7 +175,7 @@ def test_the_main_loop_by_keyboard_alone(driver: WindowDriver) -> None:
     press(Qt.Key.Key_Right)
     assert not np.array_equal(driver.code, before)
     press(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
-    assert len(document.keyframes) == 2
+    assert len(document.state.keyframes) == 2
     press(Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     driver.until(lambda: QApplication.activeModalWidget() is not None)
     dialog = QApplication.activeModalWidget()

@@ -12,7 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QListWidget, QPushButton, QSlider, QWidget
 
 from explorer.data.preprocessing import to_floats
-from explorer.document.views import NeighborsView
+from explorer.document.views.nearest import NEAREST
+from explorer.document.views.neighbors import NeighborsView
 from explorer.errors import UsageError
 from explorer.latent.arithmetic import cross
 from explorer.types import Floats
@@ -24,7 +25,7 @@ def shown(driver: WindowDriver) -> WindowDriver:
     """The window with a model of six dimensions and the tab open."""
     driver.open(make_model(latent_dim=6))
     driver.tab("Arithmetic")
-    driver.until(lambda: isinstance(driver.document.nearest_view, NeighborsView))
+    driver.until(lambda: isinstance(driver.document.views[NEAREST], NeighborsView))
     return driver
 
 
@@ -47,7 +48,7 @@ def drop(driver: WindowDriver, letter: str, mime: QMimeData) -> bool:
 
 
 def until_term(driver: WindowDriver, place: int, count: int) -> None:
-    driver.until(lambda: len(driver.document.arithmetic.terms[place].codes) == count)
+    driver.until(lambda: len(driver.document.state.arithmetic.terms[place].codes) == count)
 
 
 def test_a_minus_b_plus_c_is_the_cursor(shown: WindowDriver) -> None:
@@ -63,7 +64,7 @@ def test_a_minus_b_plus_c_is_the_cursor(shown: WindowDriver) -> None:
     nearest = int(np.square(codes - wanted).sum(axis=1).argmin())
 
     def found() -> bool:
-        view = shown.document.nearest_view
+        view = shown.document.views[NEAREST]
         return isinstance(view, NeighborsView) and view.indices.tolist() == [nearest]
 
     shown.until(found)
@@ -76,7 +77,7 @@ def test_a_minus_b_plus_c_is_the_cursor(shown: WindowDriver) -> None:
     np.testing.assert_array_equal(array_of(frame.image), source.read([nearest], model.card.preprocessing)[0])
     shown.document.undo()
     np.testing.assert_allclose(shown.code, codes[0] - codes[[3, 4]].mean(axis=0), atol=1e-4)
-    assert shown.document.arithmetic.terms[2].codes == ()
+    assert shown.document.state.arithmetic.terms[2].codes == ()
 
 
 def test_strengths_count(shown: WindowDriver) -> None:
@@ -98,7 +99,7 @@ def test_images_of_a_term_are_shown_and_taken_out(shown: WindowDriver) -> None:
     QTest.keyClick(row, Qt.Key.Key_Delete)
     np.testing.assert_allclose(shown.code, codes_of(shown)[6], atol=1e-5)
     shown.click("slot_a_clear")
-    assert shown.document.arithmetic.terms[0].codes == ()
+    assert shown.document.state.arithmetic.terms[0].codes == ()
     assert row.count() == 0
     assert not shown.find(QPushButton, "slot_a_clear").isEnabled()
 
@@ -144,7 +145,7 @@ def test_what_does_not_fit(shown: WindowDriver) -> None:
     with pytest.raises(UsageError):
         shown.document.add_to_term(0, np.zeros((1, 5), np.float32))
     shown.open(make_model(latent_dim=3, name="other"))
-    assert all(term.codes == () for term in shown.document.arithmetic.terms)
+    assert all(term.codes == () for term in shown.document.state.arithmetic.terms)
 
 
 def test_the_window_stays_as_narrow(shown: WindowDriver) -> None:

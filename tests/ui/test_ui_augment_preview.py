@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from explorer_testing.builders import make_source
+from explorer_testing.builders import augment, make_source
 from explorer_testing.window import WindowDriver, array_of, type_into
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QSpinBox
 
-from explorer.data.augmentation import augment
 from explorer.data.preprocessing import Preprocessing
 from explorer.types import Pixels
 from explorer.ui.dialogs.augment_preview import AugmentPreview
@@ -28,7 +27,7 @@ def shown(driver: WindowDriver, preview: AugmentPreview, seed: int) -> Pixels:
     dataset_checks = driver.document.dataset_checks
     driver.until(lambda: dataset_checks.preview is not None and dataset_checks.preview.request.seed == seed)
     assert dataset_checks.preview is not None
-    assert dataset_checks.preview.message == ""
+    assert not dataset_checks.preview.message
     return np.stack([np.stack([array_of(image) for image in row]) for row in preview.table.rows])
 
 

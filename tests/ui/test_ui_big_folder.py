@@ -16,17 +16,18 @@ from PySide6.QtGui import QPixmap
 from explorer.data import image_index
 from explorer.data.formats import Header, probe_image
 from explorer.data.sources.files import FileSource
+from explorer.document.open_requests import OpenRequest
 
 COUNT = 600
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    place = tmp_path / "pictures"
+    place = tmp_path / "images"
     place.mkdir()
     for number in range(COUNT):
         Image.new("L", (10, 12), number % 256).save(place / f"{number}.png")
-    (place / "100.png").write_bytes(b"no picture")
+    (place / "100.png").write_bytes(b"no image")
     return place
 
 
@@ -54,7 +55,7 @@ def test_image_keyframes_and_place_stay_when_all_is_read(
     driver: WindowDriver, folder: Path, held: threading.Event
 ) -> None:
     driver.document.open(make_model())
-    driver.document.open_source_requested.emit(str(folder))
+    driver.document.open_requested.emit(OpenRequest((str(folder),), "images"))
     driver.until(lambda: source_of(driver) is not None)
     assert source_of(driver).provisional  # type: ignore[union-attr]
     assert driver.document.jobs
@@ -62,7 +63,7 @@ def test_image_keyframes_and_place_stay_when_all_is_read(
     driver.document.choose_image(3)
     driver.settle()
     driver.document.timeline.add()
-    keyframes, code = driver.document.keyframes, driver.document.code
+    keyframes, code = driver.document.state.keyframes, driver.document.code
     bar = driver.window.gallery.view.verticalScrollBar()
     bar.setValue(bar.maximum() // 2)
     place = bar.value()
@@ -72,8 +73,8 @@ def test_image_keyframes_and_place_stay_when_all_is_read(
     source = source_of(driver)
     assert source is not None
     assert (source.provisional, source.count) == (False, COUNT - 1)
-    assert driver.document.image_index == 3
-    assert driver.document.keyframes is keyframes
+    assert driver.document.state.image_index == 3
+    assert driver.document.state.keyframes is keyframes
     assert driver.document.code is code
     assert driver.undo_label() == "Add keyframe"
     assert bar.value() == place
@@ -92,7 +93,7 @@ def test_cancelled_it_stays_open_as_far_as_it_is_known(
     driver: WindowDriver, folder: Path, held: threading.Event
 ) -> None:
     driver.document.open(make_model())
-    driver.document.open_source_requested.emit(str(folder))
+    driver.document.open_requested.emit(OpenRequest((str(folder),), "images"))
     driver.until(lambda: source_of(driver) is not None)
     (job,) = driver.document.jobs
     driver.document.job_cancel_requested.emit(job.key)
@@ -104,5 +105,5 @@ def test_cancelled_it_stays_open_as_far_as_it_is_known(
     driver.settle()
     driver.document.choose_image(COUNT - 1)
     driver.settle()
-    assert driver.document.start_code is not None
-    assert np.isfinite(driver.document.start_code).all()
+    assert driver.document.state.start_code is not None
+    assert np.isfinite(driver.document.state.start_code).all()

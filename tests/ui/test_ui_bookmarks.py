@@ -12,7 +12,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDockWidget, QLineEdit, QListWidget, QPushButton
 
-from explorer.document.views import BookmarksView
+from explorer.document.views.bookmarks import BOOKMARKS
+from explorer.document.views.decoded import DecodedView
 
 
 @pytest.fixture
@@ -64,8 +65,8 @@ def test_a_bookmark_is_added_by_its_keys_and_gone_back_to_with_a_click(opened: W
 def test_a_bookmark_shows_what_it_is_decoded_to(opened: WindowDriver) -> None:
     for values in ((1.0, 2.0), (-2.0, 0.5)):
         add(opened, *values)
-    view = opened.document.bookmarks_view
-    opened.until(lambda: isinstance(opened.document.bookmarks_view, BookmarksView))
+    view = opened.document.views[BOOKMARKS]
+    opened.until(lambda: isinstance(opened.document.views[BOOKMARKS], DecodedView))
     shown, model = opened.find(QListWidget, "bookmarks_list"), opened.document.model
     assert model is not None
     images = []
@@ -77,7 +78,7 @@ def test_a_bookmark_shows_what_it_is_decoded_to(opened: WindowDriver) -> None:
         gray = image[..., 0].astype(float) / 255
         np.testing.assert_allclose(gray[1::3, 1::3], np.clip(decoded[..., 0], 0, 1), atol=0.01)
     assert (images[0] != images[1]).any()
-    assert view is None or view is not opened.document.bookmarks_view
+    assert view is None or view is not opened.document.views[BOOKMARKS]
 
 
 def test_a_bookmark_is_renamed_in_its_place(opened: WindowDriver) -> None:
@@ -188,7 +189,7 @@ def test_a_click_in_the_history_goes_to_that_step(opened: WindowDriver) -> None:
     click_line(opened, "history_list", 1)
     assert opened.document.state is moved
     opened.until_edited_shows(opened.code)
-    assert (opened.document.keyframes, opened.window.bookmarks.list.count()) == ((), 0)
+    assert (opened.document.state.keyframes, opened.window.bookmarks.list.count()) == ((), 0)
     # Where it is already, nothing happens.
     click_line(opened, "history_list", 1)
     assert opened.document.state is moved

@@ -17,8 +17,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QLabel, QPushButton
 
 from explorer.data.sources import open_source
-from explorer.document.tasks import FindNearest
-from explorer.document.views import CompareView, NeighborsView, SamplesView
+from explorer.document.views.compare import COMPARE, CompareView
+from explorer.document.views.nearest import NEAREST
+from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
+from explorer.document.views.samples import SAMPLES, SamplesView
 from explorer.ui.dialogs.export_animation import ExportAnimationDialog
 
 
@@ -50,7 +52,7 @@ def until_failed(driver: WindowDriver, count: int = 1) -> None:
 
 
 def until_found(driver: WindowDriver) -> None:
-    driver.until(lambda: isinstance(driver.document.neighbors_view, NeighborsView))
+    driver.until(lambda: isinstance(driver.document.views[NEIGHBORS], NeighborsView))
 
 
 def test_neighbors_of_a_vanished_folder_say_why_and_are_found_when_it_is_back(
@@ -63,13 +65,13 @@ def test_neighbors_of_a_vanished_folder_say_why_and_are_found_when_it_is_back(
     assert "Encoding the images failed." in label.text()
     assert ".png" in label.text()
     assert retry.isVisible()
-    reported = len(vanished.problems)
+    before = len(vanished.problems)
     vanished.document.set_code(np.ones(2, np.float32))
     assert vanished.document.jobs == (), "the same question would fail again"
     QTest.mouseClick(retry, Qt.MouseButton.LeftButton)
     assert label.text() == "Encoding the images…"
     assert not retry.isVisible()
-    until_failed(vanished, reported + 1)
+    until_failed(vanished, before + 1)
     assert retry.isVisible()
     bring_back(folder)
     QTest.mouseClick(retry, Qt.MouseButton.LeftButton)
@@ -102,7 +104,7 @@ def test_the_nearest_image_of_a_sum_says_why_there_is_none(vanished: WindowDrive
     vanished.tab("Arithmetic")
     until_failed(vanished)
     nearest = vanished.window.arithmetic.nearest
-    assert vanished.document.watches(FindNearest.slot)
+    assert NEAREST in vanished.document.views.watched
     assert ".png" in nearest.text
     assert "Neighbors" in nearest.text
     bring_back(folder)
@@ -127,6 +129,7 @@ def test_points_on_the_map_are_unticked_with_the_reason(vanished: WindowDriver, 
     assert words.text() == ""
 
 
+@pytest.mark.allow_log("job “Encoding the image” failed")
 def test_a_second_model_whose_encoder_fails_says_why(driver: WindowDriver) -> None:
     broken = [True]
 
@@ -143,7 +146,7 @@ def test_a_second_model_whose_encoder_fails_says_why(driver: WindowDriver) -> No
     assert "Encoding" not in frame.text
     broken[0] = False
     driver.document.choose_image(5)
-    driver.until(lambda: isinstance(driver.document.compare_view, CompareView))
+    driver.until(lambda: isinstance(driver.document.views[COMPARE], CompareView))
 
 
 def test_samples_say_why_no_prior_was_fitted(driver: WindowDriver) -> None:
@@ -157,12 +160,13 @@ def test_samples_say_why_no_prior_was_fitted(driver: WindowDriver) -> None:
     driver.document.job_cancel_requested.emit(job.key)
     driver.until(lambda: driver.document.jobs == ())
     assert table.message == "Fitting the prior failed: Canceled. Choose “Fitted GMM” to try again."
-    driver.document.set_sampling(replace(driver.document.sampling, temperature=0.5))
+    driver.document.set_sampling(replace(driver.document.state.sampling, temperature=0.5))
     assert driver.document.jobs == ()
     driver.click("samples_fitted")
-    driver.until(lambda: isinstance(driver.document.samples_view, SamplesView))
+    driver.until(lambda: isinstance(driver.document.views[SAMPLES], SamplesView))
 
 
+@pytest.mark.allow_log("job “Estimating the file size” failed")
 def test_an_export_that_cannot_be_tried_says_why(driver: WindowDriver) -> None:
     broken = [False]
 

@@ -22,7 +22,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
-from explorer.document.views import ImageView, NeighborsView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.types import Floats
 from explorer.ui.dialogs.import_model import ImportDialog
 from explorer.ui.dragging import code_of, files_of
@@ -52,10 +53,10 @@ def code_of_image(driver: WindowDriver, path: Path) -> Floats:
 def until_imported_image(driver: WindowDriver) -> ImageView:
     """Wait until an image of its own is encoded."""
     driver.until(
-        lambda: driver.document.imported_image is not None and isinstance(driver.document.image_view, ImageView)
+        lambda: driver.document.state.imported_image is not None and isinstance(driver.document.views[IMAGE], ImageView)
     )
     driver.until(lambda: driver.document.code is not None)
-    view = driver.document.image_view
+    view = driver.document.views[IMAGE]
     assert isinstance(view, ImageView)
     return view
 
@@ -97,11 +98,11 @@ def test_a_dropped_image_of_any_size_and_mode_is_encoded(
 def test_a_dropped_image_shows_its_neighbors_among_the_data(driver: WindowDriver, tmp_path: Path) -> None:
     driver.open()
     driver.tab("Neighbors")
-    driver.until(lambda: isinstance(driver.document.neighbors_view, NeighborsView))
+    driver.until(lambda: isinstance(driver.document.views[NEIGHBORS], NeighborsView))
     source, model = driver.document.source, driver.document.model
     assert source is not None
     assert model is not None
-    path = tmp_path / "guest.png"
+    path = tmp_path / "imported.png"
     source.pil_image(7).resize((200, 240), Image.Resampling.NEAREST).save(path)
     assert drop(driver.window, files(path), MIDDLE)
     until_imported_image(driver)
@@ -109,7 +110,7 @@ def test_a_dropped_image_shows_its_neighbors_among_the_data(driver: WindowDriver
     order = np.argsort(np.linalg.norm(codes - driver.code, axis=1))
 
     def shown() -> bool:
-        view = driver.document.neighbors_view
+        view = driver.document.views[NEIGHBORS]
         return isinstance(view, NeighborsView) and view.indices.tolist() == order[: len(view.indices)].tolist()
 
     driver.until(shown)
@@ -123,35 +124,35 @@ def test_an_imported_image_goes_when_an_image_is_chosen_and_comes_back_with_undo
     first = driver.code.copy()
     heading, caption = driver.find(ElidedLabel, "stage_heading"), driver.find(QLabel, "gallery_caption")
     place, words = heading.geometry().center().y(), caption.text()
-    colors("RGB", (40, 40)).save(tmp_path / "guest.png")
-    drop(driver.window, files(tmp_path / "guest.png"), MIDDLE)
+    colors("RGB", (40, 40)).save(tmp_path / "imported.png")
+    drop(driver.window, files(tmp_path / "imported.png"), MIDDLE)
     until_imported_image(driver)
     imported_image = driver.code.copy()
     assert driver.find(QPushButton, "stage_invert").isVisible()
     assert heading.geometry().center().y() == place, "the button moves nothing"
-    assert caption.text() == "guest.png (not in this dataset)"
+    assert caption.text() == "imported.png (not in this dataset)"
     view = driver.window.gallery.view
     spot = view.visualRect(driver.window.gallery.model.index(0)).center()
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
-    driver.until(lambda: driver.document.imported_image is None and driver.document.code is not None)
+    driver.until(lambda: driver.document.state.imported_image is None and driver.document.code is not None)
     assert_allclose(driver.code, first, atol=1e-6)
     assert caption.text() == words
     driver.shortcut("action_undo")
     until_imported_image(driver)
     assert_allclose(driver.code, imported_image, atol=1e-6)
     driver.shortcut("action_undo")
-    driver.until(lambda: driver.document.imported_image is None and driver.document.code is not None)
+    driver.until(lambda: driver.document.state.imported_image is None and driver.document.code is not None)
     assert_allclose(driver.code, first, atol=1e-6)
 
 
 def test_an_imported_image_stays_with_another_model_and_is_prepared_again(driver: WindowDriver, tmp_path: Path) -> None:
     driver.open()
-    colors("RGB", (40, 40)).save(tmp_path / "guest.png")
-    drop(driver.window, files(tmp_path / "guest.png"), MIDDLE)
+    colors("RGB", (40, 40)).save(tmp_path / "imported.png")
+    drop(driver.window, files(tmp_path / "imported.png"), MIDDLE)
     until_imported_image(driver)
     driver.document.open(make_model(image_shape=(16, 16, 3), latent_dim=3, name="other"))
     driver.until(lambda: driver.document.code is not None and len(driver.code) == 3)
-    assert_allclose(driver.code, code_of_image(driver, tmp_path / "guest.png"), atol=1e-4)
+    assert_allclose(driver.code, code_of_image(driver, tmp_path / "imported.png"), atol=1e-4)
 
 
 def test_an_image_is_pasted(driver: WindowDriver) -> None:
@@ -165,7 +166,7 @@ def test_an_image_is_pasted(driver: WindowDriver) -> None:
     assert model is not None
     pixels = model.card.preprocessing.pixels(Image.new("RGB", (90, 40), (0, 128, 128)))
     assert_allclose(driver.code, model.codec.encode(to_floats(pixels[None]))[0], atol=1e-4)
-    imported_image = driver.document.imported_image
+    imported_image = driver.document.state.imported_image
     assert imported_image is not None
     assert imported_image.title == "Pasted image"
 
@@ -190,7 +191,7 @@ def test_a_drawing_that_is_dark_on_light_can_be_inverted(driver: WindowDriver, t
     source = ArraySource(Facts("light", "Light on dark", "/nowhere"), ground, random_splits(30))
     model = make_model()
     driver.open(replace(model, sample=replace(model.sample, thumbnails=ground)), source)
-    said: list[str] = []
+    said: list[object] = []
     driver.document.announced.connect(said.append)
     invert = driver.window.findChild(QAction, "action_invert_imported_image")
     assert invert is not None
@@ -201,7 +202,7 @@ def test_a_drawing_that_is_dark_on_light_can_be_inverted(driver: WindowDriver, t
     drop(driver.window, files(tmp_path / "dark.png"), MIDDLE)
     until_imported_image(driver)
     driver.until(lambda: bool(said))
-    assert "Ctrl+Shift+I" in said[0]
+    assert "Ctrl+Shift+I" in str(said[0])
     before = driver.code.copy()
     driver.shortcut("action_invert_imported_image")
     driver.until(lambda: driver.document.code is not None and not np.array_equal(driver.document.code, before))
@@ -212,7 +213,10 @@ def test_a_drawing_that_is_dark_on_light_can_be_inverted(driver: WindowDriver, t
     ImageChops.invert(drawing).save(tmp_path / "light.png")
     drop(driver.window, files(tmp_path / "light.png"), MIDDLE)
     driver.until(
-        lambda: driver.document.imported_image is not None and driver.document.imported_image.title == "light.png"
+        lambda: (
+            driver.document.state.imported_image is not None
+            and driver.document.state.imported_image.title == "light.png"
+        )
     )
     assert not said
 
@@ -225,7 +229,7 @@ def test_what_is_no_image_says_so_and_changes_nothing(driver: WindowDriver, tmp_
     driver.until(lambda: bool(driver.problems))
     assert "broken.png" in str(driver.problems[0].message)
     mime = QMimeData()
-    mime.setData("image/png", QByteArray(b"no picture at all"))
+    mime.setData("image/png", QByteArray(b"no image at all"))
     drop(driver.window, mime, MIDDLE)
     driver.until(lambda: len(driver.problems) == 2)
     assert driver.document.state is before
@@ -264,10 +268,10 @@ def test_a_bundle_and_a_folder_dropped_together_are_both_opened(
     driver: WindowDriver, tmp_path: Path, explorer_home: Path
 ) -> None:
     write_bundle(explorer_home / "models" / "mine")
-    (tmp_path / "pictures").mkdir()
+    (tmp_path / "images").mkdir()
     for number in range(2):
-        Image.new("L", (12, 10), 80 * number).save(tmp_path / "pictures" / f"{number}.png")
-    drop(driver.window, files(explorer_home / "models" / "mine", tmp_path / "pictures"), MIDDLE)
+        Image.new("L", (12, 10), 80 * number).save(tmp_path / "images" / f"{number}.png")
+    drop(driver.window, files(explorer_home / "models" / "mine", tmp_path / "images"), MIDDLE)
     driver.until(lambda: driver.document.model is not None)
     driver.until(lambda: driver.document.source is not None and driver.document.source.count == 2)
 
@@ -282,15 +286,6 @@ def test_a_keras_file_brings_the_import_dialog(driver: WindowDriver, tmp_path: P
     assert dialog is not None
     driver.until(lambda: driver.document.imports.view.phase == "failed")
     dialog.close()
-
-
-def test_a_session_is_asked_for_by_its_path(driver: WindowDriver, tmp_path: Path) -> None:
-    (tmp_path / "work.latent").write_bytes(b"")
-    asked: list[str] = []
-    driver.document.open_source_requested.connect(asked.append)
-    drop(driver.window, files(tmp_path / "work.latent"), MIDDLE)
-    assert asked == [str(tmp_path / "work.latent")]
-    driver.until(lambda: not driver.document.jobs)
 
 
 def test_the_overlay_says_what_a_drop_would_do_and_goes_again(driver: WindowDriver, tmp_path: Path) -> None:
@@ -384,8 +379,8 @@ def test_the_edited_image_is_dragged_onto_the_timeline(driver: WindowDriver) -> 
     (drag,) = frame.findChildren(QDrag)
     assert not drag.pixmap().isNull()
     assert drop(track, drag.mimeData(), QPoint(60, 40))
-    driver.until(lambda: len(driver.document.keyframes) == 1)
-    np.testing.assert_array_equal(driver.document.keyframes[0].code, as_floats(0.5, -0.25))
+    driver.until(lambda: len(driver.document.state.keyframes) == 1)
+    np.testing.assert_array_equal(driver.document.state.keyframes[0].code, as_floats(0.5, -0.25))
 
 
 def test_a_dragged_image_is_a_file_for_other_programs(driver: WindowDriver, explorer_home: Path) -> None:

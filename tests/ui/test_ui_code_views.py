@@ -80,7 +80,7 @@ def test_the_switch_shows_axes_and_dimensions(driver: WindowDriver) -> None:
     show_components(driver)
     np.testing.assert_allclose(sliders.values, along_components(driver), atol=1e-5)
     assert "PC 1" in sliders.accessibleDescription()
-    assert "5 PCs, 100% explained variance" in driver.find(QLabel, "latent_summary").text()
+    assert "5 PCs explain 100% of the variance" in driver.find(QLabel, "latent_summary").text()
     driver.shortcut("action_code_view")
     assert not components_shown(driver)
     assert "z₀" in sliders.accessibleDescription()

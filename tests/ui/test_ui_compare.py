@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QComboBox, QPushButton, QTreeWidget
 from explorer.data.corruption import Noise
 from explorer.data.metrics import mse
 from explorer.data.preprocessing import to_floats
-from explorer.document.views import CompareView
+from explorer.document.open_requests import OpenRequest
+from explorer.document.views.compare import COMPARE, CompareView
 from explorer.models.pca_codec import PcaCodec
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
@@ -33,12 +34,12 @@ def compared(driver: WindowDriver) -> WindowDriver:
 def until_compared(driver: WindowDriver) -> None:
     document = driver.document
     driver.until(lambda: document.jobs == () and document.comparison.code is not None)
-    driver.until(lambda: isinstance(document.compare_view, CompareView))
+    driver.until(lambda: isinstance(document.views[COMPARE], CompareView))
     driver.settle()
 
 
 def view_of(driver: WindowDriver) -> CompareView:
-    view = driver.document.compare_view
+    view = driver.document.views[COMPARE]
     assert isinstance(view, CompareView)
     return view
 
@@ -85,7 +86,7 @@ def test_each_has_sliders_of_its_own(compared: WindowDriver) -> None:
     before = view_of(compared)
     start = float(sliders.values[0])
     drag(sliders.viewport(), [sliders.handle_position(0, value) for value in np.linspace(start, start + 1.0, 6)])
-    compared.until(lambda: document.compare_view is not before)
+    compared.until(lambda: document.views[COMPARE] is not before)
     moved = document.comparison.code
     assert moved is not None
     assert other is not None
@@ -107,7 +108,7 @@ def test_both_are_given_the_same_noise(compared: WindowDriver) -> None:
     document.set_noises((Noise("gaussian", 0.4, seed=3),))
     before = view_of(compared)
     compared.click("compare_noisy")
-    compared.until(lambda: document.compare_view is not before and isinstance(document.compare_view, CompareView))
+    compared.until(lambda: document.views[COMPARE] is not before and isinstance(document.views[COMPARE], CompareView))
     view = view_of(compared)
     np.testing.assert_array_equal(view.given[0], view.given[1])
     assert not np.allclose(view.given[0], before.given[0])
@@ -142,7 +143,7 @@ def test_the_table_measures_both(compared: WindowDriver) -> None:
 
 def test_a_model_of_the_library_stands_beside(driver: WindowDriver) -> None:
     driver.window.library.tree.setFocus()
-    driver.document.open_source_requested.emit("digits")
+    driver.document.open_requested.emit(OpenRequest(("digits",), "images"))
     driver.until(lambda: driver.document.source is not None)
     driver.click_item(driver.window.library.item_of("model", "digits-deep-49"))
     driver.until(lambda: driver.document.model is not None and driver.document.jobs == ())

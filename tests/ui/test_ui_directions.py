@@ -36,11 +36,11 @@ def source_with_attributes(count: int = 120) -> ArraySource:
     colors = np.where(red, 0, np.where(np.arange(count) % 3 == 1, 1, 2)).astype(np.int64)
     colors[7] = -1
     attributes = {
-        "colour": Attribute(colors, ("red", "green", "rare")),
+        "color": Attribute(colors, ("red", "green", "rare")),
         "size": Attribute(images.mean(axis=(1, 2, 3)).astype(np.float32)),
     }
     attributes["rare"] = Attribute((np.arange(count) < 3).astype(np.int64), ("no", "yes"))
-    facts = Facts(name="coloured", title="Coloured pictures", spec="/nowhere/coloured")
+    facts = Facts(name="color", title="Color images", spec="/nowhere/color")
     return ArraySource(facts, images, random_splits(count), (np.arange(count) % 4).astype(np.int64), None, attributes)
 
 
@@ -67,18 +67,18 @@ def choose(driver: WindowDriver, name: str, value: object) -> None:
 
 def find(driver: WindowDriver, attribute: str | None) -> None:
     choose(driver, "directions_attribute", attribute)
-    reported: list[bool] = []
-    driver.document.direction_search.found_changed.connect(lambda: reported.append(True))
+    found: list[bool] = []
+    driver.document.direction_search.found_changed.connect(lambda: found.append(True))
     driver.click("directions_find")
-    driver.until(lambda: bool(reported))
+    driver.until(lambda: bool(found))
     driver.until(lambda: driver.document.jobs == ())
 
 
 def test_what_is_found_is_said_with_whether_it_is_real(opened: WindowDriver) -> None:
-    find(opened, "colour")
+    find(opened, "color")
     dialog = opened.find(FindDirectionsDialog, "directions_dialog")
     names = [dialog.table.topLevelItem(row).text(0) for row in range(dialog.table.topLevelItemCount())]  # type: ignore[union-attr]
-    assert names == ["colour: red", "colour: green", "colour: rare"]
+    assert names == ["color: red", "color: green", "color: rare"]
     red = opened.document.direction_search.found[0].direction
     known = np.arange(120) != 7
     codes = codes_of(opened)
@@ -99,20 +99,20 @@ def test_too_few_are_said_and_left_out(opened: WindowDriver) -> None:
 
 
 def test_kept_directions_are_sliders(opened: WindowDriver) -> None:
-    find(opened, "colour")
+    find(opened, "color")
     opened.click("directions_keep")
-    assert [one.name for one in opened.document.directions] == ["colour: red", "colour: green", "colour: rare"]
+    assert [one.name for one in opened.document.state.directions] == ["color: red", "color: green", "color: rare"]
     sliders = opened.window.latent.sliders
     assert sliders.row_count == 3
     model = opened.document.model
     assert model is not None
-    ruler = Ruler(opened.document.directions[0].direction.vector, model.sample.codes)
+    ruler = Ruler(opened.document.state.directions[0].direction.vector, model.sample.codes)
     start = opened.code.copy()
     assert float(sliders.values[0]) == pytest.approx(ruler.value(start), abs=1e-4)
     opened.document.set_along(0, 2.0)
     assert ruler.value(opened.code) == pytest.approx(2.0, abs=1e-4)
     moved = opened.code - start
-    along = opened.document.directions[0].direction.vector
+    along = opened.document.state.directions[0].direction.vector
     cosine = moved @ along / np.linalg.norm(moved) / np.linalg.norm(along)
     assert abs(cosine) == pytest.approx(1, abs=1e-4), "across it nothing changes"
     opened.document.reset_along(0)
@@ -120,16 +120,16 @@ def test_kept_directions_are_sliders(opened: WindowDriver) -> None:
     row = sliders.row_rect(1)
     QTest.mouseClick(sliders.viewport(), Qt.MouseButton.LeftButton, pos=row.center())
     opened.click("latent_drop_direction")
-    assert [one.name for one in opened.document.directions] == ["colour: red", "colour: rare"]
+    assert [one.name for one in opened.document.state.directions] == ["color: red", "color: rare"]
     opened.document.undo()
-    assert len(opened.document.directions) == 3
+    assert len(opened.document.state.directions) == 3
 
 
 def test_parted_directions_share_nothing(opened: WindowDriver) -> None:
     find(opened, None)
     opened.click("directions_keep")
     opened.click("latent_part_directions")
-    vectors = np.stack([one.direction.vector for one in opened.document.directions])
+    vectors = np.stack([one.direction.vector for one in opened.document.state.directions])
     table = vectors @ vectors.T
     np.testing.assert_allclose(table - np.diag(np.diag(table)), 0, atol=1e-4)
     assert opened.undo_label() == "Orthogonalize directions"
@@ -144,16 +144,16 @@ def test_a_number_is_parted_at_its_middle(opened: WindowDriver) -> None:
 
 
 def test_directions_are_shared_as_a_file(opened: WindowDriver, tmp_path: Path) -> None:
-    find(opened, "colour")
+    find(opened, "color")
     opened.click("directions_keep")
     dialog = opened.find(FindDirectionsDialog, "directions_dialog")
     path = tmp_path / "mine.directions.json"
     dialog.save(path)
-    kept = opened.document.directions
+    kept = opened.document.state.directions
     opened.document.direction_search.drop([0, 1, 2])
-    assert len(opened.document.directions) == 0
+    assert len(opened.document.state.directions) == 0
     dialog.open_file(path)
-    again: list[NamedDirection] = list(opened.document.directions)
+    again: list[NamedDirection] = list(opened.document.state.directions)
     for before, after in zip(kept, again, strict=True):
         assert before.name == after.name
         np.testing.assert_array_equal(before.direction.vector, after.direction.vector)
@@ -185,10 +185,10 @@ def test_a_file_of_another_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_model_has_other_directions(opened: WindowDriver) -> None:
-    find(opened, "colour")
+    find(opened, "color")
     opened.click("directions_keep")
     opened.open(make_model(name="other"))
-    assert opened.document.directions == ()
+    assert opened.document.state.directions == ()
     direction = Direction(np.ones(5, np.float32), "means", (5, 5), 1.0, 2.0, (0.0, 0.1), 0.005)
     with pytest.raises(UsageError):
         opened.document.direction_search.keep([NamedDirection("long", direction)])
@@ -196,13 +196,13 @@ def test_another_model_has_other_directions(opened: WindowDriver) -> None:
 
 def test_answers_out_of_columns() -> None:
     source = source_with_attributes()
-    assert categories(source, "colour") == ("red", "green", "rare")
+    assert categories(source, "color") == ("red", "green", "rare")
     assert categories(source, None) == ("0", "1", "2", "3")
     assert categories(source, "size") == ()
-    ((name, known, has),) = attribute_masks(source, "colour", ("green",))
-    assert name == "colour: green"
+    ((name, known, has),) = attribute_masks(source, "color", ("green",))
+    assert name == "color: green"
     assert not known[7]
     assert has.sum() == 39, "one of them is not known"
-    for attribute, values in (("weight", ()), ("colour", ("blue",))):
+    for attribute, values in (("weight", ()), ("color", ("blue",))):
         with pytest.raises(DataError):
             attribute_masks(source, attribute, values)

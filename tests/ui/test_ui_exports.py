@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 import explorer
+from explorer.document.open_requests import OpenRequest
 from explorer.document.sessions import Sessions
 
 
@@ -32,9 +33,9 @@ def photos(tmp_path: Path) -> Path:
 def opened(driver: WindowDriver, photos: Path, tmp_path: Path) -> WindowDriver:
     """A window on a bundle and the images, with two keyframes."""
     write_bundle(tmp_path / "model")
-    driver.document.open_model_requested.emit(tmp_path / "model")
+    driver.document.open_requested.emit(OpenRequest((tmp_path / "model",), "model"))
     driver.until(lambda: driver.document.model is not None)
-    driver.document.open_source_requested.emit(str(photos))
+    driver.document.open_requested.emit(OpenRequest((str(photos),), "images"))
     driver.until(lambda: driver.document.source is not None and driver.document.source.spec == str(photos))
     driver.settle()
     driver.document.timeline.add()
@@ -83,8 +84,8 @@ def test_nothing_is_exported_into_what_is_open(
 def test_an_image_that_was_dropped_is_not_written_over(opened: WindowDriver, tmp_path: Path) -> None:
     Image.new("L", (8, 8), 9).save(tmp_path / "dropped.gif")
     before = contents(tmp_path)
-    opened.document.open_requests.files_given.emit([tmp_path / "dropped.gif"])
-    opened.until(lambda: opened.document.imported_image is not None)
+    opened.document.open_requested.emit(OpenRequest((tmp_path / "dropped.gif",)))
+    opened.until(lambda: opened.document.state.imported_image is not None)
     opened.document.invert_imported_image()
     begin_export(opened)
     opened.save_as(tmp_path / "dropped.gif")

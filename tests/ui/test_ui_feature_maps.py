@@ -235,14 +235,15 @@ def test_the_keyboard_does_it_all(driver: WindowDriver) -> None:
 def test_channels_are_chosen_and_painted_one_by_one(driver: WindowDriver) -> None:
     open_maps(driver, (6, 5, 9))
     panel, start = driver.window.feature_maps, driver.code
-    QTest.mouseClick(panel.grid.viewport(), Qt.MouseButton.LeftButton, pos=panel.grid.channel_rect(3).center())
+    where = panel.grid.visualRect(panel.grid.model().index(3, 0)).center()
+    QTest.mouseClick(panel.grid.viewport(), Qt.MouseButton.LeftButton, pos=where)
     assert panel.channel.value() == 3
     QTest.keyClick(panel.grid, Qt.Key.Key_Right)
     assert panel.channel.value() == 4
     QTest.keyClick(panel.grid, Qt.Key.Key_End)
     assert panel.channel.value() == 8
     QTest.keyClick(canvas(driver), Qt.Key.Key_PageUp)
-    assert (panel.channel.value(), panel.grid.current) == (7, 7)
+    assert (panel.channel.value(), panel.grid.currentIndex().row()) == (7, 7)
     stroke(driver, (0, 0))
     assert changed(driver, start) == {(0, 0, 7)}
     np.testing.assert_allclose(maps(driver)[0, 0, 7], painted_value(driver, 3.0, 7), rtol=1e-5)

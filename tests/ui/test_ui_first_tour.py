@@ -115,7 +115,7 @@ def test_what_a_step_speaks_of_can_be_done_behind_it(driver: WindowDriver) -> No
     # Through the window, as a hand clicks: the veil lies above the gallery.
     handle = driver.window.windowHandle()
     QTest.mouseClick(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, point)
-    driver.until(lambda: driver.document.image_index == 4)
+    driver.until(lambda: driver.document.state.image_index == 4)
     assert tour.running
     tour.end()
 

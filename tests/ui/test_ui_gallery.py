@@ -15,8 +15,7 @@ from explorer.data.attributes import Attribute
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import ArraySource, Facts, Source
 from explorer.data.splits import random_splits
-from explorer.document.tasks import THUMBNAIL_SIDE
-from explorer.document.views import ThumbnailsView
+from explorer.document.views.thumbnails import THUMBNAIL_SIDE, THUMBNAILS, ThumbnailsView
 from explorer.types import Indices, Pixels
 from explorer.ui.main_window import MainWindow
 
@@ -90,10 +89,10 @@ def test_only_what_comes_into_view_is_read(driver: WindowDriver) -> None:
 def test_a_click_chooses_the_image(driver: WindowDriver) -> None:
     driver.open()
     click(driver, 7)
-    assert driver.document.image_index == 7
+    assert driver.document.state.image_index == 7
     assert current(driver) == 7
     QTest.keyClick(driver.window.gallery.view, Qt.Key.Key_Right)
-    assert driver.document.image_index == 8
+    assert driver.document.state.image_index == 8
     driver.settle()
     source, stage = driver.document.source, driver.window.stage
     assert source is not None
@@ -118,7 +117,7 @@ def test_another_source_begins_at_its_first_image_with_its_own_thumbnails(driver
     click(driver, 9)
     fresh = make_source(40, name="fresh", seed=5)
     driver.document.open(source=fresh)
-    assert driver.document.image_index == 0
+    assert driver.document.state.image_index == 0
     assert current(driver) == 0
     assert shown_thumbnails(driver) == {}
     driver.settle()
@@ -167,9 +166,9 @@ def test_thumbnails_of_another_source_are_not_shown(bare_window: MainWindow) -> 
     document.open(source=shown)
     indices = np.arange(2)
     pixels = np.zeros((2, THUMBNAIL_SIDE, THUMBNAIL_SIDE, 1), np.uint8)
-    document.put_view("thumbnails", ThumbnailsView(other, indices, pixels))
+    THUMBNAILS.put(document, ThumbnailsView(other, indices, pixels))
     assert model.missing(0, 1) == [0, 1]
-    document.put_view("thumbnails", ThumbnailsView(shown, indices, pixels))
+    THUMBNAILS.put(document, ThumbnailsView(shown, indices, pixels))
     assert model.missing(0, 1) == []
 
 
@@ -187,7 +186,7 @@ def test_the_images_of_one_label(driver: WindowDriver) -> None:
     source = make_source(300)
     driver.open(source=source)
     choose_label(driver, "3 (30)")
-    assert driver.document.image_index == 0, "to look through a label chooses nothing"
+    assert driver.document.state.image_index == 0, "to look through a label chooses nothing"
     assert driver.window.gallery.view.selectionModel().selectedIndexes() == []
     driver.settle()
     gallery = driver.window.gallery
@@ -196,12 +195,12 @@ def test_the_images_of_one_label(driver: WindowDriver) -> None:
     wanted = source.read([10 * row + 3 for row in shown], Preprocessing.standard((THUMBNAIL_SIDE, THUMBNAIL_SIDE, 1)))
     np.testing.assert_array_equal(np.stack(list(shown.values())), wanted)
     click(driver, 4)
-    assert driver.document.image_index == 43
+    assert driver.document.state.image_index == 43
     assert current(driver) == 4
     QTest.keyClick(gallery.view, Qt.Key.Key_Right)
-    assert driver.document.image_index == 53
+    assert driver.document.state.image_index == 53
     choose_label(driver, "All images")
-    assert driver.document.image_index == 53
+    assert driver.document.state.image_index == 53
     assert current(driver) == 53
     assert gallery.model.rowCount() == 300
 

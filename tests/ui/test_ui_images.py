@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor
 
 from explorer.types import Floats, Pixels
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
-from explorer.ui.text import decibels, dimension_name, duration
+from explorer.ui.text import decibels, dimension_name, duration, filled
 
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3]))
 
@@ -74,3 +74,7 @@ def test_decibels_and_dimensions() -> None:
     assert decibels(math.inf) == "∞"
     assert dimension_name(0) == "z₀"
     assert dimension_name(1729) == "z₁₇₂₉"
+
+
+def test_a_value_that_looks_like_a_place_stays() -> None:
+    assert filled("%2 of %1: %2", "100%2", 7) == "7 of 100%2: 7"

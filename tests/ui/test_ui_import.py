@@ -13,7 +13,8 @@ from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QPushButton
 
-from explorer.document.views import CursorView, HalfView
+from explorer.document.views.cursor import CURSOR, CursorView
+from explorer.document.views.image import IMAGE, HalfView
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.import_model import ImportDialog
 
@@ -195,7 +196,7 @@ def test_an_encoder_alone_has_codes_and_a_map_of_points(driver: WindowDriver, mo
     look(driver, models / "encoder_two_outputs.keras")
     assert "Encoder only" in text(driver, "import_facts")
     bring_in(driver, "encoder_two_outputs")
-    driver.until(lambda: isinstance(driver.document.image_view, HalfView))
+    driver.until(lambda: isinstance(driver.document.views[IMAGE], HalfView))
     assert driver.window.stage.reconstruction.text == "No decoder"
     assert driver.window.stage.original.image is not None
     assert len(driver.code) == 2
@@ -209,8 +210,8 @@ def test_a_decoder_alone_has_sliders_and_a_map(driver: WindowDriver, models: Pat
     driver.open()
     look(driver, models / "decoder_alone.keras")
     bring_in(driver, "decoder_alone")
-    driver.until(lambda: isinstance(driver.document.cursor_view, CursorView))
-    driver.until(lambda: isinstance(driver.document.image_view, HalfView))
+    driver.until(lambda: isinstance(driver.document.views[CURSOR], CursorView))
+    driver.until(lambda: isinstance(driver.document.views[IMAGE], HalfView))
     assert driver.window.stage.reconstruction.text == "No encoder"
     assert driver.window.stage.edited.image is not None
     driver.until(lambda: driver.document.map.ready)
@@ -229,7 +230,7 @@ def test_what_onnx_cannot_express_is_decoded_by_keras(driver: WindowDriver, mode
     driver.open()
     look(driver, models / "gelu.keras")
     bring_in(driver, "gelu")
-    driver.bot.waitUntil(lambda: isinstance(driver.document.cursor_view, CursorView), timeout=PATIENCE_MS)
+    driver.bot.waitUntil(lambda: isinstance(driver.document.views[CURSOR], CursorView), timeout=PATIENCE_MS)
     code = np.linspace(-1, 1, 16, dtype=np.float32)
     driver.document.set_code(code)
     driver.until_edited_shows(code)

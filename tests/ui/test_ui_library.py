@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 from explorer_testing.builders import make_source, write_bundle
 from explorer_testing.codec import MatrixCodec
+from explorer_testing.downloads import offer_download
 from explorer_testing.window import WindowDriver, drag
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QProgressBar, QPushButton, QTreeWidgetItem, QWidget
 
-from explorer.data import download
 from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
+from explorer.data.sources.entry import RemoteFile, RemoteSet
 from explorer.document.activity import JobView
 from explorer.document.downloads import Download
+from explorer.document.open_requests import OpenRequest
+from explorer.messages import message
 from explorer.models.bundle import find_bundles
 from explorer.paths import cache_dir
 from explorer.ui.main_window import MainWindow
@@ -73,7 +76,7 @@ def test_a_click_opens_the_model(models: Path, driver: WindowDriver) -> None:
     assert driver.window.windowTitle().startswith("one")
     source = driver.document.source
     assert source is not None
-    assert source.name == "tiny", "a model without pictures of its own leaves the open ones"
+    assert source.name == "tiny", "a model without images of its own leaves the open ones"
 
 
 def test_return_opens_too(models: Path, driver: WindowDriver) -> None:
@@ -145,7 +148,7 @@ def test_a_folder_with_unreadable_images_says_how_many_were_skipped(driver: Wind
     for name in ("a", "b", "c"):
         Image.fromarray(rng.integers(0, 256, (12, 10), dtype=np.uint8)).save(tmp_path / f"{name}.png")
     (tmp_path / "broken.png").write_bytes((tmp_path / "a.png").read_bytes()[:40])
-    driver.document.open_source_requested.emit(str(tmp_path))
+    driver.document.open_requested.emit(OpenRequest((str(tmp_path),), "images"))
     driver.until(lambda: driver.document.source is not None)
     driver.until(lambda: bool(driver.problems))
     assert driver.window.problem_bar.isVisible()
@@ -162,7 +165,7 @@ def test_a_folder_with_unreadable_images_says_how_many_were_skipped(driver: Wind
 def test_images_that_do_not_exist(driver: WindowDriver, tmp_path: Path) -> None:
     driver.open()
     source = driver.document.source
-    driver.document.open_source_requested.emit(str(tmp_path / "gone"))
+    driver.document.open_requested.emit(OpenRequest((str(tmp_path / "gone"),), "images"))
     driver.until(lambda: bool(driver.problems))
     assert "gone" in driver.window.problem_bar.text
     assert driver.document.source is source
@@ -175,8 +178,8 @@ def test_images_that_do_not_exist(driver: WindowDriver, tmp_path: Path) -> None:
 def away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing listens where LFW is fetched from."""
     monkeypatch.setenv("NO_PROXY", "*")
-    file = download.RemoteFile("lfw-funneled.tgz", "http://127.0.0.1:9/lfw.tgz", f"sha256:{'0' * 64}", 1_000)
-    monkeypatch.setitem(download.SETS, "lfw", download.RemoteSet((file,), "lfw-funneled.tgz"))
+    file = RemoteFile("lfw-funneled.tgz", "http://127.0.0.1:9/lfw.tgz", "0" * 64, 1_000)
+    offer_download(monkeypatch, "lfw", RemoteSet((file,), "lfw-funneled.tgz"))
 
 
 def open_get(window: MainWindow, name: str) -> QWidget:
@@ -210,7 +213,7 @@ def test_what_is_missing_says_where_it_comes_from(bare_window: MainWindow) -> No
     assert part(dialog, "get_url").text() == entry.url
     assert entry.license[1:] in part(dialog, "get_license").text()
     assert part(dialog, "get_size").text() == f"{entry.size_mb:,} MB to download"
-    assert part(dialog, "get_how").text() == entry.how
+    assert part(dialog, "get_how").text() == str(entry.how)
     open_get(bare_window, "lfw")
     assert len(bare_window.findChildren(QWidget, "get_dialog")) == 1
 
@@ -240,7 +243,10 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled(bare_window: MainWi
     assert asked == ["lfw"]
     document.downloads.put_download(Download("lfw", 7))
     document.put_jobs(
-        (JobView(6, "another"), JobView(7, "Getting lfw", 3 * 2**31, 4 * 2**31, "downloading lfw.tgz", 65))
+        (
+            JobView(6, message("another")),
+            JobView(7, message("Getting lfw"), 3 * 2**31, 4 * 2**31, message("downloading lfw.tgz"), 65),
+        )
     )
     bar = dialog.findChild(QProgressBar, "get_progress")
     assert bar is not None
@@ -255,8 +261,8 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled(bare_window: MainWi
 
 def test_what_was_fetched_can_be_opened(bare_window: MainWindow) -> None:
     document = bare_window.document
-    opened: list[str] = []
-    document.open_source_requested.connect(opened.append)
+    opened: list[object] = []
+    document.open_requested.connect(lambda request: opened.extend(request.paths))
     dialog = open_get(bare_window, "lfw")
     document.downloads.put_download(Download("lfw", 7, "finished"))
     press(dialog, "get_open")
@@ -280,7 +286,7 @@ def test_who_has_it_already_opens_a_file_or_folder(bare_window: MainWindow) -> N
 def test_the_image_cache_is_reported_and_cleared_after_a_question(driver: WindowDriver) -> None:
     label = driver.find(QLabel, "library_cache")
     assert not label.isVisible()
-    folder = cache_dir() / "pictures" / "some"
+    folder = cache_dir() / "images" / "some"
     folder.mkdir(parents=True)
     (folder / "pixels").write_bytes(bytes(2_500_000))
     driver.document.library_changed.emit()
@@ -307,7 +313,7 @@ def highlighted(driver: WindowDriver) -> list[str]:
 
 def open_by_path(driver: WindowDriver, path: Path) -> None:
     before = driver.document.model
-    driver.document.open_source_requested.emit(str(path))
+    driver.document.open_requested.emit(OpenRequest((str(path),), "images"))
     driver.until(lambda: driver.document.model is not before)
 
 

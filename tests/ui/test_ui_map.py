@@ -21,11 +21,15 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox
 
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.map_tiles import Tile
-from explorer.document.tasks import ReadPoints
-from explorer.document.views import HoverView, OverlayView, ThumbnailsView
+from explorer.document.view_store import FailedView
+from explorer.document.views.hover import HOVER, HoverView
+from explorer.document.views.meter import METER
+from explorer.document.views.overlay import OVERLAY, OverlayView
+from explorer.document.views.thumbnails import read_thumbnails
 from explorer.latent.components import to_components
 from explorer.latent.data_distance import CodeDistance
 from explorer.latent.polygon import inside
+from explorer.messages import message
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panels.map_images import MOST_THUMBNAILS
@@ -153,7 +157,7 @@ def test_range_and_tiles_can_be_edited(driver: WindowDriver) -> None:
     driver.type_into("map_low", "-1")
     driver.type_into("map_high", "4")
     driver.type_into("map_steps", "6")
-    grid = driver.document.grid
+    grid = driver.document.state.grid
     assert (grid.low, grid.high, grid.steps) == (-1, 4, 6)
     driver.settle()
     seen = canvas_of(driver).map_window()
@@ -163,19 +167,19 @@ def test_range_and_tiles_can_be_edited(driver: WindowDriver) -> None:
     np.testing.assert_allclose(driver.code, [3.5, 0.5], atol=pixel(driver))
     for _ in range(2):
         driver.document.undo()
-    assert driver.document.grid.steps == 15
+    assert driver.document.state.grid.steps == 15
     assert driver.find(QDoubleSpinBox, "map_high").value() == 4
 
 
 def test_a_silly_range_is_refused_with_words_that_go_when_it_is_mended(driver: WindowDriver) -> None:
     driver.open()
-    before, hint = driver.document.grid, driver.find(QLabel, "map_hint")
+    before, hint = driver.document.state.grid, driver.find(QLabel, "map_hint")
     driver.type_into("map_low", "9")
-    assert driver.document.grid == before
+    assert driver.document.state.grid == before
     assert "minimum must be below" in hint.text()
     assert not driver.problems
     driver.type_into("map_low", "-3")
-    assert driver.document.grid.low == -3
+    assert driver.document.state.grid.low == -3
     assert "minimum must be below" not in hint.text()
 
 
@@ -200,7 +204,7 @@ def test_a_plane_of_more_dimensions_keeps_the_others(driver: WindowDriver) -> No
         box.setFocus()
         while box.currentIndex() < row:
             QTest.keyClick(box, Qt.Key.Key_Down)
-    assert driver.document.grid.dims == (3, 2)
+    assert driver.document.state.grid.dims == (3, 2)
     driver.settle()
     click(driver, 0.5, -0.5)
     np.testing.assert_allclose(driver.code[[3, 2]], [0.5, -0.5], atol=pixel(driver))
@@ -219,11 +223,11 @@ def test_choosing_the_other_axis_dimension_swaps_them(driver: WindowDriver) -> N
     across, up = driver.find(QComboBox, "map_across"), driver.find(QComboBox, "map_up")
     across.setFocus()
     QTest.keyClick(across, Qt.Key.Key_Down)
-    assert driver.document.grid.dims == (1, 0)
+    assert driver.document.state.grid.dims == (1, 0)
     assert (across.currentIndex(), up.currentIndex()) == (1, 0)
     up.setFocus()
     QTest.keyClick(up, Qt.Key.Key_Down)
-    assert driver.document.grid.dims == (0, 1)
+    assert driver.document.state.grid.dims == (0, 1)
 
 
 def test_the_cursor_is_painted_where_it_is(driver: WindowDriver) -> None:
@@ -280,7 +284,7 @@ def test_the_map_is_panned_by_hand_and_keys(driver: WindowDriver) -> None:
     QTest.keyClick(canvas, Qt.Key.Key_Minus)
     driver.click("map_zoom_out")
     driver.click("map_fit")
-    seen, grid = canvas.map_window(), driver.document.grid
+    seen, grid = canvas.map_window(), driver.document.state.grid
     assert (seen.bottom + seen.top) / 2 == pytest.approx((grid.low + grid.high) / 2)
     driver.settle()
     driver.click("map_cursor")
@@ -322,8 +326,8 @@ def test_pointing_shows_what_is_there_and_moves_nothing(driver: WindowDriver) ->
     canvas, before = canvas_of(driver), driver.code
     where = canvas.to_widget(0.8, -0.6)
     QTest.mouseMove(canvas, where.toPoint())
-    driver.until(lambda: isinstance(driver.document.hover_view, HoverView))
-    view = driver.document.hover_view
+    driver.until(lambda: isinstance(driver.document.views[HOVER], HoverView))
+    view = driver.document.views[HOVER]
     assert isinstance(view, HoverView)
     np.testing.assert_allclose(view.point, [0.8, -0.6], atol=pixel(driver))
     np.testing.assert_array_equal(to_pixels(view.image), decoded(driver, *view.point))
@@ -342,11 +346,11 @@ def test_a_keyframe_is_dragged_on_the_map(driver: WindowDriver) -> None:
         driver.document.timeline.add()
     before = driver.code
     drag(canvas, [canvas.to_widget(-1.0, 0.0), canvas.to_widget(-1.0, 0.5), canvas.to_widget(-0.5, 1.0)])
-    np.testing.assert_allclose(driver.document.keyframes[0].code, [-0.5, 1.0], atol=2 * pixel(driver))
+    np.testing.assert_allclose(driver.document.state.keyframes[0].code, [-0.5, 1.0], atol=2 * pixel(driver))
     np.testing.assert_array_equal(driver.code, before)
     assert driver.undo_label() == "Drag keyframe"
     driver.document.undo()
-    np.testing.assert_allclose(driver.document.keyframes[0].code, [-1.0, 0.0], atol=pixel(driver))
+    np.testing.assert_allclose(driver.document.state.keyframes[0].code, [-1.0, 0.0], atol=pixel(driver))
 
 
 def test_principal_axes_span_a_plane_in_sigmas(driver: WindowDriver) -> None:
@@ -358,7 +362,7 @@ def test_principal_axes_span_a_plane_in_sigmas(driver: WindowDriver) -> None:
     box.setFocus()
     while box.currentIndex() < rows[0]:
         QTest.keyClick(box, Qt.Key.Key_Down)
-    grid = driver.document.grid
+    grid = driver.document.state.grid
     assert (grid.components, grid.dims, grid.low, grid.high) == (True, (0, 1), -3, 3)
     assert "σ" in driver.find(QLabel, "map_hint").text()
     driver.settle()
@@ -376,7 +380,7 @@ def test_the_map_is_not_decoded_behind_another_tab(driver: WindowDriver) -> None
     driver.open()
     driver.tab("Noise")
     assert driver.document.map.window is None
-    driver.document.set_grid(replace(driver.document.grid, low=-9.0))
+    driver.document.set_grid(replace(driver.document.state.grid, low=-9.0))
     driver.tab("Map")
     driver.settle()
     assert driver.document.map.ready
@@ -490,7 +494,7 @@ def test_a_click_with_the_box_chooses_an_image(scattered: WindowDriver) -> None:
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=where)
     x, y = canvas.to_plane(QPointF(where))
     nearest = int(np.hypot(points[:, 0] - x, points[:, 1] - y).argmin())
-    assert scattered.document.image_index == nearest
+    assert scattered.document.state.image_index == nearest
     assert wanted == nearest or np.allclose(points[wanted], points[nearest], atol=3 * pixel(scattered))
 
 
@@ -541,11 +545,11 @@ def test_an_overlay_is_measured_and_painted(driver: WindowDriver) -> None:
         rows = min(len(painted), len(before))
         assert (painted[:rows] != before[:rows]).mean() > 0.2
         assert driver.find(QLabel, "map_overlay_legend").text().startswith("Brightest: ")
-    old = driver.document.overlay_view
+    old = driver.document.views[OVERLAY]
     assert isinstance(old, OverlayView)
     wheel(driver, canvas.plane_rect().center(), 6)
-    driver.until(lambda: whole(driver, "round_trip") and driver.document.overlay_view is not old)
-    seen, view = canvas.map_window(), driver.document.overlay_view
+    driver.until(lambda: whole(driver, "round_trip") and driver.document.views[OVERLAY] is not old)
+    seen, view = canvas.map_window(), driver.document.views[OVERLAY]
     assert isinstance(view, OverlayView)
     driver.until(lambda: left_of(driver) == pytest.approx(seen.left))
     QTest.keyClick(box, Qt.Key.Key_Home)
@@ -554,14 +558,14 @@ def test_an_overlay_is_measured_and_painted(driver: WindowDriver) -> None:
 
 
 def left_of(driver: WindowDriver) -> float:
-    view = driver.document.overlay_view
+    view = driver.document.views[OVERLAY]
     assert isinstance(view, OverlayView)
-    return view.left
+    return view.window.left
 
 
 def whole(driver: WindowDriver, kind: str) -> bool:
-    view = driver.document.overlay_view
-    return isinstance(view, OverlayView) and view.kind == kind and bool(np.isfinite(view.values[-1]).all())
+    view = driver.document.views[OVERLAY]
+    return isinstance(view, OverlayView) and view.kind == kind and view.done
 
 
 def test_the_meter_beside_the_sliders_follows_the_cursor(driver: WindowDriver) -> None:
@@ -576,6 +580,9 @@ def test_the_meter_beside_the_sliders_follows_the_cursor(driver: WindowDriver) -
         driver.document.set_code(code)
         wanted = f"{words} · {distance.ratio(code[None])[0]:.1f}×"
         driver.until(lambda wanted=wanted: meter.text().endswith(wanted))
+    METER.put(driver.document, FailedView(message("No <codes> to compare with.")))
+    assert meter.text() == "No &lt;codes&gt; to compare with."
+    assert meter.textFormat() == Qt.TextFormat.RichText
 
 
 def test_what_is_seen_is_written(scattered: WindowDriver, tmp_path: Path) -> None:
@@ -633,10 +640,10 @@ def test_the_plane_through_three_keyframes(driver: WindowDriver) -> None:
     assert box.currentIndex() == -1
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Down)
-    after = driver.document.grid
+    after = driver.document.state.grid
     assert after.corners == ()
     driver.document.undo()
-    again = driver.document.grid
+    again = driver.document.state.grid
     assert len(again.corners) == 3
     driver.settle()
 
@@ -647,9 +654,9 @@ def test_three_keyframes_on_one_line_are_no_plane(driver: WindowDriver) -> None:
     for step in range(3):
         driver.document.set_code(start + step)
         driver.document.timeline.add()
-    before = driver.document.grid
+    before = driver.document.state.grid
     driver.click("map_through")
-    assert driver.document.grid == before
+    assert driver.document.state.grid == before
     assert "collinear" in driver.find(QLabel, "map_hint").text()
     assert not driver.problems
 
@@ -657,7 +664,7 @@ def test_three_keyframes_on_one_line_are_no_plane(driver: WindowDriver) -> None:
 def test_the_map_by_quantiles_of_the_prior(driver: WindowDriver) -> None:
     driver.open()
     press_space(driver, "map_quantiles")
-    grid = driver.document.grid
+    grid = driver.document.state.grid
     assert (grid.quantiles, grid.low, grid.high) == (True, 0.05, 0.95)
     driver.settle()
     tile = tile_at(driver, 0.5, 0.9)
@@ -668,9 +675,9 @@ def test_the_map_by_quantiles_of_the_prior(driver: WindowDriver) -> None:
     np.testing.assert_allclose(driver.code, expected, atol=8 * pixel(driver))
     driver.type_into("map_high", "1.5")
     assert "between 0 and 1" in driver.find(QLabel, "map_hint").text()
-    assert driver.document.grid.high == 0.95
+    assert driver.document.state.grid.high == 0.95
     press_space(driver, "map_quantiles")
-    assert driver.document.grid.high >= 2
+    assert driver.document.state.grid.high >= 2
     driver.settle()
     assert not driver.problems
 
@@ -685,8 +692,7 @@ def test_few_points_are_shown_as_images(scattered: WindowDriver) -> None:
     expected = np.flatnonzero(within).tolist()
     assert 0 < len(expected) <= MOST_THUMBNAILS
     scattered.until(lambda: len(scattered.window.map.images.thumbnails(canvas.map_window())) == len(expected))
-    (view,) = ReadPoints(source, np.array([5])).run()
-    assert isinstance(view, ThumbnailsView)
+    (view,) = read_thumbnails(source, np.array([5]))
     shown = scattered.window.map.images.thumbnails(canvas.map_window())
     place = expected.index(5)
     assert shown[place][2] == pixels_to_qimage(view.pixels[0])
@@ -710,7 +716,7 @@ def test_what_is_chosen_in_the_gallery_is_marked_on_the_map(scattered: WindowDri
     picked = scattered.document.selection.picked
     assert picked is not None
     assert picked.indices.tolist() == [1, 2, 3, 4, 7]
-    assert scattered.document.image_index == 7
+    assert scattered.document.state.image_index == 7
     assert model.rowCount() == rows, "the gallery goes on showing all of them"
     scatter = scattered.window.map.images.scatter
     assert scatter is not None
@@ -718,7 +724,7 @@ def test_what_is_chosen_in_the_gallery_is_marked_on_the_map(scattered: WindowDri
     assert np.flatnonzero(scatter.picked).tolist() == [1, 2, 3, 4, 7]
     press(5)
     assert scattered.document.selection.picked is None
-    assert scattered.document.image_index == 5
+    assert scattered.document.state.image_index == 5
     press(8, Qt.KeyboardModifier.ControlModifier)
     scattered.document.choose_image(2)
-    assert scattered.document.selection.picked is None, "another picture, chosen elsewhere, ends it"
+    assert scattered.document.selection.picked is None, "another image, chosen elsewhere, ends it"

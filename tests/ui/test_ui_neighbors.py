@@ -17,8 +17,9 @@ from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
 from explorer.document.document import Document
 from explorer.document.neighbors import MOST, pooled, step_for
-from explorer.document.views import NeighborsView
+from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.errors import UsageError
+from explorer.messages import message
 from explorer.types import Floats, Indices
 from explorer.ui.dragging import images_of
 from explorer.ui.panels.neighbors import NeighborsPanel
@@ -36,12 +37,12 @@ def shown(driver: WindowDriver) -> WindowDriver:
 
 
 def until_found(driver: WindowDriver) -> None:
-    driver.until(lambda: isinstance(driver.document.neighbors_view, NeighborsView))
+    driver.until(lambda: isinstance(driver.document.views[NEIGHBORS], NeighborsView))
     driver.until(lambda: driver.document.jobs == ())
 
 
 def view_of(driver: WindowDriver) -> NeighborsView:
-    view = driver.document.neighbors_view
+    view = driver.document.views[NEIGHBORS]
     assert isinstance(view, NeighborsView)
     return view
 
@@ -95,13 +96,13 @@ def test_a_click_goes_there_and_chosen_ones_become_keyframes(shown: WindowDriver
     place = int(row.item(2).data(PLACE))
     assert not shown.find(QListWidget, "neighbors_by_code").selectedItems()
     QTest.mouseClick(row.viewport(), Qt.MouseButton.LeftButton, pos=row.visualItemRect(row.item(2)).center())
-    shown.until(lambda: shown.document.image_index == place)
+    shown.until(lambda: shown.document.state.image_index == place)
     shown.settle()
     chosen = [item for item in range(row.count()) if row.item(item).isSelected()]
     assert [int(row.item(number).data(PLACE)) for number in chosen] == [place], "still chosen where it is now"
     codes, _ = all_codes(shown)
     shown.click("neighbors_add")
-    shown.until(lambda: len(shown.document.keyframes) == 1)
+    shown.until(lambda: len(shown.document.state.keyframes) == 1)
     np.testing.assert_allclose(shown.document.timeline.keys[0], codes[place], atol=1e-5)
     mime = row.mimeData([row.item(0), row.item(1)])
     assert images_of(mime) == places(row)[:2]
@@ -155,10 +156,10 @@ def test_nothing_is_computed_where_nobody_looks(driver: WindowDriver) -> None:
     driver.tab("Neighbors")
     until_found(driver)
     driver.tab("Map")
-    before = driver.document.neighbors_view
+    before = driver.document.views[NEIGHBORS]
     driver.document.set_code(driver.code + 1)
     driver.until_edited_shows(driver.code)
-    assert driver.document.neighbors_view is before
+    assert driver.document.views[NEIGHBORS] is before
 
 
 def test_small_images_are_means_of_blocks() -> None:
@@ -203,7 +204,7 @@ def test_where_nothing_was_encoded_the_panel_says_so() -> None:
     assert empty.text() == "Encoding the images…"
     document.analysis.put_running("index", 7)
     assert empty.text() == "Encoding the images…"
-    document.analysis.put_problem("index", "Canceled.")  # as a job says that ended without a result
+    document.analysis.put_problem("index", message("Canceled."))  # as a job says that ended without a result
     document.analysis.put_running("index", None)
     assert empty.text() == "Encoding the images failed.\nCanceled."
     document.analysis.put_running("index", 8)

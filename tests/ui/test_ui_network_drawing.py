@@ -138,9 +138,9 @@ def test_totals_and_the_layer_under_the_mouse(drawing: NetworkDrawing) -> None:
     assert layout is not None
     block = layout.blocks[2]
     QTest.mouseMove(drawing.viewport(), QPoint(round(block.middle), round(block.top + block.height / 2)))
-    reported = "Dense, ReLU: 784 → 147, 115,395 parameters, 115 k MACs"
-    assert drawing.accessibleDescription() == reported
-    assert drawing.viewport().toolTip() == reported
+    text = "Dense, ReLU: 784 → 147, 115,395 parameters, 115 k MACs"
+    assert drawing.accessibleDescription() == text
+    assert drawing.viewport().toolTip() == text
 
 
 def test_keys_go_over_the_layers_and_tell_of_each(drawing: NetworkDrawing) -> None:

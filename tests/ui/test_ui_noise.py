@@ -13,23 +13,22 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from explorer.data.corruption import CORRUPTIONS, Noise, corrupt
 from explorer.data.metrics import psnr, ssim
-from explorer.document.tasks import NOISE_ROW
-from explorer.document.views import NoiseView
+from explorer.document.views.noise import NOISE, NOISE_ROW, NoiseView
 from explorer.ui.images import floats_to_qimage
 
 
 def noise_view(driver: WindowDriver) -> NoiseView:
-    view = driver.document.noise_view
+    view = driver.document.views[NOISE]
     assert isinstance(view, NoiseView)
     return view
 
 
 def until_shows(driver: WindowDriver, *noises: Noise) -> NoiseView:
     """Wait until the whole row is shown with these noises."""
-    assert driver.document.noises == noises
+    assert driver.document.state.noises == noises
 
     def shown() -> bool:
-        view = driver.document.noise_view
+        view = driver.document.views[NOISE]
         if not isinstance(view, NoiseView) or len(view.clean) != NOISE_ROW:
             return False
         return np.array_equal(view.noisy, corrupt(view.clean, noises))
@@ -67,11 +66,11 @@ def test_the_typed_strength_is_the_noise_that_is_shown(lab: WindowDriver) -> Non
 
 def test_figures_are_scikit_images(lab: WindowDriver) -> None:
     view = noise_view(lab)
-    for images, reported in ((view.noisy, view.of_noisy), (view.reconstruction, view.of_reconstruction)):
+    for images, measured in ((view.noisy, view.of_noisy), (view.reconstruction, view.of_reconstruction)):
         clean, image = view.clean[0].astype(np.float64), np.clip(images[0], 0, 1).astype(np.float64)
-        assert reported.psnr == pytest.approx(peak_signal_noise_ratio(clean, image, data_range=1), abs=1e-6)
+        assert measured.psnr == pytest.approx(peak_signal_noise_ratio(clean, image, data_range=1), abs=1e-6)
         expected = structural_similarity(clean, image, data_range=1, channel_axis=2)
-        assert reported.ssim == pytest.approx(expected, abs=1e-6)
+        assert measured.ssim == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_row_is_measured_as_a_row(lab: WindowDriver) -> None:
@@ -85,7 +84,7 @@ def test_a_row_is_measured_as_a_row(lab: WindowDriver) -> None:
     words = lab.find(QLabel, "noise_row_figures").text()
     assert words.startswith(f"Mean of {NOISE_ROW} images: corrupted PSNR {view.of_noisy_row.psnr:.1f} dB")
     lab.document.choose_image(28)
-    lab.until(lambda: isinstance(lab.document.noise_view, NoiseView) and len(noise_view(lab).clean) == 2)
+    lab.until(lambda: isinstance(lab.document.views[NOISE], NoiseView) and len(noise_view(lab).clean) == 2)
     assert [len(row) for row in table.rows] == [2] * 4, "the source ends there"
 
 
@@ -112,7 +111,7 @@ def test_the_references_noises_are_presets(lab: WindowDriver, name: str, mean: f
 
 
 def test_a_drag_of_the_strength_is_one_step(lab: WindowDriver) -> None:
-    slider, before = lab.find(QSlider, "noise_slider"), lab.document.noises
+    slider, before = lab.find(QSlider, "noise_slider"), lab.document.state.noises
     share = before[0].strength / CORRUPTIONS["gaussian"].largest
     at = QPoint(round(7 + (slider.width() - 14) * share), slider.height() // 2)
     QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=at)
@@ -120,10 +119,10 @@ def test_a_drag_of_the_strength_is_one_step(lab: WindowDriver) -> None:
         at.setX(at.x() + 8)
         QTest.mouseMove(slider, at)
     QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=at)
-    assert lab.document.noises[0].strength > 2 * before[0].strength
-    assert lab.find(QDoubleSpinBox, "noise_1_strength").value() == lab.document.noises[0].strength
+    assert lab.document.state.noises[0].strength > 2 * before[0].strength
+    assert lab.find(QDoubleSpinBox, "noise_1_strength").value() == lab.document.state.noises[0].strength
     lab.document.undo()
-    assert lab.document.noises == before
+    assert lab.document.state.noises == before
     assert lab.undo_label() is None
 
 
@@ -132,7 +131,7 @@ def test_the_slider_obeys_the_keyboard_and_stands_for_the_last_noise(lab: Window
     slider = lab.find(QSlider, "noise_slider")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Right)
-    first, last = lab.document.noises
+    first, last = lab.document.state.noises
     assert (first.strength, last.kind) == (0.2, "blur")
     assert last.strength > 1
     assert "blur" in slider.toolTip()
@@ -150,7 +149,7 @@ def test_the_same_seed_draws_the_same_noise(lab: WindowDriver) -> None:
 def test_redraw_draws_other_noise_of_the_same_strength(lab: WindowDriver) -> None:
     before = noise_view(lab)
     lab.click("noise_redraw")
-    (noise,) = lab.document.noises
+    (noise,) = lab.document.state.noises
     assert (noise.kind, noise.strength) == ("gaussian", 0.2)
     view = until_shows(lab, noise)
     assert not np.array_equal(view.noisy, before.noisy)
@@ -180,7 +179,7 @@ def test_every_kind_of_noise_can_be_chosen(lab: WindowDriver) -> None:
     for row in range(box.count()):
         box.setCurrentIndex(row)
         box.activated.emit(row)
-        (noise,) = lab.document.noises
+        (noise,) = lab.document.state.noises
         assert noise.kind == box.itemData(row)
         until_shows(lab, noise)
     assert not lab.problems
@@ -188,15 +187,15 @@ def test_every_kind_of_noise_can_be_chosen(lab: WindowDriver) -> None:
 
 def test_what_cannot_be_read_changes_nothing(lab: WindowDriver) -> None:
     lab.window.noise.edit.set_text("gauss:")
-    assert lab.document.noises == (Noise("gaussian", 0.2, seed=0),)
-    assert "“gauss:” is not a noise. Write blur:1.5" in lab.find(QLineEdit, "noise").toolTip()
+    assert lab.document.state.noises == (Noise("gaussian", 0.2, seed=0),)
+    assert "Cannot read the noise “gauss:”. Write blur:1.5" in lab.find(QLineEdit, "noise").toolTip()
 
 
 def test_nothing_is_corrupted_behind_another_tab(lab: WindowDriver) -> None:
     lab.tab("Map")
-    assert not lab.document.watches("noise")
+    assert NOISE not in lab.document.views.watched
     lab.document.choose_image(9)
     lab.settle()
-    assert lab.document.noise_view is None
+    assert lab.document.views[NOISE] is None
     lab.tab("Noise")
     until_shows(lab, Noise("gaussian", 0.2, seed=0))

@@ -69,7 +69,7 @@ def test_the_rows_write_the_text(edit: NoiseEdit) -> None:
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_End)
     last = list(CORRUPTIONS)[-1]
-    assert parse_noise(edit.text()) == (Noise(last, CORRUPTIONS[last].default),), "scales differ: it begins anew"
+    assert parse_noise(edit.text()) == (Noise(last, CORRUPTIONS[last].default),), "scales differ: it begins again"
 
 
 def test_the_menu_adds_every_kind_and_takes_every_preset(edit: NoiseEdit) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QProgressBar, Q
 from explorer.data.metrics import Figures, mse_per_image
 from explorer.data.preprocessing import to_floats
 from explorer.document.analysis import RankingView
+from explorer.document.open_requests import OpenRequest
 from explorer.paths import pretrained_dir
 from explorer.types import Floats
 from explorer.ui.widgets.error_histogram import ErrorHistogram
@@ -71,7 +72,7 @@ def test_the_worst_come_first_beside_their_reconstructions(lab: WindowDriver) ->
     QTest.mouseClick(
         panel.list.viewport(), Qt.MouseButton.LeftButton, pos=panel.list.visualItemRect(panel.list.item(1)).center()
     )
-    assert lab.document.image_index == order[1]
+    assert lab.document.state.image_index == order[1]
     lab.click("outliers_best")
     assert panel.list.item(0).text() == f"{errors[order[-1]]:.4f}"
     assert not lab.find(QLabel, "outliers_empty").isVisible()
@@ -166,9 +167,9 @@ def test_the_ranking_is_written_as_a_table_and_a_drawing(lab: WindowDriver, tmp_
 
 def test_clothing_is_off_a_digit_models_scale(lab: WindowDriver) -> None:
     """The model that ships, and images that ship: most clothes lie where one digit in a hundred does."""
-    lab.document.open_model_requested.emit(pretrained_dir() / "digits-vae-2d")
+    lab.document.open_requested.emit(OpenRequest((pretrained_dir() / "digits-vae-2d",), "model"))
     lab.until(lambda: lab.document.model is not None and lab.document.model.name == "digits-vae-2d")
-    lab.document.open_source_requested.emit("clothing")
+    lab.document.open_requested.emit(OpenRequest(("clothing",), "images"))
     lab.until(lambda: lab.document.source is not None and lab.document.source.name == "clothing")
     view = ranked(lab)
     assert len(view.ranking.above) > 0.5 * len(view.ranking.indices)

@@ -102,7 +102,7 @@ def test_a_few_letters_and_return_do_it(driver: WindowDriver) -> None:
     assert listed(palette)[0] == "Add keyframe"
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
     assert not palette.isVisible()
-    assert len(driver.document.keyframes) == 1
+    assert len(driver.document.state.keyframes) == 1
 
 
 def test_arrows_choose_and_escape_closes(driver: WindowDriver) -> None:
@@ -124,7 +124,7 @@ def test_arrows_choose_and_escape_closes(driver: WindowDriver) -> None:
 def test_a_button_of_a_panel_is_done_where_it_is(driver: WindowDriver) -> None:
     driver.open()
     assert driver.window.tabs.currentWidget() is driver.window.map
-    seed = driver.document.sampling.seed
+    seed = driver.document.state.sampling.seed
     palette = opened(driver.window)
     button = driver.find(QPushButton, "samples_redraw")
     QTest.keyClicks(palette.field, f"{button.text()} samples")
@@ -133,7 +133,7 @@ def test_a_button_of_a_panel_is_done_where_it_is(driver: WindowDriver) -> None:
     assert command.record.name == "action_samples_redraw"
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
     assert driver.window.tabs.currentWidget() is driver.window.samples
-    assert driver.document.sampling.seed != seed
+    assert driver.document.state.sampling.seed != seed
 
 
 def test_every_button_of_the_panels_is_in_the_menus(bare_window: MainWindow) -> None:
@@ -150,10 +150,10 @@ def test_every_button_of_the_panels_is_in_the_menus(bare_window: MainWindow) -> 
 
 def test_a_button_s_keys_press_it(driver: WindowDriver) -> None:
     driver.open()
-    seed = driver.document.sampling.seed
+    seed = driver.document.state.sampling.seed
     driver.shortcut("action_samples_redraw")
     assert driver.window.tabs.currentWidget() is driver.window.samples
-    assert driver.document.sampling.seed != seed
+    assert driver.document.state.sampling.seed != seed
     said: list[str] = []
     driver.document.announced.connect(said.append)
     driver.shortcut("action_slot_a_clear")

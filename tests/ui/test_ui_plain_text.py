@@ -27,14 +27,15 @@ from pytestqt.qtbot import QtBot
 import explorer.ui
 from explorer.data.sources import open_source
 from explorer.document.imports import ImportView
+from explorer.document.session_file import read_session
 from explorer.document.sessions import LeftOver, Opening
 from explorer.document.state import NamedDirection
-from explorer.document.views import NeighborsView
+from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.engine.messages import Examined
 from explorer.latent.directions import Direction
+from explorer.messages import message
+from explorer.models.import_record import Imported
 from explorer.models.runs import RunWriter
-from explorer.models.session_file import read_session
-from explorer.models.third_party.record import Imported
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding
 from explorer.ui.dialogs.files import ask_save
@@ -92,15 +93,15 @@ def marked(driver: WindowDriver, trap: Trap, explorer_home: Path, tmp_path: Path
     assert MARK in document.source.name
     assert list(document.source.attributes) == [MARK]
     document.bookmarks.add(f"{MARK}bookmark")
-    document.set_code(np.ones(2, np.float32), f"Move {MARK}")
+    document.set_code(np.ones(2, np.float32), message("Move {mark}", mark=MARK))
     axis = Direction(np.ones(2, np.float32), "means", (12, 12), 0.9, 2.0, (0.1, 0.1), 0.01)
-    document.direction_search.put_found((NamedDirection(f"{MARK}direction", axis),), MARK)
+    document.direction_search.put_found((NamedDirection(f"{MARK}direction", axis),), message("{mark}", mark=MARK))
     document.direction_search.keep([NamedDirection(f"{MARK}direction", axis)])
     document.timeline.insert(np.array([[0, 0], [1, 2]], np.float32), 0)
     document.sessions.save_requested.emit(tmp_path / f"{MARK}.latent", False)
     driver.until(lambda: document.sessions.path is not None)
-    document.report(f"expected {MARK}", f"Traceback {MARK}")
-    document.announced.emit(f"Opened {MARK}")
+    document.report(message("expected {mark}", mark=MARK), f"Traceback {MARK}")
+    document.announced.emit(message("Opened {mark}", mark=MARK))
     return driver
 
 
@@ -115,7 +116,7 @@ def fill_panels(driver: WindowDriver) -> None:
     driver.click("outliers_rank")
     driver.until(lambda: document.analysis.ranking is not None)
     driver.tab("Neighbors")
-    driver.until(lambda: isinstance(document.neighbors_view, NeighborsView))
+    driver.until(lambda: isinstance(document.views[NEIGHBORS], NeighborsView))
     driver.tab("Compare")
     driver.click("compare_pca")
     driver.until(lambda: document.comparison.model is not None and document.jobs == ())
@@ -150,10 +151,10 @@ def test_an_image_with_such_a_name_is_dropped_and_looked_at(marked: WindowDriver
     path = tmp_path / f"{MARK}.png"
     Image.new("L", (12, 10), 200).save(path)
     assert drop(marked.window, files(path), marked.window.rect().center())
-    marked.until(lambda: marked.document.imported_image is not None)
+    marked.until(lambda: marked.document.state.imported_image is not None)
     marked.settle()
     hover_all(marked.window)
-    imported_image = marked.document.imported_image
+    imported_image = marked.document.state.imported_image
     assert imported_image is not None
     assert MARK in imported_image.title
     assert faults(marked.window) == []
@@ -176,7 +177,7 @@ def test_what_an_import_names_is_text(marked: WindowDriver, trap: Trap, tmp_path
     for view in (
         ImportView("asking", request, (Finding("code", f"{MARK}layer", f"{MARK}Lambda"),)),
         ImportView("ready", request, (), examined),
-        ImportView("failed", request, (), None, f"{MARK} failed"),
+        ImportView("failed", request, (), None, message("{mark} failed", mark=MARK)),
     ):
         marked.document.imports.put(view)
         hover_all(dialog)
@@ -189,7 +190,13 @@ def test_what_an_import_names_is_text(marked: WindowDriver, trap: Trap, tmp_path
 def test_questions_show_names_as_text(marked: WindowDriver, trap: Trap, tmp_path: Path) -> None:
     window, path = marked.window, tmp_path / f"{MARK}.latent"
     session, _ = read_session(path)
-    opening = Opening(path, session, "", model_problem=f"{MARK} is missing", source_problem=f"{MARK} is missing")
+    opening = Opening(
+        path,
+        session,
+        "",
+        model_problem=message("{mark} is missing", mark=MARK),
+        source_problem=message("{mark} is missing", mark=MARK),
+    )
     questions: list[Callable[[], QMessageBox]] = [
         lambda: ask_unsaved(window, MARK, list, list, list),
         lambda: ask_conflict(window, path, list, list),

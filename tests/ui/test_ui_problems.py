@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from explorer.app import ErrorCatcher
+from explorer.messages import message
 from explorer.ui.dialogs.problems import ProblemsDialog
 from explorer.ui.main_window import MainWindow
 from explorer.ui.problems import KEPT
@@ -37,9 +38,9 @@ def lines(dialog: ProblemsDialog) -> list[str]:
 
 
 def test_every_problem_is_listed_the_newest_first_also_after_it_was_dismissed(bare_window: MainWindow) -> None:
-    bare_window.document.report("first went wrong.", "at one")
+    bare_window.document.report(message("first went wrong."), "at one")
     bare_window.problem_bar.hide()
-    bare_window.document.report("second went wrong.", "at two")
+    bare_window.document.report(message("second went wrong."), "at two")
     dialog = opened(bare_window)
     assert lines(dialog) == ["Second went wrong.", "First went wrong."]
     QTest.keyClick(dialog.list, Qt.Key.Key_Down)
@@ -59,7 +60,7 @@ def test_it_follows_while_it_is_open(bare_window: MainWindow) -> None:
     copy = dialog.findChild(QPushButton, "problems_copy")
     assert copy is not None
     assert not copy.isEnabled()
-    bare_window.document.report("it broke")
+    bare_window.document.report(message("it broke"))
     assert lines(dialog) == ["It broke"]
     assert "It broke" in dialog.details.toPlainText()
     assert copy.isEnabled()
@@ -71,14 +72,14 @@ def test_it_follows_while_it_is_open(bare_window: MainWindow) -> None:
 
 def test_the_same_again_and_again_is_one_line(bare_window: MainWindow) -> None:
     for _ in range(4):
-        bare_window.document.report("it broke")
+        bare_window.document.report(message("it broke"))
     dialog = opened(bare_window)
     assert lines(dialog) == ["It broke  (× 4)"]
 
 
 def test_there_is_an_end_to_what_is_kept(bare_window: MainWindow) -> None:
     for number in range(KEPT + 5):
-        bare_window.document.report(f"problem {number}")
+        bare_window.document.report(message("problem {number}", number=number))
     dialog = opened(bare_window)
     assert len(lines(dialog)) == KEPT
     assert lines(dialog)[0] == f"Problem {KEPT + 4}"
@@ -88,9 +89,9 @@ def test_the_status_bar_says_how_many_and_leads_there(bare_window: MainWindow) -
     counter = bare_window.findChild(QPushButton, "status_problems")
     assert counter is not None
     assert not counter.isVisible()
-    bare_window.document.report("one")
+    bare_window.document.report(message("one"))
     assert counter.text() == "1 error"
-    bare_window.document.report("two")
+    bare_window.document.report(message("two"))
     assert counter.text() == "2 errors"
     QTest.mouseClick(counter, Qt.MouseButton.LeftButton)
     dialog = bare_window.findChild(ProblemsDialog)
@@ -103,9 +104,9 @@ def test_the_status_bar_says_how_many_and_leads_there(bare_window: MainWindow) -
 
 
 def test_it_opens_on_the_newest(bare_window: MainWindow) -> None:
-    bare_window.document.report("first")
+    bare_window.document.report(message("first"))
     opened(bare_window).close()
-    bare_window.document.report("second")
+    bare_window.document.report(message("second"))
     assert "Second" in opened(bare_window).details.toPlainText()
 
 

@@ -43,7 +43,7 @@ class ToyPanel(QWidget):
             shortcut="Ctrl+Alt+Y",
             tip=self.tr("Press the toy once."),
             synonyms=self.tr("squeeze, play thing"),
-            enabled=When(lambda: self._document.code is None, (self._document.code_changed,)),
+            enabled=When(lambda: self._document.code is None, (self._document.changed.code,)),
         )
 
     def _press(self) -> None:

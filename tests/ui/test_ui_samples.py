@@ -9,9 +9,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
+from explorer.document.open_requests import OpenRequest
 from explorer.document.state import Sampling, Traversal
-from explorer.document.tasks import SAMPLES, TRAVERSAL_COLUMNS
-from explorer.document.views import SamplesView, TraversalView
+from explorer.document.views.samples import SAMPLE_COUNT, SAMPLES, SamplesView
+from explorer.document.views.traversal import TRAVERSAL, TRAVERSAL_COLUMNS, TraversalView
 from explorer.latent.components import to_components
 from explorer.latent.sampling import FittedPrior, sample_normal
 from explorer.paths import pretrained_dir
@@ -19,14 +20,14 @@ from explorer.ui.widgets.image_grid import ImageGrid
 
 
 def samples(driver: WindowDriver) -> SamplesView:
-    view = driver.document.samples_view
+    view = driver.document.views[SAMPLES]
     assert isinstance(view, SamplesView)
     return view
 
 
 def until_samples(driver: WindowDriver, codes: np.ndarray) -> SamplesView:
     def shown() -> bool:
-        view = driver.document.samples_view
+        view = driver.document.views[SAMPLES]
         return isinstance(view, SamplesView) and np.allclose(view.codes, codes, atol=1e-5)
 
     driver.until(shown)
@@ -40,34 +41,34 @@ def press(table: ImageGrid, row: int, column: int) -> None:
 def fitted(driver: WindowDriver, sampling: Sampling) -> np.ndarray:
     assert driver.document.model is not None
     prior = FittedPrior().fit(driver.document.model.sample.codes)
-    return prior.sample(SAMPLES, np.random.default_rng(sampling.seed), sampling.temperature)
+    return prior.sample(SAMPLE_COUNT, np.random.default_rng(sampling.seed), sampling.temperature)
 
 
 def test_a_plain_model_is_sampled_where_its_codes_are(driver: WindowDriver) -> None:
     driver.open()
-    assert driver.document.samples_view is None, "nobody looks"
+    assert driver.document.views[SAMPLES] is None, "nobody looks"
     driver.tab("Samples")
     view = until_samples(driver, fitted(driver, Sampling()))
     assert view.fitted
     assert "codes of test images" in driver.find(QLabel, "samples_hint").text()
     driver.click("samples_normal")
-    until_samples(driver, sample_normal(SAMPLES, 2, np.random.default_rng(0)))
+    until_samples(driver, sample_normal(SAMPLE_COUNT, 2, np.random.default_rng(0)))
     assert "do not follow N(0, I)" in driver.find(QLabel, "samples_hint").text()
     driver.type_into("samples_temperature", "0.5")
-    until_samples(driver, sample_normal(SAMPLES, 2, np.random.default_rng(0), 0.5))
+    until_samples(driver, sample_normal(SAMPLE_COUNT, 2, np.random.default_rng(0), 0.5))
     driver.type_into("samples_seed", "9")
-    until_samples(driver, sample_normal(SAMPLES, 2, np.random.default_rng(9), 0.5))
+    until_samples(driver, sample_normal(SAMPLE_COUNT, 2, np.random.default_rng(9), 0.5))
     driver.document.undo()
     driver.document.undo()
     driver.document.undo()
-    assert driver.document.sampling == Sampling()
+    assert driver.document.state.sampling == Sampling()
 
 
 def test_a_variational_model_is_sampled_from_its_prior(driver: WindowDriver) -> None:
-    driver.document.open_model_requested.emit(pretrained_dir() / "digits-vae-2d")
+    driver.document.open_requested.emit(OpenRequest((pretrained_dir() / "digits-vae-2d",), "model"))
     driver.until(lambda: driver.document.model is not None)
     driver.tab("Samples")
-    view = until_samples(driver, sample_normal(SAMPLES, 2, np.random.default_rng(0)))
+    view = until_samples(driver, sample_normal(SAMPLE_COUNT, 2, np.random.default_rng(0)))
     assert not view.fitted
     assert driver.document.model is not None
     np.testing.assert_allclose(view.images, driver.document.model.codec.decode(view.codes), atol=1e-6)
@@ -87,11 +88,11 @@ def walked(driver: WindowDriver, wanted: object = None) -> TraversalView:
     """Wait for the rows around the cursor as it is."""
 
     def shown() -> bool:
-        view = driver.document.traversal_view
+        view = driver.document.views[TRAVERSAL]
         return isinstance(view, TraversalView) and (wanted is None or bool(wanted(view)))  # type: ignore[operator]
 
     driver.until(shown)
-    view = driver.document.traversal_view
+    view = driver.document.views[TRAVERSAL]
     assert isinstance(view, TraversalView)
     return view
 
@@ -129,7 +130,7 @@ def test_axes_are_walked_in_sigmas(driver: WindowDriver) -> None:
     np.testing.assert_allclose(along[:, 0], np.full(TRAVERSAL_COLUMNS, to_components(driver.code, stats)[0]), atol=1e-3)
     driver.document.undo()
     driver.document.undo()
-    assert driver.document.traversal == Traversal()
+    assert driver.document.state.traversal == Traversal()
 
 
 def test_the_mean_code_with_each_dimension_at_its_maximum(driver: WindowDriver) -> None:

@@ -21,10 +21,11 @@ from pytestqt.qtbot import QtBot
 from explorer.app import make_window
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
+from explorer.document.open_requests import OpenRequest
+from explorer.document.session_file import Session, read_session, write_session
 from explorer.document.state import State
-from explorer.document.views import ImageView
+from explorer.document.views.image import IMAGE, ImageView
 from explorer.models.recent import recent_sessions
-from explorer.models.session_file import Session, read_session, write_session
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.workers.loading import open_model
 
@@ -36,10 +37,10 @@ def places(explorer_home: Path, tmp_path: Path) -> dict[str, Path]:
     data = tmp_path / "data"
     data.mkdir()
     images = np.random.default_rng(0).integers(0, 256, (20, 12, 10, 1), dtype=np.uint8)
-    np.savez(data / "pictures.npz", x=images)
+    np.savez(data / "images.npz", x=images)
     sessions = tmp_path / "sessions"
     sessions.mkdir()
-    return {"model": explorer_home / "models" / "one", "data": data / "pictures.npz", "sessions": sessions}
+    return {"model": explorer_home / "models" / "one", "data": data / "images.npz", "sessions": sessions}
 
 
 def begin(driver: WindowDriver, places: dict[str, Path]) -> None:
@@ -200,7 +201,7 @@ def bring_in(driver: WindowDriver, path: Path) -> None:
     Image.fromarray(np.random.default_rng(3).integers(0, 256, (40, 30, 3), dtype=np.uint8)).save(path)
     assert drop(driver.window, files(path), QPoint(600, 300))
     driver.until(
-        lambda: driver.document.imported_image is not None and isinstance(driver.document.image_view, ImageView)
+        lambda: driver.document.state.imported_image is not None and isinstance(driver.document.views[IMAGE], ImageView)
     )
     driver.settle()
 
@@ -217,7 +218,7 @@ def test_an_image_that_was_brought_in_is_saved_too(
     sliders = user.window.latent.sliders
     drag(sliders.viewport(), [sliders.handle_position(1, value) for value in (0.0, 1.0, 1.5)])
     user.settle()
-    state, view = user.document.state, user.document.image_view
+    state, view = user.document.state, user.document.views[IMAGE]
     assert isinstance(view, ImageView)
     path = places["sessions"] / "mine.latent"
     save_as(user, path)
@@ -227,14 +228,14 @@ def test_an_image_that_was_brought_in_is_saved_too(
     other.until(lambda: other.document.sessions.path == path)
     other.settle()
     same(other, state)
-    found = other.document.image_view
+    found = other.document.views[IMAGE]
     assert isinstance(found, ImageView)
     np.testing.assert_array_equal(found.original, view.original)
     assert "mine.png" in other.find(ElidedLabel, "stage_heading").text()
     assert not other.document.sessions.dirty
     assert not other.problems
     other.document.choose_image(7)
-    other.until(lambda: other.document.imported_image is None and other.document.code is not None)
+    other.until(lambda: other.document.state.imported_image is None and other.document.code is not None)
 
 
 def test_an_image_that_is_too_large_to_be_saved_is_reported(
@@ -269,10 +270,10 @@ def test_the_encoders_answer_is_no_change(
 ) -> None:
     save_as(user, places["sessions"] / "a.latent")
     other = another()
-    other.document.sessions.open_wanted.emit(places["sessions"] / "a.latent")
+    other.window.sessions.open(places["sessions"] / "a.latent")
     other.until(lambda: other.document.sessions.path is not None)
     other.settle()
-    assert other.document.code is other.document.start_code
+    assert other.document.code is other.document.state.start_code
     assert not other.document.sessions.dirty
 
 
@@ -288,7 +289,7 @@ def test_recent_sessions_are_in_the_menu(user: WindowDriver, places: dict[str, P
     assert texts == ["second && more", "first", "Clear list"]
     menu.actions()[1].trigger()
     user.until(lambda: user.document.sessions.path == first)
-    assert user.document.keyframes == ()
+    assert user.document.state.keyframes == ()
     assert recent_sessions() == [first, second]
     second.unlink()
     menu.aboutToShow.emit()
@@ -304,7 +305,7 @@ def test_a_new_session_keeps_the_model_and_the_images(user: WindowDriver, places
     save_as(user, places["sessions"] / "a.latent")
     press(user, "action_session_new")
     document = user.document
-    assert (document.keyframes, document.bookmarks.kept, document.image_index) == ((), (), 0)
+    assert (document.state.keyframes, document.bookmarks.kept, document.state.image_index) == ((), (), 0)
     assert document.model is not None
     assert document.model.name == "one"
     assert (document.sessions.path, document.sessions.dirty, document.undo_label) == (None, False, None)
@@ -367,11 +368,27 @@ def test_new_and_open_ask_too(user: WindowDriver, places: dict[str, Path]) -> No
     press(user, "action_keyframe")
     press(user, "action_session_new")
     answer(user, "unsaved_question", "unsaved_cancel")
-    assert len(user.document.keyframes) == 1
-    user.document.sessions.open_wanted.emit(path)
+    assert len(user.document.state.keyframes) == 1
+    user.window.sessions.open(path)
     answer(user, "unsaved_question", "unsaved_drop")
-    user.until(lambda: not user.document.keyframes)
+    user.until(lambda: not user.document.state.keyframes)
     assert user.document.sessions.path == path
+
+
+def test_a_dropped_session_asks_before_it_replaces_unsaved_changes(user: WindowDriver, places: dict[str, Path]) -> None:
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    press(user, "action_session_new")
+    user.settle()
+    press(user, "action_keyframe")
+    before = user.document.state
+    assert drop(user.window, files(path), QPoint(600, 300))
+    answer(user, "unsaved_question", "unsaved_cancel")
+    assert user.document.state is before
+    assert drop(user.window, files(path), QPoint(600, 300))
+    answer(user, "unsaved_question", "unsaved_drop")
+    user.until(lambda: user.document.sessions.path == path)
+    assert not user.document.sessions.dirty
 
 
 def test_what_cannot_be_saved_stays_open_and_unsaved(user: WindowDriver, places: dict[str, Path]) -> None:
@@ -396,7 +413,7 @@ def test_a_file_that_another_window_has_saved_is_not_overwritten_unasked(
     path = places["sessions"] / "a.latent"
     save_as(user, path)
     other = another()
-    other.document.sessions.open_wanted.emit(path)
+    other.window.sessions.open(path)
     other.until(lambda: other.document.sessions.path == path)
     other.settle()
     press(other, "action_bookmark")
@@ -417,7 +434,7 @@ def test_a_file_that_another_window_has_saved_is_not_overwritten_unasked(
     press(other, "action_session_save")
     other.until(lambda: not other.document.sessions.dirty)
     # And who insists may.
-    user.document.sessions.open_wanted.emit(path)
+    user.window.sessions.open(path)
     user.until(lambda: user.document.sessions.path == path)
     user.settle()
     press(other, "action_keyframe")
@@ -444,7 +461,7 @@ def test_a_model_that_moved_is_asked_for_and_the_rest_is_kept(
     shutil.move(places["model"], moved)
     write_bundle(tmp_path / "wrong", MatrixCodec(seed=5))
     other = another()
-    other.document.sessions.open_wanted.emit(path)
+    other.window.sessions.open(path)
     box = question(other, "missing_question")
     assert "Where is the model “one”?" in box.text()
     answer(other, "missing_question", "missing_folder")
@@ -468,7 +485,7 @@ def test_a_model_is_found_in_the_library_whatever_its_folder_is_called(
     save_as(user, path)
     shutil.move(places["model"], places["model"].with_name("renamed"))
     other = another()
-    other.document.sessions.open_wanted.emit(path)
+    other.window.sessions.open(path)
     other.until(lambda: other.document.sessions.path == path)
     other.settle()
     same(other, state)
@@ -483,10 +500,10 @@ def test_without_the_model_the_images_open_and_the_file_is_left(
     before = path.read_bytes()
     shutil.rmtree(places["model"])
     other = another()
-    other.document.sessions.open_wanted.emit(path)
+    other.window.sessions.open(path)
     answer(other, "missing_question", "missing_skip")
     other.until(lambda: other.document.source is not None)
-    assert (other.document.model, other.document.image_index, other.document.keyframes) == (None, 7, ())
+    assert (other.document.model, other.document.state.image_index, other.document.state.keyframes) == (None, 7, ())
     # What is left would take the place of what was lost: it has no file.
     assert other.document.sessions.path is None
     press(other, "action_session_save")
@@ -504,7 +521,7 @@ def test_images_that_moved_are_asked_for_and_the_rest_is_kept(
     moved = tmp_path / "moved.npz"
     shutil.move(places["data"], moved)
     other = another()
-    other.document.sessions.open_wanted.emit(path)
+    other.window.sessions.open(path)
     assert "Where is the dataset" in question(other, "missing_question").text()
     answer(other, "missing_question", "missing_file")
     type_path(other, moved)
@@ -523,7 +540,7 @@ def test_images_that_moved_with_the_session_are_found(
     for part in ("data", "sessions"):
         shutil.move(tmp_path / part, away / part)
     other = another()
-    other.document.sessions.open_wanted.emit(away / "sessions" / "a.latent")
+    other.window.sessions.open(away / "sessions" / "a.latent")
     other.until(lambda: other.document.sessions.path is not None)
     other.settle()
     same(other, state)
@@ -537,11 +554,11 @@ def test_without_the_images_the_codes_open(
     save_as(user, path)
     places["data"].unlink()
     other = another()
-    other.document.sessions.open_wanted.emit(path)
+    other.window.sessions.open(path)
     answer(other, "missing_question", "missing_skip")
     other.until(lambda: other.document.model is not None)
     assert (other.document.source, other.document.sessions.path) == (None, None)
-    assert len(other.document.keyframes) == len(state.keyframes)
+    assert len(other.document.state.keyframes) == len(state.keyframes)
     np.testing.assert_array_equal(other.code, state.code)
     other.until_edited_shows(other.code)
 
@@ -576,7 +593,7 @@ def test_images_that_are_prepared_otherwise_now_are_reported(user: WindowDriver,
     other = Preprocessing.standard((12, 10, 1), invert=True)
     model = session.record.model.model_copy(update={"preprocessing": other})
     write_session(path, Session(session.record.model_copy(update={"model": model}), session.arrays))
-    user.document.sessions.open_wanted.emit(path)
+    user.window.sessions.open(path)
     user.until(lambda: bool(user.problems))
     assert "has changed since this session was saved" in str(user.problems[0].message)
     assert user.document.sessions.path == path
@@ -597,7 +614,7 @@ def test_what_cannot_be_opened_is_reported_and_what_is_open_stays(
         path.write_bytes(b"" if what == "empty" else b"PK\x03\x04 nothing")
     user.document.set_code(as_floats(1, 2))
     before = user.document.state
-    user.document.sessions.open_wanted.emit(path)
+    user.window.sessions.open(path)
     answer(user, "unsaved_question", "unsaved_drop")
     user.until(lambda: bool(user.problems))
     assert user.document.state is before
@@ -615,10 +632,10 @@ def test_a_session_that_is_opened_as_anything_else_is_opened_as_one(
     save_as(user, path)
     press(user, "action_session_new")
     assert user.document.sessions.path is None
-    user.document.open_source_requested.emit(str(path))
+    user.document.open_requested.emit(OpenRequest((str(path),), "images"))
     user.until(lambda: user.document.sessions.path == path)
     press(user, "action_session_new")
-    user.document.timeline.reopen_requested.emit(path)
+    user.document.open_requested.emit(OpenRequest((path,)))
     user.until(lambda: user.document.sessions.path == path)
 
 
@@ -633,4 +650,4 @@ def test_every_question_can_be_answered_with_keys(user: WindowDriver) -> None:
     assert drop is not None
     drop.setFocus()
     QTest.keyClick(drop, Qt.Key.Key_Space)
-    assert user.document.keyframes == ()
+    assert user.document.state.keyframes == ()

@@ -12,7 +12,7 @@ import pytest
 from explorer_testing.builders import as_floats, make_model
 from explorer_testing.window import WindowDriver, drag
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QAccessible, QAccessibleActionInterface, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
@@ -137,9 +137,36 @@ def test_up_and_down_choose_the_slider(driver: WindowDriver) -> None:
     sliders.setFocus()
     for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Up):
         QTest.keyClick(sliders, key)
-    assert sliders.current_row == 1
+    assert sliders.current_item == 1
     QTest.keyClick(sliders, Qt.Key.Key_Right)
     assert list(np.flatnonzero(driver.code != start)) == [1]
+
+
+def test_a_screen_reader_reads_sets_and_focuses_the_current_slider(driver: WindowDriver) -> None:
+    driver.open(make_model(latent_dim=3))
+    sliders = driver.window.latent.sliders
+    sliders.setFocus()
+    QTest.keyClick(sliders, Qt.Key.Key_Down)
+    driver.window.stage.setFocus()
+    seen = QAccessible.queryAccessibleInterface(sliders)
+    assert seen.role() == QAccessible.Role.Slider
+    assert seen.text(QAccessible.Text.Name) == "Sliders of the latent code"
+    value = seen.valueInterface()
+    assert value.currentValue() == pytest.approx(in_sigma(driver)[1], abs=1e-5)
+    assert (value.minimumValue(), value.maximumValue()) == (-RANGE, RANGE)
+    start = driver.code
+    value.setCurrentValue(1.25)
+    assert in_sigma(driver)[1] == pytest.approx(1.25, abs=1e-5)
+    assert seen.text(QAccessible.Text.Value) == "+1.25 σ"
+    assert seen.text(QAccessible.Text.Description).startswith("z₁")
+    value.setCurrentValue(100)
+    assert in_sigma(driver)[1] == pytest.approx(RANGE, abs=1e-4), "not beyond the track"
+    driver.document.undo()
+    driver.document.undo()
+    np.testing.assert_array_equal(driver.code, start)
+    seen.actionInterface().doAction(QAccessibleActionInterface.setFocusAction())
+    assert sliders.hasFocus()
+    assert seen.state().focused
 
 
 def test_keys_stop_at_the_end_of_the_track(driver: WindowDriver) -> None:

@@ -10,15 +10,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
-from explorer.document.tasks import EncodeImage
-from explorer.document.views import ImageView
+from explorer.document.views.image import IMAGE, ImageView, encode_image
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.main_window import MainWindow
 
 
 def image_view(driver: WindowDriver) -> ImageView:
-    view = driver.document.image_view
+    view = driver.document.views[IMAGE]
     assert isinstance(view, ImageView)
     return view
 
@@ -43,7 +42,7 @@ def test_it_shows_image_and_reconstruction_with_their_figures(driver: WindowDriv
     assert f"{-10 * np.log10(clipped):.1f} dB" in plain(stage.reconstruction.detail)
     assert "SSIM" in plain(stage.reconstruction.detail)
     assert plain(stage.original.detail).startswith("10×12 grayscale")
-    assert driver.find(QLabel, "stage_heading").text() == "Tiny pictures · #1 of 30 · label 0"
+    assert driver.find(QLabel, "stage_heading").text() == "Tiny images · #1 of 30 · label 0"
 
 
 def test_the_edited_image_tells_how_far_it_is(driver: WindowDriver) -> None:
@@ -79,12 +78,12 @@ def test_arrow_keys_step_through_the_images_and_stop_at_the_ends(driver: WindowD
     images = []
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Left):
         QTest.keyClick(stage, key)
-        images.append(driver.document.image_index)
+        images.append(driver.document.state.image_index)
     assert images == [1, 2, 1, 0, 0]
     driver.shortcut("action_next")
-    assert driver.document.image_index == 1
+    assert driver.document.state.image_index == 1
     driver.shortcut("action_previous")
-    assert driver.document.image_index == 0
+    assert driver.document.state.image_index == 0
 
 
 def test_the_image_is_painted_in_sharp_squares(driver: WindowDriver) -> None:
@@ -133,10 +132,9 @@ def test_heat_runs_from_black_to_yellow(shape: tuple[int, int]) -> None:
 def test_all_three_change_with_the_encoders_answer(bare_window: MainWindow) -> None:
     model, source, document = make_model(), make_source(), bare_window.document
     document.open(model, source)
-    task = EncodeImage(model.codec, source, model.card.preprocessing, 0)
-    (view,) = task.run()
+    (view,) = encode_image(model.codec, source, model.card.preprocessing, 0)
     assert isinstance(view, ImageView)
-    document.put_view("image", view)
+    IMAGE.put(document, view)
     stage = bare_window.stage
     assert stage.original.image == floats_to_qimage(view.original)
     assert stage.reconstruction.image == floats_to_qimage(view.reconstruction)

@@ -13,13 +13,14 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QTableView, QTreeWidget
 
+from explorer.document.open_requests import OpenRequest
 from explorer.ui.dialogs.statistics import StatisticsDialog
 
 
 @pytest.fixture
 def opened(driver: WindowDriver) -> tuple[WindowDriver, StatisticsDialog]:
     """The window with the digits and their 49-dimensional model, and the dialog."""
-    driver.document.open_source_requested.emit("digits")
+    driver.document.open_requested.emit(OpenRequest(("digits",), "images"))
     driver.until(lambda: driver.document.source is not None)
     driver.click_item(driver.window.library.item_of("model", "digits-deep-49"))
     driver.until(lambda: driver.document.model is not None and driver.document.jobs == ())

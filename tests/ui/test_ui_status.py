@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.timeline import Export
-from explorer.document.views import CursorView
+from explorer.document.views.cursor import CURSOR, CursorView
+from explorer.messages import NO_MESSAGE, message
 from explorer.models.runs import CurvePoint
 from explorer.types import Floats
 from explorer.ui.main_window import MainWindow
@@ -37,7 +38,7 @@ def test_it_names_model_and_data(driver: WindowDriver) -> None:
 def test_the_decode_time_is_the_median_of_the_last_few(bare_window: MainWindow) -> None:
     document = bare_window.document
     for decode_ms in (1.0, 9.0, 2.0):
-        document.put_view("cursor", CursorView(as_floats(0).reshape(1, 1, 1), decode_ms))
+        CURSOR.put(document, CursorView(as_floats(0).reshape(1, 1, 1), decode_ms))
     assert text(bare_window, "status_decode") == "decode 2.00 ms"
 
 
@@ -80,7 +81,9 @@ def test_a_running_export_shows_and_its_cancel_works(driver: WindowDriver, tmp_p
 
 
 def test_progress_and_time_left(bare_window: MainWindow) -> None:
-    bare_window.document.put_jobs((JobView(1, "Exporting a.gif", 30, 120, "", 75.0), JobView(2, "Opening b")))
+    bare_window.document.put_jobs(
+        (JobView(1, message("Exporting a.gif"), 30, 120, NO_MESSAGE, 75.0), JobView(2, message("Opening b")))
+    )
     bar = bare_window.findChild(QProgressBar, "status_progress")
     assert bar is not None
     assert (bar.value(), bar.maximum()) == (30, 120)
@@ -100,7 +103,7 @@ def test_cancel_goes_to_the_training_where_no_job_runs(bare_window: MainWindow) 
     assert (bar.value(), bar.maximum()) == (13, 40)
     assert text(bare_window, "status_job") == "Training new, 8 s left"
     button.click()
-    document.put_jobs((JobView(7, "Exporting"),))
+    document.put_jobs((JobView(7, message("Exporting")),))
     button.click()
     assert cancelled == ["training", "job 7"]
 

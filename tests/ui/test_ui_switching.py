@@ -15,7 +15,9 @@ from PySide6.QtGui import QImage
 
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.state import OpenModel
-from explorer.document.views import TilesView
+from explorer.document.views.cursor import CURSOR
+from explorer.document.views.image import IMAGE
+from explorer.document.views.tiles import TILES, TilesView
 from explorer.errors import ModelError
 from explorer.types import Floats
 from explorer.ui.images import floats_to_qimage
@@ -37,8 +39,8 @@ class Watch:
         self.reconstruction: list[QImage] = []
         self.edited: list[QImage] = []
         # Connected behind the stage, so that the stage shows the view already.
-        driver.document.image_view_changed.connect(self._note)
-        driver.document.cursor_view_changed.connect(self._note)
+        driver.document.views.changed(IMAGE).connect(self._note)
+        driver.document.views.changed(CURSOR).connect(self._note)
 
     def _note(self) -> None:
         for kept, frame in (
@@ -52,7 +54,7 @@ class Watch:
 
 def assert_only(driver: WindowDriver, watch: Watch) -> None:
     """Assert that all images seen are those of the open model, source and image."""
-    model, source, image_index = driver.document.model, driver.document.source, driver.document.image_index
+    model, source, image_index = driver.document.model, driver.document.source, driver.document.state.image_index
     assert model is not None
     assert source is not None
     assert image_index is not None
@@ -78,7 +80,7 @@ def other_image(driver: WindowDriver) -> None:
 
 def both(driver: WindowDriver) -> None:
     driver.document.open(
-        make_model(image_shape=(9, 14, 3), name="colour", seed=3), make_source(8, (9, 14, 3), name="colours", seed=2)
+        make_model(image_shape=(9, 14, 3), name="color", seed=3), make_source(8, (9, 14, 3), name="colors", seed=2)
     )
 
 
@@ -142,10 +144,11 @@ def test_a_map_half_done_is_dropped(driver: WindowDriver) -> None:
     document = driver.document
 
     def note() -> None:
-        if isinstance(document.tiles_view, TilesView):
-            seen.append(document.tiles_view)
+        view = document.views[TILES]
+        if isinstance(view, TilesView):
+            seen.append(view)
 
-    document.tiles_view_changed.connect(note)
+    document.views.changed(TILES).connect(note)
     grid_gate.open()
     driver.settle()
     model = document.model
@@ -199,9 +202,9 @@ def test_undo_brings_the_old_model_back_with_its_code_and_keyframes(driver: Wind
     driver.document.timeline.add()
     other_model(driver)
     driver.settle()
-    assert not driver.document.keyframes
+    assert not driver.document.state.keyframes
     driver.document.undo()
     assert driver.document.model is old
-    assert len(driver.document.keyframes) == 1
+    assert len(driver.document.state.keyframes) == 1
     driver.settle()
     driver.until_edited_shows(as_floats(0.5, -0.5))

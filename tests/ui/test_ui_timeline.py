@@ -18,7 +18,9 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMenu, QPushButto
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.timeline import Export
-from explorer.document.views import AnimationView, KeyframesView
+from explorer.document.views.animation import ANIMATION, AnimationView
+from explorer.document.views.decoded import DecodedView
+from explorer.document.views.keyframes import KEYFRAMES
 from explorer.latent.animation import AnimationSettings, Segment, animation_codes
 from explorer.latent.curves import image_change
 from explorer.types import Floats
@@ -31,12 +33,12 @@ def add_keyframes(driver: WindowDriver, count: int = 2) -> None:
     for key in KEYS[:count]:
         driver.document.set_code(key)
         driver.click("timeline_add")
-    driver.until(lambda: isinstance(driver.document.keyframes_view, KeyframesView))
+    driver.until(lambda: isinstance(driver.document.views[KEYFRAMES], DecodedView))
     driver.document.forget_history()
 
 
 def codes_of(driver: WindowDriver) -> list[Floats]:
-    return [keyframe.code for keyframe in driver.document.keyframes]
+    return [keyframe.code for keyframe in driver.document.state.keyframes]
 
 
 def choose(driver: WindowDriver, name: str, value: str) -> None:
@@ -53,7 +55,7 @@ def set_animation_settings(driver: WindowDriver, steps: int, hold: int, loop: st
     driver.type_into("timeline_steps", str(steps))
     driver.type_into("timeline_hold", str(hold))
     choose(driver, "timeline_loop", loop)
-    assert driver.document.animation == AnimationSettings(steps=steps, hold=hold, loop=loop)  # type: ignore[arg-type]
+    assert driver.document.state.animation == AnimationSettings(steps=steps, hold=hold, loop=loop)  # type: ignore[arg-type]
 
 
 def act(driver: WindowDriver, name: str) -> None:
@@ -68,10 +70,8 @@ def middle_of(driver: WindowDriver, number: int) -> QPointF:
 
 
 def measured(driver: WindowDriver) -> AnimationView:
-    driver.until(
-        lambda: isinstance(driver.document.animation_view, AnimationView) and driver.document.animation_view.done
-    )
-    view = driver.document.animation_view
+    driver.until(lambda: getattr(driver.document.views[ANIMATION], "done", False))
+    view = driver.document.views[ANIMATION]
     assert isinstance(view, AnimationView)
     return view
 
@@ -233,7 +233,7 @@ def test_a_segment_goes_its_own_way(driver: WindowDriver) -> None:
     animation = driver.document.timeline.animation
     assert animation is not None
     assert animation.segments == (Segment(90), Segment(20, "slerp", "ease_in"))
-    assert driver.document.animation.segment == Segment(90), "the others go on as they did"
+    assert driver.document.state.animation.segment == Segment(90), "the others go on as they did"
     driver.click("timeline_for_all")
     assert driver.document.timeline.animation.segments == (Segment(20, "slerp", "ease_in"),) * 2  # type: ignore[union-attr]
     assert driver.find(QLabel, "timeline_which").text() == "All segments"
@@ -269,7 +269,7 @@ def test_strip_and_curves_are_those_of_the_animation(driver: WindowDriver) -> No
     np.testing.assert_array_equal(view.pixels, to_pixels(decoded[view.shown]))
     track = driver.window.timeline.track
     assert track.strip is not None
-    assert "OOD distance" in track.values_at(track.x_of(30))
+    assert "distance to data" in track.values_at(track.x_of(30))
     assert "image change" in track.values_at(track.x_of(30))
 
 
@@ -287,7 +287,7 @@ def test_even_motion_changes_the_image_evenly(driver: WindowDriver) -> None:
     driver.document.undo()
     assert evened(driver)
     driver.type_into("timeline_steps", "30")
-    assert not evened(driver), "other frames are timed anew"
+    assert not evened(driver), "other frames are timed again"
 
 
 def test_the_scrub_moves_the_cursor_and_is_one_step(driver: WindowDriver) -> None:
@@ -297,7 +297,7 @@ def test_the_scrub_moves_the_cursor_and_is_one_step(driver: WindowDriver) -> Non
     drag(track, [QPointF(track.x_of(5 * step), 6) for step in range(11)])
     frame = driver.document.timeline.playhead
     assert 45 < frame < 55
-    expected = animation_codes(np.stack(KEYS[:2]), driver.document.animation)[frame]
+    expected = animation_codes(np.stack(KEYS[:2]), driver.document.state.animation)[frame]
     np.testing.assert_allclose(driver.code, expected, atol=1e-6)
     assert f"{frame + 1}/216 · 4.32 s" in driver.find(QLabel, "timeline_length").text()
     driver.until_edited_shows(driver.code)
@@ -401,7 +401,7 @@ def test_settings_change_the_length(driver: WindowDriver) -> None:
     assert "1/216 · 4.32 s" in length.text()
     set_animation_settings(driver, 10, 2, "repeat")
     driver.type_into("timeline_fps", "25")
-    assert driver.document.animation.fps == 25
+    assert driver.document.state.animation.fps == 25
     assert "/14 · 0.56 s" in length.text()
 
 

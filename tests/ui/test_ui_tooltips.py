@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from explorer_testing.rooms import furnish
+from explorer_testing.rooms import furnish, rooms
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from explorer.ui.main_window import MainWindow
@@ -54,6 +55,8 @@ SCIENCE = {
 """Controls that stand for an idea, and a word without which it is not explained."""
 
 _LONGEST = 60
+_WIDEST = 100
+"""Characters of a line."""
 
 
 @pytest.fixture
@@ -81,6 +84,19 @@ def test_every_tab_says_what_its_view_of_the_code_is_for(furnished: MainWindow) 
         tip = furnished.tabs.tabToolTip(number)
         assert tip == tips[panel.objectName()]
         assert re.fullmatch(r"[A-Z][^.]+\.", tip), "one sentence"
+
+
+def test_tooltips_have_at_most_two_lines(furnished: MainWindow) -> None:
+    """Qt does not wrap plain tooltips: a long one breaks its line itself."""
+    faults: set[tuple[str, str]] = set()
+    for _, place in rooms(furnished):
+        controls: list[QWidget | QAction] = [*place.findChildren(QWidget), *place.findChildren(QAction)]
+        for control in controls:
+            lines = control.toolTip().splitlines()
+            ours = re.fullmatch(r"[a-z0-9_]+", control.objectName())  # pyqtgraph has hidden menus of its own
+            if ours and (len(lines) > 2 or max(map(len, lines), default=0) > _WIDEST):
+                faults.add((control.objectName(), control.toolTip()))
+    assert not faults, "\n".join(map(str, sorted(faults)))
 
 
 def test_no_tooltip_only_repeats_the_label(furnished: MainWindow) -> None:

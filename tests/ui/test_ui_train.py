@@ -21,6 +21,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
+from explorer.messages import message
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.runs import CurvePoint
 from explorer.models.settings import TrainingRequest
@@ -198,13 +199,13 @@ def test_it_follows_a_training(panel: TrainPanel, document: Document) -> None:
     assert bar is not None
     assert plot is not None
     assert panel.watch.pages.currentIndex() == NETWORK
-    document.put_training(TrainingView("starting", "new", "Starting", epochs=4))
+    document.put_training(TrainingView("starting", "new", message("Starting"), epochs=4))
     assert (bar.minimum(), bar.maximum()) == (0, 0), "nobody knows how long the start takes"
     assert panel.watch.cancel.isEnabled()
     assert panel.watch.pages.currentIndex() == CURVES, "whoever pressed Train wants to see how it goes"
     assert not plot.isVisible()
     assert panel.start.text() == "Queue training"
-    running = TrainingView("running", "new", "Epoch 3", 3, 4, step=5, steps=10, curve=CURVE, seconds_left=75.0)
+    running = TrainingView("running", "new", message("Epoch 3"), 3, 4, step=5, steps=10, curve=CURVE, seconds_left=75.0)
     document.put_training(running)
     assert bar.value() / bar.maximum() == pytest.approx(2.5 / 4)
     assert text(panel, "train_note") == "new: Epoch 3"
@@ -213,7 +214,7 @@ def test_it_follows_a_training(panel: TrainPanel, document: Document) -> None:
     curves = [item.getData() for item in plot.listDataItems()]
     np.testing.assert_array_equal(curves[0], [[1, 2], [0.5, 0.25]])
     np.testing.assert_array_equal(curves[1], [[1, 2], [0.6, 0.35]])
-    document.put_training(TrainingView("finished", "new", "Finished", 4, 4, curve=CURVE, path="/nowhere"))
+    document.put_training(TrainingView("finished", "new", message("Finished"), 4, 4, curve=CURVE, path="/nowhere"))
     assert bar.value() == bar.maximum()
     assert panel.start.text() == "Train"
     assert panel.start.isEnabled()

@@ -106,8 +106,8 @@ def test_a_preset_restores_every_setting(panel: TrainPanel, preset: TrainingPres
     assert (made.noise, made.augment, made.size, made.crop) == (preset.noise, preset.augment, preset.size, None)
     assert made.rate is None
     assert resolve_settings(made) == resolve_settings(preset.request(made))
-    assert box(panel, "preset").currentText() == preset.title
-    assert box(panel, "preset").toolTip() == preset.about
+    assert box(panel, "preset").currentText() == str(preset.title)
+    assert box(panel, "preset").toolTip() == str(preset.about)
     assert panel.start.isEnabled(), label(panel, "facts").text()
 
 
@@ -128,7 +128,7 @@ def test_another_setting_makes_it_a_changed_one_and_then_ones_own(panel: TrainPa
     choose(panel, "architecture", "cnn")
     assert combo.currentText() == "Custom"
     assert [combo.itemText(row) for row in range(len(TRAINING_PRESETS))] == [
-        preset.title for preset in TRAINING_PRESETS
+        str(preset.title) for preset in TRAINING_PRESETS
     ]
 
 
@@ -235,7 +235,7 @@ def test_a_request_fills_the_form_and_comes_out_the_same(panel: TrainPanel, pres
     assert box(panel, "preset").currentText() == ("Glyph VAE (modified)" if preset.name == "glyph_vae" else "Custom")
     panel.form.show_request(first)
     assert request(panel) == first
-    assert box(panel, "preset").currentText() == preset.title
+    assert box(panel, "preset").currentText() == str(preset.title)
 
 
 def test_images_that_are_not_open_any_more_are_asked_for(panel: TrainPanel, document: Document) -> None:

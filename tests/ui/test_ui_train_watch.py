@@ -16,7 +16,9 @@ from pytestqt.qtbot import QtBot
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
-from explorer.document.views import FailedView, TrainingProgressView
+from explorer.document.view_store import FailedView
+from explorer.document.views.training_progress import TRAINING_PROGRESS, TrainingProgressView
+from explorer.messages import message
 from explorer.models.card import LossParts
 from explorer.models.runs import CurvePoint, ProgressFrame, Run
 from explorer.models.settings import CHECKPOINT, checkpoint_folder
@@ -230,13 +232,13 @@ def test_the_animation_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel,
         document.put_training(running(progress_frames=progress_frames[:count]))
         assert asked[-1] == (Path("/r/now/progress/originals.png"), progress_frames[count - 1])
     images = blobs(8, (16, 16, 1))
-    document.put_view("training_progress", TrainingProgressView(progress_frames[4].path, 2.0, images, images // 2))
+    TRAINING_PROGRESS.put(document, TrainingProgressView(progress_frames[4].path, 2.0, images, images // 2))
     assert [len(row) for row in table.rows] == [8, 8]
     assert find(panel, QLabel, "train_frames_epoch").text() == "Epoch 2"
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
     assert asked[-1][1] == progress_frames[0]
-    document.put_view("training_progress", TrainingProgressView(progress_frames[0].path, 0.0, images, images // 2))
+    TRAINING_PROGRESS.put(document, TrainingProgressView(progress_frames[0].path, 0.0, images, images // 2))
     assert find(panel, QLabel, "train_frames_epoch").text() == "Untrained"
     before = len(asked)
     document.put_training(
@@ -245,7 +247,7 @@ def test_the_animation_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel,
     assert len(asked) == before, "whoever looks back is not pulled to the end"
     QTest.keyClick(slider, Qt.Key.Key_End)
     assert asked[-1][1].progress == 2.5
-    document.put_view("training_progress", FailedView("It is gone."))
+    TRAINING_PROGRESS.put(document, FailedView(message("It is gone.")))
     assert table.rows == []
 
 
@@ -291,7 +293,7 @@ def click(tree: QTreeWidget, row: int, modifier: Any = Qt.KeyboardModifier.NoMod
 
 def enabled(panel: TrainPanel) -> dict[str, bool]:
     runs = panel.watch.runs
-    names = {"open": runs.open, "go on": runs.go_on, "again": runs.again, "delete": runs.delete}
+    names = {"open": runs.open, "resume": runs.resume, "again": runs.again, "delete": runs.delete}
     return {name: button.isEnabled() for name, button in names.items()}
 
 
@@ -308,20 +310,20 @@ def test_the_list_says_how_each_went(listed: QTreeWidget) -> None:
 
 
 def test_buttons_fit_what_is_chosen(panel: TrainPanel, listed: QTreeWidget) -> None:
-    assert enabled(panel) == {"open": False, "go on": False, "again": False, "delete": False}
+    assert enabled(panel) == {"open": False, "resume": False, "again": False, "delete": False}
     click(listed, 0)
-    assert enabled(panel) == {"open": False, "go on": False, "again": False, "delete": True}
+    assert enabled(panel) == {"open": False, "resume": False, "again": False, "delete": True}
     click(listed, 1)
-    assert enabled(panel) == {"open": False, "go on": True, "again": True, "delete": True}
+    assert enabled(panel) == {"open": False, "resume": True, "again": True, "delete": True}
     click(listed, 2)
-    assert enabled(panel) == {"open": True, "go on": False, "again": True, "delete": True}
+    assert enabled(panel) == {"open": True, "resume": False, "again": True, "delete": True}
     click(listed, 1, Qt.KeyboardModifier.ControlModifier)
-    assert enabled(panel) == {"open": False, "go on": False, "again": False, "delete": True}
+    assert enabled(panel) == {"open": False, "resume": False, "again": False, "delete": True}
 
 
 def test_buttons_ask_for_what_they_say(panel: TrainPanel, document: Document, listed: QTreeWidget) -> None:
     asked: list[object] = []
-    document.open_model_requested.connect(asked.append)
+    document.open_requested.connect(lambda request: asked.append(request.paths[0]))
     document.trainings.run_resume_requested.connect(lambda run: asked.append(run.name))
     document.trainings.again_requested.connect(lambda request: asked.append(request.out.name))
     document.trainings.unqueue_requested.connect(asked.append)
@@ -329,7 +331,7 @@ def test_buttons_ask_for_what_they_say(panel: TrainPanel, document: Document, li
     QTest.mouseClick(panel.watch.runs.open, Qt.MouseButton.LeftButton)
     QTest.mouseClick(panel.watch.runs.again, Qt.MouseButton.LeftButton)
     click(listed, 1)
-    QTest.mouseClick(panel.watch.runs.go_on, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(panel.watch.runs.resume, Qt.MouseButton.LeftButton)
     click(listed, 0)
     QTest.mouseClick(panel.watch.runs.delete, Qt.MouseButton.LeftButton)
     done = document.trainings.runs[1]
@@ -355,7 +357,7 @@ def test_the_running_one_cannot_be_deleted_and_says_that_it_runs(
     document.put_training(running(5, run=cut.path, title="cut"))
     assert rows(listed)[1] == ["cut", "5", "21", "running"]
     click(listed, 1)
-    assert enabled(panel) == {"open": False, "go on": False, "again": True, "delete": False}
+    assert enabled(panel) == {"open": False, "resume": False, "again": True, "delete": False}
     document.put_training(running(5, run=cut.path, title="cut", phase="paused"))
     assert rows(listed)[1][3] == "paused"
     assert [item.text(0) for item in listed.selectedItems()] == ["cut"], "the choice was lost when the list changed"

@@ -15,25 +15,27 @@ ROOM = Path(explorer.ui.__file__).parent
 
 SHOWN = {
     "QLabel", "QPushButton", "QCheckBox", "QRadioButton", "QToolButton", "QAction", "QMenu", "QGroupBox", "QDockWidget",
-    "QTreeWidgetItem", "QListWidgetItem", "ElidedLabel", "EmptyLabel", "PictureFrame",
+    "QTreeWidgetItem", "QListWidgetItem", "ElidedLabel", "EmptyLabel", "ImageFrame",
     "setText", "setTitle", "setToolTip", "setStatusTip", "setWhatsThis", "setWindowTitle", "setPlaceholderText",
     "setAccessibleName", "setAccessibleDescription", "setPlainText", "setHtml", "setSuffix", "setPrefix",
     "setTabText", "setTabToolTip", "setSpecialValueText", "setInformativeText", "setLabelText",
     "addTab", "addItem", "addAction", "addMenu", "addRow", "insertItem", "setHeaderLabels", "setLabel", "setButtonText",
     "show_text", "show_message", "show_words", "show_problem", "announce", "announced", "report",
-    "button", "check_box", "combo_box", "spin_box", "decimal_box", "line_edit", "name_control",
+    "button", "check_box", "combo_box", "spin_box", "decimal_box", "line_edit", "name_control", "name_widget",
+    "label", "GestureSlider",
     "ask_file", "ask_folder", "ask_save", "drawText", "Action", "Panel", "ActionMenu",
 }  # fmt: skip
 """Calls whose words reach a person."""
 
 UNTRANSLATED_PLACES = {
     "button": {0}, "check_box": {0}, "combo_box": {0}, "spin_box": {0}, "decimal_box": {0}, "line_edit": {0},
-    "name_control": {1},
+    "label": {0}, "ElidedLabel": {0}, "EmptyLabel": {0},
+    "name_control": {1}, "name_widget": {1}, "GestureSlider": {0, 3},
     "addItem": {1}, "setLabel": {0}, "Action": {0}, "Panel": {0}, "ActionMenu": {0},
 }  # fmt: skip
 """Arguments of these that are object names, or what a choice means."""
 
-UNTRANSLATED_KEYWORDS = {"shortcut", "icon", "behind"}
+UNTRANSLATED_KEYWORDS = {"shortcut", "icon", "behind", "look"}
 
 WORDS = re.compile(r"[^\W\d_]{2,}")
 UNITS = {"px", "ms", "fps", "dB", "MSE", "PSNR", "SSIM", "KL", "MB", "GB", "kB", "Latent Explorer", "nats", "PCA"}
@@ -107,7 +109,7 @@ def test_no_text_is_shown_without_tr(path: Path) -> None:
         ('label.setText("Nothing")', 1),
         ('QLabel("Nothing here")', 1),
         ('label.setText(self.tr("Nothing"))', 0),
-        ('label.setText(f"{n} pictures")', 1),
+        ('label.setText(f"{n} images")', 1),
         ('label.setText(f"{n} {self.tr(word)}")', 0),
         ('label.setText("yes" if on else self.tr("no"))', 1),
         ('button("name_of_it", self.tr("Go"), "Goes on")', 1),

@@ -12,6 +12,7 @@ from explorer_testing.codec import MatrixCodec
 from explorer_testing.window import WindowDriver
 from PIL import Image
 
+from explorer.document.open_requests import OpenRequest
 from explorer.document.state import State
 from explorer.latent.animation import Segment
 
@@ -20,14 +21,14 @@ CODES = {"start_code", "code"}
 
 def open_model(driver: WindowDriver, path: Path) -> None:
     before = driver.document.model
-    driver.document.open_model_requested.emit(path)
+    driver.document.open_requested.emit(OpenRequest((path,), "model"))
     driver.until(lambda: driver.document.model is not before)
 
 
 def drop_image(driver: WindowDriver, path: Path) -> None:
     Image.new("L", (10, 12), 99).save(path)
-    driver.document.open_requests.files_given.emit([path])
-    driver.until(lambda: driver.document.imported_image is not None)
+    driver.document.open_requested.emit(OpenRequest((path,)))
+    driver.until(lambda: driver.document.state.imported_image is not None)
 
 
 def differences(state: State, wanted: State) -> list[str]:
@@ -89,7 +90,7 @@ def test_opening_and_dropping_are_taken_back_with_the_timeline(
     for state, playhead in list(zip(states, playheads, strict=True))[-2::-1]:
         document.undo()
         arrived(state, playhead)
-    assert len(document.keyframes) == 3
+    assert len(document.state.keyframes) == 3
     assert document.timeline.playhead == 17
     for state, playhead in list(zip(states, playheads, strict=True))[1:]:
         document.redo()

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.app import make_window
+from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile
 from explorer.models.recent import recent_sessions
 from explorer.paths import autosave_dir, settings_path, user_dir
@@ -32,9 +33,9 @@ def user(themed: QApplication, qtbot: QtBot, explorer_home: Path, tmp_path: Path
     write_bundle(tmp_path / "model", MatrixCodec((12, 10, 1), 2))
     write_bundle(explorer_home / "models" / "one", MatrixCodec((12, 10, 1), 2))
     driver = WindowDriver(make_window(PreferencesFile(settings_path())), qtbot)
-    driver.document.open_model_requested.emit(tmp_path / "model")
+    driver.document.open_requested.emit(OpenRequest((tmp_path / "model",), "model"))
     driver.until(lambda: driver.document.model is not None)
-    driver.document.open_source_requested.emit(str(folder))
+    driver.document.open_requested.emit(OpenRequest((str(folder),), "images"))
     driver.until(lambda: driver.document.source is not None and driver.document.source.spec == str(folder))
     driver.settle()
     driver.document.sessions.begin()
@@ -82,7 +83,7 @@ def test_everything_goes_on(user: WindowDriver, tmp_path: Path) -> None:
     quiet(user)
     assert document.trainings.runs == ()
     vanish()
-    document.open_requests.files_given.emit([tmp_path / "photos" / f"{number}.png" for number in range(3)])
+    document.open_requested.emit(OpenRequest(tuple([tmp_path / "photos" / f"{number}.png" for number in range(3)])))
     user.until(lambda: document.source is not None and document.source.count == 3)
     quiet(user)
     vanish()

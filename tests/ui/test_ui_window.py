@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.messages import message
 from explorer.ui.dialogs.help import HelpDialog
 from explorer.ui.main_window import MainWindow
 from explorer.ui.widgets.plane_canvas import PlaneCanvas
@@ -126,7 +127,7 @@ def test_a_text_field_keeps_its_own_keys(driver: WindowDriver) -> None:
     QTest.keyClicks(field, "k k")
     assert field.text() == "k k"
     QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert len(driver.document.keyframes) == 1
+    assert len(driver.document.state.keyframes) == 1
 
 
 def test_space_presses_the_button_that_has_the_keyboard(driver: WindowDriver) -> None:
@@ -139,7 +140,7 @@ def test_space_presses_the_button_that_has_the_keyboard(driver: WindowDriver) ->
     add.setFocus()
     for _ in range(2):
         QTest.keyClick(add, Qt.Key.Key_Space)
-    assert len(driver.document.keyframes) == 2
+    assert len(driver.document.state.keyframes) == 2
     driver.window.stage.setFocus()
     driver.shortcut("action_play", driver.window.stage)
     assert driver.window.timeline.play.isChecked()
@@ -165,7 +166,7 @@ def test_light_and_dark(driver: WindowDriver) -> None:
 
 
 def test_an_error_can_be_copied_and_dismissed(bare_window: MainWindow) -> None:
-    bare_window.document.report("What happened.", "Where it happened.")
+    bare_window.document.report(message("What happened."), "Where it happened.")
     bar = bare_window.problem_bar
     assert bar.isVisible()
     copy, dismiss = bar.findChildren(QPushButton)

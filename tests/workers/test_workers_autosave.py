@@ -11,8 +11,8 @@ from explorer_testing.builders import as_floats, make_model, make_source
 from pytestqt.qtbot import QtBot
 
 from explorer.document.document import Document, Problem
+from explorer.document.session_file import Session, read_session, write_session
 from explorer.document.sessions import LeftOver
-from explorer.models.session_file import Session, read_session, write_session
 from explorer.paths import autosave_dir
 from explorer.workers.backend import Backend
 
@@ -41,17 +41,17 @@ def test_what_is_saved_needs_no_copy(backend: Backend, qtbot: QtBot) -> None:
 
 
 def test_a_copy_that_cannot_be_written_is_reported_once(backend: Backend, qtbot: QtBot) -> None:
-    reported: list[Problem] = []
-    backend.document.problem_reported.connect(reported.append)
+    problems: list[Problem] = []
+    backend.document.problem_reported.connect(problems.append)
     autosave_dir().parent.mkdir(parents=True, exist_ok=True)
     autosave_dir().write_text("a file in its way")
     backend.document.set_code(as_floats(1, 2))
-    qtbot.waitUntil(lambda: bool(reported))
+    qtbot.waitUntil(lambda: bool(problems))
     backend.document.set_code(as_floats(2, 2))
     autosave_dir().unlink()
     with qtbot.waitSignal(backend.autosave.written):
         backend.document.set_code(as_floats(3, 2))
-    (problem,) = reported
+    (problem,) = problems
     assert "save the session" in str(problem.message)
     folder = backend.autosave.folder
     assert folder is not None
@@ -90,8 +90,8 @@ def test_a_folder_that_vanishes_is_made_again(
     backend: Backend, qtbot: QtBot, explorer_home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The whole data folder is deleted; a copy is written at once, even without another edit."""
-    reported: list[Problem] = []
-    backend.document.problem_reported.connect(reported.append)
+    problems: list[Problem] = []
+    backend.document.problem_reported.connect(problems.append)
     backend.document.set_code(as_floats(1, 2))
     with qtbot.waitSignal(backend.autosave.written):
         pass
@@ -107,25 +107,25 @@ def test_a_folder_that_vanishes_is_made_again(
     third = backend.autosave.folder
     assert third is not None
     assert read_session(third / "copy.latent")[0].arrays["cursor"].tolist() == [3, 4]
-    assert not reported
+    assert not problems
     backend.document.sessions.let_go()
     backend.close()
     assert list(autosave_dir().iterdir()) == []
 
 
 def test_a_folder_that_vanishes_for_good_is_reported_once(backend: Backend, qtbot: QtBot, explorer_home: Path) -> None:
-    reported: list[Problem] = []
-    backend.document.problem_reported.connect(reported.append)
+    problems: list[Problem] = []
+    backend.document.problem_reported.connect(problems.append)
     backend.document.set_code(as_floats(1, 2))
     with qtbot.waitSignal(backend.autosave.written):
         pass
     shutil.rmtree(explorer_home)
     explorer_home.write_text("a file in its way")
-    qtbot.waitUntil(lambda: bool(reported), timeout=30_000)
+    qtbot.waitUntil(lambda: bool(problems), timeout=30_000)
     with qtbot.waitSignal(backend.autosave.written):
         backend.document.set_code(as_floats(2, 2))
-    assert len(reported) == 1
+    assert len(problems) == 1
     explorer_home.unlink()
     backend.document.set_code(as_floats(3, 2))
     qtbot.waitUntil(lambda: any(autosave_dir().glob("*/copy.latent")), timeout=30_000)
-    assert len(reported) == 1
+    assert len(problems) == 1

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 from explorer_testing.builders import make_source
 from PIL import Image, ImageDraw
+from pytestqt.qtbot import QtBot
 
 from explorer.document.dataset_checks import PREVIEW_COLUMNS, PREVIEW_ROWS, AugmentView, DatasetChecks
+from explorer.document.document import Document, Problem
 from explorer.models.settings import TrainingRequest, make_request
 from explorer.types import Progress
+from explorer.workers.backend import Backend
 from explorer.workers.dataset_checks import judge_ground, preview_augmentation
+
+
+@pytest.fixture
+def backend(qapp: object) -> Iterator[Backend]:
+    made = Backend(Document())
+    yield made
+    made.close()
 
 
 def request(**values: object) -> TrainingRequest:
@@ -28,9 +40,15 @@ def test_dark_on_light_is_seen_in_a_folder_that_is_not_open(tmp_path: Path) -> N
     assert all(isinstance(item, Progress) for item in progress)
 
 
-def test_what_cannot_be_opened_suggests_nothing(tmp_path: Path) -> None:
-    *_, answer = judge_ground(str(tmp_path / "gone"), None)
-    assert answer is False
+def test_what_cannot_be_opened_suggests_nothing(backend: Backend, tmp_path: Path, qtbot: QtBot) -> None:
+    checks, problems = backend.document.dataset_checks, list[Problem]()
+    backend.document.problem_reported.connect(problems.append)
+    answers: list[None] = []
+    checks.ground_changed.connect(lambda: answers.append(None))
+    checks.ask_ground(str(tmp_path / "gone"))
+    qtbot.waitUntil(lambda: bool(answers))
+    assert not checks.dark_on_light(str(tmp_path / "gone"))
+    assert not problems, "the training reports it"
 
 
 def test_a_source_that_is_open_is_not_opened_again() -> None:
@@ -57,11 +75,15 @@ def test_few_images_make_few_rows() -> None:
     assert view.pixels.shape[:2] == (2, PREVIEW_COLUMNS)
 
 
-def test_a_preview_that_cannot_be_made_is_an_answer_too() -> None:
-    *_, view = preview_augmentation(request(), None)
-    assert isinstance(view, AugmentView)
-    assert view.pixels is None
-    assert "/nowhere/tiny" in str(view.message)
+def test_a_preview_that_cannot_be_made_is_an_answer_too(backend: Backend, qtbot: QtBot) -> None:
+    checks, problems = backend.document.dataset_checks, list[Problem]()
+    backend.document.problem_reported.connect(problems.append)
+    checks.ask_preview(request())
+    qtbot.waitUntil(lambda: checks.preview is not None)
+    assert checks.preview is not None
+    assert checks.preview.pixels is None
+    assert "/nowhere/tiny" in str(checks.preview.message)
+    assert not problems, "the dialog shows it"
 
 
 def test_the_same_source_is_asked_about_once() -> None:

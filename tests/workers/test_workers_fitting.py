@@ -13,6 +13,7 @@ from explorer_testing.programs import run_python
 from explorer.errors import EngineError, UsageError
 from explorer.latent.directions import Direction, attribute_direction, probe_accuracy
 from explorer.latent.sampling import FittedPrior
+from explorer.messages import message
 from explorer.models.pca_codec import PcaCodec
 from explorer.types import Floats, Progress
 from explorer.workers.fitting import FitDirection, FitProcess, fit_components, fit_prior, probe_labels
@@ -62,7 +63,7 @@ def test_a_prior_is_that_of_the_library_here() -> None:
 def test_one_process_finds_several_directions(method: Any) -> None:
     with FitProcess() as process:
         for has in (HAS, CODES[:, 2] > 0.5):
-            found = result_of(process.fit(FitDirection(CODES, has, method), "fitting"))
+            found = result_of(process.fit(FitDirection(CODES, has, method), message("fitting")))
             assert isinstance(found, Direction)
             here = attribute_direction(CODES, has, method)
             np.testing.assert_allclose(found.vector, here.vector, atol=1e-4)

@@ -4,46 +4,47 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
 
 import pytest
 from explorer_testing.codec import Gate
 from PySide6.QtCore import QObject, Slot
 from pytestqt.qtbot import QtBot
 
-from explorer.document.tasks import SLOTS, Task
-from explorer.document.views import FailedView, View
+from explorer.document.view_store import FailedView
+from explorer.document.views.kind import Priority, ViewKind
+from explorer.errors import UsageError
 from explorer.workers.render_thread import Answer, RenderThread
 
 
-@dataclass(eq=False)
-class Steps:
-    """A task of several named views, each computed when `gate` opens."""
-
-    slot: ClassVar[str] = ""
-    names: list[str]
-    log: list[str] = field(default_factory=list)
-    gate: Gate | None = None
-    broken: bool = False
-
-    def run(self) -> Iterator[View]:
-        for name in self.names:
-            if self.gate is not None:
-                self.gate.pass_through()
-            self.log.append(name)
-            if self.broken:
-                raise ValueError(f"{name} is broken")
-            yield FailedView(name)
+def made(name: str, priority: Priority = Priority.TAB, *, one_at_a_time: bool = False) -> ViewKind[str]:
+    return ViewKind(name=name, build=lambda document: None, priority=priority, one_at_a_time=one_at_a_time)
 
 
-def steps(slot: str, *arguments: Any, base: type[Steps] = Steps, **options: Any) -> Task:
-    """Return a task of a slot, which is an attribute of the class."""
-    kind: type[Steps] = type("Steps", (base,), {"slot": slot})
-    return kind(*arguments, **options)
+CURSOR = made("cursor", Priority.CURSOR)
+IMAGE = made("image", Priority.IMAGE)
+NOISE = made("noise")
+THUMBNAILS = made("thumbnails", Priority.THUMBNAILS)
+TILES = made("tiles", Priority.MAP)
+KINDS = (CURSOR, IMAGE, NOISE, THUMBNAILS, TILES)
 
 
-class AttributeMasks(QObject):
+def steps(names: list[str], log: list[str] | None = None, gate: Gate | None = None) -> Iterator[str]:
+    """Yield the names as views, each computed when `gate` opens."""
+    for name in names:
+        if gate is not None:
+            gate.pass_through()
+        if log is not None:
+            log.append(name)
+        yield name
+
+
+def broken(*names: str) -> Iterator[str]:
+    """Yield the names as views, then fail."""
+    yield from names
+    raise ZeroDivisionError("no such luck")
+
+
+class Answers(QObject):
     """The answers that arrive on the main thread, in order."""
 
     def __init__(self, render_thread: RenderThread) -> None:
@@ -58,15 +59,16 @@ class AttributeMasks(QObject):
         self.all.append(answer)
 
     def texts(self) -> list[str]:
-        return [str(answer.view.message) for answer in self.all if isinstance(answer.view, FailedView)]
+        return [text_of(answer.view) for answer in self.all]
 
     def fresh(self) -> list[str]:
         """Answers of the latest generation, which a document would use."""
-        return [
-            str(answer.view.message)
-            for answer in self.all
-            if isinstance(answer.view, FailedView) and answer.generation == self._render_thread.generation(answer.slot)
-        ]
+        generation = self._render_thread.generation
+        return [text_of(answer.view) for answer in self.all if answer.generation == generation(answer.kind)]
+
+
+def text_of(view: object) -> str:
+    return str(view.message) if isinstance(view, FailedView) else str(view)
 
 
 @pytest.fixture
@@ -76,20 +78,20 @@ def render_thread(qapp: object) -> Iterator[RenderThread]:
     made.close()
 
 
-def test_every_slot_is_answered_with_its_own_generation(render_thread: RenderThread, qtbot: QtBot) -> None:
-    answers = AttributeMasks(render_thread)
-    asked = {slot: render_thread.submit(steps(slot, [slot])) for slot in SLOTS}
-    qtbot.waitUntil(lambda: len(answers.all) == len(SLOTS))
-    assert {answer.slot: answer.generation for answer in answers.all} == asked
-    assert sorted(answers.fresh()) == sorted(SLOTS)
+def test_every_kind_is_answered_with_its_own_generation(render_thread: RenderThread, qtbot: QtBot) -> None:
+    answers = Answers(render_thread)
+    asked = {kind: render_thread.submit(kind, steps([kind.name])) for kind in KINDS}
+    qtbot.waitUntil(lambda: len(answers.all) == len(KINDS))
+    assert {answer.kind: answer.generation for answer in answers.all} == asked
+    assert sorted(answers.fresh()) == sorted(kind.name for kind in KINDS)
 
 
 def test_of_many_questions_the_last_one_is_computed(render_thread: RenderThread, qtbot: QtBot) -> None:
-    answers, gate, log = AttributeMasks(render_thread), Gate(), list[str]()
-    render_thread.submit(steps("cursor", ["first"], log, gate))
+    answers, gate, log = Answers(render_thread), Gate(), list[str]()
+    render_thread.submit(CURSOR, steps(["first"], log, gate))
     gate.wait_until_entered()
     for number in range(50):
-        render_thread.submit(steps("cursor", [f"later {number}"], log))
+        render_thread.submit(CURSOR, steps([f"later {number}"], log))
     gate.open()
     qtbot.waitUntil(lambda: "later 49" in answers.texts())
     assert log == ["first", "later 49"]
@@ -97,12 +99,12 @@ def test_of_many_questions_the_last_one_is_computed(render_thread: RenderThread,
 
 
 def test_what_is_more_urgent_goes_between_two_rows(render_thread: RenderThread, qtbot: QtBot) -> None:
-    answers, gate, log = AttributeMasks(render_thread), Gate(), list[str]()
-    render_thread.submit(steps("tiles", ["row 1", "row 2", "row 3"], log, gate))
+    answers, gate, log = Answers(render_thread), Gate(), list[str]()
+    render_thread.submit(TILES, steps(["row 1", "row 2", "row 3"], log, gate))
     gate.wait_until_entered()
-    render_thread.submit(steps("noise", ["noise"], log))
-    render_thread.submit(steps("image", ["image"], log))
-    render_thread.submit(steps("cursor", ["cursor"], log))
+    render_thread.submit(NOISE, steps(["noise"], log))
+    render_thread.submit(IMAGE, steps(["image"], log))
+    render_thread.submit(CURSOR, steps(["cursor"], log))
     gate.open()
     qtbot.waitUntil(lambda: "row 3" in answers.texts())
     assert log == ["row 1", "cursor", "image", "noise", "row 2", "row 3"]
@@ -110,10 +112,10 @@ def test_what_is_more_urgent_goes_between_two_rows(render_thread: RenderThread, 
 
 
 def test_a_newer_map_ends_the_older_one_between_two_rows(render_thread: RenderThread, qtbot: QtBot) -> None:
-    answers, gate, log = AttributeMasks(render_thread), Gate(), list[str]()
-    render_thread.submit(steps("tiles", ["old 1", "old 2", "old 3"], log, gate))
+    answers, gate, log = Answers(render_thread), Gate(), list[str]()
+    render_thread.submit(TILES, steps(["old 1", "old 2", "old 3"], log, gate))
     gate.wait_until_entered()
-    render_thread.submit(steps("tiles", ["new 1", "new 2"], log))
+    render_thread.submit(TILES, steps(["new 1", "new 2"], log))
     gate.open()
     qtbot.waitUntil(lambda: "new 2" in answers.texts())
     assert log == ["old 1", "new 1", "new 2"]
@@ -121,13 +123,13 @@ def test_a_newer_map_ends_the_older_one_between_two_rows(render_thread: RenderTh
 
 
 def test_what_is_withdrawn_stops_and_what_it_said_is_stale(render_thread: RenderThread, qtbot: QtBot) -> None:
-    answers, gate, log = AttributeMasks(render_thread), Gate(), list[str]()
-    render_thread.submit(steps("tiles", ["old 1", "old 2"], log, gate))
+    answers, gate, log = Answers(render_thread), Gate(), list[str]()
+    render_thread.submit(TILES, steps(["old 1", "old 2"], log, gate))
     gate.wait_until_entered()
-    render_thread.submit(steps("noise", ["never"], log))
-    render_thread.drop("noise")
-    render_thread.drop("tiles")
-    render_thread.submit(steps("thumbnails", ["thumbnails"], log))
+    render_thread.submit(NOISE, steps(["never"], log))
+    render_thread.drop(NOISE)
+    render_thread.drop(TILES)
+    render_thread.submit(THUMBNAILS, steps(["thumbnails"], log))
     gate.open()
     qtbot.waitUntil(lambda: "thumbnails" in answers.texts())
     assert log == ["old 1", "thumbnails"]
@@ -136,35 +138,76 @@ def test_what_is_withdrawn_stops_and_what_it_said_is_stale(render_thread: Render
 
 def test_an_answer_under_way_when_its_question_is_withdrawn_is_stale(render_thread: RenderThread, qtbot: QtBot) -> None:
     """The answer is already queued for the main thread, but not delivered."""
-    answers, log = AttributeMasks(render_thread), list[str]()
+    answers, log = Answers(render_thread), list[str]()
     posted = threading.Event()
 
-    class Posting(Steps):
-        def run(self) -> Iterator[View]:
-            yield FailedView("old")
-            posted.set()
+    def posting() -> Iterator[str]:
+        yield "old"
+        posted.set()
 
-    render_thread.submit(steps("cursor", [], base=Posting))
+    render_thread.submit(CURSOR, posting())
     assert posted.wait(20)
-    render_thread.submit(steps("cursor", ["new"], log))
+    render_thread.submit(CURSOR, steps(["new"], log))
     qtbot.waitUntil(lambda: "new" in answers.texts())
     assert answers.texts() == ["old", "new"]
     assert answers.fresh() == ["new"]
 
 
-def test_an_error_is_an_answer_and_the_thread_lives_on(render_thread: RenderThread, qtbot: QtBot) -> None:
-    answers, log = AttributeMasks(render_thread), list[str]()
-    render_thread.submit(steps("image", ["image"], log, broken=True))
-    qtbot.waitUntil(lambda: len(answers.all) == 1)
-    render_thread.submit(steps("image", ["next"], log))
+@pytest.mark.allow_log("The view image failed")
+def test_an_unexpected_error_is_an_answer_with_its_traceback_and_the_thread_lives_on(
+    render_thread: RenderThread, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = Answers(render_thread)
+    render_thread.submit(IMAGE, broken("first"))
     qtbot.waitUntil(lambda: len(answers.all) == 2)
-    assert answers.texts() == ["image is broken", "next"]
-    assert log == ["image", "next"]
+    render_thread.submit(IMAGE, steps(["next"]))
+    qtbot.waitUntil(lambda: len(answers.all) == 3)
+    assert answers.texts() == ["first", "ZeroDivisionError: no such luck", "next"]
+    assert "in broken\n" in answers.all[1].details
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], ZeroDivisionError)
+
+
+@pytest.mark.allow_log("The view image failed")
+def test_the_same_error_has_a_traceback_once(
+    render_thread: RenderThread, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A slider would else report it sixty times a second."""
+    answers = Answers(render_thread)
+    for count in (1, 2, 3):
+        render_thread.submit(IMAGE, broken())
+        qtbot.waitUntil(lambda count=count: len(answers.all) == count)  # type: ignore[misc]
+    assert [bool(answer.details) for answer in answers.all] == [True, False, False]
+    assert len(caplog.records) == 1
+
+
+def test_an_error_of_the_explorer_is_an_answer_without_a_traceback(
+    render_thread: RenderThread, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused() -> Iterator[str]:
+        yield from ()
+        raise UsageError("Choose another model.")
+
+    answers = Answers(render_thread)
+    render_thread.submit(IMAGE, refused())
+    qtbot.waitUntil(lambda: len(answers.all) == 1)
+    assert (answers.texts(), answers.all[0].details) == (["Choose another model."], "")
+    assert not caplog.records
+
+
+def test_the_end_of_a_request_is_an_answer_where_the_next_one_waits_for_it(
+    render_thread: RenderThread, qtbot: QtBot
+) -> None:
+    answers, slow = Answers(render_thread), made("slow", one_at_a_time=True)
+    render_thread.submit(slow, steps(["row 1", "row 2"]))
+    qtbot.waitUntil(lambda: len(answers.all) == 3)
+    assert [answer.view for answer in answers.all] == ["row 1", "row 2", None]
 
 
 def test_close_does_not_wait_for_the_whole_map(qtbot: QtBot) -> None:
     render_thread, gate, log = RenderThread(), Gate(), list[str]()
-    render_thread.submit(steps("tiles", [f"row {row}" for row in range(1000)], log, gate))
+    render_thread.submit(TILES, steps([f"row {row}" for row in range(1000)], log, gate))
     gate.wait_until_entered()
     closer = threading.Thread(target=render_thread.close)
     closer.start()

@@ -15,7 +15,8 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from explorer.document.document import Document, Problem
-from explorer.document.views import ImageView
+from explorer.document.open_requests import OpenRequest
+from explorer.document.views.image import IMAGE, ImageView
 from explorer.workers.backend import Backend
 
 COUNT = 6
@@ -29,7 +30,7 @@ def backend(qapp: object) -> Iterator[Backend]:
 
 
 def settled(document: Document) -> bool:
-    return isinstance(document.image_view, ImageView) and document.code is not None and not document.jobs
+    return isinstance(document.views[IMAGE], ImageView) and document.code is not None and not document.jobs
 
 
 def name_of(document: Document) -> str | None:
@@ -47,9 +48,9 @@ def used(backend: Backend, tmp_path: Path, qtbot: QtBot) -> Document:
         for image in range(3):
             pixels = np.random.default_rng(number * 10 + image).integers(0, 256, (10, 12), dtype=np.uint8)
             Image.fromarray(pixels).save(folder / f"{image}.png")
-        document.open_source_requested.emit(str(folder))
+        document.open_requested.emit(OpenRequest((str(folder),), "images"))
         qtbot.waitUntil(lambda: not document.jobs)
-        document.open_model_requested.emit(tmp_path / f"m{number}")
+        document.open_requested.emit(OpenRequest((tmp_path / f"m{number}",), "model"))
         qtbot.waitUntil(lambda: settled(document))
     return document
 
@@ -95,18 +96,18 @@ def test_a_model_that_is_gone_is_named_and_everything_stays(used: Document, tmp_
     shutil.rmtree(tmp_path / "m0")
     said = reason_for_staying(used, qtbot)
     assert "m0" in said
-    assert said.startswith("Cannot go to this step: the model “m0” cannot be opened. ")
+    assert said.startswith("Cannot go to this edit: the model “m0” cannot be opened. ")
 
 
 def test_another_model_in_its_place_is_not_taken_for_it(used: Document, tmp_path: Path, qtbot: QtBot) -> None:
     shutil.rmtree(tmp_path / "m0")
     write_bundle(tmp_path / "m0", MatrixCodec(seed=99))
-    assert "has changed. Choose another step." in reason_for_staying(used, qtbot)
+    assert "has changed. Choose another edit." in reason_for_staying(used, qtbot)
 
 
 def test_a_folder_that_is_gone_or_has_changed_is_named(used: Document, tmp_path: Path, qtbot: QtBot) -> None:
     (tmp_path / "images 0" / "1.png").unlink()
-    assert reason_for_staying(used, qtbot).startswith("Cannot go to this step: the images of “images 0” have changed.")
+    assert reason_for_staying(used, qtbot).startswith("Cannot go to this edit: the images of “images 0” have changed.")
 
 
 def test_half_a_minute_of_idle_time_closes_what_only_the_history_references(

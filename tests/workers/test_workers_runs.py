@@ -22,7 +22,8 @@ from pytestqt.qtbot import QtBot
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document, Problem
 from explorer.document.state import OpenModel
-from explorer.document.views import ImageView, TrainingProgressView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.training_progress import TRAINING_PROGRESS, TrainingProgressView
 from explorer.errors import TrainingError
 from explorer.memory import give_back
 from explorer.messages import Message
@@ -75,14 +76,14 @@ def test_a_model_is_shown_as_it_learns_and_stays_when_it_is_finished(
     document, problems = backend.document, problems_of(backend.document)
     document.open(make_model(), make_source(image_shape=(16, 16, 1)))
     shown: list[float | None] = []
-    document.model_changed.connect(lambda: shown.append(document.model.epochs if document.model else -1.0))
+    document.changed.model.connect(lambda: shown.append(document.model.epochs if document.model else -1.0))
     out = tmp_path / "new"
     document.training_requested.emit(small_request(images, out, epochs=100_000))
     wait(qtbot, lambda: len(shown) >= 4)
     assert shown == sorted(shown, key=lambda epochs: epochs or 0.0)
     assert shown[0] == 0.0
     assert str(document.undo_label) == "Open new"
-    wait(qtbot, lambda: isinstance(document.image_view, ImageView))
+    wait(qtbot, lambda: isinstance(document.views[IMAGE], ImageView))
     live = live_of(document)
     assert live is not None
     assert document.model is live
@@ -94,7 +95,7 @@ def test_a_model_is_shown_as_it_learns_and_stays_when_it_is_finished(
     wait(qtbot, lambda: document.model is not None and document.model.epochs is None)
     assert live_of(document) is None
     assert (document.model.path, document.model.name) == (out, "new")
-    assert len(document.keyframes) == 1, "the finished model is the same model: its keyframes stay"
+    assert len(document.state.keyframes) == 1, "the finished model is the same model: its keyframes stay"
     assert document.code is not None
     assert float(document.code[0]) == 3.0
     assert open_bundle(out).card.history
@@ -119,7 +120,7 @@ def test_whoever_goes_to_another_model_is_not_called_back(
     document.open(other)
     document.trainings.stop_requested.emit()
     wait(qtbot, lambda: bool(announced))
-    assert [str(said) for said in announced] == ["new is trained. Open it from the library."]
+    assert [str(said) for said in announced] == ["The training of new is finished. Open the model from the library."]
     assert document.model is other
 
 
@@ -299,11 +300,11 @@ def test_a_run_keeps_an_animation_that_can_be_scrubbed_and_exported(
     for frame in (progress_frames[0], progress_frames[-1]):
         document.trainings.frame_requested.emit(run.originals, frame)
         wait(qtbot, lambda path=frame.path: shown_frame(document) == path)  # type: ignore[misc]
-    view = document.training_progress_view
+    view = document.views[TRAINING_PROGRESS]
     assert isinstance(view, TrainingProgressView)
     assert view.originals.shape == view.reconstructions.shape == (8, 16, 16, 1)
     difference = np.abs(view.originals.astype(int) - view.reconstructions.astype(int)).mean()
-    assert difference < 40, "it learnt nothing that can be seen"
+    assert difference < 40, "it learned nothing that can be seen"
     target = tmp_path / "film.gif"
     document.trainings.progress_export_requested.emit(originals_of(run.path), progress_frames, target)
     wait(qtbot, lambda: written == [target])
@@ -326,7 +327,7 @@ def run_of(document: Document) -> Run:
 
 
 def shown_frame(document: Document) -> Path | None:
-    view = document.training_progress_view
+    view = document.views[TRAINING_PROGRESS]
     return view.path if isinstance(view, TrainingProgressView) else None
 
 
@@ -372,7 +373,7 @@ def test_400_updates_leave_the_memory_of_the_window_flat(
     newest = document.model
     assert newest is not None
     answers: list[bool] = []
-    document.image_view_changed.connect(lambda: answers.append(True))
+    document.views.changed(IMAGE).connect(lambda: answers.append(True))
     sizes = []
     for number in range(500):
         before = len(answers)

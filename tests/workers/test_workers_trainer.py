@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document, Problem
-from explorer.document.views import ImageView
+from explorer.document.views.image import IMAGE, ImageView
 from explorer.models.bundle import open_bundle
 from explorer.workers.backend import Backend
 from explorer.workers.trainer import Trainer
@@ -94,7 +94,7 @@ def test_killing_the_model_process_leaves_the_window_working_and_says_what_happe
     assert len(document.training.curve) >= 2
     assert not (tmp_path / "new").exists()
     document.choose_image(5)
-    wait(qtbot, lambda: isinstance(document.image_view, ImageView))
+    wait(qtbot, lambda: isinstance(document.views[IMAGE], ImageView))
     document.training_requested.emit(small_request(images, tmp_path / "new", epochs=1))
     wait(qtbot, lambda: document.model is not None and document.model.name == "new")
     assert len(problems) == 1

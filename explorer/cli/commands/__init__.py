@@ -22,7 +22,7 @@ COMMANDS: dict[str, str] = {
     "arithmetic": "add and subtract the codes of images, and decode the result",
     "denoise": "remove noise from an image or a folder of images of any size",
     "tour": "drive the real window through its main features and take screenshots",
-    "bench": "measure speed, as ratios within one run",
+    "bench": "measure speed relative to Keras and other libraries",
     "doctor": "check what works on this machine",
 }
 """Summaries of the commands by name, in the order of the help."""

@@ -15,13 +15,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """List every architecture with its parameter counts at the default shapes."""
     records = [_record(architecture) for architecture in ARCHITECTURES.values()]
     heading = ("name", "title", "image", "code", "encoder", "decoder", "source")
     rows = [
         (
             architecture.name,
-            architecture.title,
+            str(architecture.title),
             shape_text(architecture.default_image_shape),
             shape_text(architecture.build(architecture.default_image_shape).latent_shape),
             f"{record['encoder_params']:,}",
@@ -37,7 +36,7 @@ def _record(architecture: Architecture) -> dict[str, object]:
     spec = architecture.build(architecture.default_image_shape)
     return {
         "name": architecture.name,
-        "title": architecture.title,
+        "title": str(architecture.title),
         "variational": architecture.variational,
         "default_image_shape": architecture.default_image_shape,
         "default_latent": architecture.default_latent,

@@ -17,7 +17,6 @@ from explorer.latent.arithmetic import combine
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     parser.add_argument(
         "--plus", nargs="+", required=True, metavar="P", help=f"images whose codes are added: {IMAGE_HELP}"
@@ -27,7 +26,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Add and subtract codes, and decode the result."""
     path = output_file(options.out, ".png")
     model = open_model(options.model)
     terms = [

@@ -23,13 +23,11 @@ _COLUMNS = (
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
     parser.add_argument("--only", metavar="NAME", help="run only this benchmark, such as decode-one")
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Run the benchmarks."""
     from explorer.bench import run as measure
 
     lines = measure(options.quick, options.only)

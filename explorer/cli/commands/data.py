@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text, table
-from explorer.cli.parser import DATA_HELP
+from explorer.cli.parser import data_help
 from explorer.data.sources import SourceEntry, describe, known_name, known_sources, opening
 
 _LISTED = ("name", "count", "train", "test", "image_shape", "labels", "status", "how")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the dataset to describe."""
-    parser.add_argument("data", nargs="?", metavar="DATA", help=DATA_HELP)
+    parser.add_argument("data", nargs="?", metavar="DATA", help=data_help())
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """List the known datasets, or describe one."""
     entries = known_sources()
     if options.data is None:
         return _listing(entries)
     name = known_name(options.data)
     missing = [entry for entry in entries if entry.name == name and entry.status == "missing"]
     if missing:
-        facts = asdict(missing[0])
+        facts = dict(vars(missing[0]))
     else:
         *_, source = console.items(opening(options.data))
         facts = describe(source)
@@ -47,11 +44,11 @@ def _listing(entries: list[SourceEntry]) -> Report:
     rows = [
         (
             *(entry.name, f"{entry.count:,}", f"{entry.train:,}", f"{entry.test:,}"),
-            *(shape_text(entry.image_shape), str(entry.labels), entry.status, entry.how),
+            *(shape_text(entry.image_shape), str(entry.labels), entry.status, str(entry.how)),
         )
         for entry in entries
     ]
-    return Report([{key: asdict(entry)[key] for key in _LISTED} for entry in entries], table([heading, *rows]))
+    return Report([{key: getattr(entry, key) for key in _LISTED} for entry in entries], table([heading, *rows]))
 
 
 COMMAND = Command("data digits", add_arguments, run, reads={"data": places.data})

@@ -14,7 +14,6 @@ from explorer.export.sheet import write_png
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     parser.add_argument(
         "--codes",
@@ -26,7 +25,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Decode every code, row by row from the top left."""
     path = output_file(options.out, ".png")
     model = open_model(options.model)
     codes = read_codes(Path(options.codes).expanduser(), model.card)

@@ -14,7 +14,6 @@ from explorer.models.cleaning import clean_files
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     parser.add_argument("path", metavar="PATH", help="an image file, or a folder of images")
     add_out(parser, "the image file to write; for a folder, another folder, new or empty", "PATH")
@@ -27,7 +26,6 @@ def _check_cleaned(path: Path, options: Namespace) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Denoise, and warn of images that could not be read."""
     path, out = places.file_path(options.path), places.file_path(options.out)
     model = open_model(options.model)
     cleaned = console.result(clean_files(model.codec, model.preprocessing, path, out))

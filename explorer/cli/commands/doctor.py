@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, images_text
+from explorer.errors import exception_message
 from explorer.paths import log_dir, resources_dir, settings_path, user_models_dir
 from explorer.system_libraries import how_to_install, missing_libraries, qt_files
 
@@ -74,7 +75,6 @@ class Check:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument("--engine", action="store_true", help="also start the model process (takes a few seconds)")
 
 
@@ -96,9 +96,7 @@ def _guarded(plan: Callable[[], Iterator[Check]]) -> list[Check]:
     try:
         return list(plan())
     except Exception as error:  # a broken installation may raise anything
-        return [
-            Check(plan.__name__.strip("_").replace("_", " "), False, f"{type(error).__name__}: {error}", _REINSTALL)
-        ]
+        return [Check(plan.__name__.strip("_").replace("_", " "), False, str(exception_message(error)), _REINSTALL)]
 
 
 def _python() -> Iterator[Check]:
@@ -185,7 +183,7 @@ def _images() -> Iterator[Check]:
     from explorer.errors import ExplorerError
 
     for entry in known_sources():
-        broken = entry.status == "missing" and "install the program again" in entry.how.lower()
+        broken = entry.status == "missing" and "reinstall the program" in str(entry.how).lower()
         if entry.status != "embedded" and not broken:
             continue
         try:
@@ -198,8 +196,8 @@ def _images() -> Iterator[Check]:
 
 
 def _models() -> Iterator[Check]:
+    from explorer.engine.codecs import open_codec
     from explorer.errors import ExplorerError
-    from explorer.inference.codec import open_codec
     from explorer.models.bundle import find_bundles, open_bundle
 
     found = find_bundles()

@@ -17,7 +17,6 @@ from explorer.paths import replacing_file
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     add_data(parser)
     add_split(parser, "all")
@@ -25,7 +24,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Encode in dataset order; a VAE gives its mean codes."""
     path = output_file(options.out, ".npz")
     model = open_model(options.model)
     source = open_source(options.data)

@@ -8,7 +8,7 @@ from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, figures_text, images_text
 from explorer.cli.inputs import open_model, select, warn_of_skipped
-from explorer.cli.parser import NOISE_HELP, add_data, add_model, add_split
+from explorer.cli.parser import add_data, add_model, add_noise, add_split
 from explorer.data.corruption import parse_noise
 from explorer.data.source import Source
 from explorer.data.sources import open_source
@@ -17,15 +17,13 @@ from explorer.models.evaluation import evaluate
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     add_data(parser)
     add_split(parser, "test")
-    parser.add_argument("--noise", default="", metavar="N", help=NOISE_HELP)
+    add_noise(parser)
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Compute the metrics, and warn if the model was trained on images of the split."""
     noises = parse_noise(options.noise)
     model = open_model(options.model)
     source = open_source(options.data)
@@ -58,7 +56,6 @@ def run(options: Namespace, console: Console) -> Report:
 
 
 def seen_in_training(card: Card, source: Source, split: str) -> bool:
-    """Return whether a split contains images that the model was trained on."""
     trained = split in card.data.trained_on or (split == "all" and bool(card.data.trained_on))
     # Hashing reads every image; the count is compared first.
     return trained and source.count == card.data.count and source.content_hash() == card.data.content_hash

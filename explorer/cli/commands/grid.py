@@ -19,7 +19,6 @@ REACH = 3.0
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     parser.add_argument(
         "--plane",
@@ -36,7 +35,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Decode the plane through the mean code."""
     path = output_file(options.out, ".png")
     model = open_model(options.model)
     if model.card.latent_dim < 2:

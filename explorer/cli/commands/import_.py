@@ -8,15 +8,15 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from explorer.cli import places
-from explorer.cli.command import INTERRUPTED, Command, Report
+from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
 from explorer.cli.parser import add_out
 from explorer.engine import messages
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
-from explorer.errors import ModelError, UsageError
-from explorer.models.third_party.record import RANGES, ValueRange
+from explorer.errors import INTERRUPTED, ModelError, UsageError
+from explorer.models.import_record import RANGES, ValueRange
 from explorer.models.third_party.request import ImportRequest
 from explorer.types import Progress
 
@@ -33,7 +33,6 @@ def value_range(text: str) -> ValueRange:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add = parser.add_argument
     add(
         "path",
@@ -55,7 +54,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report | int:
-    """Import a model, and report how it runs."""
     request = _request(options)
     process = ModelProcess()
     try:

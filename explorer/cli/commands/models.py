@@ -14,7 +14,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """List the intact bundles, and warn of damaged ones."""
     bundles: list[Bundle] = []
     for found in find_bundles(whole=True):
         if found.bundle is not None:

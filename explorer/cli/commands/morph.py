@@ -21,15 +21,14 @@ from explorer.export.recipe import Recipe, make_recipe
 from explorer.latent.animation import LOOPS, AnimationSettings, animation_codes
 from explorer.latent.easing import EASINGS
 from explorer.latent.paths import PATHS
+from explorer.models.batches import render
 from explorer.types import Floats
-from explorer.workers.loading import render
 
 _DEFAULT = AnimationSettings()
 _MAX_NAME = 24
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     parser.add_argument("--keys", required=True, nargs="+", metavar="P", help=f"keyframes, two or more: {IMAGE_HELP}")
     parser.add_argument(
@@ -55,8 +54,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--scale", type=whole(1), default=1, metavar="N", help="nearest-neighbor scale factor (default: 1)"
     )
-    _add_choice(parser, "palette", PALETTES, "shared", "GIF palette: one for all frames, or one per frame")
-    parser.add_argument("--dither", action="store_true", help="dither the colors of a GIF")
+    indexed = ", ".join(suffix for suffix, kind in FORMATS.items() if kind.indexed)
+    _add_choice(parser, "palette", PALETTES, "shared", f"palette of {indexed}: one for all frames, or one per frame")
+    parser.add_argument("--dither", action="store_true", help=f"dither the colors of {indexed}")
     parser.add_argument("--caption", action="store_true", help="add a caption with the model and the keyframes")
     endings = ", ".join(FORMATS)
     add_out(
@@ -72,7 +72,6 @@ def _add_choice(parser: ArgumentParser, name: str, choices: tuple[str, ...], def
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Encode the keyframes, decode the path between them, and write the animation."""
     path = places.file_path(options.out)
     kind = format_of(path)
     if kind is not FOLDER:
@@ -115,7 +114,6 @@ def _report(path: Path, codes: Floats, fps: float) -> Report:
 
 
 def _check_animation(path: Path, options: Namespace) -> None:
-    """Check the output: a file, or a folder of frames."""
     if format_of(path) is FOLDER:
         check_frames(path, force=options.force)
     else:

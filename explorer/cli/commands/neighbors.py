@@ -17,7 +17,6 @@ from explorer.paths import index_dir
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     add_data(parser)
     parser.add_argument("--query", required=True, metavar="P", help=IMAGE_HELP)
@@ -29,7 +28,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Encode all images, and list those nearest to the query, without the query itself."""
     model = open_model(options.model)
     query = model.codec.encode(model.images.read(options.query))
     source = open_source(options.data)

@@ -12,7 +12,7 @@ from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, figures_text, images_text
 from explorer.cli.inputs import READ_BATCH, check_sheet, open_model, output_file, select, warn_of_skipped
-from explorer.cli.parser import NOISE_HELP, add_data, add_model, add_out, add_split, whole
+from explorer.cli.parser import add_data, add_model, add_noise, add_out, add_split, whole
 from explorer.data.corruption import Noise, corrupt, parse_noise
 from explorer.data.metrics import bce, mse, psnr, ssim
 from explorer.data.preprocessing import to_floats, to_pixels
@@ -22,7 +22,6 @@ from explorer.models.batches import readable_batches
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     add_data(parser)
     add_split(parser, "test")
@@ -33,12 +32,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="number of images, evenly spaced over the split (default: 10)",
     )
-    parser.add_argument("--noise", default="", metavar="N", help=NOISE_HELP)
+    add_noise(parser)
     add_out(parser, "the image file to write")
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Write the rows, and compare the reconstructions with the clean images."""
     path = output_file(options.out, ".png")
     noises = seeded(parse_noise(options.noise))
     model = open_model(options.model)

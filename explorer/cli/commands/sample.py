@@ -16,7 +16,6 @@ from explorer.latent.sampling import FittedPrior, sample_normal
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     parser.add_argument("--count", type=whole(1), default=25, metavar="N", help="number of images (default: 25)")
     parser.add_argument(
@@ -37,7 +36,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Sample codes and decode them."""
     path = output_file(options.out, ".png")
     model = open_model(options.model)
     prior = options.prior or ("normal" if model.card.variational else "fitted")

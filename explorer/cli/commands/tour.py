@@ -18,7 +18,6 @@ _OURS = re.compile(r"[0-9]+-[a-z0-9-]+\.png|(first|morph)\.gif")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument("--only", metavar="STEP", help="run only this step")
     add_out(
         parser,
@@ -50,7 +49,6 @@ def _check_folder(folder: Path, options: Namespace) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Run the tour."""
     from explorer.tour import run_tour
 
     out = places.file_path(options.out)

@@ -6,31 +6,34 @@ import argparse
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
+from typing import get_args
 
 from explorer.cli import places
-from explorer.cli.command import INTERRUPTED, Command
+from explorer.cli.command import Command
 from explorer.cli.console import Console, figures_text, images_text, shape_text
 from explorer.cli.inputs import warn_of
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
-from explorer.cli.parser import DATA_HELP, MODEL_HELP, NOISE_HELP, add_out, size
-from explorer.data.sources import known_sources, open_source
+from explorer.cli.parser import MODEL_HELP, add_data, add_noise, add_out, size
+from explorer.data.sources import known_name, known_sources, open_source
 from explorer.engine import messages
 from explorer.engine.client import ModelProcess
-from explorer.errors import ExportError, TrainingError
+from explorer.errors import INTERRUPTED, ExportError, TrainingError
 from explorer.messages import message
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.bundle import CARD, resolve_bundle
 from explorer.models.settings import TrainingRequest, make_request, resolve_settings
+from explorer.models.spec import Loss, Schedule
 from explorer.types import Progress
 
+_PENALTIES = ", ".join(f"{kind.defaults.l1:g} for {kind.name}" for kind in ARCHITECTURES.values() if kind.defaults.l1)
 _NUMBERS: tuple[tuple[str, type, str, str], ...] = (
     ("crop", int, "N", "crop N pixels from each side before resizing (default: depends on the dataset)"),
     ("epochs", int, "N", "number of epochs"),
     ("batch", int, "N", "batch size"),
     ("rate", float, "X", "learning rate"),
     ("beta", float, "X", "β, the weight of the KL term of a VAE"),
-    ("l1", float, "X", "L1 penalty on the code (default: 1e-5 for sparse, else 0)"),
+    ("l1", float, "X", f"L1 penalty on the code (default: {_PENALTIES}, else 0)"),
     ("augment", int, "N", "augment the training images to N images"),
     ("limit", int, "N", "use at most N training images"),
     ("seed", int, "N", "random seed of weights, order, noise and augmentation (default: 0)"),
@@ -42,7 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options; the default of an omitted one comes from the architecture."""
     add = parser.add_argument
     add("--arch", required=True, dest="architecture", metavar="A", help=f"architecture: {', '.join(ARCHITECTURES)}")
-    add("--data", required=True, metavar="D", help=DATA_HELP)
+    add_data(parser)
     add_out(parser, "folder of the new bundle", "DIR", replaced="an existing model bundle, and nothing else")
     omit = argparse.SUPPRESS
     add(
@@ -57,9 +60,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--invert", action="store_true", default=omit, help="invert the images")
     for name, kind, metavar, what in _NUMBERS:
         add(f"--{name}", type=kind, metavar=metavar, default=omit, help=what)
-    add("--schedule", choices=("constant", "cosine"), default=omit, help="learning rate schedule")
-    add("--loss", choices=("bce", "mse"), default=omit, help="reconstruction loss")
-    add("--noise", metavar="N", default=omit, help=NOISE_HELP)
+    add("--schedule", choices=get_args(Schedule), default=omit, help="learning rate schedule")
+    add("--loss", choices=get_args(Loss), default=omit, help="reconstruction loss")
+    add_noise(parser, omit)
     add(
         "--tensorboard",
         metavar="DIR",
@@ -83,7 +86,6 @@ def _check_log(folder: Path, options: Namespace) -> None:
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Train, and print events as they happen."""
     return _train(_checked_request(options), console)
 
 
@@ -111,8 +113,8 @@ def _checked_data(spec: str) -> str:
     DataError
         If it is neither, or the dataset is not downloaded.
     """
-    known = {entry.name: entry for entry in known_sources()}
-    entry = known.get(spec.strip().lower().replace("-", "_"))
+    name = known_name(spec)
+    entry = next((entry for entry in known_sources() if entry.name == name), None)
     path = Path(spec).expanduser()
     if (entry is not None and entry.status == "missing") or (entry is None and not path.exists()):
         open_source(spec)
@@ -138,8 +140,6 @@ def _train(request: TrainingRequest, console: Console) -> int:
 
 
 class _Reporter:
-    """Prints the events of one training."""
-
     def __init__(self, console: Console) -> None:
         self._console = console
         self._epochs = 0
@@ -210,7 +210,7 @@ COMMAND = Command(
     writes={"out": places.new_bundle, "tensorboard": _check_log},
     reports_failure=True,
     notes=(
-        "Defaults are those of the architecture's reference. Ctrl+C stops at the next step and keeps the last\n"
+        "Defaults depend on the architecture. Ctrl+C stops at the next step and keeps the last\n"
         "checkpoint next to DIR; a second Ctrl+C stops at once. With --json, one event per line: started, epoch,\n"
         "checkpoint, and finally finished, cancelled or failed."
     ),

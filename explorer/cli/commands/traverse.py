@@ -42,7 +42,6 @@ class _Walk:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
     add_model(parser)
     parser.add_argument(
         "--image", metavar="P", help=f"start from the code of an image (default: the mean code): {IMAGE_HELP}"
@@ -60,7 +59,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> Report:
-    """Decode the traversal."""
     path = output_file(options.out, ".png")
     if options.mean_to_max and (options.image or options.range or options.sigma):
         raise UsageError("--mean-to-max starts from the mean code. Remove --image, --range and --sigma.")

@@ -11,14 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from explorer.data.corruption.blur import Blur
-from explorer.data.corruption.downsample import Downsample
-from explorer.data.corruption.gaussian import Gaussian
-from explorer.data.corruption.gray import Gray
+from explorer.data.corruption import blur, downsample, gaussian, gray, occlusion, salt_pepper
 from explorer.data.corruption.noise import Corruption, Noise
 from explorer.data.corruption.noise_presets import NOISE_PRESETS, NoisePreset
-from explorer.data.corruption.occlusion import Occlusion
-from explorer.data.corruption.salt_pepper import SaltPepper
 from explorer.errors import UsageError
 from explorer.types import Floats
 
@@ -38,12 +33,12 @@ __all__ = [
 CORRUPTIONS: dict[str, Corruption] = {
     kind.name: kind
     for kind in (
-        Gaussian(),
-        SaltPepper(),
-        Occlusion(),
-        Blur(),
-        Downsample(),
-        Gray(),
+        gaussian.CORRUPTION,
+        salt_pepper.CORRUPTION,
+        occlusion.CORRUPTION,
+        blur.CORRUPTION,
+        downsample.CORRUPTION,
+        gray.CORRUPTION,
     )
 }  # fmt: skip
 
@@ -87,7 +82,7 @@ def corrupt(images: Floats, noises: Sequence[Noise], rng: np.random.Generator | 
         kind = _checked(noise)
         if not noise.strength and not noise.mean:
             continue
-        result = kind(result, noise, rng if rng is not None else _own_rng(noises, place))
+        result = kind.apply(result, noise, rng if rng is not None else _own_rng(noises, place))
         np.clip(result, 0, 1, out=result)
     return result.copy() if result is images else result
 
@@ -146,8 +141,8 @@ def _parse_one(text: str) -> Noise:
     match = _NOISE.fullmatch(current_kinds(text))
     if match is None:
         raise UsageError(
-            "“{text}” is not a noise. Write blur:1.5, gaussian:0.5@0.5 (with a mean) or gaussian:0.3:7 (with a seed), "
-            "joined by +.",
+            "Cannot read the noise “{text}”. Write blur:1.5, gaussian:0.5@0.5 (with a mean) or "
+            "gaussian:0.3:7 (with a seed), joined by +.",
             text=text,
         )
     seed = match["seed"]

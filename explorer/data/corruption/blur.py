@@ -6,32 +6,19 @@ from functools import lru_cache
 
 import numpy as np
 
-from explorer.data.corruption.noise import Noise
+from explorer.data.corruption.noise import Corruption, Noise
 from explorer.data.corruption.separable import apply_along_sides
+from explorer.messages import message
 from explorer.types import Floats
 
 _REACH = 4.0
 """Radius of the kernel, in standard deviations."""
 
 
-class Blur:
-    """Convolve with a Gaussian, mirrored at the borders; the strength is σ in pixels."""
-
-    name = "blur"
-    title = "Blur"
-    about = "Convolves each image with a Gaussian, like a lens out of focus."
-    scale = "standard deviation, in pixels"
-    unit = "px"
-    largest = 8.0
-    limit = 100.0
-    default = 1.5
-    takes_mean = False
-    random = False
-
-    def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
-        """Return blurred float32 images; mirrored borders preserve each image's mean."""
-        height, width = images.shape[1:3]
-        return apply_along_sides(images, _bell(height, noise.strength), _bell(width, noise.strength))
+def blur(images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
+    """Return images convolved with a Gaussian; the strength is σ in pixels. Mirrored borders preserve each mean."""
+    height, width = images.shape[1:3]
+    return apply_along_sides(images, _bell(height, noise.strength), _bell(width, noise.strength))
 
 
 @lru_cache(maxsize=32)
@@ -47,3 +34,16 @@ def _bell(side: int, sigma: float) -> Floats:
     matrix = np.zeros((side, side))
     np.add.at(matrix, (np.arange(side)[:, np.newaxis], columns), weights / weights.sum())
     return matrix.astype(np.float32)
+
+
+CORRUPTION = Corruption(
+    name="blur",
+    title=message("Blur"),
+    about=message("Convolves each image with a Gaussian, like a lens out of focus."),
+    scale=message("standard deviation, in pixels"),
+    unit="px",
+    largest=8.0,
+    limit=100.0,
+    default=1.5,
+    apply=blur,
+)

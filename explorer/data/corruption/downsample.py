@@ -7,30 +7,17 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from explorer.data.corruption.noise import Noise
+from explorer.data.corruption.noise import Corruption, Noise
 from explorer.data.corruption.separable import apply_along_sides
+from explorer.messages import message
 from explorer.types import Floats
 
 
-class Downsample:
-    """Resize each image to a smaller size and back, both bicubic; the strength is 1 − new size / old size."""
-
-    name = "downsample"
-    title = "Downsampling"
-    about = "Resizes each image to a smaller size and back; a model that undoes it does super-resolution."
-    scale = "1 − new size / old size, 0 to 1"
-    unit = ""
-    largest = 0.95
-    limit = 1.0
-    default = 0.5
-    takes_mean = False
-    random = False
-
-    def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
-        """Return float32 images without fine detail, not clipped: bicubic filters overshoot."""
-        sides = images.shape[1:3]
-        down, across = (_there_and_back(side, max(1, round(side * (1 - noise.strength)))) for side in sides)
-        return apply_along_sides(images, down, across)
+def downsample(images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
+    """Return images resized to a smaller size and back, not clipped: bicubic filters overshoot."""
+    sides = images.shape[1:3]
+    down, across = (_there_and_back(side, max(1, round(side * (1 - noise.strength)))) for side in sides)
+    return apply_along_sides(images, down, across)
 
 
 @lru_cache(maxsize=32)
@@ -42,3 +29,15 @@ def _there_and_back(side: int, small: int) -> Floats:
     unit = Image.fromarray(np.eye(side, dtype=np.float32))
     reduced = unit.resize((small, side), Image.Resampling.BICUBIC)
     return np.ascontiguousarray(np.asarray(reduced.resize((side, side), Image.Resampling.BICUBIC)).T)
+
+
+CORRUPTION = Corruption(
+    name="downsample",
+    title=message("Downsampling"),
+    about=message("Resizes each image to a smaller size and back; a model that undoes it does super-resolution."),
+    scale=message("1 − new size / old size, 0 to 1"),
+    largest=0.95,
+    limit=1.0,
+    default=0.5,
+    apply=downsample,
+)

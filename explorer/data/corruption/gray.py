@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.data.corruption.noise import Noise
+from explorer.data.corruption.noise import Corruption, Noise
+from explorer.messages import message
 from explorer.types import Floats
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """ITU-R 601 luma, as in the preprocessing of grayscale images."""
 
 
-class Gray:
-    """Remove saturation; the strength is the fraction removed. Grayscale images are unchanged."""
-
-    name = "gray"
-    title = "Grayscale"
-    about = "Removes the color; a model that undoes it does colorization. Grayscale images are unchanged."
-    scale = "fraction of the saturation, 0 to 1"
-    unit = ""
-    largest = 1.0
-    limit = 1.0
-    default = 1.0
-    takes_mean = False
-    random = False
-
-    def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
-        """Return float32 images, blended with gray of the same luma."""
-        if images.shape[3] == 1:
-            return images.copy()
-        strength = np.float32(noise.strength)
-        result: Floats = images * (1 - strength)
-        result += luma(images) * strength
-        return result
+def gray(images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
+    """Return images blended with gray of the same luma; the strength is the fraction of gray."""
+    if images.shape[3] == 1:
+        return images.copy()
+    strength = np.float32(noise.strength)
+    result: Floats = images * (1 - strength)
+    result += luma(images) * strength
+    return result
 
 
 def luma(images: Floats) -> Floats:
     """Return the luma ``(n, h, w, 1)`` of color images ``(n, h, w, 3)``, float32."""
     brightness: Floats = images @ _LUMA
     return brightness[..., np.newaxis]
+
+
+CORRUPTION = Corruption(
+    name="gray",
+    title=message("Grayscale"),
+    about=message("Removes the color; a model that undoes it does colorization. Grayscale images are unchanged."),
+    scale=message("fraction of the saturation, 0 to 1"),
+    largest=1.0,
+    limit=1.0,
+    default=1.0,
+    apply=gray,
+)

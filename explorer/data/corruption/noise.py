@@ -1,12 +1,13 @@
-"""A corruption as a value, and the interface of its kinds."""
+"""A corruption as a value, and the record of its kind."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
+from explorer.messages import Message
 from explorer.types import Floats
 
 
@@ -32,32 +33,44 @@ class Noise:
     seed: int | None = None
 
 
-class Corruption(Protocol):
-    """A kind of corruption, with the attributes of its controls.
+@dataclass(frozen=True)
+class Corruption:
+    """A kind of corruption, with all that its controls need.
 
-    It does not modify its input and need not clip. A random kind draws all random numbers in one call, image by image,
-    so that the noise of an image does not depend on the batch size.
+    Attributes
+    ----------
+    name, title
+        Name in the syntax of `parse_noise`; display name.
+    about
+        Its effect, in a sentence for a tooltip.
+    scale
+        Meaning and range of the strength, for display.
+    largest
+        Maximum of a slider; above this strength little is recognizable.
+    limit
+        Largest valid strength; may be infinite.
+    default
+        A strength with a clearly visible effect.
+    apply
+        ``apply(images, noise, rng)`` returns corrupted float32 images ``(n, h, w, c)``, a new array that need not be
+        clipped. It draws all random numbers in one call, image by image, so that the noise of an image does not depend
+        on the batch size. It is not called with strength and mean 0.
+    unit
+        Unit of the strength; empty if it has none.
+    takes_mean
+        Whether it uses `Noise.mean`.
+    random
+        Whether the result depends on the seed.
     """
 
     name: str
-    """Name in the syntax of `parse_noise`."""
-    title: str
-    about: str
-    """Its effect, in a sentence for a tooltip."""
-    scale: str
-    """Meaning and range of the strength, for display."""
-    unit: str
-    """Unit of the strength; empty if it has none."""
+    title: Message
+    about: Message
+    scale: Message
     largest: float
-    """Maximum of a slider; above this strength little is recognizable."""
     limit: float
-    """Largest valid strength; may be infinite."""
     default: float
-    """A strength with a clearly visible effect."""
-    takes_mean: bool
-    """Whether it uses `Noise.mean`."""
-    random: bool
-    """Whether the result depends on the seed."""
-
-    def __call__(self, images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
-        """Return corrupted float32 images ``(n, h, w, c)``, a new array."""
+    apply: Callable[[Floats, Noise, np.random.Generator], Floats]
+    unit: str = ""
+    takes_mean: bool = False
+    random: bool = False

@@ -5,7 +5,9 @@ A new kind is one new file in this folder and one line in `KNOWN` or `SOURCES`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from explorer.data.sources import (
     lfw,
     single_image,
 )
-from explorer.data.sources.entry import KnownSource, PathKind, SourceEntry
+from explorer.data.sources.entry import KnownSource, PathKind, SourceEntry, last_source
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.types import Progress
@@ -35,24 +37,31 @@ __all__ = [
     "PathKind",
     "SourceEntry",
     "describe",
+    "held_out_source",
     "known_name",
     "known_sources",
     "open_source",
     "opening",
     "places_of",
     "skipped_json",
+    "unpacked",
 ]
 
-KNOWN: tuple[KnownSource, ...] = (
-    *embedded.SOURCES,
-    *keras_cache.SOURCES,
-    *lfw.SOURCES,
-    *dogs.SOURCES,
-)
+
+def unpacked(name: str) -> bool:
+    """Return whether a file in an archive is unpacked, by its name without folders."""
+    return _members(SOURCES).fullmatch(name) is not None
+
+
+@lru_cache(maxsize=1)
+def _members(kinds: tuple[PathKind, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{kind.members})" for kind in kinds if kind.members), re.IGNORECASE)
+
+
 SOURCES: tuple[PathKind, ...] = (
     arrays.KIND,
     single_image.KIND,
-    archive.KIND,
+    archive.archive_kind(lambda: SOURCES, unpacked),
     cifar.KIND,
     idx.KIND,
     lfw.KIND,
@@ -61,6 +70,15 @@ SOURCES: tuple[PathKind, ...] = (
     folder.KIND,
 )
 """The first kind that accepts a path opens it."""
+
+KNOWN: tuple[KnownSource, ...] = (
+    *embedded.SOURCES,
+    keras_cache.MNIST.known(unpacked),
+    keras_cache.FASHION_MNIST.known(unpacked),
+    keras_cache.CIFAR10.known(unpacked),
+    lfw.DATASET.known(unpacked),
+    dogs.DATASET.known(unpacked),
+)
 
 
 def open_source(spec: str | Path) -> Source:
@@ -77,28 +95,21 @@ def open_source(spec: str | Path) -> Source:
     DataError
         If there is no such name or path, or it is damaged or not supported.
     """
-    found = _find(spec)
-    if isinstance(found, KnownSource):
-        return found.load()
-    kind, path = found
-    return kind.load(path)
+    return last_source(_scan(spec))
 
 
 def opening(spec: str | Path) -> Iterator[Progress | Source]:
     """Open a source as `open_source` does: yields progress if it takes long, and the source last."""
     yield Progress(0, 0, message("Opening images"))
+    yield from _scan(spec)
+
+
+def _scan(spec: str | Path) -> Iterator[Progress | Source]:
     found = _find(spec)
     if isinstance(found, KnownSource):
-        if found.scan is None:
-            yield found.load()
-        else:
-            yield from found.scan()
-        return
+        return found.scan()
     kind, path = found
-    if kind.scan is None:
-        yield kind.load(path)
-    else:
-        yield from kind.scan(path)
+    return kind.scan(path)
 
 
 def places_of(spec: str | Path) -> list[Path]:
@@ -141,6 +152,11 @@ def _find(spec: str | Path) -> KnownSource | tuple[PathKind, Path]:
     )
 
 
+def held_out_source(training: str) -> str | None:
+    """Return the name of the source with images held out of a training dataset, by its name; None without any."""
+    return next((known.name for known in KNOWN if training in known.held_out_of), None)
+
+
 def known_sources() -> list[SourceEntry]:
     """Return the entries of all known sources, without reading them."""
     return [known.entry() for known in KNOWN]
@@ -165,7 +181,7 @@ def describe(source: Source) -> dict[str, Any]:
         "image_shape": list(source.image_shape) if source.image_shape else None,
         "labels": labels,
         "status": source.status,
-        "how": source.how,
+        "how": str(source.how),
         "license": source.license,
         "attribution": source.attribution,
         **({"attributes": list(source.attributes)} if source.attributes else {}),

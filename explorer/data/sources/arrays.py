@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -18,15 +18,16 @@ from explorer.data.attributes import Attribute, column_of
 from explorer.data.preprocessing import to_pixels
 from explorer.data.source import ArraySource, Facts
 from explorer.data.sources.array_limits import MAX_ARRAYS, MAX_BYTES, MAX_RATIO, UNSUSPICIOUS_BYTES
-from explorer.data.sources.entry import PathKind
+from explorer.data.sources.entry import PathKind, path_facts, suffix_patterns
 from explorer.data.splits import given_splits, grouped_splits, random_splits
 from explorer.errors import DataError
-from explorer.messages import Message, Wording, message
+from explorer.messages import Message, Value, message
 from explorer.reading import reading
 from explorer.types import Indices, Pixels
 
 AnyArray: TypeAlias = NDArray[Any]
 
+_SUFFIXES: Final = (".npz", ".npy")
 _SPLIT_KEYS: Final = (
     ("x_train", "y_train", "x_test", "y_test"),
     ("train_images", "train_labels", "test_images", "test_labels"),
@@ -46,14 +47,16 @@ _OVERSHOOT: Final = 1e-5
 
 def takes(path: Path) -> bool:
     """Return whether `path` is a ``.npz`` or ``.npy`` file."""
-    return path.is_file() and path.suffix.lower() in (".npz", ".npy")
+    return path.is_file() and path.suffix.lower() in _SUFFIXES
 
 
-def load(path: Path) -> ArraySource:
-    """Open a NumPy file.
+def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[ArraySource]:
+    """Open a NumPy file; see `PathKind.scan_as`.
 
     Parameters
     ----------
+    facts
+        Metadata; the descriptions in the file replace them.
     path
         ``.npy`` with images, or ``.npz`` with ``x_train``/``x_test`` (and ``y_train``/``y_test``) or ``images`` or
         ``x`` (and ``labels`` or ``y``). Images are ``(n, h, w)``, ``(n, h, w, 1 | 3)``, one ``(h, w, 1 | 3)``, or
@@ -62,6 +65,8 @@ def load(path: Path) -> ArraySource:
         attribute; with ``x_train`` and ``x_test`` it is as long as both together, or ``attr_<name>_train`` and
         ``attr_<name>_test`` exist. Single texts ``name``, ``title``, ``license`` and ``attribution`` describe the
         images, for the cards of models trained on them.
+    origin
+        The same path.
 
     Raises
     ------
@@ -69,30 +74,29 @@ def load(path: Path) -> ArraySource:
         If the file is damaged or too large when unpacked, or has other keys, shapes or values.
     """
     arrays = _read(path)
-    facts = Facts(name=path.name, title=path.stem, spec=str(path), how=f"read from {path}")
-    return _opened(_reported(arrays, facts), arrays, path)
+    yield _opened(_described(arrays, facts), arrays, path)
 
 
-def _reported(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
+def _described(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
     """Return facts with the descriptions in the file; anything but a single text of limited length is ignored."""
     texts = {key: arrays[key] for key in _FACT_KEYS if key in arrays}
-    reported = {
+    given = {
         key: " ".join(str(text.item()).split())
         for key, text in texts.items()
         if text.dtype.kind == "U" and text.size == 1
     }
-    reported = {key: text for key, text in reported.items() if 0 < len(text) <= _LONGEST_FACT}
+    given = {key: text for key, text in given.items() if 0 < len(text) <= _LONGEST_FACT}
     return replace(
         facts,
-        name=reported.get("name", facts.name),
-        title=reported.get("title", facts.title),
-        license=reported.get("license", reported.get("licence", "")),
-        attribution=reported.get("attribution", ""),
+        name=given.get("name", facts.name),
+        title=given.get("title", facts.title),
+        license=given.get("license", given.get("licence", "")),
+        attribution=given.get("attribution", ""),
     )
 
 
 def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None) -> ArraySource:
-    """Open a NumPy file as `load` does, with given metadata and label names."""
+    """Open a NumPy file as `scan_as` does, but only with the given metadata and label names."""
     return _opened(facts, _read(path), path, label_names)
 
 
@@ -136,7 +140,7 @@ def _place(key: str, path: Path) -> Message:
     return message("“{key}” in {file}", key=key, file=path.name)
 
 
-def as_pixels(array: AnyArray, name: Wording) -> Pixels:
+def as_pixels(array: AnyArray, name: Value) -> Pixels:
     """Return uint8 images ``(n, h, w, c)`` of an array in one of the accepted layouts and dtypes.
 
     Raises
@@ -242,7 +246,7 @@ def _split_source(
     return ArraySource(facts, np.concatenate([train, test]), splits, labels, names, attributes)
 
 
-def _as_stack(array: AnyArray, name: Wording) -> AnyArray:
+def _as_stack(array: AnyArray, name: Value) -> AnyArray:
     """Reshape to ``(n, h, w, c)``."""
     shape = array.shape
     if array.ndim == 4 and shape[3] in _CHANNELS and array.size:
@@ -266,7 +270,7 @@ def _as_stack(array: AnyArray, name: Wording) -> AnyArray:
     )
 
 
-def _as_bytes(array: AnyArray, name: Wording) -> Pixels:
+def _as_bytes(array: AnyArray, name: Value) -> Pixels:
     if array.dtype == np.uint8:
         return array
     if array.dtype == np.bool_:
@@ -311,7 +315,7 @@ def _as_bytes(array: AnyArray, name: Wording) -> Pixels:
     return pixels
 
 
-def _flat_labels(array: AnyArray, name: Wording) -> AnyArray:
+def _flat_labels(array: AnyArray, name: Value) -> AnyArray:
     """Reshape labels ``(n, 1)``, and decode one-hot labels, to ``(n,)``."""
     if array.ndim == 2 and array.shape[1] == 1:
         return array[:, 0]
@@ -327,7 +331,7 @@ def _flat_labels(array: AnyArray, name: Wording) -> AnyArray:
     )
 
 
-def _as_labels(array: AnyArray, name: Wording) -> tuple[Indices, tuple[str, ...] | None]:
+def _as_labels(array: AnyArray, name: Value) -> tuple[Indices, tuple[str, ...] | None]:
     flat = _flat_labels(array, name)
     if flat.dtype.kind in "US":
         names, positions = np.unique(flat.astype(str), return_inverse=True)
@@ -349,4 +353,11 @@ def _names_for(labels: Indices | None, names: tuple[str, ...] | None) -> tuple[s
     return names if int(labels.max()) < len(names) and int(labels.min()) >= -1 else None
 
 
-KIND = PathKind(message("a NumPy file"), takes, load)
+KIND = PathKind(
+    message("a NumPy file"),
+    takes,
+    scan_as,
+    label="NumPy files",
+    patterns=suffix_patterns(_SUFFIXES),
+    facts=lambda path: path_facts(path, title=path.stem),
+)

@@ -16,7 +16,7 @@ import numpy as np
 
 from explorer.data.restricted_pickle import load_plain_pickle
 from explorer.data.source import ArraySource, Facts, Source
-from explorer.data.sources.entry import PathKind, last_source
+from explorer.data.sources.entry import PathKind
 from explorer.data.splits import given_splits, random_splits
 from explorer.errors import DataError
 from explorer.messages import message
@@ -36,30 +36,16 @@ def takes(path: Path) -> bool:
     return _folder(path) is not None
 
 
-def load(path: Path) -> Source:
-    """Open CIFAR-10; see `scan`."""
-    return last_source(scan(path))
+def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
+    """Open CIFAR-10: yields progress while the batches are read, and the source last; see `PathKind.scan_as`.
 
-
-def scan(path: Path) -> Iterator[Progress | Source]:
-    """Open CIFAR-10: yields progress while the batches are read, and the source last.
-
-    Parameters
-    ----------
-    path
-        ``cifar-10-batches-py``, its parent, or a file in it. The training batches come first.
+    The path is ``cifar-10-batches-py``, its parent, or a file in it. The training batches come first.
 
     Raises
     ------
     DataError
         If a batch is damaged, or has anything but arrays and plain data.
     """
-    facts = Facts(name=path.name, title=path.name, spec=str(path), how=f"read from {path}")
-    yield from scan_as(facts, path)
-
-
-def scan_as(facts: Facts, path: Path) -> Iterator[Progress | Source]:
-    """Open CIFAR-10 as `scan` does, with given metadata."""
     folder = _folder(path)
     if folder is None:
         raise DataError(
@@ -144,4 +130,12 @@ def _companions(path: Path) -> list[Path]:
     return [] if folder is None else [file for files in _files(folder) for file in files]
 
 
-KIND = PathKind(message("CIFAR-10 batches"), takes, load, scan, _companions)
+KIND = PathKind(
+    message("CIFAR-10 batches"),
+    takes,
+    scan_as,
+    label="CIFAR-10 batches",
+    patterns=("data_batch_*", _TEST),
+    companions=_companions,
+    members=rf"{_TRAIN.pattern}|{_TEST}|{re.escape(_NAMES)}",
+)

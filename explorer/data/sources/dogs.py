@@ -11,7 +11,7 @@ from typing import Final
 
 from explorer.data.source import Facts, Source
 from explorer.data.sources import folder as folders
-from explorer.data.sources.entry import PathKind, SourceEntry, last_source
+from explorer.data.sources.entry import PathKind, RemoteSet, SourceEntry
 from explorer.data.sources.local_datasets import LocalDataset
 from explorer.errors import DataError
 from explorer.messages import message
@@ -24,11 +24,10 @@ _DEPTH: Final = 4
 _LOOKED_AT: Final = 20
 _ANNOTATIONS: Final = "annotation"
 _ARCHIVES: Final = ("images.tar", "stanford_dogs.tar", "stanford-dogs-dataset.zip", "stanford_dogs.zip")
-_REMEDY: Final = "Download it in the window. Or open your own images.tar, or its unpacked folder."
+_REMEDY: Final = message("Download it in the window. Or open your own images.tar, or its unpacked folder.")
 _ENTRY: Final = SourceEntry(
     name="stanford_dogs",
     title="Stanford Dogs",
-    status="missing",
     how=_REMEDY,
     count=20_580,
     train=16_464,
@@ -38,7 +37,6 @@ _ENTRY: Final = SourceEntry(
     license="as ImageNet: for research and teaching; the images belong to their owners",
     attribution="Stanford Dogs by Aditya Khosla, Nityananda Jayadevaprakash, Bangpeng Yao and Li Fei-Fei",
     url="http://vision.stanford.edu/aditya86/ImageNetDogs/",
-    size_mb=757,
     one_size=False,
 )
 
@@ -48,31 +46,17 @@ def takes(path: Path) -> bool:
     return path.is_dir() and _root(path) is not None
 
 
-def load(path: Path) -> Source:
-    """Open a folder with Stanford Dogs; see `scan`."""
-    return last_source(scan(path))
+def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
+    """Open a folder with Stanford Dogs: yields progress, and the source last; see `PathKind.scan_as`.
 
-
-def scan(path: Path) -> Iterator[Progress | Source]:
-    """Open a folder with Stanford Dogs: yields progress, and the source last.
-
-    Parameters
-    ----------
-    path
-        Folders ``n02085620-Chihuahua`` directly, below ``Images`` or ``images/Images``, or below ``train`` and
-        ``test``, which become splits. Breeds are labels, without the WordNet ID.
+    The folders ``n02085620-Chihuahua`` are in it directly, below ``Images`` or ``images/Images``, or below ``train``
+    and ``test``, which become splits. Breeds are labels, without the WordNet ID.
 
     Raises
     ------
     DataError
         If no image can be read.
     """
-    facts = Facts(name=path.name, title=path.name, spec=str(path), how=f"read from {path}")
-    yield from scan_as(facts, path)
-
-
-def scan_as(facts: Facts, path: Path) -> Iterator[Progress | Source]:
-    """Open Stanford Dogs as `scan` does, with given metadata."""
     root = _root(path)
     if root is None:
         raise DataError(
@@ -119,9 +103,17 @@ def _places() -> list[Path]:
     return [homes[0], *(home / name for home in homes for name in _ARCHIVES)]
 
 
-def _scan_kept(facts: Facts, path: Path, _: Path) -> Iterator[Progress | Source]:
-    yield from scan_as(facts, path)
-
-
-KIND = PathKind(message("Stanford Dogs"), takes, load, scan)
-SOURCES = (LocalDataset(_ENTRY, _places, takes, _scan_kept).known(),)
+KIND = PathKind(message("Stanford Dogs"), takes, scan_as)
+DATASET = LocalDataset(
+    _ENTRY,
+    _places,
+    takes,
+    scan_as,
+    RemoteSet.of_file(
+        # The checksum is published by TensorFlow Datasets.
+        "stanford_dogs/images.tar",
+        "http://vision.stanford.edu/aditya86/ImageNetDogs/images.tar",
+        "a443fc2f9a851aa1a7b8e4fa4af94b8459fce2c9f5a2f4dd4669cf9673a4ec58",
+        793_579_520,
+    ),
+)

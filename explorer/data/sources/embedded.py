@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from explorer.data.source import ArraySource, Facts
+from explorer.data.source import ArraySource
 from explorer.data.sources import arrays
 from explorer.data.sources.entry import KnownSource, SourceEntry
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.paths import resources_dir
 
-_HOW = "included with the program"
+_EMBEDDED = partial(SourceEntry, status="embedded", how=message("included with the program"))
 
-DIGITS = SourceEntry(
+DIGITS = _EMBEDDED(
     name="digits",
     title="MNIST test",
-    status="embedded",
-    how=_HOW,
     count=10_000,
     train=8_000,
     test=2_000,
@@ -27,11 +27,9 @@ DIGITS = SourceEntry(
     license="CC BY-SA 3.0",
     attribution="MNIST by Yann LeCun and Corinna Cortes",
 )
-CLOTHING = SourceEntry(
+CLOTHING = _EMBEDDED(
     name="clothing",
     title="Fashion-MNIST test subset",
-    status="embedded",
-    how=_HOW,
     count=2_500,
     train=2_000,
     test=500,
@@ -40,11 +38,9 @@ CLOTHING = SourceEntry(
     license="MIT",
     attribution="Fashion-MNIST by Zalando SE",
 )
-GLYPHS = SourceEntry(
+GLYPHS = _EMBEDDED(
     name="glyphs",
     title="Arabic letters in eight typefaces",
-    status="embedded",
-    how=_HOW,
     count=672,
     train=560,
     test=112,
@@ -53,11 +49,9 @@ GLYPHS = SourceEntry(
     license="SIL OFL 1.1 (the fonts)",
     attribution="Rendered from Noto, Amiri, Lemonada, Alkalami and Reem Kufi",
 )
-FACES = SourceEntry(
+FACES = _EMBEDDED(
     name="faces",
     title="Avatars (cartoon faces)",
-    status="embedded",
-    how=_HOW,
     count=1_000,
     train=800,
     test=200,
@@ -75,24 +69,34 @@ def _path(name: str) -> Path:
 def _entry(entry: SourceEntry) -> SourceEntry:
     if _path(entry.name).is_file():
         return entry
-    return replace(entry, status="missing", how=f"{_path(entry.name)} is missing. Install the program again.")
+    return replace(
+        entry, status="missing", how=message("{path} is missing. Reinstall the program.", path=_path(entry.name))
+    )
 
 
 def _places(entry: SourceEntry) -> list[Path]:
     return [_path(entry.name)]
 
 
-def _load(entry: SourceEntry) -> ArraySource:
+def _scan(entry: SourceEntry) -> Iterator[ArraySource]:
     path = _path(entry.name)
     if not path.is_file():
-        raise DataError(
-            "Cannot open “{name}”: {file} is missing. Install the program again.", name=entry.title, file=path
-        )
-    facts = Facts(entry.name, entry.title, entry.name, entry.license, entry.attribution, "embedded", entry.how)
-    return arrays.load_as(facts, path)
+        raise DataError("Cannot open “{name}”: {file} is missing. Reinstall the program.", name=entry.title, file=path)
+    yield arrays.load_as(entry.facts(), path)
 
 
 SOURCES = tuple(
-    KnownSource(entry.name, partial(_entry, entry), partial(_load, entry), partial(_places, entry))
-    for entry in (DIGITS, CLOTHING, GLYPHS, FACES)
+    KnownSource(
+        entry.name,
+        partial(_entry, entry),
+        partial(_scan, entry),
+        partial(_places, entry),
+        held_out_of=(entry.name, *training),
+    )
+    for entry, training in (
+        (DIGITS, ("mnist",)),
+        (CLOTHING, ("fashion_mnist",)),
+        (GLYPHS, ()),
+        (FACES, ("faces-224",)),
+    )
 )

@@ -1,17 +1,18 @@
-"""The two types of registry entries: a source with a known name, and a kind of path."""
+"""The records of the registry: a source with a known name, and a kind of path."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer.data.source import Source, Status
-from explorer.messages import Message
+from explorer.data.source import Facts, Source, Status
+from explorer.messages import Message, message
 from explorer.types import ImageShape, Progress
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceEntry:
     """Metadata of a source with a known name, for lists; nothing is decoded.
 
@@ -43,8 +44,8 @@ class SourceEntry:
 
     name: str
     title: str
-    status: Status
-    how: str
+    status: Status = "missing"
+    how: Message
     count: int
     train: int
     test: int
@@ -62,20 +63,77 @@ class SourceEntry:
         """Whether `explorer.data.download.fetch` can download it."""
         return self.size_mb > 0
 
+    def facts(self) -> Facts:
+        """Return the metadata of the opened source."""
+        return Facts(self.name, self.title, self.name, self.license, self.attribution, self.status, self.how)
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file to download.
+
+    Attributes
+    ----------
+    place
+        Its path below the folder of datasets.
+    url
+        Its published address.
+    checksum
+        SHA-256 of its content, hexadecimal.
+    size
+        Approximate size in bytes, for the progress, and as a limit.
+    """
+
+    place: str
+    url: str
+    checksum: str
+    size: int
+
+
+@dataclass(frozen=True)
+class RemoteSet:
+    """The files of one dataset, and the file or folder to open."""
+
+    files: tuple[RemoteFile, ...]
+    opened: str
+
+    @classmethod
+    def of_file(cls, place: str, url: str, checksum: str, size: int) -> RemoteSet:
+        """Return a dataset of one file."""
+        return cls((RemoteFile(place, url, checksum, size),), place)
+
+    @property
+    def size(self) -> int:
+        """Approximate size of all files in bytes."""
+        return sum(file.size for file in self.files)
+
 
 @dataclass(frozen=True)
 class KnownSource:
-    """A source with a known name: `entry` returns its metadata, `load` opens it.
+    """A source with a known name.
 
-    If opening can take long, `scan` opens it with progress, and yields the source last. `places` returns the files and
-    folders that it may be read from.
+    Attributes
+    ----------
+    name
+        Argument of `open_source`.
+    entry
+        Returns its metadata.
+    scan
+        Opens it: yields progress, and the source last.
+    places
+        Returns the files and folders that it may be read from.
+    held_out_of
+        Names of the training datasets of which its images were held out, its own included.
+    remote
+        Its files, if it can be downloaded.
     """
 
     name: str
     entry: Callable[[], SourceEntry]
-    load: Callable[[], Source]
+    scan: Callable[[], Iterator[Progress | Source]]
     places: Callable[[], Sequence[Path]]
-    scan: Callable[[], Iterator[Progress | Source]] | None = None
+    held_out_of: tuple[str, ...] = ()
+    remote: RemoteSet | None = None
 
 
 def last_source(items: Iterator[Progress | Source]) -> Source:
@@ -88,16 +146,54 @@ def last_source(items: Iterator[Progress | Source]) -> Source:
     return source
 
 
-@dataclass(frozen=True)
-class PathKind:
-    """A kind of file or folder: `takes` checks little more than its name, `load` opens it.
+def path_facts(path: Path, *, title: str = "", how: Message | None = None) -> Facts:
+    """Return the metadata of a source at a path; the title is its name by default."""
+    name = path.name or str(path)
+    return Facts(name, title or name, str(path), how=how or message("read from {path}", path=path))
 
-    If opening can take long, `scan` opens it with progress, and yields the source last. `companions` returns the other
-    files that are read with the given one.
+
+@dataclass(frozen=True, eq=False)
+class PathKind:
+    """A kind of file or folder.
+
+    Attributes
+    ----------
+    title
+        With its article, for lists in sentences.
+    takes
+        Returns whether it opens a path; checks little more than the name.
+    scan_as
+        ``scan_as(facts, path, origin)`` opens a path with given metadata: yields progress, and the source last. The
+        origin is the archive that the folder at `path` was unpacked from, else `path` itself.
+    label, patterns
+        Plural title, and patterns of file names, for filters of file dialogs; empty for kinds of folders.
+    facts
+        Returns the metadata of a path.
+    companions
+        Returns the other files that are read with the given one.
+    members
+        Regular expression for the names of files that are unpacked from archives, in any case; empty for none.
     """
 
     title: Message
     takes: Callable[[Path], bool]
-    load: Callable[[Path], Source]
-    scan: Callable[[Path], Iterator[Progress | Source]] | None = None
+    scan_as: Callable[[Facts, Path, Path], Iterator[Progress | Source]]
+    label: str = ""
+    patterns: tuple[str, ...] = ()
+    facts: Callable[[Path], Facts] = path_facts
     companions: Callable[[Path], Sequence[Path]] = lambda path: ()
+    members: str = ""
+
+    def scan(self, path: Path) -> Iterator[Progress | Source]:
+        """Open a path: yields progress, and the source last."""
+        yield from self.scan_as(self.facts(path), path, path)
+
+
+def suffix_patterns(suffixes: Iterable[str]) -> tuple[str, ...]:
+    """Return patterns of file names with these suffixes, for `PathKind.patterns`."""
+    return tuple(f"*{suffix}" for suffix in sorted(suffixes))
+
+
+def suffix_members(suffixes: Iterable[str]) -> str:
+    """Return the regular expression of file names with these suffixes, for `PathKind.members`."""
+    return rf".*({'|'.join(map(re.escape, sorted(suffixes)))})"

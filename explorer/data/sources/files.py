@@ -227,7 +227,7 @@ class FileSource(Source):
         free = cache.free_bytes() + cache.used_bytes()
         if free < needed:
             raise DataError(
-                "Cannot cache decoded images in {folder}: {needed:.1f} GB are needed, {free:.1f} GB are free. Free "
+                "Cannot cache decoded images in {folder}: {needed:.1f} GB are needed, but {free:.1f} GB are free. Free "
                 "disk space, set LATENT_EXPLORER_HOME to another folder, or use fewer or smaller images.",
                 folder=cache.folder.parent,
                 needed=needed / 1e9,

@@ -24,7 +24,7 @@ from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.data.image_index import BAD, GOOD, ImageIndex, load_index, save_index
 from explorer.data.image_listing import descend, list_folder, natural_key
 from explorer.data.source import UNLABELED, Facts, Skipped
-from explorer.data.sources.entry import PathKind
+from explorer.data.sources.entry import PathKind, path_facts
 from explorer.data.sources.files import FileSource, FileTable
 from explorer.data.splits import Splits, given_splits, random_splits
 from explorer.data.tables import find_table, read_beside, take_labels
@@ -48,16 +48,6 @@ Columns: TypeAlias = Callable[[Path, Sequence[str]], tuple[dict[str, Attribute],
 def takes(path: Path) -> bool:
     """Return whether `path` is a folder."""
     return path.is_dir()
-
-
-def load(path: Path) -> FileSource:
-    """Open a folder of images; see `scan`."""
-    source: FileSource | None = None
-    for item in scan(path):
-        if isinstance(item, FileSource):
-            source = item
-    assert source is not None
-    return source
 
 
 def scan(
@@ -90,7 +80,7 @@ def scan(
     DataError
         If it has no readable image.
     """
-    facts = facts or Facts(path.name or str(path), path.name or str(path), str(path), how=f"read from {path}")
+    facts = facts or path_facts(path)
     root, passed = descend(path)
     kept = load_index(root)
     if kept is not None and kept.is_current():
@@ -249,4 +239,4 @@ def _nothing(path: Path, skipped: tuple[Skipped, ...]) -> DataError:
     )
 
 
-KIND = PathKind(message("a folder of images"), takes, load, scan)
+KIND = PathKind(message("a folder of images"), takes, lambda facts, path, origin: scan(path, facts=facts))

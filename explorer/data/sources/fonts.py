@@ -13,17 +13,17 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from explorer.data.archives import FONT_SUFFIXES
 from explorer.data.attributes import Attribute, column_of
 from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.data.source import ArraySource, Facts, Skipped, Source
-from explorer.data.sources.entry import PathKind, last_source
+from explorer.data.sources.entry import PathKind, path_facts, suffix_members, suffix_patterns
 from explorer.data.splits import grouped_splits
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.reading import reading
 from explorer.types import Pixels, Progress
 
+FONT_SUFFIXES: Final = frozenset({".ttf", ".otf", ".woff", ".woff2"})
 SIDE: Final = 64
 MAX_FONTS: Final = 2_000
 """Most fonts, whose letters take about 200 MB; more are skipped by name."""
@@ -87,32 +87,18 @@ def _names(folder: Path) -> Iterator[str]:
             continue
 
 
-def load(path: Path) -> Source:
-    """Open fonts; see `scan`."""
-    return last_source(scan(path))
+def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
+    """Draw the letters of fonts: yields progress, and the source last; see `PathKind.scan_as`.
 
-
-def scan(path: Path) -> Iterator[Progress | Source]:
-    """Draw the letters of fonts: yields progress, and the source last.
-
-    Parameters
-    ----------
-    path
-        A ``.ttf``, ``.otf``, ``.woff`` or ``.woff2`` file, or a folder with such files, at any depth. The letters are A
-        to Z if half of the fonts have them, otherwise those of the most common script. Letters that a font lacks are
-        omitted. Letters are labels, the typeface is an attribute, and all fonts of one typeface are in the same split.
+    The path is a font, or a folder with fonts at any depth. The letters are A to Z if half of the fonts have them,
+    otherwise those of the most common script. Letters that a font lacks are omitted. Letters are labels, the typeface
+    is an attribute, and all fonts of one typeface are in the same split.
 
     Raises
     ------
     DataError
         If no font can be read, or none has the letters of a known script.
     """
-    facts = Facts(name=path.name, title=path.stem, spec=str(path), how=f"drawn from {path}")
-    yield from scan_as(facts, path)
-
-
-def scan_as(facts: Facts, path: Path) -> Iterator[Progress | Source]:
-    """Draw the letters of fonts as `scan` does, with given metadata."""
     files = _files(path)
     skipped = [
         Skipped(file.name, message("More than {most:,} fonts. Open the others separately.", most=MAX_FONTS))
@@ -303,4 +289,12 @@ def _source(
     )
 
 
-KIND = PathKind(message("fonts"), takes, load, scan)
+KIND = PathKind(
+    message("fonts"),
+    takes,
+    scan_as,
+    label="Fonts",
+    patterns=suffix_patterns(FONT_SUFFIXES),
+    facts=lambda path: path_facts(path, title=path.stem, how=message("drawn from {path}", path=path)),
+    members=suffix_members(FONT_SUFFIXES),
+)

@@ -12,7 +12,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -28,7 +28,7 @@ from explorer.data.splits import given_splits, random_splits
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.reading import COPY_AGAIN, reason_of
-from explorer.types import Indices, Pixels
+from explorer.types import Indices, Pixels, Progress
 
 _NAME: Final = re.compile(
     r"(?P<prefix>.*?)(?P<split>train|t10k|test)-(?P<what>images|labels)[-._]idx(?P<dims>[13])-ubyte(?P<gz>\.gz)?",
@@ -39,6 +39,7 @@ _IMAGE_DIMS: Final = 3
 _LABEL_DIMS: Final = 1
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _LOOKED_AT: Final = 2_000
+_DEPTH: Final = 3
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,9 @@ class _Part:
 
 
 def takes(path: Path) -> bool:
-    """Return whether `path` is an IDX file, or a folder that directly contains one with a name like MNIST's."""
+    """Return whether `path` is an IDX file, or a folder with one named like MNIST's, perhaps in nested folders."""
     if path.is_dir():
-        return bool(_named_files(path))
+        return _root(path) is not None
     if not path.is_file():
         return False
     try:
@@ -64,26 +65,23 @@ def takes(path: Path) -> bool:
     return well_formed or _NAME.fullmatch(path.name) is not None
 
 
-def load(path: Path) -> ArraySource:
-    """Open IDX images with their labels and their other split.
+def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | ArraySource]:
+    """Open IDX images with their labels and their other split; see `PathKind.scan_as`.
 
-    Parameters
-    ----------
-    path
-        Any of the files (images or labels of either split, gzip or not), or their folder. The training images come
-        first, and the splits are kept; a single split is divided 80/20.
+    The path is any of the files (images or labels of either split, gzip or not), or their folder. The training images
+    come first, and the splits are kept; a single split is divided 80/20.
 
     Raises
     ------
     DataError
         If a file is missing, truncated, longer than its header declares, or not what its name says.
     """
-    facts = Facts(name=path.name, title=path.name, spec=str(path), how=f"read from {path}")
-    return load_as(facts, path)
+    yield Progress(0, 0, message("Reading IDX files"))
+    yield load_as(facts, path)
 
 
 def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None) -> ArraySource:
-    """Open IDX images as `load` does, with given metadata and label names."""
+    """Open IDX images as `scan_as` does, with given label names."""
     parts = _parts(path)
     images = [_images(part.images) for part in parts]
     if len({part.shape[1:] for part in images}) != 1:
@@ -218,9 +216,25 @@ def _named_files(folder: Path) -> dict[str, Path]:
         return {}
 
 
+def _root(path: Path) -> Path | None:
+    """Return the folder with IDX files, below parents with one folder each."""
+    for _ in range(_DEPTH):
+        if _named_files(path):
+            return path
+        try:
+            with os.scandir(path) as entries:
+                inside = [entry.path for entry in islice(entries, _LOOKED_AT) if entry.is_dir()]
+        except OSError:
+            return None
+        if len(inside) != 1:
+            return None
+        path = Path(inside[0])
+    return None
+
+
 def _parts(path: Path) -> list[_Part]:
     if path.is_dir():
-        names = _named_files(path)
+        names = _named_files(_root(path) or path)
         prefixes = sorted({_match(name)["prefix"] for name in names})
         if len(prefixes) != 1:
             raise DataError(
@@ -272,4 +286,12 @@ def _companions(path: Path) -> list[Path]:
     return [file for part in parts for file in (part.images, part.labels) if file is not None]
 
 
-KIND = PathKind(message("IDX files"), takes, load, companions=_companions)
+KIND = PathKind(
+    message("IDX files"),
+    takes,
+    scan_as,
+    label="IDX files",
+    patterns=("*-ubyte", "*-ubyte.gz"),
+    companions=_companions,
+    members=_NAME.pattern,
+)

@@ -18,7 +18,7 @@ from explorer.data.attributes import Attribute, Row, columns_from
 from explorer.data.formats import IMAGE_SUFFIXES, probe_image
 from explorer.data.source import Facts, Skipped, Source
 from explorer.data.sources import folder as folders
-from explorer.data.sources.entry import PathKind, SourceEntry, last_source
+from explorer.data.sources.entry import PathKind, RemoteSet, SourceEntry
 from explorer.data.sources.local_datasets import LocalDataset
 from explorer.errors import DataError
 from explorer.messages import message
@@ -35,7 +35,7 @@ _ARCHIVES: Final = ("lfw-funneled.tgz", "lfw-deepfunneled.tgz", "lfw.tgz")
 _ATTRIBUTES: Final = "lfw_attributes.txt"
 _MAX_TABLE_BYTES: Final = 256 << 20
 _LOOKED_AT: Final = 5
-_REMEDY: Final = (
+_REMEDY: Final = message(
     "Download it in the window, or run once: python -c "
     '"from sklearn.datasets import fetch_lfw_people; fetch_lfw_people()". Or open your own lfw.tgz, or its unpacked '
     "folder."
@@ -43,7 +43,6 @@ _REMEDY: Final = (
 _ENTRY: Final = SourceEntry(
     name="lfw",
     title="Labeled Faces in the Wild",
-    status="missing",
     how=_REMEDY,
     count=13_233,
     train=10_586,
@@ -53,7 +52,6 @@ _ENTRY: Final = SourceEntry(
     license="for research; the images belong to their owners",
     attribution="Labeled Faces in the Wild by Gary B. Huang, Manu Ramesh, Tamara Berg and Erik Learned-Miller",
     url="http://vis-www.cs.umass.edu/lfw/",
-    size_mb=233,
     crop=CROP,
 )
 
@@ -63,28 +61,17 @@ def takes(path: Path) -> bool:
     return path.is_dir() and _root(path) is not None
 
 
-def load(path: Path) -> Source:
-    """Open a folder with LFW; see `scan`."""
-    return last_source(scan(path))
-
-
-def scan(path: Path) -> Iterator[Progress | Source]:
-    """Open a folder with LFW: yields progress, and the source last.
+def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
+    """Open a folder with LFW: yields progress, and the source last; see `PathKind.scan_as`.
 
     Persons are labels. Images of 250×250 pixels are to be cropped (`Facts.crop`). The columns of ``lfw_attributes.txt``
-    in the folder, its parent or grandparent become attributes.
+    in the folder, its parent or grandparent, or beside the archive, become attributes.
 
     Raises
     ------
     DataError
         If no image can be read.
     """
-    facts = Facts(name=path.name, title=path.name, spec=str(path), how=f"read from {path}")
-    yield from scan_as(facts, path)
-
-
-def scan_as(facts: Facts, path: Path, beside: Path | None = None) -> Iterator[Progress | Source]:
-    """Open LFW as `scan` does, with given metadata; the attributes may be in the folder `beside`."""
     root = _root(path)
     if root is None:
         raise DataError(
@@ -94,7 +81,7 @@ def scan_as(facts: Facts, path: Path, beside: Path | None = None) -> Iterator[Pr
         )
 
     def attributes(_: Path, names: Sequence[str]) -> tuple[dict[str, Attribute], list[Skipped]]:
-        return _attributes([root, root.parent, root.parent.parent, path, *([beside] if beside else [])], names)
+        return _attributes([root, root.parent, root.parent.parent, path, origin.parent], names)
 
     facts = replace(facts, crop=CROP if _size(root) == _CROPPED_SIZE else 0)
     yield from folders.scan(root, facts=facts, label_of=_person, attributes=attributes)
@@ -217,9 +204,17 @@ def _places() -> list[Path]:
     ]
 
 
-def _scan_kept(facts: Facts, path: Path, found: Path) -> Iterator[Progress | Source]:
-    yield from scan_as(facts, path, beside=found.parent)
-
-
-KIND = PathKind(message("Labeled Faces in the Wild"), takes, load, scan)
-SOURCES = (LocalDataset(_ENTRY, _places, takes, _scan_kept).known(),)
+KIND = PathKind(message("Labeled Faces in the Wild"), takes, scan_as)
+DATASET = LocalDataset(
+    _ENTRY,
+    _places,
+    takes,
+    scan_as,
+    RemoteSet.of_file(
+        # The checksum is published by scikit-learn.
+        "lfw-funneled.tgz",
+        "https://ndownloader.figshare.com/files/5976015",
+        "b47c8422c8cded889dc5a13418c4bc2abbda121092b3533a83306f90d900100a",
+        243_000_000,
+    ),
+)

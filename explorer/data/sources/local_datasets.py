@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from explorer.data.archives import is_archive, unpack
 from explorer.data.source import Facts, Source
-from explorer.data.sources.entry import KnownSource, SourceEntry, last_source
+from explorer.data.sources.entry import KnownSource, RemoteSet, SourceEntry
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.types import Progress
 
 
@@ -28,16 +30,20 @@ class LocalDataset:
         Returns whether a folder or file contains the whole dataset, by names; not called for archives.
     scan_as
         Opens a folder or file with given metadata; the last argument is the path of the folder, file or archive.
+    remote
+        The files to download.
     """
 
     entry: SourceEntry
     places: Callable[[], Sequence[Path]]
     holds: Callable[[Path], bool]
     scan_as: Callable[[Facts, Path, Path], Iterator[Progress | Source]]
+    remote: RemoteSet
 
-    def known(self) -> KnownSource:
-        """Return its registry entry."""
-        return KnownSource(self.entry.name, self._entry, self._load, self.places, self._scan)
+    def known(self, unpacked: Callable[[str], bool]) -> KnownSource:
+        """Return its registry entry; `unpacked` says by the name of a file whether to unpack it from an archive."""
+        scan = partial(self._scan, unpacked)
+        return KnownSource(self.entry.name, self._entry, scan, self.places, remote=self.remote)
 
     def _place(self) -> Path | None:
         return next(
@@ -46,12 +52,10 @@ class LocalDataset:
 
     def _entry(self) -> SourceEntry:
         place = self._place()
-        return self.entry if place is None else replace(self.entry, status="present", how=f"read from {place}")
+        entry = replace(self.entry, size_mb=round(self.remote.size / 1e6))
+        return entry if place is None else replace(entry, status="present", how=message("read from {path}", path=place))
 
-    def _load(self) -> Source:
-        return last_source(self._scan())
-
-    def _scan(self) -> Iterator[Progress | Source]:
+    def _scan(self, unpacked: Callable[[str], bool]) -> Iterator[Progress | Source]:
         place = self._place()
         entry = self._entry()
         if place is None:
@@ -62,11 +66,11 @@ class LocalDataset:
                 folder=first,
                 remedy=entry.how,
             )
-        facts = Facts(entry.name, entry.title, entry.name, entry.license, entry.attribution, "present", entry.how)
+        facts = entry.facts()
         if not is_archive(place):
             yield from self.scan_as(facts, place, place)
             return
-        for item in unpack(place):
+        for item in unpack(place, unpacked):
             if isinstance(item, Progress):
                 yield item
             else:

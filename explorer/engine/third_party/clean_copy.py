@@ -17,38 +17,16 @@ from explorer.models.third_party.contents import Group, Rows, Weights
 
 @dataclass
 class Sizes:
-    """Number of values in a file of weights.
-
-    Attributes
-    ----------
-    largest
-        In its largest array.
-    total
-        In all arrays.
-    """
+    """Number of values in a file of weights: in its largest array, and in all."""
 
     largest: int = 0
     total: int = 0
 
 
 def copy_weights(path: Path, part: str, target: Any) -> Sizes:
-    """Copy the weights of a model file, or of a part of it, into a new HDF5 file.
+    """Copy the weights of a model file, or of the group `part` of it, into an HDF5 file open for writing.
 
-    The reader process reads the file and returns plain arrays.
-
-    Parameters
-    ----------
-    path
-        A file that `explorer.models.third_party.reading.read_third_party` accepts.
-    part
-        A group in it; empty for all.
-    target
-        A `h5py.File` open for writing.
-
-    Raises
-    ------
-    ModelError
-        If they cannot be read.
+    The reader process reads the file and returns plain arrays. ModelError if they cannot be read.
     """
     sizes = Sizes()
     begun: _Array | None = None
@@ -80,8 +58,6 @@ def _incomplete(path: Path) -> ModelError:
 
 
 class _Array:
-    """A dataset that is being written."""
-
     def __init__(self, target: Any, record: Weights) -> None:
         self._dtype = np.dtype(record.dtype)
         self._shape = record.shape

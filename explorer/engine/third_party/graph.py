@@ -41,7 +41,6 @@ class Cut:
 
     @property
     def values(self) -> int:
-        """Number of values of the tensor."""
         return prod(self.shape)
 
 
@@ -59,7 +58,6 @@ def producer(tensor: Any) -> tuple[Any, list[Any]]:
 
 
 def is_model(operation: Any) -> bool:
-    """Return whether a layer is a nested model."""
     return bool(getattr(operation, "layers", None)) and hasattr(operation, "outputs")
 
 
@@ -89,16 +87,9 @@ def find_sampling(outputs: list[Any]) -> tuple[Any, list[Any]] | None:
 
 
 def cuts(model: Any, image: Any, generation: Generation) -> Iterator[Cut]:
-    """Yield the places where a model with one output can be split, in order.
+    """Yield the places where a functional or sequential model with one output can be split, in order.
 
-    Parameters
-    ----------
-    model
-        Functional or sequential.
-    image
-        The image among its inputs.
-    generation
-        The Keras version it belongs to.
+    `image` is the image among its inputs.
     """
     library = keras_of(generation)
     output = model.outputs[0]
@@ -160,7 +151,6 @@ def _gives_sampling(operation: Any, tensor: Any) -> bool:
 def _within(
     library: Any, model: Any, operation: Any, sources: list[Any], after: Any, generation: Generation
 ) -> Iterator[Cut]:
-    """Yield the cuts inside a nested model that all paths pass through."""
     if len(operation.inputs) != 1 or len(operation.outputs) != 1 or len(sources) != 1:
         return
     for cut in cuts(operation, operation.inputs[0], generation):

@@ -19,25 +19,26 @@ from explorer.data.source import Source
 from explorer.data.sources import open_source
 from explorer.engine import messages
 from explorer.engine.compile import Compiled, compile_function
-from explorer.engine.finish import data_record, library_versions
+from explorer.engine.provenance import data_record, library_versions
 from explorer.engine.saving import save_network
 from explorer.engine.third_party.infer_io import Trial, try_images
-from explorer.engine.third_party.loading import Loaded, SavedFunction, load
+from explorer.engine.third_party.loading import SavedFunction, load
 from explorer.engine.third_party.networks import ThirdPartyNetworks
 from explorer.engine.third_party.split_model import SplitModel, pair, split, words
-from explorer.errors import ExplorerError, ModelError
-from explorer.messages import Wording, message
+from explorer.errors import ExplorerError, ModelError, exception_message
+from explorer.messages import message
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card
-from explorer.models.codes import CodeSample, save_codes
-from explorer.models.evaluation import Evaluation, evaluate
+from explorer.models.codes import save_codes
+from explorer.models.evaluation import evaluate
+from explorer.models.import_record import Imported
 from explorer.models.reservation import Reservation
 from explorer.models.sample import prior_sample, sample_codes
 from explorer.models.third_party.files import files_of, parts_in
-from explorer.models.third_party.record import Imported
 from explorer.models.third_party.request import ImportRequest
 from explorer.paths import check_apart, replacing_folder
 from explorer.reading import reason_of
+from explorer.steps import follow
 from explorer.types import Indices, Pixels
 
 SHOWN = 8
@@ -47,24 +48,11 @@ MEASURED = 2_000
 
 @dataclass
 class Opened:
-    """A loaded model.
-
-    Attributes
-    ----------
-    split_model
-        Encoder and decoder.
-    trial
-        Detected value ranges and best matching dataset.
-    networks
-        Adapted encoder and decoder.
-    loaded
-        Content of the files, the encoder's first.
-    """
+    """A loaded model: encoder and decoder, what `try_images` found, and both adapted to it."""
 
     split_model: SplitModel
     trial: Trial
     networks: ThirdPartyNetworks
-    loaded: tuple[Loaded, ...]
 
     @property
     def record(self) -> Imported:
@@ -72,20 +60,8 @@ class Opened:
 
 
 def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
-    """Examine a model and reconstruct a few images, without writing anything.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be imported.
-    """
-    opened: Opened | None = None
-    for item in _open(request):
-        if isinstance(item, Opened):
-            opened = item
-        else:
-            yield item
-    assert opened is not None
+    """Examine a model and reconstruct a few images, without writing anything; ModelError if it cannot be imported."""
+    opened = yield from _open(request)
     split_model, record, networks = opened.split_model, opened.record, opened.networks
     originals, made = _shown(opened)
     yield messages.Examined(
@@ -103,12 +79,7 @@ def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, Non
 def import_model(request: ImportRequest) -> Generator[messages.ImportEvent, None, None]:
     """Import a model and write its bundle.
 
-    Raises
-    ------
-    ModelError
-        If it cannot be imported.
-    ExportError
-        If the folder exists already or is not writable.
+    Raises ModelError if it cannot be imported; ExportError if the folder exists already or is not writable.
     """
     check_apart(request.out, files_of(request))
     check_replaceable(request.out, force=request.force)
@@ -124,32 +95,23 @@ def import_model(request: ImportRequest) -> Generator[messages.ImportEvent, None
 
 
 def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
-    opened: Opened | None = None
-    for item in _open(request):
-        if isinstance(item, Opened):
-            opened = item
-        else:
-            yield item
-    assert opened is not None
+    opened = yield from _open(request)
     trial, networks, record = opened.trial, opened.networks, opened.record
     test = _test_indices(trial.source)
     metrics: dict[str, float] = {}
     if record.parts == "both":
-        for part in evaluate(networks, trial.source, test, trial.preprocessing, ()):
-            if isinstance(part, Evaluation):
-                metrics = part.metrics()
-            else:
-                yield messages.Working(message("Measuring"), part.done, part.total)
-    sample: CodeSample | None = None
+        evaluation = yield from follow(
+            evaluate(networks, trial.source, test, trial.preprocessing),
+            lambda step: messages.Working(message("Measuring"), step.done, step.total),
+        )
+        metrics = evaluation.metrics()
     if record.parts == "decoder":
         sample = prior_sample(networks, networks.latent_shape, _one_hot_rows(record, networks))
     else:
-        for step in sample_codes(networks, trial.source, test, trial.preprocessing, networks.latent_shape):
-            if isinstance(step, CodeSample):
-                sample = step
-            else:
-                yield messages.Working(message("Encoding a sample"), step.done, step.total)
-    assert sample is not None
+        sample = yield from follow(
+            sample_codes(networks, trial.source, test, trial.preprocessing, networks.latent_shape),
+            lambda step: messages.Working(message("Encoding a sample"), step.done, step.total),
+        )
     yield messages.Working(message("Compiling"))
     with replacing_folder(request.out, replaceable=partial(check_replaceable, force=request.force)) as folder:
         compiled = _write_compiled(opened, folder)
@@ -168,9 +130,9 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     )
 
 
-def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
+def _open(request: ImportRequest) -> Generator[messages.ImportEvent, None, Opened]:
     yield messages.Working(message("Loading Keras and the model"))
-    split_model, loaded = _parts(request)
+    split_model = _parts(request)
     yield messages.Working(message("Trying the model on images"))
     encodes, decodes = split_model.encoder is not None, split_model.decoder is not None
     parts: Literal["both", "encoder", "decoder"] = "both"
@@ -213,10 +175,10 @@ def _open(request: ImportRequest) -> Iterator[messages.ImportEvent | Opened]:
             shape=words(split_model.image_shape),
             reason=reason_of(error),
         ) from error
-    yield Opened(split_model, trial, networks, loaded)
+    return Opened(split_model, trial, networks)
 
 
-def _parts(request: ImportRequest) -> tuple[SplitModel, tuple[Loaded, ...]]:
+def _parts(request: ImportRequest) -> SplitModel:
     first, second = request.encoder, request.decoder
     path = request.path
     if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
@@ -231,23 +193,19 @@ def _parts(request: ImportRequest) -> tuple[SplitModel, tuple[Loaded, ...]]:
         path = None
     if first is None and second is None:
         assert path is not None
-        loaded = load(path, trust=request.trust)
-        return split(loaded, request.bottleneck), (loaded,)
+        return split(load(path, trust=request.trust), request.bottleneck)
     if path is not None and not any(part is not None and part.exists() for part in (first, second)):
         return _named_within(path, first, second, request.trust)
     one, two = (None if part is None else load(part, trust=request.trust) for part in (first, second))
     if one is not None and two is not None:
-        return pair(one.models.get(""), two.models.get(""), one, two), (one, two)
+        return pair(one.models.get(""), two.models.get(""), one, two)
     known = one or two
     assert known is not None
     alone = (known.models.get(""), None) if one is not None else (None, known.models.get(""))
-    return pair(alone[0], alone[1], known), (known,)
+    return pair(alone[0], alone[1], known)
 
 
-def _named_within(
-    path: Path, first: Path | None, second: Path | None, trust: bool
-) -> tuple[SplitModel, tuple[Loaded, ...]]:
-    """Return the nested models with the given names as encoder and decoder."""
+def _named_within(path: Path, first: Path | None, second: Path | None, trust: bool) -> SplitModel:
     loaded = load(path, trust=trust)
     model = loaded.models.get("")
     inside: dict[str, Any] = {**loaded.models, **{layer.name: layer for layer in getattr(model, "layers", [])}}
@@ -271,7 +229,7 @@ def _named_within(
                 models=models,
             )
         parts.append(part)
-    return pair(parts[0], parts[1], loaded), (loaded,)
+    return pair(parts[0], parts[1], loaded)
 
 
 def _shown(opened: Opened) -> tuple[Pixels, Pixels]:
@@ -295,7 +253,6 @@ def _test_indices(source: Source) -> Indices:
 
 
 def _one_hot_rows(record: Imported, networks: ThirdPartyNetworks) -> list[tuple[int, int]]:
-    """Return start and length of each condition input in the code."""
     start = networks.latent_dim - sum(prod(control.shape) for control in record.controls)
     rows = []
     for control in record.controls:
@@ -322,16 +279,10 @@ def _write_compiled(opened: Opened, folder: Path) -> Compiled:
 
 
 def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported:
-    """Save encoder and decoder with Keras; return the updated record.
-
-    Raises
-    ------
-    ModelError
-        If neither ONNX Runtime nor the model process can run it.
-    """
+    """Save encoder and decoder with Keras, and return the updated record; ModelError if nothing can run them."""
     record = opened.record
     saved = record.networks
-    reason: Wording = message("it is a function of a SavedModel")
+    reason = message("it is a function of a SavedModel")
     if saved:
         for model, name in zip((opened.split_model.encoder, opened.split_model.decoder), NETWORKS, strict=True):
             if model is not None:
@@ -340,7 +291,7 @@ def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported
                 except OSError:
                     raise
                 except Exception as error:
-                    saved, reason = False, f"{type(error).__name__}: {reason_of(error)}"
+                    saved, reason = False, exception_message(error)
     if not saved:
         for name in NETWORKS:
             (folder / name).unlink(missing_ok=True)

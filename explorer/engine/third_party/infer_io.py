@@ -10,15 +10,14 @@ import numpy as np
 
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
-from explorer.data.sources import open_source
+from explorer.data.sources import KNOWN, open_source
 from explorer.engine.third_party.graph import producer
 from explorer.engine.third_party.loading import SavedFunction
 from explorer.engine.third_party.networks import ThirdPartyNetworks
 from explorer.engine.third_party.split_model import SplitModel
-from explorer.models.third_party.record import RANGES, Imported, ValueRange
+from explorer.models.import_record import RANGES, Imported, ValueRange
 from explorer.types import Floats
 
-EMBEDDED = ("digits", "clothing", "glyphs", "faces")
 _TRIED = 32
 _CLEARLY = 0.8
 """Error ratio below which a range is preferred to the default one."""
@@ -31,16 +30,9 @@ _BY_ACTIVATION: dict[str, ValueRange] = {"sigmoid": RANGES[0], "hard_sigmoid": R
 
 @dataclass(frozen=True)
 class Trial:
-    """The best trial.
+    """The dataset with the lowest reconstruction error, its preprocessing, and the record with the detected ranges.
 
-    Attributes
-    ----------
-    source, preprocessing
-        The dataset with the lowest reconstruction error, and its preprocessing.
-    record
-        With the detected ranges.
-    error
-        MSE of a few images divided by their variance; NaN without encoder or decoder.
+    `error` is the MSE of a few images divided by their variance; NaN without encoder or decoder.
     """
 
     source: Source
@@ -52,20 +44,13 @@ class Trial:
 def try_images(split_model: SplitModel, record: Imported, ranges: ValueRange | None, own: Source | None) -> Trial:
     """Find the value range and the dataset with the lowest reconstruction error.
 
-    Parameters
-    ----------
-    split_model
-        The networks.
-    record
-        Their inputs and outputs.
-    ranges
-        The input range given by the user; None to detect it.
-    own
-        The user's open dataset, tried in addition to those that ship.
+    `ranges` is the input range given by the user, None to detect it; `own` the user's open dataset, tried in addition
+    to those that ship.
     """
     candidates = _candidates(record, split_model, ranges)
     trials: list[tuple[float, Trial]] = []
-    sources = ([own] if own is not None and own.count else []) + [open_source(name) for name in EMBEDDED]
+    embedded = [open_source(known.name) for known in KNOWN if known.held_out_of]
+    sources = [own, *embedded] if own is not None and own.count else embedded
     gray = split_model.image_shape[2] == 1
     for source in sources:
         preprocessing = Preprocessing.standard(split_model.image_shape, crop=source.crop)
@@ -97,7 +82,6 @@ def _channels(source: Source) -> int:
 
 
 def _error(split_model: SplitModel, record: Imported, images: Floats) -> float:
-    """Return the MSE divided by the variance; NaN without encoder or decoder."""
     if split_model.encoder is None or split_model.decoder is None:
         return float("nan")
     networks = ThirdPartyNetworks(
@@ -110,7 +94,6 @@ def _error(split_model: SplitModel, record: Imported, images: Floats) -> float:
 def _candidates(
     record: Imported, split_model: SplitModel, ranges: ValueRange | None
 ) -> list[tuple[ValueRange, ValueRange]]:
-    """Return the possible input and output ranges, the most likely first."""
     if ranges is not None:
         out = _rescaled_output(split_model, ranges)
         return [(ranges, out)]

@@ -29,18 +29,10 @@ Generation = Literal[2, 3]
 
 @dataclass(frozen=True)
 class Loaded:
-    """Models loaded from a file.
+    """Models loaded from a file with one version of Keras: 3, or 2 for ``tf_keras``.
 
-    Attributes
-    ----------
-    file
-        The file.
-    models
-        By name: the empty name for a whole model, others for the models within a subclass.
-    generation
-        Their Keras version: 3, or 2 for ``tf_keras``.
-    rewritten
-        Replacements in the configuration.
+    `models` are by name: the empty name for a whole model, others for the models within a subclass. `rewritten` are
+    replacements in the configuration.
     """
 
     file: ThirdPartyFile
@@ -50,7 +42,6 @@ class Loaded:
 
 
 def keras_of(generation: Generation) -> ModuleType:
-    """Return the module ``keras`` or ``tf_keras``."""
     return import_module("keras" if generation == 3 else "tf_keras")
 
 
@@ -65,29 +56,14 @@ def sampling_class(generation: Generation) -> type:
 
 
 def is_sampling(layer: object) -> bool:
-    """Return whether a layer is a replaced sampling layer."""
     return type(layer).__name__ == SAMPLING
 
 
 def load(path: Path, *, trust: bool = False, generation: Generation | None = None) -> Loaded:
-    """Load a model if it contains no code, or the user trusts it.
+    """Load a model file, or the folder of a SavedModel, if it contains no code, or the user trusts it.
 
     Keras 3 is tried first, then Keras 2 unless Keras 3 wrote the file. Keras does not open the file itself, but a
-    rewritten copy.
-
-    Parameters
-    ----------
-    path
-        The model's file, or the folder of a SavedModel.
-    trust
-        Whether code in it may run.
-    generation
-        The Keras version to load it with, if known.
-
-    Raises
-    ------
-    ModelError
-        If the file is not a model, is damaged, contains code, or is of an unknown version.
+    rewritten copy. ModelError if the file is not a model, is damaged, contains code, or is of an unknown version.
     """
     file = read_third_party(path)
     rewritten = rewrite(file)
@@ -183,12 +159,9 @@ def _load_saved_model(file: ThirdPartyFile) -> Any:
 
 
 class SavedFunction:
-    """The function of a SavedModel, with the shapes of its inputs and outputs.
+    """The function of a SavedModel.
 
-    Attributes
-    ----------
-    inputs, outputs
-        Shapes with the batch, ``(None, …)``, in the order of `call`.
+    `inputs` and `outputs` are shapes with the batch, ``(None, …)``, in the order of `call`.
     """
 
     def __init__(self, program: Any, file: ThirdPartyFile) -> None:

@@ -14,13 +14,7 @@ _TIMES: Final = 8
 
 
 def limit_memory(paths: Iterable[Path]) -> bool:
-    """Limit the further memory of this process; return whether the system supports it.
-
-    Parameters
-    ----------
-    paths
-        The model's files and folders.
-    """
+    """Limit the further memory of this process by the size of the model; return whether the system supports it."""
     try:
         import resource
     except ImportError:  # not on Windows

@@ -10,28 +10,20 @@ import numpy as np
 import tensorflow as tf
 
 from explorer.models.batches import images_at_once
-from explorer.models.third_party.record import Control, Imported, Layout
-from explorer.types import Floats, ImageShape
+from explorer.models.import_record import Control, Imported, Layout
+from explorer.types import Codec, Floats, ImageShape
 
 _BATCH = 256
 _MOST_TRIALS = 64
 """Maximum number of combinations of condition values that are tried on an image."""
 
 
-class ThirdPartyNetworks:
-    """Adapted encoder and decoder of an import (see `explorer.types.Codec`).
+class ThirdPartyNetworks(Codec):
+    """Adapted encoder and decoder of an import.
 
     Condition inputs are appended to the code. When an image is encoded, its conditions are unknown; those with the best
-    reconstruction are chosen.
-
-    Parameters
-    ----------
-    encoder, decoder
-        Callables on one tensor or a list of them, or None.
-    record
-        Their inputs and outputs.
-    image_shape, latent_shape
-        Of an image; of the network's own code, without conditions.
+    reconstruction are chosen. The constructor gets callables on one tensor or a list of them, or None, and the shape of
+    the network's own code, without conditions.
     """
 
     def __init__(
@@ -53,20 +45,13 @@ class ThirdPartyNetworks:
 
     @property
     def latent_dim(self) -> int:
-        """Length of one flat code, including conditions."""
         return self._values + sum(prod(control.shape) for control in self._record.controls)
 
-    def encode(self, images: Floats) -> Floats:
-        """Return codes ``(n, latent_dim)`` of float32 images in [0, 1]."""
-        return self.encode_distribution(images)[0]
-
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
-        """Return mean and, for a VAE, log-variance, each ``(n, latent_dim)``."""
         outputs = [part.reshape(len(images), -1) for part in self._batched(self.encode_tensors, images)]
         return outputs[0], outputs[1] if len(outputs) > 1 else None
 
     def decode(self, codes: Floats) -> Floats:
-        """Return float32 images ``(n, h, w, c)``, unclipped."""
         return self._batched(self.decode_tensors, codes.reshape(-1, *self.latent_shape))[0]
 
     def _batched(self, call: Any, values: Floats) -> list[Floats]:

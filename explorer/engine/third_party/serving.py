@@ -19,13 +19,7 @@ _OPEN = 3
 
 
 def serve_networks(request: Serve) -> Served:
-    """Run one network of a bundle.
-
-    Raises
-    ------
-    ModelError
-        If the bundle is damaged, or contains code.
-    """
+    """Run one network of a bundle; ModelError if the bundle is damaged, or contains code."""
     networks = _networks(request.path)
     if request.half == "decoder":
         return Served((networks.decode(request.values),))

@@ -11,7 +11,7 @@ from explorer.engine.third_party import graph
 from explorer.engine.third_party.loading import Generation, Loaded, SavedFunction, keras_of
 from explorer.errors import ModelError
 from explorer.messages import message
-from explorer.models.third_party.record import Control, Layout
+from explorer.models.import_record import Control, Layout
 from explorer.reading import reason_of
 from explorer.types import ImageShape
 
@@ -48,12 +48,12 @@ class SplitModel:
     image_shape, latent_shape
         Of images and codes in this program, without condition inputs.
     layout_in, layout_out, mean, log_variance, image_in, code_in, controls
-        As in `explorer.models.third_party.record.Imported`.
+        As in `explorer.models.import_record.Imported`.
     bottleneck, places
         The layer at which the model was split, and all possible ones, the most likely first; empty if encoder and
         decoder were given separately.
     notes
-        Remarks for the user; see `explorer.models.third_party.record.Imported`.
+        Remarks for the user; see `explorer.models.import_record.Imported`.
     """
 
     encoder: Any
@@ -74,19 +74,9 @@ class SplitModel:
 
 
 def split(loaded: Loaded, bottleneck: str | None = None) -> SplitModel:
-    """Find encoder and decoder in one file.
+    """Find encoder and decoder in one file; ModelError if that is impossible, or an input or output is not an image.
 
-    Parameters
-    ----------
-    loaded
-        A whole model, or the models within a subclass.
-    bottleneck
-        The layer to split at; None for the most likely one.
-
-    Raises
-    ------
-    ModelError
-        If the model cannot be split, or an input or output is not an image.
+    `bottleneck` is the layer to split at; None for the most likely one.
     """
     if "" not in loaded.models:
         encoder, decoder = _held(loaded)
@@ -111,23 +101,13 @@ def split(loaded: Loaded, bottleneck: str | None = None) -> SplitModel:
 
 
 def pair(encoder: Any, decoder: Any, loaded: Loaded, other: Loaded | None = None) -> SplitModel:
-    """Return an encoder and a decoder, or one of them.
+    """Return an encoder and a decoder, or one of them, of one file or two.
 
-    Parameters
-    ----------
-    encoder, decoder
-        Models or functions; one of them may be None.
-    loaded, other
-        Their files.
-
-    Raises
-    ------
-    ModelError
-        If they do not match, or their inputs or outputs are not images.
+    Raises ModelError if they do not match, or their inputs or outputs are not images.
     """
     if other is not None and other.generation != loaded.generation:
         raise ModelError(
-            "Encoder and decoder are of different Keras versions: {encoder} and {decoder}. "
+            "Encoder and decoder were saved by different Keras versions: {encoder} and {decoder}. "
             "Save both with the same version.",
             encoder=loaded.generation,
             decoder=other.generation,
@@ -303,7 +283,6 @@ def _output_shapes(model: Any) -> list[tuple[int | None, ...]]:
 
 
 def _understood(split_model: SplitModel, loaded: Loaded) -> SplitModel:
-    """Determine the meaning of each input and output."""
     code: tuple[int | None, ...] | None = None
     encoder_controls: dict[str, tuple[int, tuple[int, ...]]] = {}
     if split_model.encoder is not None:

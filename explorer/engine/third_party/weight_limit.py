@@ -17,23 +17,11 @@ _SMALL: Final = 1 << 16
 
 @contextmanager
 def weights_within(sizes: Sizes, base: Any, file: str) -> Iterator[None]:
-    """Check the size of each weight before it is allocated.
+    """Check the size of each weight before it is allocated, within the block.
 
-    All layers allocate through `add_weight`, with the shape derived from the configuration.
-
-    Parameters
-    ----------
-    sizes
-        Number of values in the file.
-    base
-        Keras' class `Layer`; its `add_weight` is replaced within the block.
-    file
-        Name of the file, for the error.
-
-    Raises
-    ------
-    ModelError
-        If a weight is larger than the largest array in the file, or all together exceed twice its size.
+    All layers allocate through `add_weight` of Keras' class `Layer`, `base`, with the shape derived from the
+    configuration. ModelError if a weight is larger than the largest array in the file, or all together exceed twice its
+    size.
     """
     original = base.add_weight
     signature = inspect.signature(original)

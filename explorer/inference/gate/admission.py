@@ -17,17 +17,7 @@ from explorer.reader import Handed, steps
 
 @dataclass(frozen=True)
 class Candidate:
-    """A network to be checked.
-
-    Attributes
-    ----------
-    path
-        The file.
-    content
-        Its content.
-    shape
-        Of its input, without the batch.
-    """
+    """A network to be checked: its file, and the shape of its input without the batch."""
 
     path: Path
     content: bytes
@@ -35,7 +25,6 @@ class Candidate:
 
     @cached_property
     def key(self) -> str:
-        """Cache key."""
         return network_key(self.content, self.shape)
 
     @property
@@ -55,12 +44,9 @@ class Passed:
 def admit(candidates: Sequence[Candidate]) -> list[int | None]:
     """Return the maximum batch size of each network, or None if it ships with the program.
 
-    Only batches whose size is a power of two were checked and may be run.
+    Raises ModelError if one does not pass.
 
-    Raises
-    ------
-    ModelError
-        If one of them does not pass.
+    Only batches whose size is a power of two were checked and may be run.
     """
     known = {each.path: None if each.ships else find_passed(each.key) for each in candidates}
     unknown = [each for each in candidates if not each.ships and known[each.path] is None]

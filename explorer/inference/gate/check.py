@@ -14,42 +14,21 @@ from explorer.reading import reason_of
 
 
 def check_network(content: bytes, shape: tuple[int, ...]) -> int:
-    """Check a network without running it, and return the maximum batch size.
+    """Check an ONNX file without running it, and return the maximum batch size.
 
-    Parameters
-    ----------
-    content
-        An ONNX file.
-    shape
-        Of its input, without the batch.
-
-    Raises
-    ------
-    ModelError
-        If it does not pass: see `read_network` and `check_sizes`.
+    `shape` is that of its input, without the batch. ModelError if it does not pass: see `read_network` and
+    `check_sizes`.
     """
     return _sizes(content, shape).at_once
 
 
 def vouch(content: bytes, shape: tuple[int, ...]) -> None:
-    """Check a network made by this program, and cache that it may run.
-
-    Raises
-    ------
-    ModelError
-        If it does not pass.
-    """
+    """Check a network made by this program, and cache that it may run; ModelError if it does not pass."""
     keep_passed(network_key(content, shape), check_network(content, shape))
 
 
 def check_and_try(content: bytes, shape: tuple[int, ...]) -> Iterator[int]:
-    """Check an untrusted network and run it once, in the reader process; yields like `try_network`.
-
-    Raises
-    ------
-    ModelError
-        If it does not pass.
-    """
+    """Check an untrusted network and run it once, in the reader process; yields and raises like `try_network`."""
     sizes = _sizes(content, shape)
     yield sizes.at_once
     yield from try_network(content, shape, sizes)

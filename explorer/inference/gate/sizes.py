@@ -61,12 +61,8 @@ _LARGE_WEIGHTS = 1 << 16
 class Sizes:
     """Result of shape inference.
 
-    Attributes
-    ----------
-    at_once
-        Maximum batch size, a power of two. All smaller powers of two were checked, too.
-    unknown
-        Names of the tensors whose sizes could not be inferred.
+    `at_once` is the maximum batch size, a power of two; all smaller ones were checked, too. `unknown` are the tensors
+    whose sizes could not be inferred.
     """
 
     at_once: int
@@ -76,18 +72,8 @@ class Sizes:
 def check_sizes(model: ModelProto, shape: tuple[int, ...]) -> Sizes:
     """Bound every tensor of a network from `read_network`; large weights are removed from `model`.
 
-    Parameters
-    ----------
-    model
-        One input.
-    shape
-        Of the input, without the batch.
-
-    Raises
-    ------
-    ModelError
-        If the network has more than one input, a tensor is too large for one image or code, or a size depends on
-        values.
+    `shape` is that of its input, without the batch. ModelError if it has more than one input, a tensor is too large for
+    one image or code, or a size depends on values.
     """
     weights = {tensor.name: ITEM_BYTES[tensor.data_type] * prod(tensor.dims) for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
@@ -120,11 +106,7 @@ def _powers_of_two(most: int) -> Iterator[int]:
 def _computed(model: ModelProto, given: str, weights: Iterable[str]) -> frozenset[str]:
     """Return the names of the tensors that depend on the image or code; all others are computed only once.
 
-    Raises
-    ------
-    ModelError
-        If operators are not in topological order, a name is duplicate, or a size depends on the values of an image or
-        code, so that it cannot be bounded.
+    Raises ModelError if operators are not in topological order, a name is duplicate, or a size cannot be bounded.
     """
     defined, depends, computed = {"", given, *weights}, {given}, {given}
     for node in model.graph.node:
@@ -153,7 +135,6 @@ def _computed(model: ModelProto, given: str, weights: Iterable[str]) -> frozense
 
 
 def _drop_large(model: ModelProto) -> None:
-    """Remove the data of large weights, which shape inference does not need."""
     for tensor in model.graph.initializer:
         if ITEM_BYTES[tensor.data_type] * prod(tensor.dims) > _LARGE_WEIGHTS:
             for field in ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data"):
@@ -175,7 +156,6 @@ def _infer(model: ModelProto, given: ValueInfoProto, shape: tuple[int, ...]) -> 
 
 
 def _bytes(kind: TypeProto | None) -> int | None:
-    """Return the size of a tensor of this type, or None if unknown."""
     if kind is None or not kind.tensor_type.HasField("shape"):
         return None
     dims = kind.tensor_type.shape.dim

@@ -66,11 +66,8 @@ _Function: TypeAlias = tuple[str, str, str]
 def read_network(content: bytes) -> ModelProto:
     """Parse an ONNX file, check its structure, and inline its functions.
 
-    Raises
-    ------
-    ModelError
-        If it is not an ONNX file, or contains control flow, sequences, strings, custom operators, external data, a
-        tensor whose declared size differs from its data, or too many operators.
+    Raises ModelError if it is not an ONNX file, or contains control flow, sequences, strings, custom operators,
+    external data, a tensor whose declared size differs from its data, or too many operators.
     """
     try:
         model = load_model_from_string(content)
@@ -96,7 +93,6 @@ def _check_count(nodes: int) -> None:
 
 
 def refused(reason: Message) -> ModelError:
-    """Return the error about a network that does not pass."""
     return ModelError(
         "The network cannot be run safely: {reason}. Only open models from people you trust.", reason=reason
     )
@@ -188,10 +184,7 @@ def _check_type(kind: TypeProto, name: str) -> None:
 def tensor_bytes(tensor: TensorProto) -> int:
     """Return the size of a tensor of the file in bytes.
 
-    Raises
-    ------
-    ModelError
-        If its data is external, not numeric, or does not match its shape.
+    Raises ModelError if its data is external, not numeric, or does not match its shape.
     """
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
         raise refused(message("it has weights in other files (external data)"))

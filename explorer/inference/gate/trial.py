@@ -13,28 +13,11 @@ from explorer.messages import message
 
 
 def try_network(content: bytes, shape: tuple[int, ...], sizes: Sizes) -> Iterator[int]:
-    """Run a network that passed all other checks, for one and for two images or codes.
+    """Run a network that passed all other checks, for one and for two images or codes of `shape`.
 
-    Call it in the reader process only, whose limits bound memory and time.
-
-    Parameters
-    ----------
-    content
-        The file.
-    shape
-        Of its input, without the batch.
-    sizes
-        Result of shape inference; tensors of unknown size are measured.
-
-    Yields
-    ------
-    int
-        The maximum batch size after each run; the last value is the result.
-
-    Raises
-    ------
-    ModelError
-        If it does not run, exceeds the memory limit, or a tensor is too large.
+    Call it in the reader process only, whose limits bound memory and time. Yields the maximum batch size after each
+    run; the last one counts. Tensors whose size is unknown are measured. ModelError if it does not run, exceeds the
+    memory limit, or a tensor is too large.
     """
     at_once = sizes.at_once
     for network in (content, _with_outputs(content, sizes.unknown)) if sizes.unknown else (content,):
@@ -63,7 +46,6 @@ def _largest_output(network: bytes, values: np.ndarray) -> int:
 
 
 def _with_outputs(content: bytes, names: tuple[str, ...]) -> bytes:
-    """Return the network with these tensors as additional outputs."""
     model = read_network(content)
     there = {output.name for output in model.graph.output}
     for name in names:

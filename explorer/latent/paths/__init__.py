@@ -26,11 +26,5 @@ PATHS: dict[str, Path] = {
 
 
 def path_named(name: str) -> Path:
-    """Return a path by name.
-
-    Raises
-    ------
-    UsageError
-        If there is none; the message lists the known ones.
-    """
+    """Return a path by name; UsageError, with the known ones, if there is none."""
     return named(PATHS, name, message("path"))

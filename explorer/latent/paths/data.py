@@ -25,10 +25,7 @@ def data(keys: Floats, surroundings: Surroundings) -> Curve:
 
     The path of a segment is computed at first use, which imports SciPy.
 
-    Raises
-    ------
-    UsageError
-        If there are no codes of the data, or they have another length than the keyframes.
+    Raises UsageError if there are no codes of the data, or they have another length than the keyframes.
     """
     graph = surroundings.data
     if graph is None:

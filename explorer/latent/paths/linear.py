@@ -10,8 +10,6 @@ from explorer.types import Floats
 
 
 def linear(keys: Floats, surroundings: Surroundings) -> Curve:
-    """Return the linear interpolation between keyframes ``(k, d)``."""
-
     def at(positions: NDArray[np.float64]) -> Floats:
         before, share = segments_of(positions, len(keys))
         after = np.minimum(before + 1, len(keys) - 1)

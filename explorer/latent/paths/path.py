@@ -20,12 +20,8 @@ Curve: TypeAlias = Callable[[NDArray[np.float64]], Floats]
 class Surroundings:
     """Further arguments of a path.
 
-    Attributes
-    ----------
-    closed
-        Whether the last keyframe equals the first and the animation loops, so that the curve must be seamless.
-    data
-        Neighbor graph of the codes of the data, or None.
+    If `closed`, the last keyframe equals the first and the animation loops, so that the curve must be seamless. `data`
+    is the neighbor graph of the codes of the data, or None.
     """
 
     closed: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer.messages import message
 from explorer.models.layers import Conv, MaxPool, Network, UpSample, halve
 from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
 from explorer.types import ImageShape
@@ -43,9 +44,8 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="cae-upsample",
-    title="Conv (upsampling)",
+    title=message("Conv (upsampling)"),
     source="R3, dogs: convolutional autoencoder 28×28×128",
-    variational=False,
     default_image_shape=(224, 224, 3),
     default_latent=28 * 28 * _MAPS,
     defaults=TrainingDefaults(loss="mse", epochs=40, batch=64),

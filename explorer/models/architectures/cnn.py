@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from explorer.messages import message
 from explorer.models.architectures import conv_stride
 from explorer.models.spec import Architecture, TrainingDefaults
 
 ARCHITECTURE = Architecture(
     name="cnn",
-    title="Conv (small)",
+    title=message("Conv (small)"),
     source="R5, digits: CNN autoencoder 16",
-    variational=False,
     default_image_shape=(28, 28, 1),
     default_latent=16,
     # The reference specifies code size and loss; layers, epochs and batch size are ours.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer.messages import message
 from explorer.models.layers import Conv, ConvTranspose, Dense, Flatten, Layer, MaxPool, Network, Reshape, halve
 from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
 from explorer.types import ImageShape
@@ -32,9 +33,8 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="conv-pool",
-    title="Conv (max pooling)",
+    title=message("Conv (max pooling)"),
     source="R1, faces: deep convolutional autoencoder",
-    variational=False,
     # Image and code size of the linear baseline, for a fair comparison.
     default_image_shape=(36, 36, 3),
     default_latent=32,

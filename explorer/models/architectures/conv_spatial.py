@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer.messages import message
 from explorer.models.layers import Conv, MaxPool, Network, UpSample, halve
 from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
 from explorer.types import ImageShape
@@ -35,9 +36,8 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="conv-spatial",
-    title="Conv (7×7 kernels)",
+    title=message("Conv (7×7 kernels)"),
     source="R2, digits: convolutional 7×7×1",
-    variational=False,
     default_image_shape=(28, 28, 1),
     default_latent=49,
     # The reference specifies the epochs; loss and batch size are those of its dense networks.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer.messages import message
 from explorer.models.layers import Conv, ConvTranspose, Dense, Flatten, Network, Reshape, halve
 from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
 from explorer.types import ImageShape
@@ -31,9 +32,8 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="conv-stride",
-    title="Conv (strided)",
+    title=message("Conv (strided)"),
     source="R4, glyphs: convolutional autoencoder 128",
-    variational=False,
     default_image_shape=(64, 64, 1),
     default_latent=128,
     defaults=TrainingDefaults(loss="bce", epochs=15, batch=128),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from explorer.messages import message
 from explorer.models.layers import Dense, Flatten, Network, Reshape
 from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
 from explorer.types import ImageShape
@@ -26,9 +27,8 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="deep-dense",
-    title="Deep MLP",
+    title=message("Deep MLP"),
     source="R2, digits: deep dense 49",
-    variational=False,
     default_image_shape=(28, 28, 1),
     default_latent=49,
     defaults=TrainingDefaults(loss="bce", epochs=100, batch=256),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from explorer.messages import message
 from explorer.models.layers import Dense, Flatten, Network, Reshape
 from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
 from explorer.types import ImageShape
@@ -21,9 +22,8 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="dense",
-    title="MLP",
+    title=message("MLP"),
     source="R2, digits: dense 49",
-    variational=False,
     default_image_shape=(28, 28, 1),
     default_latent=49,
     defaults=TrainingDefaults(loss="bce", epochs=50, batch=256),

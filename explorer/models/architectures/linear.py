@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from explorer.messages import message
 from explorer.models.layers import Dense, Flatten, Network, Reshape
 from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
 from explorer.types import ImageShape
@@ -21,9 +22,8 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="linear",
-    title="Linear (PCA)",
+    title=message("Linear (PCA)"),
     source="R1, faces: the PCA baseline; Bourlard and Kamp 1988, Baldi and Hornik 1989",
-    variational=False,
     default_image_shape=(36, 36, 3),
     default_latent=32,
     # Epochs and batch size are ours; they apply if there is no closed form: with noise, or from a trained model.

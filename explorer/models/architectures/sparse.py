@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from explorer.messages import message
 from explorer.models.architectures import deep_dense
 from explorer.models.spec import Architecture, TrainingDefaults
 
 ARCHITECTURE = Architecture(
     name="sparse",
-    title="Sparse deep MLP",
+    title=message("Sparse deep MLP"),
     source="R2, digits: sparse 16",
-    variational=False,
     default_image_shape=(28, 28, 1),
     default_latent=16,
     # L1 of the code, summed over dimensions, averaged over images. The batch size is that of R2's other networks.

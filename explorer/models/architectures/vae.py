@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer.messages import message
 from explorer.models.layers import (
     BatchNorm,
     Conv,
@@ -54,7 +55,7 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="vae",
-    title="Conv VAE",
+    title=message("Conv VAE"),
     source="R4, glyphs: 2-D variational autoencoder; Kingma and Welling 2014",
     variational=True,
     default_image_shape=(64, 64, 1),

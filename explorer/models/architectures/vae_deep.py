@@ -7,6 +7,7 @@ and the encoder loses 8.7 (docs/decisions/0009-deeper-vae.md).
 
 from __future__ import annotations
 
+from explorer.messages import message
 from explorer.models.layers import Conv, ConvTranspose, Dense, Flatten, Head, Layer, Network, Reshape, halve
 from explorer.models.spec import Architecture, ModelSpec, TrainingDefaults
 from explorer.types import ImageShape
@@ -32,7 +33,7 @@ def build(image_shape: ImageShape, latent: int) -> ModelSpec:
 
 ARCHITECTURE = Architecture(
     name="vae-deep",
-    title="Deep VAE",
+    title=message("Deep VAE"),
     source="ours, after R4's and Kingma and Welling 2014",
     variational=True,
     default_image_shape=(28, 28, 1),

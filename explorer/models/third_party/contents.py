@@ -45,18 +45,10 @@ _REWRITTEN: Final = frozenset({"model_config", "training_config"})
 
 @dataclass(frozen=True)
 class Described:
-    """Configuration and metadata of a file.
+    """Configuration, in JSON, and metadata of a file.
 
-    Attributes
-    ----------
-    kind
-        ``keras``, a zip, or ``hdf5``.
-    keras_version
-        Version of the Keras that wrote it; empty if unknown.
-    config
-        The model's configuration, as JSON.
-    links
-        Paths of parts that are stored in other files.
+    `kind` is ``keras``, a zip, or ``hdf5``; the Keras version that wrote it empty if unknown; `links` are paths of
+    parts that are stored in other files.
     """
 
     kind: Literal["keras", "hdf5"]
@@ -93,10 +85,7 @@ class Rows:
 def describe(files: tuple[Handed, ...]) -> Iterator[Described | Progress]:
     """Read the configuration of a Keras file, and check that the file is complete.
 
-    Raises
-    ------
-    ModelError
-        If it is not a Keras model, is damaged, or holds only a part of a model.
+    Raises ModelError if it is not a Keras model, is damaged, or holds only a part of a model.
     """
     (handed,) = files
     head = handed.file.read(4096)
@@ -111,10 +100,7 @@ def describe(files: tuple[Handed, ...]) -> Iterator[Described | Progress]:
 def weights(files: tuple[Handed, ...], *, part: str = "") -> Iterator[Group | Weights | Rows]:
     """Read the weights of a file or of a part of it, without optimizer weights.
 
-    Raises
-    ------
-    ModelError
-        If there are none, or they are not numbers.
+    Raises ModelError if there are none, or they are not numbers.
     """
     (handed,) = files
     with _weights_of(handed) as file:
@@ -217,7 +203,7 @@ def _text(value: object) -> str:
 def _bounded(file: str, info: zipfile.ZipInfo, most: int) -> zipfile.ZipInfo:
     if info.file_size > most:
         raise ModelError(
-            "{member} in {file} is larger than {most:,} MB. Do not open files you do not trust.",
+            "{member} in {file} is larger than {most:,} MB. Do not open files that you do not trust.",
             member=info.filename,
             file=file,
             most=most >> 20,
@@ -276,7 +262,6 @@ def _check_object(value: dict[str, Any]) -> None:
 
 
 def _other(path: Path, head: bytes) -> ModelError:
-    """Return the error about a file that is not a Keras model."""
     file, suffix = path.name, path.suffix.lower()
     if not head:
         return ModelError("{file} is empty. Copy or download it again.", file=file)

@@ -48,7 +48,6 @@ def parts_in(folder: Path) -> dict[str, Path]:
 
 
 def files_of(request: ImportRequest) -> list[Path]:
-    """Return the files read by an import."""
     path = request.path
     named = [part for part in (request.encoder, request.decoder) if part is not None]
     if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
@@ -68,10 +67,7 @@ def _there(folder: Path, given: Path) -> Path:
 def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]]:
     """Return everything in the files of an import that would run or cannot be built; yields while reading.
 
-    Raises
-    ------
-    ModelError
-        If a file is not a model, or is damaged.
+    Raises ModelError if a file is not a model, or is damaged.
     """
     found: list[Finding] = []
     for path in files_of(request):

@@ -27,15 +27,7 @@ _LOCAL_HEADER: Final = 30
 
 
 class Window(io.RawIOBase):
-    """A part of a file as a read-only file.
-
-    Parameters
-    ----------
-    file
-        The whole file.
-    start, size
-        Offset and size of the part in bytes.
-    """
+    """A part of a file, from `start` with `size` bytes, as a read-only file."""
 
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
         super().__init__()
@@ -80,24 +72,10 @@ def hdf5_file(file: Any) -> Any:
 
 
 def members(root: Any, without: frozenset[str] = frozenset()) -> Iterator[tuple[str, Any]]:
-    """Yield all groups and datasets below a group, each once, the root first.
+    """Yield all groups and datasets below a group, each once, the root first, but not the children named in `without`.
 
-    Parameters
-    ----------
-    root
-        A group.
-    without
-        Names of children to skip.
-
-    Yields
-    ------
-    place, member
-        Path, and group or dataset; instead of a member in another file ``link`` or ``external``.
-
-    Raises
-    ------
-    ModelError
-        If there are too many members, or they are nested too deeply.
+    Yields path, and group or dataset; instead of a member in another file ``link`` or ``external``. ModelError if there
+    are too many members, or they are nested too deeply.
     """
     import h5py
 
@@ -111,7 +89,8 @@ def members(root: Any, without: frozenset[str] = frozenset()) -> Iterator[tuple[
             count += 1
             if count > MAX_MEMBERS or depth > MAX_DEPTH:
                 raise ModelError(
-                    "The file of weights has too many or too deeply nested groups. Do not open files you do not trust."
+                    "The file of weights has too many or too deeply nested groups. "
+                    "Do not open files that you do not trust."
                 )
             if not place and name in without:
                 continue
@@ -134,10 +113,7 @@ def members(root: Any, without: frozenset[str] = frozenset()) -> Iterator[tuple[
 def links_in(file: Any, handed: Handed) -> tuple[str, ...]:
     """Return the paths of all members of an HDF5 file that are stored in other files.
 
-    Raises
-    ------
-    ModelError
-        If its arrays are implausibly large for the size of the file.
+    Raises ModelError if its arrays are implausibly large for the size of the file.
     """
     declared = 0
     found = []
@@ -150,7 +126,7 @@ def links_in(file: Any, handed: Handed) -> tuple[str, ...]:
     if declared > _SMALL + _COMPRESSED * size:
         raise ModelError(
             "{file} declares {declared:,} bytes of weights, but has only {size:,} bytes. "
-            "Do not open files you do not trust.",
+            "Do not open files that you do not trust.",
             file=handed.name,
             declared=declared,
             size=size,
@@ -179,10 +155,7 @@ def attributes(member: Any, without: frozenset[str] = frozenset()) -> dict[str, 
 def rows(dataset: Any, most: int) -> Iterator[Any]:
     """Yield the values of a dataset in parts of at most `most` bytes, but at least one row.
 
-    Raises
-    ------
-    ModelError
-        If one row is too large.
+    Raises ModelError if it is too large.
     """
     if not dataset.shape:
         yield dataset[()]

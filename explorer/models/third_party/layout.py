@@ -6,7 +6,7 @@ from typing import Final
 
 from explorer.errors import ExplorerError, ModelError
 from explorer.json_limits import CONFIGURATION
-from explorer.messages import Message, Wording, message
+from explorer.messages import Message, Value, message
 
 CONFIG_FILE: Final = "config.json"
 METADATA_FILE: Final = "metadata.json"
@@ -21,10 +21,11 @@ REMEDY: Final = message("Save the model with model.save(“model.keras”) and i
 
 
 def damaged(file: str, why: Message | Exception) -> ModelError:
-    """Return the error about a damaged file."""
-    reason: Wording = " ".join(str(why).split())[:300]
-    if isinstance(why, Message | ExplorerError):
-        reason = why if isinstance(why, Message) else why.message
+    reason: Value = why.message if isinstance(why, ExplorerError) else why if isinstance(why, Message) else _line(why)
     return ModelError(
         "Cannot read {file}: it is damaged ({reason}). Copy or download it again.", file=file, reason=reason
     )
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

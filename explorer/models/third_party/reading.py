@@ -22,12 +22,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ThirdPartyFile:
-    """A model file read as data; nothing of it was built or run.
+    """A model file or folder, with an absolute path, read as data; nothing of it was built or run.
 
     Attributes
     ----------
-    path
-        The file or folder, absolute.
     kind
         Format detected from the content: ``keras``, a zip; ``hdf5``; ``saved_model``, a folder.
     keras_version
@@ -50,17 +48,13 @@ class ThirdPartyFile:
 
     @property
     def stem(self) -> str:
-        """Name without suffix."""
         return self.path.stem
 
 
 def read_third_party(path: Path) -> ThirdPartyFile:
     """Read the configuration of a Keras model in the reader process.
 
-    Raises
-    ------
-    ModelError
-        If it is not a Keras model, is damaged, or holds only a part of a model.
+    Raises ModelError if it is not a Keras model, is damaged, or holds only a part of a model.
     """
     return finished(reading(path))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer.models.third_party.record import ValueRange
+from explorer.models.import_record import ValueRange
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,5 @@ class ImportRequest:
 
     @property
     def title(self) -> str:
-        """Name of the imported file, without folders."""
         named = [path.name for path in (self.path, self.encoder, self.decoder) if path is not None]
         return named[0] if self.path is not None else " + ".join(named)

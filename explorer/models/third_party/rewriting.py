@@ -43,7 +43,7 @@ class Rewritten:
     deviations
         Those of them whose second input seems to be a standard deviation, by its name, instead of a log-variance.
     notes
-        The changes, for the user; see `explorer.models.third_party.record.Imported`.
+        The changes, for the user; see `explorer.models.import_record.Imported`.
     """
 
     models: dict[str, Config]
@@ -55,10 +55,7 @@ class Rewritten:
 def rewrite(file: ThirdPartyFile) -> Rewritten:
     """Return the configuration of a file with the replacements; the original is not changed.
 
-    Raises
-    ------
-    ModelError
-        If the configuration is malformed, for example if the name of a class is a list.
+    Raises ModelError if the configuration is malformed, for example if the name of a class is a list.
     """
     with reading(message("a Keras model"), file.name, ModelError):
         return _rewritten(file) if file.config else Rewritten({})
@@ -128,8 +125,6 @@ def _held_models(config: Config) -> dict[str, Config]:
 
 
 class _Samplings:
-    """Replaces the sampling layers of a model and its nested models."""
-
     def __init__(self, file: ThirdPartyFile) -> None:
         self._file = file
         self.replaced: list[str] = []

@@ -61,7 +61,6 @@ class Finding:
 
     @property
     def message(self) -> Message:
-        """What it is and does."""
         danger = _DANGERS[self.danger]
         if not self.what:
             return message("“{where}” {danger}", where=self.where, danger=danger)
@@ -84,10 +83,7 @@ def findings(file: ThirdPartyFile) -> tuple[Finding, ...]:
 def check(found: tuple[Finding, ...], *, trust: bool) -> None:
     """Check that a model has no executable code that the user does not trust.
 
-    Raises
-    ------
-    ModelError
-        If something would run that is not trusted, or could not run even if trusted.
+    Raises ModelError if something would run that is not trusted, or could not run even if trusted.
     """
     stopping = [finding for finding in found if not (trust and finding.can_be_trusted)]
     if not stopping:

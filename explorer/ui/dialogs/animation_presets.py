@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.errors import ExplorerError, UsageError
@@ -15,10 +15,11 @@ from explorer.latent.animation_presets import (
     reference_animation,
     strip,
 )
+from explorer.messages import message
 from explorer.types import Floats
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import dimension_name
-from explorer.ui.widgets.fields import button, combo_box, decimal_box, spin_box
+from explorer.ui.widgets.fields import button, combo_box, decimal_box, label, spin_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _LISTED = 256
 
@@ -49,10 +50,7 @@ class AnimationPresetsDialog(QDialog):
         )
         self.reach.setValue(2)
         self.reach.setSuffix(" σ")
-        self.words = PlainLabel()
-        self.words.setObjectName("preset_words")
-        self.words.setProperty("muted", True)
-        self.words.setWordWrap(True)
+        self.words = label("preset_words")
         self.apply = button("preset_apply", self.tr("Apply"), self.tr("Replace the keyframes"), primary=True)
         close = button("preset_close", self.tr("Cancel"), self.tr("Close without changes (Esc)"))
         close.setAutoDefault(False)
@@ -69,22 +67,15 @@ class AnimationPresetsDialog(QDialog):
         )
         for _, title, widget in self._rows:
             form.addRow(title, widget)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(close)
-        buttons.addWidget(self.apply)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 14, 14, 12)
-        layout.setSpacing(12)
-        layout.addLayout(form)
-        layout.addWidget(self.words)
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(form, self.words, hbox((STRETCH, 1), close, self.apply), spacing=12, margins=(14, 14, 14, 12))
+        )
         self.setFixedWidth(440)
         self.kind.activated.connect(lambda row: self._update())
         self.apply.clicked.connect(self._on_apply_clicked)
         close.clicked.connect(self.close)
-        document.model_changed.connect(self._fill_dimensions)
-        for changed in (document.model_changed, document.keyframes_changed, document.code_changed):
+        document.changed.model.connect(self._fill_dimensions)
+        for changed in (document.changed.model, document.changed.keyframes, document.changed.code):
             changed.connect(self._update)
         self._fill_dimensions()
         self._update()
@@ -146,7 +137,7 @@ class AnimationPresetsDialog(QDialog):
 
     def _ends(self, code: Floats | None) -> tuple[Floats, Floats]:
         """Return the first and last keyframe; with only one, that and the current code."""
-        keyframes = self._document.keyframes
+        keyframes = self._document.state.keyframes
         if len(keyframes) > 1:
             return keyframes[0].code, keyframes[-1].code
         if keyframes and code is not None:
@@ -159,5 +150,5 @@ class AnimationPresetsDialog(QDialog):
         except ExplorerError as error:
             self.words.setText(str(error))
             return
-        self._document.timeline.set_animation(preset.keys, preset.animation, self.tr("Apply animation preset"))
+        self._document.timeline.set_animation(preset.keys, preset.animation, message("Apply animation preset"))
         self.close()

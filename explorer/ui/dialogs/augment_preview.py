@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from explorer.document.document import Document
 from explorer.messages import message_text
 from explorer.models.settings import TrainingRequest
-from explorer.ui.plain_text import PlainLabel
-from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.text import capitalized, filled
+from explorer.ui.widgets.fields import button, label, name_control
 from explorer.ui.widgets.image_table import ImageTable
+from explorer.ui.widgets.layouts import hbox, vbox
 
 _MATTERS = {"data", "size", "channels", "crop", "invert", "seed", "start_from"}
 """Settings that change the augmented images; the architecture, too, if it decides the size."""
@@ -38,9 +39,7 @@ class AugmentPreview(QDialog):
         self.resize(640, 380)
         self.table = ImageTable()
         name_control(self.table, "augment_table", self.tr("First column: originals. Other columns: augmented copies"))
-        self._caption = PlainLabel()
-        self._caption.setObjectName("augment_caption")
-        self._caption.setProperty("muted", True)
+        self._caption = label("augment_caption", wrap=False)
         another = button(
             "augment_another",
             self.tr("New seed"),
@@ -51,13 +50,7 @@ class AugmentPreview(QDialog):
         close.setAutoDefault(False)
         another.clicked.connect(self._on_another_clicked)
         close.clicked.connect(self.close)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self._caption, 1)
-        buttons.addWidget(another)
-        buttons.addWidget(close)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.table, 1)
-        layout.addLayout(buttons)
+        self.setLayout(vbox((self.table, 1), hbox((self._caption, 1), another, close)))
         document.dataset_checks.preview_changed.connect(self._on_preview_changed)
 
     def follow(self, request: TrainingRequest) -> None:
@@ -67,12 +60,11 @@ class AugmentPreview(QDialog):
             self._document.dataset_checks.ask_preview(request)
 
     def explain(self, problem: str) -> None:
-        """Show why the settings are invalid."""
         self._request = None
         self._show_problem(problem)
 
     def _show_problem(self, problem: str) -> None:
-        self.table.show_message(problem[:1].upper() + problem[1:])
+        self.table.show_message(capitalized(problem))
         self._caption.clear()
 
     def _on_preview_changed(self) -> None:
@@ -90,9 +82,7 @@ class AugmentPreview(QDialog):
         self.table.show_pixels(preview.pixels)
         height, width = preview.pixels.shape[2:4]
         caption = self.tr("Left: originals, then augmented copies. %1×%2 px, seed %3")
-        for place, value in enumerate((height, width, preview.request.seed), 1):
-            caption = caption.replace(f"%{place}", str(value))
-        self._caption.setText(caption)
+        self._caption.setText(filled(caption, height, width, preview.request.seed))
 
     def _on_another_clicked(self) -> None:
         self.seed_chosen.emit(random.randrange(1, 10_000))

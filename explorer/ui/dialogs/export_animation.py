@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.timeline import Estimate, Export
@@ -15,16 +15,24 @@ from explorer.export import FOLDER, FORMATS, ExportFormat
 from explorer.messages import message_text
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import pixels_to_qimage
-from explorer.ui.plain_text import PlainLabel
-from explorer.ui.text import file_size
-from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, line_edit, spin_box
+from explorer.ui.text import file_size, filled
+from explorer.ui.widgets.fields import (
+    button,
+    check_box,
+    combo_box,
+    decimal_box,
+    label,
+    line_edit,
+    name_widget,
+    spin_box,
+)
 from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _PREVIEW = QSize(300, 300)
 _SETTLED_MS = 150
 """Idle time after the last change before the preview is computed."""
 
-_FOLDER = ""
 _SIDE, _LONGEST = 256, 4096
 
 
@@ -49,13 +57,14 @@ class ExportAnimationDialog(QDialog):
         self._clock = QTimer(self)
         self._clock.timeout.connect(self._show_next)
         document.timeline.estimated.connect(self._on_estimated)
-        for changed in (document.keyframes_changed, document.animation_changed, document.times_changed):
+        for changed in (document.changed.keyframes, document.changed.animation, document.changed.times):
             changed.connect(self._on_animation_changed)
         self._on_edited()
 
     def _make_settings(self) -> None:
-        formats: list[tuple[str, object]] = [(kind.title, suffix) for suffix, kind in FORMATS.items()]
-        formats.append((FOLDER.title, _FOLDER))
+        formats: list[tuple[str, object]] = [
+            (message_text(kind.title), kind.suffix) for kind in (*FORMATS.values(), FOLDER)
+        ]
         self.format = combo_box("export_format", self.tr("File format"), formats)
         self.resize_by = combo_box(
             "export_resize",
@@ -67,11 +76,11 @@ class ExportAnimationDialog(QDialog):
         self.side.setSingleStep(16)
         self.fps = decimal_box("export_fps", self.tr("Frames per second"), (1, 60), 1, 2)
         self.fps.setSuffix(self.tr(" fps"))
-        self.plays = spin_box("export_plays", self.tr("How often the animation plays; 0 = forever"), 0, 1000, 0)
+        self.plays = spin_box("export_plays", self.tr("Number of times the animation plays; 0 = forever"), 0, 1000, 0)
         self.plays.setSpecialValueText(self.tr("Loop forever"))
         self.palette_by = combo_box(
             "export_palette",
-            self.tr("256 colors of the GIF: the same for all frames, or chosen per frame"),
+            self.tr("256 colors: the same for all frames, or chosen per frame"),
             [(self.tr("Global palette"), "shared"), (self.tr("Per-frame palette"), "frame")],
         )
         self.dither = check_box(
@@ -93,17 +102,11 @@ class ExportAnimationDialog(QDialog):
 
     def _make_preview(self) -> None:
         self.preview = ImageFrame("", self.tr("No preview yet"))
-        self.preview.setObjectName("export_preview")
-        self.preview.setAccessibleName(self.tr("Preview"))
+        name_widget(self.preview, "export_preview", self.tr("Preview"))
         self.preview.setFixedSize(_PREVIEW)
-        self.size_words = PlainLabel()
-        self.size_words.setObjectName("export_size")
-        self.size_words.setWordWrap(True)
+        self.size_words = label("export_size", look="plain")
         self.size_words.setFixedWidth(_PREVIEW.width())
-        self.note = PlainLabel()
-        self.note.setObjectName("export_note")
-        self.note.setProperty("muted", True)
-        self.note.setWordWrap(True)
+        self.note = label("export_note")
         self.write = button("export_write", self.tr("Export…"), self.tr("Choose a file name and export"), primary=True)
         self.close_button = button("export_close", self.tr("Cancel"), self.tr("Close without exporting (Esc)"))
         self.write.clicked.connect(self._ask_where)
@@ -114,12 +117,9 @@ class ExportAnimationDialog(QDialog):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setVerticalSpacing(8)
-        size = QHBoxLayout()
-        size.addWidget(self.side)
-        size.addWidget(self.resize_by, 1)
         for title, row in (
             (self.tr("Format"), self.format),
-            (self.tr("Size"), size),
+            (self.tr("Size"), hbox(self.side, (self.resize_by, 1))),
             (self.tr("Frame rate"), self.fps),
             (self.tr("Loop count"), self.plays),
             (self.tr("Palette"), self.palette_by),
@@ -129,27 +129,10 @@ class ExportAnimationDialog(QDialog):
         ):
             form.addRow(title, row)
         self._form = form
-        left = QVBoxLayout()
-        left.addLayout(form)
-        left.addWidget(self.note)
-        left.addStretch(1)
-        right = QVBoxLayout()
-        right.addWidget(self.preview)
-        right.addWidget(self.size_words)
-        right.addStretch(1)
-        both = QHBoxLayout()
-        both.setSpacing(18)
-        both.addLayout(left, 1)
-        both.addLayout(right)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.close_button)
-        buttons.addWidget(self.write)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 14, 14, 12)
-        layout.setSpacing(12)
-        layout.addLayout(both)
-        layout.addLayout(buttons)
+        left = vbox(form, self.note, (STRETCH, 1))
+        right = vbox(self.preview, self.size_words, (STRETCH, 1))
+        buttons = hbox((STRETCH, 1), self.close_button, self.write)
+        self.setLayout(vbox(hbox((left, 1), right, spacing=18), buttons, spacing=12, margins=(14, 14, 14, 12)))
         self.setMinimumWidth(700)
 
     # -- settings --------------------------------------------------------------------------------------------------
@@ -158,10 +141,10 @@ class ExportAnimationDialog(QDialog):
     def kind(self) -> ExportFormat:
         return FORMATS.get(self.format.currentData(), FOLDER)
 
-    def settings(self, path: Path | None = None) -> Export:
-        """Return the settings, for a file at `path`."""
+    def settings(self) -> Export:
+        """Return the settings, for a file of the suggested name."""
         return Export(
-            path or Path(f"morph{self.format.currentData()}"),
+            Path(f"morph{self.kind.suffix}"),
             fps=self.fps.value(),
             side=self.side.value(),
             smooth=bool(self.resize_by.currentData()),
@@ -185,30 +168,29 @@ class ExportAnimationDialog(QDialog):
 
     def _update_controls(self) -> None:
         """Enable what the format supports, and show its limits."""
-        suffix, model = self.format.currentData(), self._document.model
+        model = self._document.model
         gray = model is None or model.card.image_shape[2] == 1
-        colors = suffix == ".gif" and not gray
         for widget in (self.palette_by, self.dither):
-            widget.setEnabled(colors)
+            widget.setEnabled(self.kind.indexed and not gray)
         self.fps.setEnabled(self.kind.animated)
-        repeats = self._document.animation.loop != "none"
-        self.plays.setEnabled(self.kind.animated and suffix != ".mp4" and repeats)
+        repeats = self._document.state.animation.loop != "none"
+        self.plays.setEnabled(self.kind.loops and repeats)
         self.write.setEnabled(self._document.timeline.frames > 0)
-        self.note.setText(" ".join(self._notes(suffix, gray, repeats)))
+        self.note.setText(" ".join(self._notes(gray, repeats)))
 
-    def _notes(self, suffix: str, gray: bool, repeats: bool) -> list[str]:
+    def _notes(self, gray: bool, repeats: bool) -> list[str]:
         notes: list[str] = []
         possible = self.kind.possible_fps(self.fps.value())
         if self.kind.animated and abs(possible - self.fps.value()) > 0.005:
             words = self.tr("%1 cannot play at this frame rate; %2 fps is used. Duration unchanged.")
-            notes.append(words.replace("%1", self.kind.title).replace("%2", f"{possible:.4g}"))
-        elif self.kind.animated and abs(self.fps.value() - self._document.animation.fps) > 0.005:
+            notes.append(filled(words, message_text(self.kind.title), f"{possible:.4g}"))
+        elif self.kind.animated and abs(self.fps.value() - self._document.state.animation.fps) > 0.005:
             notes.append(self.tr("Frame rate changed; duration unchanged."))
-        if suffix == ".gif" and gray:
+        if self.kind.indexed and gray:
             notes.append(self.tr("Grayscale: lossless."))
-        if suffix == ".mp4":
-            notes.append(self.tr("Video plays once; color has half the resolution."))
-        if self.kind.animated and suffix != ".mp4" and not repeats:
+        if self.kind.note:
+            notes.append(message_text(self.kind.note))
+        if self.kind.loops and not repeats:
             notes.append(self.tr("Plays once, as set on the timeline."))
         model = self._document.model
         if model is not None and not self.resize_by.currentData():
@@ -216,8 +198,7 @@ class ExportAnimationDialog(QDialog):
             real = longest * max(1, self.side.value() // longest)
             if real != self.side.value():
                 words = self.tr("Nearest neighbor uses whole multiples: %1 px (%2×). Choose Lanczos for exactly %3 px.")
-                words = words.replace("%1", str(real)).replace("%2", str(real // longest))
-                notes.append(words.replace("%3", str(self.side.value())))
+                notes.append(filled(words, real, real // longest, self.side.value()))
         return notes
 
     # -- the preview -----------------------------------------------------------------------------------------------
@@ -225,7 +206,7 @@ class ExportAnimationDialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         """Take the frame rate of the timeline and compute the preview."""
         super().showEvent(event)
-        self.fps.setValue(self._document.animation.fps)
+        self.fps.setValue(self._document.state.animation.fps)
         self._update_controls()
         if self._frames is None or self._frames.export != self._tried:
             # The last attempt failed; this one may succeed.
@@ -233,7 +214,6 @@ class ExportAnimationDialog(QDialog):
         self._try()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Stop the preview."""
         super().hideEvent(event)
         self._settle.stop()
         self._clock.stop()
@@ -256,8 +236,7 @@ class ExportAnimationDialog(QDialog):
         height, width = estimate.pixels.shape[1:3]
         frames, seconds = estimate.frames, estimate.frames / estimate.fps
         words = self.tr("About %1: %2 frames, %3×%4 px")
-        words = words.replace("%1", file_size(estimate.size)).replace("%2", f"{frames:,}")
-        words = words.replace("%3", str(width)).replace("%4", str(height))
+        words = filled(words, file_size(estimate.size), f"{frames:,}", width, height)
         if self.kind.animated:
             words += self.tr(", %1 s").replace("%1", f"{seconds:.2f}")
         self.size_words.setText(words)
@@ -274,10 +253,8 @@ class ExportAnimationDialog(QDialog):
     # -- where -----------------------------------------------------------------------------------------------------
 
     def _ask_where(self) -> None:
-        suffix = self.format.currentData()
-        pattern = f"*{suffix}" if suffix else "*"
-        kinds = [f"{self.kind.title} ({pattern})"]
-        ask_save(self._document, self, self.windowTitle(), kinds, Path.home() / f"morph{suffix}", self._on_chosen)
+        suggested = Path.home() / self.settings().path
+        ask_save(self._document, self, self.windowTitle(), [self.kind.name_filter], suggested, self._on_chosen)
 
     def _on_chosen(self, path: Path) -> None:
         self._document.timeline.export_requested.emit(replace(self.settings(), path=path))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QChildEvent, QEvent, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from explorer.data import sources
+from explorer.data.sources import PathKind, single_image
 from explorer.document.document import Document
 from explorer.document.reading import check_export
-from explorer.errors import ExportError
+from explorer.errors import ExplorerError, ExportError
 from explorer.ui.dialogs.session_questions import ask
 
 _PANEL_ASKS = sys.platform == "darwin"
@@ -27,16 +30,18 @@ def ask_folder(parent: QWidget, title: str, chosen: Callable[[Path], object]) ->
     dialog.open()
 
 
-IMAGES = (("Images", "*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff"),)
-"""Single images, by file extension."""
+def image_filters() -> list[tuple[str, str]]:
+    """Return name and patterns of single images, for `ask_file`."""
+    return _filters([single_image.KIND])
 
-DATASETS = (
-    *IMAGES,
-    ("Archives", "*.zip *.tar *.tar.gz *.tgz *.tar.bz2 *.tar.xz"),
-    ("Arrays and MNIST files", "*.npz *.npy *.gz *-ubyte"),
-    ("Fonts", "*.ttf *.otf *.ttc *.woff *.woff2"),
-)
-"""All files with images, by extension."""
+
+def dataset_filters() -> list[tuple[str, str]]:
+    """Return names and patterns of all files with images, for `ask_file`."""
+    return _filters(sources.SOURCES)
+
+
+def _filters(kinds: Iterable[PathKind]) -> list[tuple[str, str]]:
+    return [(kind.label, " ".join(kind.patterns)) for kind in kinds if kind.patterns]
 
 
 def ask_file(
@@ -142,3 +147,14 @@ def _dialog(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> QF
     dialog.fileSelected.connect(lambda name: chosen(Path(name)))
     dialog.finished.connect(dialog.deleteLater)
     return dialog
+
+
+@contextmanager
+def exporting(document: Document, path: Path) -> Iterator[None]:
+    """Report that a file has been exported, or why it could not be written."""
+    try:
+        yield
+    except ExplorerError as error:
+        document.report(error.message)
+    else:
+        document.exported.emit(path)

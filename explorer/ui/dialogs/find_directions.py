@@ -8,13 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
-    QHBoxLayout,
     QHeaderView,
     QListWidget,
     QListWidgetItem,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -25,12 +23,13 @@ from explorer.document.state import NamedDirection
 from explorer.errors import ExplorerError
 from explorer.messages import message_text
 from explorer.models.direction_file import SUFFIX, read_directions, write_directions
-from explorer.ui.dialogs.files import ask_file, ask_save
-from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.text import percent
+from explorer.ui.dialogs.files import ask_file, ask_save, exporting
+from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.text import filled, percent
 from explorer.ui.widgets.field_grid import FieldGrid
-from explorer.ui.widgets.fields import button, combo_box, name_control
-from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.fields import button, combo_box, label, name_control
+from explorer.ui.widgets.job_strip import AnalysisStrip
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _WIDTH, _HEIGHT = 620, 520
 _LIST_HEIGHT = 110
@@ -54,16 +53,12 @@ class FindDirectionsDialog(QDialog):
         self._keep.clicked.connect(self._on_keep_clicked)
         self._save.clicked.connect(self._ask_save)
         self._open.clicked.connect(self._ask_open)
-        self.strip.cancelled.connect(self._cancel)
         self.table.itemSelectionChanged.connect(self._show_buttons)
         document.direction_search.found_changed.connect(self._show_found)
-        document.source_changed.connect(self._fill_attributes)
-        document.directions_changed.connect(self._show_buttons)
-        document.analysis.running_changed.connect(self._show_progress)
-        document.jobs_changed.connect(self._show_progress)
+        document.changed.source.connect(self._fill_attributes)
+        document.changed.directions.connect(self._show_buttons)
         self._fill_attributes()
         self._show_found()
-        self._show_progress()
 
     def _make_controls(self) -> None:
         self._attribute = combo_box(
@@ -77,10 +72,7 @@ class FindDirectionsDialog(QDialog):
         self.values.setFixedHeight(_LIST_HEIGHT)
         self._method = combo_box(
             "directions_method",
-            self.tr(
-                "Difference of the mean codes with and without the value, or the normal of a logistic regression, "
-                "which depends less on correlated attributes"
-            ),
+            self.tr("Difference of the mean codes, or normal of a logistic regression (less affected by correlations)"),
             [(self.tr("Difference of means"), "means"), (self.tr("Logistic regression"), "logistic")],
         )
         self._find = button(
@@ -91,7 +83,7 @@ class FindDirectionsDialog(QDialog):
         self.table.setHeaderLabels(
             [
                 self.tr("Direction"),
-                self.tr("n positive"),
+                self.tr("Positive images"),
                 self.tr("Accuracy"),
                 self.tr("Effect size (d)"),
                 self.tr("Null d"),
@@ -101,11 +93,8 @@ class FindDirectionsDialog(QDialog):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.header().setStretchLastSection(False)
-        self._words = PlainLabel()
-        self._words.setObjectName("directions_words")
-        self._words.setProperty("muted", True)
-        self._words.setWordWrap(True)
-        self.strip = JobStrip("directions")
+        self._words = label("directions_words")
+        self.strip = AnalysisStrip("directions", self._document, "directions")
         self._keep = button(
             "directions_keep", self.tr("Add as slider"), self.tr("Add a slider for each selected direction, or for all")
         )
@@ -124,23 +113,16 @@ class FindDirectionsDialog(QDialog):
         grid.wide(self.tr("Attribute"), self._attribute)
         grid.wide(self.tr("Values"), self.values, tall=True)
         grid.wide(self.tr("Method"), self._method)
-        ask = QHBoxLayout()
-        ask.addWidget(self.strip, 1)
-        ask.addStretch()
-        ask.addWidget(self._find)
-        buttons = QHBoxLayout()
-        for made in (self._open, self._save):
-            buttons.addWidget(made)
-        buttons.addStretch()
-        for made in (self._keep, self._close):
-            buttons.addWidget(made)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(8)
-        layout.addLayout(grid)
-        layout.addLayout(ask)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self._words)
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(
+                grid,
+                hbox((self.strip, 1), STRETCH, self._find),
+                (self.table, 1),
+                self._words,
+                hbox(self._open, self._save, STRETCH, self._keep, self._close),
+                spacing=8,
+            )
+        )
 
     # -- search ------------------------------------------------------------------------------------------------------
 
@@ -171,31 +153,21 @@ class FindDirectionsDialog(QDialog):
             DirectionRequest(self._attribute.currentData(), tuple(chosen or everything), self._method.currentData())
         )
 
-    def _cancel(self) -> None:
-        key = self._document.analysis.running("directions")
-        if key is not None:
-            self._document.job_cancel_requested.emit(key)
-
     # -- results -----------------------------------------------------------------------------------------------------
-
-    def _show_progress(self) -> None:
-        key = self._document.analysis.running("directions")
-        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
 
     def _show_found(self) -> None:
         self.table.clear()
         for number, one in enumerate(self._document.direction_search.found):
             found = one.direction
-            # Avoid -0.00.
-            chance = self.tr("%1 ± %2").replace("%1", f"{found.null_effect[0]:.2f}".replace("-0.00", "0.00"))
-            chance = chance.replace("%2", f"{found.null_effect[1]:.2f}")
+            mean, deviation = (f"{value:.2f}".replace("-0.00", "0.00") for value in found.null_effect)
+            chance = filled(self.tr("%1 ± %2"), mean, deviation)
             texts = [one.name, f"{found.count[0]:,}", percent(found.accuracy), f"{found.effect:.2f}", chance]
             item = QTreeWidgetItem(texts)
             item.setData(0, Qt.ItemDataRole.UserRole, number)
             real = self.tr("Significant (p = %2, %1 permutations)")
             if found.p > _REAL:
                 real = self.tr("Not significant (p = %2, %1 permutations)")
-            tip = real.replace("%1", "200").replace("%2", f"{found.p:.3f}")
+            tip = filled(real, "200", f"{found.p:.3f}")
             for column in range(len(texts)):
                 item.setToolTip(column, plain_tooltip(tip))
                 if found.p > _REAL:
@@ -219,7 +191,7 @@ class FindDirectionsDialog(QDialog):
 
     def _show_buttons(self) -> None:
         self._keep.setEnabled(bool(self._document.direction_search.found))
-        self._save.setEnabled(bool(self._document.directions))
+        self._save.setEnabled(bool(self._document.state.directions))
         self._open.setEnabled(self._document.model is not None)
 
     def _on_keep_clicked(self) -> None:
@@ -248,12 +220,8 @@ class FindDirectionsDialog(QDialog):
         model = self._document.model
         if model is None:
             return
-        try:
-            write_directions(path, model.card, {one.name: one.direction for one in self._document.directions})
-        except ExplorerError as error:
-            self._document.report(error.message)
-        else:
-            self._document.exported.emit(path)
+        with exporting(self._document, path):
+            write_directions(path, model.card, {one.name: one.direction for one in self._document.state.directions})
 
     def _ask_open(self) -> None:
         ask_file(self, self.tr("Open directions"), self.open_file, kinds=(("Directions", f"*{SUFFIX}"),))

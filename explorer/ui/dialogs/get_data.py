@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QProgressBar, QSizePolicy, QWidget
 
 from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
-from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
+from explorer.document.open_requests import OpenRequest
+from explorer.messages import message_text
+from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.plain_text import PlainLabel, plain_window_title
-from explorer.ui.text import duration, sentence
-from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.text import capitalized, duration, filled, sentence
+from explorer.ui.widgets.fields import button, label, name_control
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _WIDTH = 540
 
@@ -30,20 +33,22 @@ class GetDataDialog(QDialog):
         self._bar = QProgressBar()
         name_control(self._bar, "get_progress", self.tr("Progress of the download"))
         self._bar.setTextVisible(False)
-        self._note = self._text("get_note", "")
+        self._note = label("get_note", look="plain", selectable=True)
         self._fetch = button("get_download", self.tr("Download"), self.tr("Download to the program’s data folder"))
         self._fetch.setProperty("primary", True)
         self._cancel = button("get_cancel", self.tr("Cancel"), self.tr("Cancel the download; it can be resumed"))
         self._open = button("get_open", self.tr("Open"), self.tr("Open the dataset"), primary=True)
-        self._file = button("get_file", self.tr("Use local file…"), self.tr("Open a file or archive of this dataset"))
-        self._folder = button("get_folder", self.tr("Use local folder…"), self.tr("Open a folder of this dataset"))
+        self._file = button("get_file", self.tr("Use local file…"), self.tr("Open a local file of this dataset"))
+        self._folder = button(
+            "get_folder", self.tr("Use local folder…"), self.tr("Open a local folder of this dataset")
+        )
         self._close = button("get_close", self.tr("Close"), self.tr("Close; the download continues (Esc)"))
         self._lay_out()
         self._fetch.clicked.connect(lambda: document.downloads.download_requested.emit(entry.name))
         self._cancel.clicked.connect(self._on_cancel_clicked)
         self._open.clicked.connect(self._on_open_clicked)
         opening = self.tr("Open image file")
-        self._file.clicked.connect(lambda: ask_file(self, opening, self._on_chosen, kinds=DATASETS))
+        self._file.clicked.connect(lambda: ask_file(self, opening, self._on_chosen, kinds=dataset_filters()))
         self._folder.clicked.connect(lambda: ask_folder(self, self.tr("Open image folder"), self._on_chosen))
         self._close.clicked.connect(self.close)
         document.downloads.download_changed.connect(self._on_download_changed)
@@ -69,41 +74,28 @@ class GetDataDialog(QDialog):
             (
                 "get_license",
                 self.tr("License"),
-                ". ".join(sentence(part) for part in (entry.license, entry.attribution) if part),
+                ". ".join(capitalized(part) for part in (entry.license, entry.attribution) if part),
             ),
             ("get_size", self.tr("Size"), size),
-            ("get_how", self.tr("Manual download"), entry.how),
+            ("get_how", self.tr("Manual download"), message_text(entry.how)),
         ):
             if text:
-                label = PlainLabel(title)
-                label.setProperty("muted", True)
-                label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-                label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-                facts.addRow(label, self._text(name, text))
-        progress = QHBoxLayout()
-        progress.addWidget(self._bar, 1)
-        progress.addWidget(self._cancel)
-        buttons = QHBoxLayout()
-        for made in (self._file, self._folder):
-            buttons.addWidget(made)
-        buttons.addStretch()
-        for made in (self._fetch, self._open, self._close):
-            buttons.addWidget(made)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(10)
-        layout.addWidget(heading)
-        layout.addLayout(facts)
-        layout.addLayout(progress)
-        layout.addWidget(self._note)
-        layout.addStretch()
-        layout.addLayout(buttons)
-
-    def _text(self, name: str, text: str) -> QLabel:
-        label = PlainLabel(text)
-        label.setObjectName(name)
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label
+                caption = PlainLabel(title)
+                caption.setProperty("muted", True)
+                caption.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+                caption.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+                facts.addRow(caption, label(name, text, look="plain", selectable=True))
+        self.setLayout(
+            vbox(
+                heading,
+                facts,
+                hbox((self._bar, 1), self._cancel),
+                self._note,
+                STRETCH,
+                hbox(self._file, self._folder, STRETCH, self._fetch, self._open, self._close),
+                spacing=10,
+            )
+        )
 
     def _on_download_changed(self, name: str) -> None:
         if name == self._entry.name:
@@ -122,7 +114,7 @@ class GetDataDialog(QDialog):
         notes = {
             "running": self.tr("Connecting…"),
             "finished": self.tr("Already downloaded"),
-            "cancelled": self.tr("Canceled. Partial download kept – you can resume."),
+            "cancelled": self.tr("Canceled. The partial download was kept; you can resume it."),
             "failed": sentence(download.message) if download is not None else "",
         }
         self._note.setText(notes.get(phase, ""))
@@ -134,7 +126,6 @@ class GetDataDialog(QDialog):
         self.adjustSize()
 
     def _on_jobs_changed(self) -> None:
-        """Show the progress of this download."""
         download = self._document.downloads.download(self._entry.name)
         if download is None or download.phase != "running":
             return
@@ -147,7 +138,7 @@ class GetDataDialog(QDialog):
         self._bar.setValue(round(1_000 * job.done / job.total) if job.total else 0)
         note = sentence(job.note)
         if job.seconds_left is not None:
-            note = self.tr("%1, %2 left").replace("%2", duration(job.seconds_left)).replace("%1", note)
+            note = filled(self.tr("%1, %2 left"), note, duration(job.seconds_left))
         self._note.setText(note)
 
     def _on_cancel_clicked(self) -> None:
@@ -156,9 +147,9 @@ class GetDataDialog(QDialog):
             self._document.job_cancel_requested.emit(download.key)
 
     def _on_open_clicked(self) -> None:
-        self._document.open_source_requested.emit(self._entry.name)
+        self._document.open_requested.emit(OpenRequest((self._entry.name,), "images"))
         self.close()
 
     def _on_chosen(self, path: Path) -> None:
-        self._document.open_source_requested.emit(str(path))
+        self._document.open_requested.emit(OpenRequest((path,), "images"))
         self.close()

@@ -73,7 +73,7 @@ class HelpDialog(QDialog):
         return self.tr(
             "<h3>Import and export</h3><p>Drop or paste images, folders, models, sessions and exported animations on "
             "the window. A single image is preprocessed like the training data and encoded; select an image in the "
-            "gallery to leave it. Drag images of the stage to the timeline or to other programs.</p>"
+            "gallery to return to the dataset. Drag images from the stage to the timeline or to other programs.</p>"
         )
 
     def _keys(self, commands: Sequence[Command]) -> str:

@@ -7,25 +7,26 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QLabel, QWidget
 
 from explorer.document.document import Document
 from explorer.engine.messages import Examined
 from explorer.errors import ExplorerError
+from explorer.messages import NO_MESSAGE, Message
+from explorer.models.import_record import RANGES, ValueRange
 from explorer.models.settings import check_new_model, free_name
 from explorer.models.third_party.files import SUFFIXES
-from explorer.models.third_party.record import RANGES, ValueRange
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.files import ask_file, ask_folder
-from explorer.ui.plain_text import PlainLabel
-from explorer.ui.text import percent, sentence
+from explorer.ui.text import capitalized, filled, percent, sentence
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.field_grid import FieldGrid
-from explorer.ui.widgets.fields import button, combo_box, line_edit
+from explorer.ui.widgets.fields import button, combo_box, label, line_edit, name_widget
 from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 
 _WIDTH, _TABLE_HEIGHT = 620, 168
 _FRAMES = 50
@@ -60,14 +61,12 @@ class ImportDialog(QDialog):
     # -- parts -----------------------------------------------------------------------------------------------------
 
     def _make_files(self) -> None:
-        self._file_words = ElidedLabel(self.tr("No file selected"))
-        self._file_words.setObjectName("import_file_name")
+        self._file_words = ElidedLabel("import_file_name", self.tr("No file selected"))
         self.choose_file = button("import_file", self.tr("File…"), self.tr("Select a .keras or .h5 file"))
         self.choose_folder = button(
             "import_folder", self.tr("Folder…"), self.tr("Select a SavedModel, or a folder with encoder and decoder")
         )
-        self._decoder_words = ElidedLabel(self.tr("In the same file"))
-        self._decoder_words.setObjectName("import_decoder_name")
+        self._decoder_words = ElidedLabel("import_decoder_name", self.tr("In the same file"))
         self.choose_decoder = button(
             "import_decoder", self.tr("File…"), self.tr("Select the decoder if it is a separate file")
         )
@@ -81,35 +80,33 @@ class ImportDialog(QDialog):
     def _make_trust(self) -> None:
         self.trust_box = QFrame()
         self.trust_box.setObjectName("import_trust_box")
-        self._dangers = self._text("import_dangers")
+        self._dangers = label("import_dangers", look="plain", selectable=True)
         self.trust = button(
             "import_trust",
-            self.tr("I trust the author – run it"),
+            self.tr("I trust the author. Run the code"),
             self.tr("Run this code in a separate process, which you can stop at any time"),
         )
         self.trust.clicked.connect(self._on_trust_clicked)
-        layout = QVBoxLayout(self.trust_box)
-        layout.setContentsMargins(12, 10, 12, 10)
-        layout.addWidget(self._dangers)
-        layout.addWidget(self.trust, 0, Qt.AlignmentFlag.AlignRight)
+        self.trust_box.setLayout(
+            vbox(self._dangers, (self.trust, 0, Qt.AlignmentFlag.AlignRight), margins=(12, 10, 12, 10))
+        )
 
     def _make_choices(self) -> None:
-        self._facts = self._text("import_facts")
+        self._facts = label("import_facts", look="plain", selectable=True)
         self.cut = combo_box("import_cut", self.tr("Bottleneck layer: its output is the code"), [])
         self.range = combo_box("import_range", self.tr("Range of the input values that the model expects"), [])
         self.cut.activated.connect(lambda row: self._look())
         self.range.activated.connect(lambda row: self._look())
         self.table = ImageTable(first_gap=0, whole=False)
-        self.table.setObjectName("import_images")
-        self.table.setAccessibleName(self.tr("A few images, and their reconstructions below"))
+        name_widget(self.table, "import_images", self.tr("A few images, and their reconstructions below"))
         self.table.setFixedHeight(_TABLE_HEIGHT)
-        self._tried = self._text("import_tried")
+        self._tried = label("import_tried", look="plain", selectable=True)
         self._tried.setProperty("muted", True)
         self.name = line_edit("import_name", self.tr("Name of the model in the library"))
         self.name.textEdited.connect(self._on_name_edited)
 
     def _make_end(self) -> None:
-        self._message = self._text("import_message")
+        self._message = label("import_message", look="plain", selectable=True)
         self._message.setProperty("problem", True)
         self.strip = JobStrip("import")
         self.strip.cancelled.connect(lambda: self._document.job_cancel_requested.emit(self._document.imports.view.job))
@@ -122,42 +119,27 @@ class ImportDialog(QDialog):
         for other in (self.close_button, self.trust, self.choose_file, self.choose_folder, self.choose_decoder):
             other.setAutoDefault(False)
 
-    def _text(self, name: str) -> QLabel:
-        label = PlainLabel()
-        label.setObjectName(name)
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label
-
     def _lay_out(self) -> None:
         grid = FieldGrid()
         grid.wide(self.tr("Model"), _row(self._file_words, self.choose_file, self.choose_folder))
         grid.wide(self.tr("Decoder"), _row(self._decoder_words, self.choose_decoder))
-        self._choices = QWidget()
-        chosen = QVBoxLayout(self._choices)
-        chosen.setContentsMargins(0, 0, 0, 0)
-        chosen.setSpacing(8)
         fields = FieldGrid()
         fields.wide(self.tr("Bottleneck layer"), self.cut)
         fields.wide(self.tr("Input range"), self.range)
         fields.wide(self.tr("Name"), self.name)
-        chosen.addWidget(self._facts)
-        chosen.addLayout(fields)
-        chosen.addWidget(self.table)
-        chosen.addWidget(self._tried)
-        buttons = QHBoxLayout()
-        buttons.addStretch()
-        buttons.addWidget(self.close_button)
-        buttons.addWidget(self.write)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(10)
-        layout.addLayout(grid)
-        layout.addWidget(self.trust_box)
-        layout.addWidget(self._choices)
-        layout.addWidget(self._message)
-        layout.addWidget(self.strip)
-        layout.addStretch()
-        layout.addLayout(buttons)
+        self._choices = widget_of(vbox(self._facts, fields, self.table, self._tried, spacing=8))
+        self.setLayout(
+            vbox(
+                grid,
+                self.trust_box,
+                self._choices,
+                self._message,
+                self.strip,
+                STRETCH,
+                hbox(STRETCH, self.close_button, self.write),
+                spacing=10,
+            )
+        )
 
     # -- request ---------------------------------------------------------------------------------------------------
 
@@ -206,7 +188,7 @@ class ImportDialog(QDialog):
 
     def _on_write_clicked(self) -> None:
         request = self._request()
-        if request is not None and self._name_problem() == "":
+        if request is not None and not self._name_problem():
             self._document.imports.write_requested.emit(request)
 
     # -- display ---------------------------------------------------------------------------------------------------
@@ -248,9 +230,8 @@ class ImportDialog(QDialog):
         record = examined.record
         height, width, channels = examined.image_shape
         words = self.tr("Input: %1×%2 %3. Latent dimensions: %4.")
-        words = words.replace("%1", str(width)).replace("%2", str(height))
-        words = words.replace("%3", self.tr("grayscale") if channels == 1 else self.tr("RGB"))
-        words = words.replace("%4", _numbers(examined.latent_shape))
+        colors = self.tr("grayscale") if channels == 1 else self.tr("RGB")
+        words = filled(words, width, height, colors, _numbers(examined.latent_shape))
         kinds = {
             "encoder": self.tr("Encoder only: codes, map and neighbors, but no reconstruction."),
             "decoder": self.tr("Decoder only: sliders, map and animation, but no reconstruction."),
@@ -259,7 +240,7 @@ class ImportDialog(QDialog):
         more = [kinds.get(record.parts, "")]
         if controls:
             more.append(self.tr("Condition inputs, shown as sliders: %1.").replace("%1", controls))
-        more += [f"{note[:1].upper()}{note[1:]}." for note in record.notes]
+        more += [f"{capitalized(note)}." for note in record.notes]
         self._facts.setText("\n".join([words, *(line for line in more if line)]))
         self._fill_cut(examined)
         self._fill_range(examined)
@@ -298,14 +279,14 @@ class ImportDialog(QDialog):
         else:
             words = self.tr("%1: the reconstruction explains %2 of the variance")
             explained = percent(max(0.0, 1.0 - examined.error)) if np.isfinite(examined.error) else "?"
-            self._tried.setText(words.replace("%1", examined.images).replace("%2", explained))
+            self._tried.setText(filled(words, examined.images, explained))
 
-    def _name_problem(self) -> str:
+    def _name_problem(self) -> Message:
         try:
             check_new_model(user_models_dir(), self.name.text().strip())
         except ExplorerError as error:
-            return str(error)
-        return ""
+            return error.message
+        return NO_MESSAGE
 
     def _show_name(self) -> None:
         view = self._document.imports.view
@@ -329,14 +310,8 @@ class ImportDialog(QDialog):
             self._document.imports.left.emit()
 
 
-def _row(label: QLabel, *buttons: QWidget) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(label, 1)
-    for made in buttons:
-        layout.addWidget(made)
-    return row
+def _row(words: QLabel, *buttons: QWidget) -> QWidget:
+    return widget_of(hbox((words, 1), *buttons))
 
 
 def _as_range(value: object) -> ValueRange | None:

@@ -1,24 +1,15 @@
-"""The message log: errors since the start, with details to copy and the log folder."""
+"""The message log: errors since startup, with details to copy and the log folder."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import (
-    QApplication,
-    QDialog,
-    QHBoxLayout,
-    QListView,
-    QPlainTextEdit,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QDialog, QListView, QPlainTextEdit, QSplitter, QWidget
 
 from explorer.paths import log_dir
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.problems import ProblemList
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, label, name_widget
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 
 class ProblemsDialog(QDialog):
@@ -30,20 +21,20 @@ class ProblemsDialog(QDialog):
         self.setObjectName("problems_dialog")
         self.setWindowTitle(self.tr("Message log"))
         self.resize(640, 460)
-        self._heading = PlainLabel()
-        self._heading.setObjectName("problems_heading")
-        self._heading.setProperty("muted", True)
+        self._heading = label("problems_heading", wrap=False)
         self.list = QListView()
-        self.list.setObjectName("problems_list")
-        self.list.setAccessibleName(self.tr("Errors since the start, newest first"))
+        name_widget(self.list, "problems_list", self.tr("Errors since startup, newest first"))
         self.list.setModel(problems)
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.details = QPlainTextEdit()
-        self.details.setObjectName("problems_details")
-        self.details.setAccessibleName(self.tr("Details of the selected error"))
-        self.details.setToolTip(self.tr("For a bug report: the message, and where it occurred in the program"))
+        name_widget(
+            self.details,
+            "problems_details",
+            self.tr("Details of the selected error"),
+            self.tr("For a bug report: the message, and where it occurred in the program"),
+        )
         self.details.setReadOnly(True)
         self.details.setTabChangesFocus(True)
         self._copy = button("problems_copy", self.tr("Copy"), self.tr("Copy the selected error with details"))
@@ -52,7 +43,7 @@ class ProblemsDialog(QDialog):
         self._log = button(
             "problems_log",
             self.tr("Log folder"),
-            self.tr("Open the folder of the log file, which also covers earlier runs"),
+            self.tr("Open the folder of the log file, which also covers earlier launches"),
         )
         self._close = button("problems_close", self.tr("Close"), self.tr("Close the log (Esc)"))
         self._lay_out()
@@ -72,23 +63,20 @@ class ProblemsDialog(QDialog):
         splitter.addWidget(self.list)
         splitter.addWidget(self.details)
         splitter.setChildrenCollapsible(False)
-        row = QHBoxLayout()
-        for part in (self._copy, self._copy_all, self._clear, self._log):
-            row.addWidget(part)
-        row.addStretch(1)
-        row.addWidget(self._close)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self._heading)
-        layout.addWidget(splitter, 1)
-        layout.addLayout(row)
+        self.setLayout(
+            vbox(
+                self._heading,
+                (splitter, 1),
+                hbox(self._copy, self._copy_all, self._clear, self._log, (STRETCH, 1), self._close),
+            )
+        )
 
     def choose_newest(self) -> None:
-        """Select the newest error."""
         self.list.setCurrentIndex(self._problems.index(0))
 
     def _on_list_changed(self) -> None:
         count = self._problems.rowCount()
-        words = self.tr("1 error since the start") if count == 1 else self.tr("%1 errors since the start")
+        words = self.tr("1 error since startup") if count == 1 else self.tr("%1 errors since startup")
         self._heading.setText(words.replace("%1", str(count)) if count else self.tr("No errors"))
         for part in (self._copy, self._copy_all, self._clear):
             part.setEnabled(count > 0)

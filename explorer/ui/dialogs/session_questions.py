@@ -45,7 +45,7 @@ def ask(
         made.setObjectName(key)
         if number == 0:
             box.setDefaultButton(made)
-            made.setProperty("primary", True)
+            made.setProperty("primary", role != Role.RejectRole)
         if role == Role.RejectRole:
             box.setEscapeButton(made)
         if run is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QWidget
 
 from explorer.document.preferences import PreferencesFile
-from explorer.ui.plain_text import PlainLabel
-from explorer.ui.widgets.fields import check_box, combo_box
+from explorer.messages import Message, message_text
+from explorer.ui.widgets.fields import check_box, combo_box, label
+from explorer.ui.widgets.layouts import STRETCH, vbox
 
 
 class SettingsDialog(QDialog):
@@ -41,13 +42,10 @@ class SettingsDialog(QDialog):
         )
         self._layout.setChecked(values.keep_layout)
         self._tour = check_box(
-            "settings_tour", self.tr("Show the tour on the next start"), self.tr("Five steps through the window")
+            "settings_tour", self.tr("Show the tour on the next startup"), self.tr("Five steps through the window")
         )
         self._tour.setChecked(not values.tour_seen)
-        self._notes = PlainLabel("\n".join(self._words_of(preferences.notes)))
-        self._notes.setObjectName("settings_notes")
-        self._notes.setProperty("muted", True)
-        self._notes.setWordWrap(True)
+        self._notes = label("settings_notes", "\n".join(self._words_of(preferences.notes)))
         self._notes.setVisible(bool(preferences.notes))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close = buttons.button(QDialogButtonBox.StandardButton.Close)
@@ -58,19 +56,15 @@ class SettingsDialog(QDialog):
         form.addRow(self.tr("Theme"), self._scheme)
         form.addRow("", self._layout)
         form.addRow("", self._tour)
-        layout = QVBoxLayout(self)
-        layout.addLayout(form)
-        layout.addWidget(self._notes)
-        layout.addStretch(1)
-        layout.addWidget(buttons)
+        self.setLayout(vbox(form, self._notes, (STRETCH, 1), buttons))
         buttons.rejected.connect(self.close)
         self._scheme.activated.connect(lambda place: self.scheme_chosen.emit(self._scheme.currentData()))
         self._layout.toggled.connect(lambda on: preferences.put(keep_layout=on))
         self._tour.toggled.connect(lambda on: preferences.put(tour_seen=not on))
 
-    def _words_of(self, notes: tuple[str, ...]) -> list[str]:
-        head = self.tr("Some settings in the file were invalid and are at their defaults:")
-        return [head, *(f"· {note}" for note in notes)] if notes else []
+    def _words_of(self, notes: tuple[Message, ...]) -> list[str]:
+        head = self.tr("Some settings were invalid and have been reset to their defaults:")
+        return [head, *(f"· {message_text(note)}" for note in notes)] if notes else []
 
     def refresh(self) -> None:
         """Update the controls: settings also change elsewhere."""

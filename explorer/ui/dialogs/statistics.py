@@ -9,30 +9,27 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
-    QHBoxLayout,
     QHeaderView,
     QListWidget,
     QStackedWidget,
     QTableView,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from explorer.document.analysis import Probe
 from explorer.document.document import Document
-from explorer.errors import ExplorerError
 from explorer.export.table import Cell, write_csv
 from explorer.latent.statistics import ACTIVE_VARIANCE, correlations
 from explorer.types import Indices
-from explorer.ui.dialogs.files import ask_save
-from explorer.ui.plain_text import PlainLabel
+from explorer.ui.dialogs.files import ask_save, exporting
 from explorer.ui.statistics_model import StatisticsModel
-from explorer.ui.text import percent
+from explorer.ui.text import filled, percent
 from explorer.ui.widgets.correlation_map import CorrelationMap
-from explorer.ui.widgets.fields import button, combo_box, name_control
-from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.fields import button, combo_box, label, name_control
+from explorer.ui.widgets.job_strip import AnalysisStrip
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _WIDTH, _HEIGHT = 640, 520
@@ -60,34 +57,26 @@ class StatisticsDialog(QDialog):
         self._save.clicked.connect(self._ask_save)
         self._close.clicked.connect(self.close)
         self._probe.clicked.connect(self._on_probe_clicked)
-        self.strip.cancelled.connect(self._cancel)
         self.map.pointed.connect(self._on_cell_pointed)
-        document.model_changed.connect(self._show_model)
-        document.model_changed.connect(self._show_probes)
-        document.source_changed.connect(self._fill_attributes)
+        document.changed.model.connect(self._show_model)
+        document.changed.model.connect(self._show_probes)
+        document.changed.source.connect(self._fill_attributes)
         document.analysis.probes_changed.connect(self._show_probes)
-        document.analysis.running_changed.connect(self._show_progress)
-        document.jobs_changed.connect(self._show_progress)
         self._show_model()
         self._fill_attributes()
-        self._show_progress()
+        self._update_probe()
 
     def _make_controls(self) -> None:
         self.pages = SegmentedControl(
+            ("statistics_dimensions", self.tr("Dimensions"), self.tr("One row per latent dimension")),
+            ("statistics_correlations", self.tr("Correlations"), self.tr("Correlation of latent dimensions")),
             (
-                ("statistics_dimensions", self.tr("Dimensions"), self.tr("One row per latent dimension")),
-                ("statistics_correlations", self.tr("Correlations"), self.tr("Correlation of latent dimensions")),
-                (
-                    "statistics_labels",
-                    self.tr("Linear probe"),
-                    self.tr("How well a linear classifier predicts labels from codes"),
-                ),
-            )
+                "statistics_labels",
+                self.tr("Linear probe"),
+                self.tr("How well a linear classifier predicts labels from codes"),
+            ),
         )
-        self._about = PlainLabel()
-        self._about.setObjectName("statistics_about")
-        self._about.setProperty("muted", True)
-        self._about.setWordWrap(True)
+        self._about = label("statistics_about")
         self.dimensions = StatisticsModel(self)
         self.table = QTableView()
         name_control(self.table, "statistics_table", self.tr("Latent dimensions; click a column title to sort"))
@@ -101,8 +90,7 @@ class StatisticsDialog(QDialog):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.map = CorrelationMap()
         name_control(self.map, "statistics_map", self.tr("Correlation matrix; arrow keys select a cell"))
-        self._cell = PlainLabel()
-        self._cell.setObjectName("statistics_cell")
+        self._cell = label("statistics_cell", look="plain", wrap=False)
         self.pairs = QListWidget()
         name_control(self.pairs, "statistics_pairs", self.tr("Pairs of dimensions with the strongest correlation"))
         self._attribute = combo_box(
@@ -114,7 +102,7 @@ class StatisticsDialog(QDialog):
             self.tr("Fit a linear classifier to the codes of this dataset and test it on held-out images"),
             primary=True,
         )
-        self.strip = JobStrip("statistics")
+        self.strip = AnalysisStrip("statistics", self._document, "probe")
         self.probes = QTreeWidget()
         name_control(self.probes, "statistics_probes", self.tr("Results of the linear probes"))
         self.probes.setHeaderLabels(
@@ -135,37 +123,14 @@ class StatisticsDialog(QDialog):
             made.setAutoDefault(False)
 
     def _lay_out(self) -> None:
-        together = QWidget()
-        row = QHBoxLayout(together)
-        row.setContentsMargins(0, 0, 0, 0)
-        left = QVBoxLayout()
-        left.addWidget(self.map, 1)
-        left.addWidget(self._cell)
-        row.addLayout(left, 2)
-        row.addWidget(self.pairs, 1)
-        labels = QWidget()
-        column = QVBoxLayout(labels)
-        column.setContentsMargins(0, 0, 0, 0)
-        ask = QHBoxLayout()
-        ask.addWidget(self._attribute)
-        ask.addWidget(self._probe)
-        ask.addStretch()
-        ask.addWidget(self.strip, 1)
-        column.addLayout(ask)
-        column.addWidget(self.probes, 1)
+        together = widget_of(hbox((vbox((self.map, 1), self._cell), 2), (self.pairs, 1)))
+        labels = widget_of(vbox(hbox(self._attribute, self._probe, STRETCH, (self.strip, 1)), (self.probes, 1)))
         self._stack = QStackedWidget()
         for page in (self.table, together, labels):
             self._stack.addWidget(page)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self._save)
-        buttons.addStretch()
-        buttons.addWidget(self._close)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(8)
-        layout.addWidget(self.pages)
-        layout.addWidget(self._about)
-        layout.addWidget(self._stack, 1)
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(self.pages, self._about, (self._stack, 1), hbox(self._save, STRETCH, self._close), spacing=8)
+        )
         self.pages.chosen.connect(lambda page: self._show_about())
 
     # -- display -----------------------------------------------------------------------------------------------------
@@ -213,12 +178,13 @@ class StatisticsDialog(QDialog):
         if page == _DIMENSIONS:
             active = int((statistics.sigma**2 > ACTIVE_VARIANCE).sum())
             words = self.tr("%1: %2 of %3 dimensions active, over %4 test images.")
-            words = words.replace("%2", f"{active:,}").replace("%3", f"{statistics.latent_dim:,}")
+            words = filled(words, model.name, f"{active:,}", f"{statistics.latent_dim:,}", f"{count:,}")
             if statistics.kl is not None:
                 kl = self.tr("Total KL: %1 nats.").replace("%1", f"{float(statistics.kl.sum()):.2f}")
                 words = f"{words} {kl}"
         elif page == _CORRELATIONS:
-            words = self.tr("%1: blue = negative, orange = positive correlation, over %4 test images.")
+            words = self.tr("%1: blue = negative, orange = positive correlation, over %2 test images.")
+            words = filled(words, model.name, f"{count:,}")
             if statistics.latent_dim > _MOST:
                 widest = self.tr("Shown: the %1 dimensions with the highest variance.").replace("%1", str(_MOST))
                 words = f"{words} {widest}"
@@ -226,8 +192,8 @@ class StatisticsDialog(QDialog):
             words = self.tr(
                 "%1: accuracy of a linear probe on held-out images. "
                 "Majority class: accuracy of always predicting the most frequent class."
-            )
-        self._about.setText(words.replace("%1", model.name).replace("%4", f"{count:,}"))
+            ).replace("%1", model.name)
+        self._about.setText(words)
 
     # -- probes ------------------------------------------------------------------------------------------------------
 
@@ -240,19 +206,12 @@ class StatisticsDialog(QDialog):
             for name in source.attributes:
                 self._attribute.addItem(name, name)
         self._show_probes()
-        self._show_progress()
+        self._update_probe()
 
     def _on_probe_clicked(self) -> None:
         self._document.analysis.probe_requested.emit(self._attribute.currentData())
 
-    def _cancel(self) -> None:
-        key = self._document.analysis.running("probe")
-        if key is not None:
-            self._document.job_cancel_requested.emit(key)
-
-    def _show_progress(self) -> None:
-        key = self._document.analysis.running("probe")
-        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+    def _update_probe(self) -> None:
         self._probe.setEnabled(self._attribute.count() > 0 and self._document.model is not None)
 
     def _current(self) -> list[Probe]:
@@ -296,7 +255,7 @@ class StatisticsDialog(QDialog):
 
     def save(self, path: Path) -> None:
         """Write the table of the page as CSV; report success or failure."""
-        try:
+        with exporting(self._document, path):
             if self.pages.current == _DIMENSIONS:
                 write_csv(path, self.dimensions.titles, self.dimensions.lines())
             elif self.pages.current == _CORRELATIONS:
@@ -310,7 +269,3 @@ class StatisticsDialog(QDialog):
                     for one in self._current()
                 ]
                 write_csv(path, header, rows_of_probes)
-        except ExplorerError as error:
-            self._document.report(error.message)
-        else:
-            self._document.exported.emit(path)

@@ -7,36 +7,30 @@ from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QHideEvent, QKeyEvent, QPixmap, QShowEvent
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QListView,
-    QListWidget,
-    QListWidgetItem,
-    QSizePolicy,
-    QSlider,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPixmap
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStackedWidget, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.state import Term
-from explorer.document.tasks import FindNearest
-from explorer.document.views import FailedView, NeighborsView, TermsView
+from explorer.document.view_store import FailedView
+from explorer.document.views.decoded import DecodedView
+from explorer.document.views.nearest import NEAREST
+from explorer.document.views.neighbors import NeighborsView
+from explorer.document.views.terms import TERMS
 from explorer.errors import ExplorerError
 from explorer.types import Floats, Pixels
 from explorer.ui.dragging import code_of, images_of
 from explorer.ui.images import pixels_to_qimage
-from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import sentence
-from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
+from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
-from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
 _SUM, _CROSS, _MORE = 0, 1, 2
 _SIDE = 72
@@ -45,15 +39,14 @@ _STEPS = 100
 _SEEDS = 1_000_000
 
 
-class ArithmeticPanel(QWidget):
+class ArithmeticPanel(WatchingPanel):
     """Three terms with images, and the image of the dataset whose code is nearest to the result."""
 
+    watched = NEAREST
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
-        self._gestures = 0
-        self.setObjectName("arithmetic_panel")
-        self.setAccessibleName(self.tr("Arithmetic"))
+        super().__init__(document, parent)
+        name_widget(self, "arithmetic_panel", self.tr("Arithmetic"))
         self._make_controls()
         self._lay_out()
         self._connect()
@@ -63,38 +56,33 @@ class ArithmeticPanel(QWidget):
     def _make_controls(self) -> None:
         self.modes = SegmentedControl(
             (
-                (
-                    "arithmetic_sum",
-                    self.tr("A − B + C"),
-                    self.tr("Add and subtract codes: a − b + c"),
-                    self.tr("analogy, vector arithmetic, subtract"),
-                ),
-                (
-                    "arithmetic_cross",
-                    self.tr("Crossover"),
-                    self.tr("Take each dimension from one of two codes at random"),
-                    self.tr("mix codes, breed, recombine"),
-                ),
-                (
-                    "arithmetic_more",
-                    self.tr("Variations"),
-                    self.tr("Images decoded from the current code plus Gaussian noise"),
-                    self.tr("similar codes, mutate, perturb"),
-                ),
-            )
+                "arithmetic_sum",
+                self.tr("A − B + C"),
+                self.tr("Add and subtract codes: a − b + c"),
+                self.tr("analogy, vector arithmetic, subtract"),
+            ),
+            (
+                "arithmetic_cross",
+                self.tr("Crossover"),
+                self.tr("Take each dimension from one of two codes at random"),
+                self.tr("mix codes, breed, recombine"),
+            ),
+            (
+                "arithmetic_more",
+                self.tr("Variations"),
+                self.tr("Images decoded from the current code plus Gaussian noise"),
+                self.tr("similar codes, mutate, perturb"),
+            ),
         )
         self.terms = [_TermBox(self._document, number) for number in range(3)]
         self.nearest = ImageFrame(self.tr("Nearest"), self.tr("Add images to a, b and c."))
         self.nearest.setObjectName("arithmetic_nearest")
         self.nearest.setToolTip(self.tr("The image of this dataset whose code is nearest to the result"))
-        self._share = QSlider(Qt.Orientation.Horizontal)
-        name_control(self._share, "arithmetic_share", self.tr("Fraction of dimensions taken from c"))
-        self._share.setRange(0, _STEPS)
+        self._share = GestureSlider(
+            "arithmetic_share", self.tr("Fraction of dimensions taken from c"), _STEPS, "arithmetic-share"
+        )
         self._seed = spin_box("arithmetic_seed", self.tr("Seed for the dimension mask"), 0, _SEEDS - 1, 0)
-        self._words = PlainLabel()
-        self._words.setObjectName("arithmetic_words")
-        self._words.setProperty("muted", True)
-        self._words.setWordWrap(True)
+        self._words = label("arithmetic_words")
         self.cloud, self._cloud_controls = (
             NoiseCloudPage(self._document),
             CloudControls(self._document, name="arithmetic_cloud"),
@@ -102,61 +90,27 @@ class ArithmeticPanel(QWidget):
         self.cloud.table.setObjectName("arithmetic_cloud")
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(10)
-        for term in self.terms:
-            row.addWidget(term, 1)
-        row.addWidget(self.nearest, 1)
-        self._crossing = QWidget()
-        cross = QHBoxLayout(self._crossing)
-        cross.setContentsMargins(0, 0, 0, 0)
-        cross.addWidget(PlainLabel(self.tr("Crossover ratio")))
-        cross.addWidget(self._share, 1)
-        cross.addWidget(PlainLabel(self.tr("Seed")))
-        cross.addWidget(self._seed)
-        made = QWidget()
-        of_codes = QVBoxLayout(made)
-        of_codes.setContentsMargins(0, 0, 0, 0)
-        of_codes.addLayout(row, 1)
-        of_codes.addWidget(self._crossing)
-        of_codes.addWidget(self._words)
-        more = QWidget()
-        around = QHBoxLayout(more)
-        around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(self.cloud, 2)
-        around.addWidget(self._cloud_controls, 1)
+        self._crossing = widget_of(
+            hbox(PlainLabel(self.tr("Crossover ratio")), (self._share, 1), PlainLabel(self.tr("Seed")), self._seed)
+        )
+        images = hbox(*((term, 1) for term in self.terms), (self.nearest, 1), spacing=10)
+        made = widget_of(vbox((images, 1), self._crossing, self._words))
+        more = widget_of(hbox((self.cloud, 2), (self._cloud_controls, 1)))
         self._pages = QStackedWidget()
         self._pages.addWidget(made)
         self._pages.addWidget(more)
-        top = QHBoxLayout()
-        top.addWidget(self.modes)
-        top.addStretch()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addWidget(self._pages, 1)
+        self.setLayout(vbox(hbox(self.modes, STRETCH), (self._pages, 1), spacing=6, margins=(12, 8, 8, 8)))
 
     def _connect(self) -> None:
         document = self._document
         self.modes.chosen.connect(self._on_mode_chosen)
-        self._share.sliderPressed.connect(self._on_share_pressed)
-        self._share.valueChanged.connect(self._on_share_moved)
+        self._share.moved.connect(self._on_share_moved)
         self._seed.valueChanged.connect(self._on_seed_changed)
-        document.arithmetic_changed.connect(self._show_settings)
-        document.terms_view_changed.connect(self._show_terms)
-        document.nearest_view_changed.connect(self._show_nearest)
+        document.changed.arithmetic.connect(self._show_settings)
+        document.views.changed(TERMS).connect(self._show_terms)
+        document.views.changed(NEAREST).connect(self._show_nearest)
         document.analysis.running_changed.connect(self._show_nearest)
-        document.model_changed.connect(self._show_settings)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Find the nearest image while the panel is visible."""
-        super().showEvent(event)
-        self._document.watch(FindNearest.slot, True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.watch(FindNearest.slot, False)
+        document.changed.model.connect(self._show_settings)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -164,23 +118,19 @@ class ArithmeticPanel(QWidget):
         self._pages.setCurrentIndex(1 if number == _MORE else 0)
         if number != _MORE:
             mode: Literal["sum", "cross"] = "cross" if number == _CROSS else "sum"
-            if mode != self._document.arithmetic.mode:
-                self._document.set_arithmetic(replace(self._document.arithmetic, mode=mode))
+            if mode != self._document.state.arithmetic.mode:
+                self._document.set_arithmetic(replace(self._document.state.arithmetic, mode=mode))
 
-    def _on_share_pressed(self) -> None:
-        self._gestures += 1
-
-    def _on_share_moved(self, value: int) -> None:
-        gesture = f"arithmetic-share-{self._gestures}"
-        self._document.set_arithmetic(replace(self._document.arithmetic, share=value / _STEPS), gesture)
+    def _on_share_moved(self, value: int, gesture: str) -> None:
+        self._document.set_arithmetic(replace(self._document.state.arithmetic, share=value / _STEPS), gesture)
 
     def _on_seed_changed(self, value: int) -> None:
-        self._document.set_arithmetic(replace(self._document.arithmetic, seed=value), "~arithmetic-seed")
+        self._document.set_arithmetic(replace(self._document.state.arithmetic, seed=value), "~arithmetic-seed")
 
     # -- display -----------------------------------------------------------------------------------------------------
 
     def _show_settings(self) -> None:
-        arithmetic = self._document.arithmetic
+        arithmetic = self._document.state.arithmetic
         crossing = arithmetic.mode == "cross"
         if self.modes.current != _MORE:
             self.modes.choose(_CROSS if crossing else _SUM)
@@ -198,16 +148,16 @@ class ArithmeticPanel(QWidget):
         self._show_terms()
 
     def _show_terms(self) -> None:
-        view = self._document.terms_view
-        pixels = to_pixels(view.images) if isinstance(view, TermsView) else None
+        view = self._document.views[TERMS]
+        pixels = to_pixels(view.images) if isinstance(view, DecodedView) else None
         start = 0
-        for box, term in zip(self.terms, self._document.arithmetic.terms, strict=True):
+        for box, term in zip(self.terms, self._document.state.arithmetic.terms, strict=True):
             end = start + len(term.codes)
             box.show_images(pixels[start:end] if pixels is not None and end <= len(pixels) else None, end - start)
             start = end
 
     def _show_nearest(self) -> None:
-        view, source = self._document.nearest_view, self._document.source
+        view, source = self._document.views[NEAREST], self._document.source
         if not isinstance(view, NeighborsView) or not len(view.indices) or source is None:
             problem = view.message if isinstance(view, FailedView) else self._document.analysis.problem("index")
             again = self.tr("Try again in the Neighbors tab.")
@@ -227,7 +177,6 @@ class _TermBox(QWidget):
         super().__init__(parent)
         self._document = document
         self._number = number
-        self._gestures = 0
         letter = "abc"[number]
         self.setObjectName(f"slot_{letter}")
         self.setAcceptDrops(True)
@@ -239,13 +188,7 @@ class _TermBox(QWidget):
         self._strength.setSizePolicy(QSizePolicy.Policy.Ignored, self._strength.sizePolicy().verticalPolicy())
         self.list = QListWidget()
         name_control(self.list, f"slot_{letter}_images", self.tr("Images of this term; press Delete to remove one"))
-        self.list.setViewMode(QListView.ViewMode.IconMode)
-        self.list.setMovement(QListView.Movement.Static)
-        self.list.setResizeMode(QListView.ResizeMode.Adjust)
-        self.list.setItemDelegate(ThumbnailDelegate(self.list, square=False))
-        self.list.setUniformItemSizes(True)
-        self.list.setGridSize(QSize(_SIDE + 4, _SIDE + 4))
-        self.list.setIconSize(QSize(_SIDE, _SIDE))
+        show_thumbnails(self.list, QSize(_SIDE + 4, _SIDE + 4))
         self.list.setAcceptDrops(False)
         self._add = button(
             f"slot_{letter}_add",
@@ -266,34 +209,29 @@ class _TermBox(QWidget):
         for made in (self._add, self._cursor):
             made.setMinimumWidth(30)
             made.setSizePolicy(QSizePolicy.Policy.Ignored, made.sizePolicy().verticalPolicy())
-        top = QHBoxLayout()
-        top.setSpacing(4)
-        top.addWidget(self._strength, 1)
-        top.addWidget(self._clear)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(4)
-        for made in (self._add, self._cursor):
-            buttons.addWidget(made, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(top)
-        layout.addWidget(self.list, 1)
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(
+                hbox((self._strength, 1), self._clear, spacing=4),
+                (self.list, 1),
+                hbox((self._add, 1), (self._cursor, 1), spacing=4),
+                spacing=4,
+                margins=0,
+            )
+        )
         self._strength.valueChanged.connect(self._on_strength_changed)
-        self._add.clicked.connect(lambda: self._take(self._document.start_code))
+        self._add.clicked.connect(lambda: self._take(self._document.state.start_code))
         self._cursor.clicked.connect(lambda: self._take(self._document.code))
         self._clear.clicked.connect(lambda: self._put(replace(self._term, codes=())))
 
     @property
     def _term(self) -> Term:
-        return self._document.arithmetic.terms[self._number]
+        return self._document.state.arithmetic.terms[self._number]
 
     def _put(self, term: Term, gesture: str | None = None) -> None:
-        terms = list(self._document.arithmetic.terms)
+        terms = list(self._document.state.arithmetic.terms)
         terms[self._number] = term
         first, second, third = terms
-        self._document.set_arithmetic(replace(self._document.arithmetic, terms=(first, second, third)), gesture)
+        self._document.set_arithmetic(replace(self._document.state.arithmetic, terms=(first, second, third)), gesture)
 
     def _on_strength_changed(self, value: float) -> None:
         self._put(replace(self._term, strength=value), f"~slot-{self._number}")
@@ -328,7 +266,6 @@ class _TermBox(QWidget):
         self.list.doItemsLayout()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Remove the selected image with Delete."""
         place = self.list.currentRow()
         if event.key() in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace} and 0 <= place < len(self._term.codes):
             codes = self._term.codes
@@ -337,7 +274,6 @@ class _TermBox(QWidget):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept images of the gallery and codes of the map."""
         if images_of(event.mimeData()) or code_of(event.mimeData()) is not None:
             event.acceptProposedAction()
 

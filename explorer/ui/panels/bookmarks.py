@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QIcon, QKeyEvent, QPixmap
-from PySide6.QtWidgets import QAbstractItemDelegate, QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemDelegate, QListWidget, QListWidgetItem, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.state import Bookmark
-from explorer.document.views import BookmarksView
+from explorer.document.views.bookmarks import BOOKMARKS
+from explorer.document.views.decoded import DecodedView
 from explorer.errors import ExplorerError
 from explorer.types import Pixels
 from explorer.ui.actions import Action, Section
@@ -19,7 +20,8 @@ from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, name_widget
+from explorer.ui.widgets.layouts import hbox, vbox
 
 _SIDE = 36
 
@@ -31,17 +33,15 @@ class BookmarksPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._icons: dict[int, tuple[Bookmark, QIcon]] = {}
-        self.setObjectName("bookmarks_panel")
-        self.setAccessibleName(self.tr("Bookmarks"))
+        name_widget(self, "bookmarks_panel", self.tr("Bookmarks"))
         self.list = QListWidget()
-        self.list.setObjectName("bookmarks_list")
-        self.list.setAccessibleName(self.tr("Bookmarks (click or press Enter to restore, F2 to rename)"))
+        name_widget(self.list, "bookmarks_list", self.tr("Bookmarks (click or press Enter to restore, F2 to rename)"))
         self.list.setIconSize(QSize(_SIDE, _SIDE))
         self.list.setSpacing(1)
         self.list.setUniformItemSizes(True)
         self.list.setEditTriggers(QListWidget.EditTrigger.EditKeyPressed)
         self.list.installEventFilter(self)
-        self._empty = EmptyLabel(self.tr("No bookmarks yet.\nBookmark a code with Add (Ctrl+M)."))
+        self._empty = EmptyLabel("bookmarks_empty", self.tr("No bookmarks yet.\nBookmark a code with Add (Ctrl+M)."))
         self.add = button("bookmarks_add", self.tr("Add"), self.tr("Bookmark the current code (Ctrl+M)"))
         self.rename = button(
             "bookmarks_rename",
@@ -55,15 +55,9 @@ class BookmarksPanel(QWidget):
             self.tr("Delete bookmark (Del)"),
             self.tr("remove bookmark, delete bookmark"),
         )
-        buttons = QHBoxLayout()
-        for made in (self.add, self.rename, self.remove):
-            buttons.addWidget(made)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.setSpacing(4)
-        layout.addWidget(self.list)
-        layout.addWidget(self._empty, 1)
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(self.list, (self._empty, 1), hbox(self.add, self.rename, self.remove), spacing=4, margins=(8, 4, 8, 4))
+        )
         self.add.clicked.connect(document.bookmarks.add)
         self.rename.clicked.connect(self._on_rename_clicked)
         self.remove.clicked.connect(self._on_remove_clicked)
@@ -72,10 +66,10 @@ class BookmarksPanel(QWidget):
         self.list.itemChanged.connect(self._on_item_changed)
         self.list.itemDelegate().closeEditor.connect(self._on_editor_closed)
         self.list.currentRowChanged.connect(lambda row: self._update_buttons())
-        document.bookmarks_changed.connect(self._show)
-        document.bookmarks_view_changed.connect(self._show_images)
-        document.code_changed.connect(self._update_buttons)
-        document.model_changed.connect(self._update_buttons)
+        document.changed.bookmarks.connect(self._show)
+        document.views.changed(BOOKMARKS).connect(self._show_images)
+        document.changed.code.connect(self._update_buttons)
+        document.changed.model.connect(self._update_buttons)
         self._show()
 
     def menu_actions(self) -> Iterator[Action]:
@@ -166,8 +160,8 @@ class BookmarksPanel(QWidget):
             item.setIcon(icon)
 
     def _show_images(self) -> None:
-        view, kept = self._document.bookmarks_view, self._document.bookmarks.kept
-        if not isinstance(view, BookmarksView) or len(view.images) != len(kept):
+        view, kept = self._document.views[BOOKMARKS], self._document.bookmarks.kept
+        if not isinstance(view, DecodedView) or len(view.images) != len(kept):
             return
         self.list.blockSignals(True)
         for number, (bookmark, pixels) in enumerate(zip(kept, to_pixels(view.images), strict=True)):

@@ -8,32 +8,25 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QHeaderView,
-    QStackedWidget,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHeaderView, QStackedWidget, QTreeWidget, QTreeWidgetItem, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import COMPONENTS_ABOVE
-from explorer.document.tasks import CompareImages
-from explorer.document.views import CompareView, FailedView
+from explorer.document.view_store import FailedView
+from explorer.document.views.compare import COMPARE, CompareView
 from explorer.models.bundle import find_bundles
 from explorer.models.comparison import Comparison
 from explorer.types import Floats
 from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
-from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.text import decibels, file_size, sentence, unbroken
-from explorer.ui.widgets.fields import button, check_box, combo_box, name_control
+from explorer.ui.text import decibels, file_size, filled, sentence, unbroken
+from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
@@ -43,16 +36,16 @@ _SECOND = 3
 _SLIDERS = 230
 
 
-class ComparePanel(QWidget):
+class ComparePanel(WatchingPanel):
     """Reconstructions of both models with the sliders of model B, or the table of metrics."""
 
+    watched = COMPARE
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
+        super().__init__(document, parent)
         self._view: CodeView | None = None
         self._start: Floats | None = None
-        self.setObjectName("compare_panel")
-        self.setAccessibleName(self.tr("Compare"))
+        name_widget(self, "compare_panel", self.tr("Compare"))
         self._make_controls()
         self._lay_out()
         self._connect()
@@ -76,19 +69,17 @@ class ComparePanel(QWidget):
         )
         self.pages = SegmentedControl(
             (
-                (
-                    "compare_images",
-                    self.tr("Images"),
-                    self.tr("Reconstructions of the selected image by both models"),
-                    self.tr("side by side, reconstructions"),
-                ),
-                (
-                    "compare_table_page",
-                    self.tr("Table"),
-                    self.tr("Metrics of both models over the test images"),
-                    self.tr("metrics, numbers, statistics"),
-                ),
-            )
+                "compare_images",
+                self.tr("Images"),
+                self.tr("Reconstructions of the selected image by both models"),
+                self.tr("side by side, reconstructions"),
+            ),
+            (
+                "compare_table_page",
+                self.tr("Table"),
+                self.tr("Metrics of both models over the test images"),
+                self.tr("metrics, numbers, statistics"),
+            ),
         )
         self._measure = button(
             "compare_measure",
@@ -98,13 +89,7 @@ class ComparePanel(QWidget):
             primary=True,
         )
         words = self.tr("Select a model to compare.")
-        titles = (
-            self.tr("Input"),
-            self.tr("Model A"),
-            self.tr("Error A"),
-            self.tr("Model B"),
-            self.tr("Error B"),
-        )
+        titles = (self.tr("Input"), self.tr("Model A"), self.tr("Error A"), self.tr("Model B"), self.tr("Error B"))
         names = ("given", "first", "first_error", "second", "second_error")
         self.frames = [ImageFrame(title, words) for title in titles]
         for frame, name in zip(self.frames, names, strict=True):
@@ -121,42 +106,19 @@ class ComparePanel(QWidget):
         self.table = QTreeWidget()
         name_control(self.table, "compare_table", self.tr("Metrics of both models"))
         self.table.setRootIsDecorated(False)
-        self._note = PlainLabel()
-        self._note.setObjectName("compare_note")
-        self._note.setProperty("muted", True)
-        self._note.setWordWrap(True)
+        self._note = label("compare_note")
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(PlainLabel(self.tr("Model B")))
-        for widget in (self._with, self._pca, self._noisy):
-            top.addWidget(widget)
-        top.addStretch()
-        top.addWidget(self.pages)
-        top.addWidget(self._measure)
-        images = QWidget()
-        row = QHBoxLayout(images)
-        row.setContentsMargins(0, 0, 0, 0)
         for frame in self.frames:
             frame.set_detail_lines(4)
-            row.addWidget(frame, 1)
-        side = QVBoxLayout()
-        side.addWidget(self.sliders, 1)
-        side.addWidget(self._reset)
-        row.addLayout(side)
-        figures = QWidget()
-        below = QVBoxLayout(figures)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.addWidget(self.table, 1)
-        below.addWidget(self._note)
+        images = widget_of(hbox(*((frame, 1) for frame in self.frames), vbox((self.sliders, 1), self._reset)))
+        figures = widget_of(vbox((self.table, 1), self._note))
         self._stack = QStackedWidget()
         self._stack.addWidget(images)
         self._stack.addWidget(figures)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addWidget(self._stack, 1)
+        title = PlainLabel(self.tr("Model B"))
+        top = hbox(title, self._with, self._pca, self._noisy, STRETCH, self.pages, self._measure)
+        self.setLayout(vbox(top, (self._stack, 1), spacing=6, margins=(12, 8, 8, 8)))
 
     def _connect(self) -> None:
         document, beside = self._document, self._document.comparison
@@ -173,18 +135,13 @@ class ComparePanel(QWidget):
         beside.noisy_changed.connect(self._show_code)
         beside.table_changed.connect(self._show_table)
         beside.problem_changed.connect(self._show_view)
-        document.compare_view_changed.connect(self._show_view)
-        document.model_changed.connect(self._show_model)
+        document.views.changed(COMPARE).connect(self._show_view)
+        document.changed.model.connect(self._show_model)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Compute while the panel is visible."""
+        """List the models again: one may be new."""
         super().showEvent(event)
         self._fill_models()
-        self._document.watch(CompareImages.slot, True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.watch(CompareImages.slot, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -257,7 +214,7 @@ class ComparePanel(QWidget):
             self.sliders.set_values(self._view.coordinates(beside.code), marks)
 
     def _show_view(self) -> None:
-        view, other = self._document.compare_view, self._document.comparison.model
+        view, other = self._document.views[COMPARE], self._document.comparison.model
         if not isinstance(view, CompareView) or other is None:
             words = self.tr("Select a model to compare.") if other is None else self.tr("Encoding…")
             problem = view.message if isinstance(view, FailedView) else self._document.comparison.problem
@@ -274,7 +231,7 @@ class ComparePanel(QWidget):
         largest = max(float(view.errors[0].max()), float(view.errors[1].max()), 1e-6)
         beside = self._document.comparison
         edits = (
-            self._document.code is not self._document.start_code,
+            self._document.code is not self._document.state.start_code,
             beside.code is not None and beside.code is not beside.start_code,
         )
         for place, (frame, error, name) in enumerate(
@@ -341,7 +298,7 @@ class ComparePanel(QWidget):
         if rows:
             words = self.tr("Measured on %1 test images of %2. A JPEG file includes about 300 bytes of headers.")
             source = self._document.source
-            words = words.replace("%1", f"{rows[0].count:,}").replace("%2", source.title if source is not None else "")
+            words = filled(words, f"{rows[0].count:,}", source.title if source is not None else "")
         self._note.setText(words)
 
 

@@ -8,21 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QSignalBlocker
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
 from explorer.latent.feature_maps import MapStatistics, map_statistics
+from explorer.messages import message
 from explorer.types import Floats
 from explorer.ui.actions import Action, Section, When
 from explorer.ui.color_map import colored, ramp_reach
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.text import number, sigmas
+from explorer.ui.text import filled, number, sigmas
 from explorer.ui.widgets.channel_grid import ChannelGrid
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.feature_map_canvas import FeatureMapCanvas
 from explorer.ui.widgets.feature_map_legend import FeatureMapLegend
-from explorer.ui.widgets.fields import button, decimal_box, spin_box
+from explorer.ui.widgets.fields import button, decimal_box, label, name_widget, spin_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 NUDGE = 0.5
 """Step of + and − on a cell, in σ of its channel."""
@@ -47,28 +49,32 @@ class FeatureMapsPanel(QWidget):
         self._on_model_changed()
 
     def _make_maps(self) -> None:
-        self.setObjectName("feature_maps_panel")
-        self.setAccessibleName(self.tr("Feature maps"))
-        self._heading = ElidedLabel()
-        self._heading.setObjectName("feature_heading")
-        self._heading.setProperty("heading", True)
+        name_widget(self, "feature_maps_panel", self.tr("Feature maps"))
+        self._heading = ElidedLabel("feature_heading", look="heading")
         self.canvas = FeatureMapCanvas(self.tr("Select an image."))
-        self.canvas.setObjectName("feature_map")
-        self.canvas.setAccessibleName(self.tr("Current feature map"))
-        self.canvas.setToolTip(
+        name_widget(
+            self.canvas,
+            "feature_map",
+            self.tr("Current feature map"),
             self.tr(
-                "One channel of the code. Left button: paint; right button or Shift: restore original values. Keys: "
-                "arrows, +, −, Space, Delete, Page Up, Page Down."
-            )
+                "One channel of the code. Left button: paint; right button or Shift: restore original values.\n"
+                "Keys: arrows, +, −, Space, Delete, Page Up, Page Down."
+            ),
         )
         self.grid = ChannelGrid()
-        self.grid.setObjectName("feature_channels")
-        self.grid.setAccessibleName(self.tr("Channels of the code"))
-        self.grid.setToolTip(self.tr("Every channel of the code, color-scaled per channel; a dot marks edited ones"))
+        name_widget(
+            self.grid,
+            "feature_channels",
+            self.tr("Channels of the code"),
+            self.tr("Every channel of the code, color-scaled per channel; a dot marks edited ones"),
+        )
         self.legend = FeatureMapLegend()
-        self.legend.setObjectName("feature_legend")
-        self.legend.setAccessibleName(self.tr("Color bar"))
-        self.legend.setToolTip(self.tr("Color scale in code units: the channel’s range over the dataset"))
+        name_widget(
+            self.legend,
+            "feature_legend",
+            self.tr("Color bar"),
+            self.tr("Color scale in code units: the channel’s range over the dataset"),
+        )
 
     def _make_controls(self) -> None:
         about = self.tr("Channel of the code (feature map) shown large")
@@ -83,32 +89,20 @@ class FeatureMapsPanel(QWidget):
         self._back = button("feature_back", self.tr("Reset channel"), back, self.tr("restore channel, undo painting"))
         for box, width in ((self._size, 58), (self._value, 84)):
             box.setMaximumWidth(width)
-        self._readout = PlainLabel()
-        self._readout.setObjectName("feature_cell")
-        self._readout.setProperty("muted", True)
+        self._readout = label("feature_cell", wrap=False)
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(self._heading, 1)
-        top.addWidget(self.channel)
-        maps = QHBoxLayout()
-        maps.setSpacing(6)
-        maps.addWidget(self.canvas, 2)
-        maps.addWidget(self.grid, 1)
-        brush = QHBoxLayout()
-        brush.addWidget(PlainLabel(self.tr("Brush")))
-        brush.addWidget(self._size)
-        brush.addWidget(self._value)
-        brush.addStretch(1)
-        brush.addWidget(self._back)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 6)
-        layout.setSpacing(5)
-        layout.addLayout(top)
-        layout.addLayout(maps, 1)
-        layout.addWidget(self.legend)
-        layout.addWidget(self._readout)
-        layout.addLayout(brush)
+        self.setLayout(
+            vbox(
+                hbox((self._heading, 1), self.channel),
+                (hbox((self.canvas, 2), (self.grid, 1), spacing=6), 1),
+                self.legend,
+                self._readout,
+                hbox(PlainLabel(self.tr("Brush")), self._size, self._value, (STRETCH, 1), self._back),
+                spacing=5,
+                margins=(8, 8, 8, 6),
+            )
+        )
 
     def _connect(self) -> None:
         document = self._document
@@ -120,11 +114,10 @@ class FeatureMapsPanel(QWidget):
         self.canvas.nudged.connect(self._on_nudged)
         self.canvas.cell_changed.connect(self._show_cell)
         self.canvas.channel_stepped.connect(lambda by: self.channel.setValue(self.channel.value() + by))
-        document.model_changed.connect(self._on_model_changed)
-        document.code_changed.connect(self._on_code_changed)
+        document.changed.model.connect(self._on_model_changed)
+        document.changed.code.connect(self._on_code_changed)
 
     def begin_painting(self) -> None:
-        """Focus the large map."""
         if self._statistics is not None:
             self.canvas.setFocus()
 
@@ -137,7 +130,7 @@ class FeatureMapsPanel(QWidget):
             shortcut="Ctrl+B",
             tip=self.tr("Edit a spatial code by painting on one of its channels."),
             synonyms=self.tr("brush, draw, channel, spatial code"),
-            enabled=When(lambda: self._statistics is not None, (self._document.model_changed,)),
+            enabled=When(lambda: self._statistics is not None, (self._document.changed.model,)),
         )
 
     # -- what is shown ---------------------------------------------------------------------------------------------
@@ -167,19 +160,16 @@ class FeatureMapsPanel(QWidget):
     def _on_code_changed(self) -> None:
         if self._statistics is None:
             return
-        code, start, channels = self._document.code, self._document.start_code, len(self._statistics.mean)
+        code, start = self._document.code, self._document.state.start_code
         self._edited = None
         shape = None if self._document.model is None else self._document.model.card.latent_shape
         self._maps = None if code is None or shape is None else code.reshape(shape)
         self._start = None if start is None or shape is None else start.reshape(shape)
         for control in (self.canvas, self.grid, self._value, self._size, self._back):
             control.setEnabled(self._maps is not None)
-        if self._maps is not None and self.grid.count != channels:
-            self.grid.set_channels(channels, self._image, self._is_edited)
         self._show_map()
 
     def _show_map(self) -> None:
-        """Show the current channel large, visible channels small, and the value of the cell."""
         if self._maps is None:
             self.canvas.set_image(None)
             self.legend.set_reach(None)
@@ -189,7 +179,7 @@ class FeatureMapsPanel(QWidget):
             self.legend.set_reach(self._reach(channel))
         self._back.setEnabled(self._is_edited(self.channel.value()))
         self._show_cell()
-        self.grid.refresh()
+        self.grid.viewport().update()
 
     def _show_cell(self) -> None:
         if self._maps is None or self._statistics is None:
@@ -198,13 +188,12 @@ class FeatureMapsPanel(QWidget):
         (row, column), channel = self.canvas.cell, self.channel.value()
         value = float(self._maps[row, column, channel])
         in_sigma = (value - float(self._statistics.mean[channel])) / float(self._statistics.sigma[channel])
-        place = self.tr("row %1, column %2").replace("%1", str(row)).replace("%2", str(column))
+        place = filled(self.tr("row %1, column %2"), row, column)
         text = f"{place}:  {number(value)}  ({sigmas(in_sigma)})"
         self._readout.setText(text)
         self.canvas.setAccessibleDescription(f"c{channel}, {text}")
 
     def _image(self, channel: int) -> QImage:
-        """Return one channel as an image, one pixel per cell."""
         if self._maps is None:
             return QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)
         return pixels_to_qimage(colored(self._maps[:, :, channel], self._reach(channel)))
@@ -265,5 +254,5 @@ class FeatureMapsPanel(QWidget):
         return float(self._statistics.mean[channel]) + in_sigma * float(self._statistics.sigma[channel])
 
     def _put(self, maps: Floats, gesture: str | None) -> None:
-        label = self.tr("Paint feature map c%1").replace("%1", str(self.channel.value()))
+        label = message("Paint feature map c{number}", number=self.channel.value())
         self._document.set_code(maps.reshape(-1), label, gesture)

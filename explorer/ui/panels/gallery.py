@@ -7,19 +7,20 @@ from collections.abc import Iterator
 import numpy as np
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListView, QWidget
 
 from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.selection import Picked
-from explorer.document.views import ThumbnailsView
+from explorer.document.views.thumbnails import THUMBNAILS, ThumbnailsView
 from explorer.ui.actions import Action, Section
 from explorer.ui.gallery_model import SMALLEST_CELL, GalleryModel
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import combo_box
-from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+from explorer.ui.widgets.fields import combo_box, name_widget
+from explorer.ui.widgets.layouts import vbox
+from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
 _PICKED = "picked"
 """Data of the selector's entry for the selection; the others have a label's number."""
@@ -42,8 +43,7 @@ class GalleryPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.setObjectName("gallery_panel")
-        self.setAccessibleName(self.tr("Gallery"))
+        name_widget(self, "gallery_panel", self.tr("Gallery"))
         self.model = GalleryModel(self)
         self._columns = 1
         self._source: Source | None = None
@@ -58,27 +58,20 @@ class GalleryPanel(QWidget):
         self._ask.timeout.connect(self._request_thumbnails)
         self._set_up_view()
         self.label = combo_box("gallery_label", self.tr("Show all images, those of one label, or the selection"), [])
-        self._empty = EmptyLabel(self.tr("No images yet.\nPick a dataset or drop a folder here."))
-        self._empty.setObjectName("gallery_empty")
-        self._caption = ElidedLabel("", self.tr("Selected image"))
-        self._caption.setObjectName("gallery_caption")
-        self._caption.setProperty("muted", True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.setSpacing(4)
-        layout.addWidget(self.label)
-        layout.addWidget(self.view)
-        layout.addWidget(self._empty)
-        layout.addWidget(self._caption)
+        self._empty = EmptyLabel(
+            "gallery_empty", self.tr("No images yet.\nSelect a dataset in the library, or drop a folder here.")
+        )
+        self._caption = ElidedLabel("gallery_caption", "", self.tr("Selected image"), look="muted")
+        self.setLayout(vbox(self.label, self.view, self._empty, self._caption, spacing=4, margins=(8, 4, 8, 4)))
         self.view.verticalScrollBar().valueChanged.connect(lambda value: self._ask.start())
         self.view.verticalScrollBar().rangeChanged.connect(lambda low, high: self._ask.start())
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)
         self.view.selectionModel().selectionChanged.connect(lambda new, old: self._on_several_chosen())
         self.label.activated.connect(lambda row: self._on_label_activated())
-        document.source_changed.connect(self._on_source_changed)
-        document.image_index_changed.connect(self._on_image_changed)
-        document.imported_image_changed.connect(self._on_image_changed)
-        document.thumbnails_view_changed.connect(self._on_thumbnails_view_changed)
+        document.changed.source.connect(self._on_source_changed)
+        document.changed.image_index.connect(self._on_image_changed)
+        document.changed.imported_image.connect(self._on_image_changed)
+        document.views.changed(THUMBNAILS).connect(self._on_thumbnails_view_changed)
         document.selection.changed.connect(self._on_selection_changed)
         self._on_source_changed()
 
@@ -104,24 +97,18 @@ class GalleryPanel(QWidget):
 
     def _set_up_view(self) -> None:
         view = self.view
-        view.setObjectName("gallery_view")
-        view.setAccessibleName(self.tr("Images"))
+        name_widget(view, "gallery_view", self.tr("Images"))
         view.setModel(self.model)
-        view.setViewMode(QListView.ViewMode.IconMode)
         view.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
-        view.setMovement(QListView.Movement.Static)
         view.setDragEnabled(True)
         view.setDragDropMode(QListView.DragDropMode.DragOnly)
-        view.setResizeMode(QListView.ResizeMode.Adjust)
-        view.setUniformItemSizes(True)
-        view.setItemDelegate(ThumbnailDelegate(view))
+        show_thumbnails(view, QSize(SMALLEST_CELL, SMALLEST_CELL), square=True)
         view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         view.setSpacing(0)
         view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def _on_view_resized(self, width: int) -> None:
-        """Fit the columns to the width."""
         self._columns = max(1, width // SMALLEST_CELL)
         self.model.cell = max(SMALLEST_CELL, width // self._columns)
         self.view.setGridSize(QSize(self.model.cell, self.model.cell))
@@ -215,9 +202,9 @@ class GalleryPanel(QWidget):
 
     def _on_image_changed(self) -> None:
         """Select the document's image if it is listed, and show its caption."""
-        image_index = self._document.image_index
+        image_index = self._document.state.image_index
         self._show_caption(image_index)
-        if self._document.imported_image is not None:
+        if self._document.state.imported_image is not None:
             # Select nothing while an imported image is shown, so that a click selects any of these again.
             with QSignalBlocker(self.view.selectionModel()):
                 self.view.selectionModel().clear()
@@ -236,7 +223,7 @@ class GalleryPanel(QWidget):
         self.view.viewport().update()
 
     def _show_caption(self, image_index: int | None) -> None:
-        source, imported_image = self._document.source, self._document.imported_image
+        source, imported_image = self._document.source, self._document.state.imported_image
         self._caption.setVisible(source is not None and image_index is not None)
         if imported_image is not None:
             self._caption.setText(self.tr("%1 (not in this dataset)").replace("%1", imported_image.title))
@@ -256,7 +243,7 @@ class GalleryPanel(QWidget):
                 self._choosing = False
 
     def _on_thumbnails_view_changed(self) -> None:
-        view = self._document.thumbnails_view
+        view = self._document.views[THUMBNAILS]
         if isinstance(view, ThumbnailsView) and view.source is self._document.source:
             self.model.put(view.indices.tolist(), view.pixels)
 

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFont, QKeySequence
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from explorer.document.document import Document
-from explorer.messages import message_text
+from explorer.messages import NO_MESSAGE, message_text
 from explorer.ui.actions import Action, Section, When
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
 from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.widgets.fields import name_widget
+from explorer.ui.widgets.layouts import vbox
 
 
 class HistoryPanel(QWidget):
@@ -21,16 +23,12 @@ class HistoryPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.setObjectName("history_panel")
-        self.setAccessibleName(self.tr("History"))
+        name_widget(self, "history_panel", self.tr("History"))
         self.list = QListWidget()
-        self.list.setObjectName("history_list")
-        self.list.setAccessibleName(self.tr("Edits (click or press Enter to undo or redo to one)"))
+        name_widget(self.list, "history_list", self.tr("Edits (click or press Enter to undo or redo to one)"))
         self.list.setUniformItemSizes(True)
         self.list.setSpacing(2)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.addWidget(self.list)
+        self.setLayout(vbox(self.list, margins=(8, 4, 8, 4)))
         self.list.itemClicked.connect(self._on_item_chosen)
         self.list.itemActivated.connect(self._on_item_chosen)
         document.history_changed.connect(self._show)
@@ -47,7 +45,7 @@ class HistoryPanel(QWidget):
             tip=self.tr("Undo the last edit; a drag is one edit."),
             synonyms=self.tr("revert, step back, take back"),
             enabled=When(lambda: document.undo_label is not None, (document.history_changed,)),
-            detail=lambda: message_text(document.undo_label or ""),
+            detail=lambda: message_text(document.undo_label or NO_MESSAGE),
         )
         yield Action(
             "action_redo",
@@ -58,7 +56,7 @@ class HistoryPanel(QWidget):
             tip=self.tr("Redo the last undone edit."),
             synonyms=self.tr("repeat, step forward, do again"),
             enabled=When(lambda: document.redo_label is not None, (document.history_changed,)),
-            detail=lambda: message_text(document.redo_label or ""),
+            detail=lambda: message_text(document.redo_label or NO_MESSAGE),
         )
 
     def changeEvent(self, event: QEvent) -> None:

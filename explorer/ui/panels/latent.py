@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import COMPONENTS_ABOVE, OpenModel
+from explorer.document.view_store import FailedView
+from explorer.document.views.meter import METER
 from explorer.errors import UsageError
 from explorer.latent.selection import select
+from explorer.messages import message_text
 from explorer.types import Floats, LatentShape
 from explorer.ui.actions import Action, Section
 from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView, DirectionsView, SortKey
 from explorer.ui.dialogs.find_directions import FindDirectionsDialog
 from explorer.ui.dialogs.statistics import StatisticsDialog
 from explorer.ui.panels.latent_controls import LatentControls
-from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.text import percent
+from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.text import filled, percent
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.fields import button, clearable, combo_box, name_control
+from explorer.ui.widgets.fields import button, clearable, combo_box, label, name_control, name_widget
+from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
@@ -60,27 +65,21 @@ class LatentPanel(QWidget):
         self._on_model_changed()
 
     def _make_controls(self) -> None:
-        self.setObjectName("latent_panel")
-        self.setAccessibleName(self.tr("Latent code"))
+        name_widget(self, "latent_panel", self.tr("Latent code"))
         self._controls = LatentControls(self._document)
-        self._summary = PlainLabel(self.tr("No model"))
-        self._summary.setObjectName("latent_summary")
-        self._summary.setProperty("muted", True)
-        self._summary.setWordWrap(True)
+        self._summary = label("latent_summary", self.tr("No model"))
         self.views = SegmentedControl(
+            ("latent_dimensions", self.tr("Dimensions"), self.tr("One slider per latent dimension (Ctrl+Shift+A)")),
             (
-                ("latent_dimensions", self.tr("Dimensions"), self.tr("One slider per latent dimension (Ctrl+Shift+A)")),
-                (
-                    "latent_axes",
-                    self.tr("PCA"),
-                    self.tr("One slider per principal component (PC), by decreasing variance (Ctrl+Shift+A)"),
-                ),
-                (
-                    "latent_directions",
-                    self.tr("Directions"),
-                    self.tr("One slider per direction, along which an attribute changes (Ctrl+Shift+A)"),
-                ),
-            )
+                "latent_axes",
+                self.tr("PCA"),
+                self.tr("One slider per principal component (PC), by decreasing variance (Ctrl+Shift+A)"),
+            ),
+            (
+                "latent_directions",
+                self.tr("Directions"),
+                self.tr("One slider per direction, along which an attribute changes (Ctrl+Shift+A)"),
+            ),
         )
         self._sort = combo_box(
             "latent_sort", self.tr("Sort by index, standard deviation, KL divergence or edit size"), []
@@ -89,16 +88,16 @@ class LatentPanel(QWidget):
         name_control(self.filter, "latent_filter", self.tr("Filter the sliders"))
         clearable(self.filter)
         self.sliders = SliderList()
-        self.sliders.setObjectName("latent_sliders")
-        self.sliders.setAccessibleName(self.tr("Sliders of the latent code"))
-        self.sliders.setToolTip(
+        name_widget(
+            self.sliders,
+            "latent_sliders",
+            self.tr("Sliders of the latent code"),
             self.tr(
                 "Values in standard deviations (σ) of the dataset, over its histogram; tick = original value.\n"
                 "Drag to edit, double-click to reset, double-click the number or press Enter to type a value."
-            )
+            ),
         )
-        self._meter = PlainLabel()
-        self._meter.setObjectName("latent_meter")
+        self._meter = label("latent_meter", look="plain", wrap=False)
         self._meter.setTextFormat(Qt.TextFormat.RichText)  # for the color of its dot; it shows no names
         self._meter.setToolTip(
             self.tr("Distance to the nearest test code ÷ 95th-percentile nearest-neighbor distance of test codes")
@@ -135,29 +134,20 @@ class LatentPanel(QWidget):
         )
 
     def _lay_out(self) -> None:
-        order = QHBoxLayout()
-        order.addWidget(self._sort)
-        order.addWidget(self.filter, 1)
-        self._of_directions = QWidget()
-        kept = QHBoxLayout(self._of_directions)
-        kept.setContentsMargins(0, 0, 0, 0)
-        kept.addWidget(self._find, 1)
-        kept.addWidget(self._part)
-        kept.addWidget(self._drop)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self._reset)
-        buttons.addWidget(self._shuffle)
-        buttons.addWidget(self._statistics)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.addWidget(self.views)
-        layout.addWidget(self._summary)
-        layout.addWidget(self._meter)
-        layout.addWidget(self._controls)
-        layout.addLayout(order)
-        layout.addWidget(self.sliders, 1)
-        layout.addWidget(self._of_directions)
-        layout.addLayout(buttons)
+        self._of_directions = widget_of(hbox((self._find, 1), self._part, self._drop))
+        self.setLayout(
+            vbox(
+                self.views,
+                self._summary,
+                self._meter,
+                self._controls,
+                hbox(self._sort, (self.filter, 1)),
+                (self.sliders, 1),
+                self._of_directions,
+                hbox(self._reset, self._shuffle, self._statistics),
+                margins=8,
+            )
+        )
 
     def _connect(self) -> None:
         document = self._document
@@ -169,10 +159,10 @@ class LatentPanel(QWidget):
         self._shuffle.clicked.connect(self.shuffle)
         self.sliders.moved.connect(self._on_slider_moved)
         self.sliders.reset_requested.connect(self._on_slider_reset)
-        document.model_changed.connect(self._on_model_changed)
-        document.code_changed.connect(self._on_code_changed)
-        document.meter_view_changed.connect(self._on_meter_changed)
-        document.directions_changed.connect(self._on_directions_changed)
+        document.changed.model.connect(self._on_model_changed)
+        document.changed.code.connect(self._on_code_changed)
+        document.views.changed(METER).connect(self._on_meter_changed)
+        document.changed.directions.connect(self._on_directions_changed)
         self._find.clicked.connect(self.find_directions)
         self._statistics.clicked.connect(self.show_statistics)
         self._part.clicked.connect(document.direction_search.part)
@@ -181,13 +171,11 @@ class LatentPanel(QWidget):
     # -- intents -------------------------------------------------------------------------------------------------
 
     def shuffle(self) -> None:
-        """Draw a random code."""
         self._document.shuffle_code(self._rng)
 
     def switch_view(self) -> None:
-        """Show the next basis: dimensions, principal components, directions."""
         places = [(self.views.current + step) % 3 for step in (1, 2)]
-        there = {_DIRECTIONS: bool(self._document.directions)}
+        there = {_DIRECTIONS: bool(self._document.state.directions)}
         possible = (place for place in places if self.views.part(place).isEnabled() and there.get(place, True))
         other = next(possible, None)
         if other is not None:
@@ -195,7 +183,6 @@ class LatentPanel(QWidget):
             self._show_view(other)
 
     def show_statistics(self) -> StatisticsDialog:
-        """Show the latent statistics."""
         if self._statistics_dialog is None:
             self._statistics_dialog = StatisticsDialog(self._document, self.window())
         self._statistics_dialog.show()
@@ -203,7 +190,6 @@ class LatentPanel(QWidget):
         return self._statistics_dialog
 
     def find_directions(self) -> FindDirectionsDialog:
-        """Show the dialog that finds directions, and the directions' sliders."""
         if self._finder is None:
             self._finder = FindDirectionsDialog(self._document, self.window())
         self._finder.show()
@@ -279,15 +265,17 @@ class LatentPanel(QWidget):
             self._show_view(_DIRECTIONS)
 
     def find_sliders(self) -> None:
-        """Focus the filter."""
         self.filter.setFocus()
         self.filter.selectAll()
 
     def _on_meter_changed(self) -> None:
-        """Show whether the current code is in distribution."""
-        view = self._document.meter_view
+        view = self._document.views[METER]
+        self._meter.setWordWrap(isinstance(view, FailedView))
         if view is None:
             self._meter.clear()
+            return
+        if isinstance(view, FailedView):
+            self._meter.setText(escape(message_text(view.message)))
             return
         use, words = "good", self.tr("In distribution")
         if view.ratio > 1:
@@ -338,7 +326,7 @@ class LatentPanel(QWidget):
 
     def _view_of(self, model: OpenModel, number: int) -> CodeView:
         if number == _DIRECTIONS:
-            return DirectionsView(model, self._document.directions)
+            return DirectionsView(model, self._document.state.directions)
         return ComponentsView(model) if number == _AXES else DimensionsView(model)
 
     def _show_view(self, number: int) -> None:
@@ -348,7 +336,7 @@ class LatentPanel(QWidget):
         self._view = self._view_of(model, number)
         self._of_directions.setVisible(number == _DIRECTIONS)
         for control in (self._part, self._drop):
-            control.setEnabled(bool(self._document.directions))
+            control.setEnabled(bool(self._document.state.directions))
         self._fill_sort(self._view)
         spatial = len(self._view.shape) == 3
         self.filter.setPlaceholderText(
@@ -382,7 +370,6 @@ class LatentPanel(QWidget):
             self._sort.setCurrentIndex(max(0, self._sort.findData(before)))
 
     def _arrange(self, *, to_top: bool = True) -> None:
-        """Apply sorting and filter."""
         view = self._view
         if view is None:
             return
@@ -411,15 +398,14 @@ class LatentPanel(QWidget):
             text = ""
         elif isinstance(view, ComponentsView):
             share = percent(float(min(1.0, model.sample.statistics.explained.sum())))
-            text = self.tr("%1 PCs, %2 explained variance").replace("%2", share)
+            text = filled(self.tr("%1 PCs explain %2 of the variance"), _shape_words(model, view), share)
         else:
             kind = self.tr("VAE") if model.card.variational else self.tr("autoencoder (AE)")
             if not model.card.encodes:
                 kind = self.tr("decoder only")
             elif not model.card.decodes:
                 kind = self.tr("encoder only")
-            text = self.tr("%1 dimensions, %2").replace("%2", kind)
-        text = text.replace("%1", _shape_words(model, view))
+            text = filled(self.tr("%1 dimensions, %2"), _shape_words(model, view), kind)
         filtered = self.tr("%1 shown").replace("%1", f"{shown:,}") if shown != count else ""
         self._summary.setText(" · ".join(part for part in (text, filtered) if part))
         self._summary.setVisible(bool(self._summary.text()))
@@ -433,7 +419,7 @@ class LatentPanel(QWidget):
             self._rest.start()
 
     def _show_code(self) -> None:
-        view, code, start = self._view, self._document.code, self._document.start_code
+        view, code, start = self._view, self._document.code, self._document.state.start_code
         ready = view is not None and code is not None
         self.sliders.setEnabled(ready)
         self._reset.setEnabled(ready)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from explorer.document.document import Document
+from explorer.messages import message
 from explorer.ui.code_views import control_places
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import combo_box
+from explorer.ui.widgets.layouts import vbox
 
 _MIXED = -1
 
@@ -23,10 +25,9 @@ class LatentControls(QWidget):
         self._document = document
         self._fields: QWidget | None = None
         self._boxes: list[tuple[QComboBox, int, int]] = []
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        document.model_changed.connect(self._on_model_changed)
-        document.code_changed.connect(self._on_code_changed)
+        self.setLayout(vbox(margins=0))
+        document.changed.model.connect(self._on_model_changed)
+        document.changed.code.connect(self._on_code_changed)
         self._on_model_changed()
 
     def _on_model_changed(self) -> None:
@@ -60,7 +61,7 @@ class LatentControls(QWidget):
             return
         changed = code.copy()
         changed[start : start + size] = np.eye(size, dtype=np.float32)[chosen] if size > 1 else chosen
-        self._document.set_code(changed, self.tr("Set condition %1").replace("%1", name))
+        self._document.set_code(changed, message("Set condition {name}", name=name))
 
     def _on_code_changed(self) -> None:
         code = self._document.code

@@ -8,30 +8,24 @@ from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QHBoxLayout,
-    QHeaderView,
-    QMessageBox,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QGridLayout, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
 from explorer.document.document import Document
+from explorer.document.open_requests import OpenRequest
 from explorer.models.bundle import CARD, Found, find_bundles
 from explorer.models.card import Task
 from explorer.ui.actions import Action, Section
-from explorer.ui.dialogs.files import DATASETS, ask_file, ask_folder
+from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.dialogs.get_data import GetDataDialog
+from explorer.ui.dialogs.session_questions import Role, ask
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
-from explorer.ui.plain_text import plain_message_box, plain_tooltip
-from explorer.ui.text import file_size
+from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.text import file_size, sentence
 from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.fields import button, name_control, name_widget
+from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 
 _VALUE = Qt.ItemDataRole.UserRole
 _KIND = Qt.ItemDataRole.UserRole + 1
@@ -46,8 +40,7 @@ class LibraryPanel(QWidget):
         self._dialogs: dict[str, GetDataDialog] = {}
         self._live_shown = False
         self._elsewhere: QTreeWidgetItem | None = None
-        self.setObjectName("library_panel")
-        self.setAccessibleName(self.tr("Library"))
+        name_widget(self, "library_panel", self.tr("Library"))
         self.tree = QTreeWidget()
         name_control(self.tree, "library_tree", self.tr("Models and datasets (click or press Enter to open)"))
         self.tree.setToolTip("")
@@ -63,19 +56,13 @@ class LibraryPanel(QWidget):
             "library_open_folder", self.tr("Open folder…"), self.tr("Open a folder of images (Ctrl+D)")
         )
         self._open_file = button(
-            "library_open_file",
-            self.tr("Open file…"),
-            self.tr("Open an image, archive, array or font (Ctrl+Shift+D)"),
+            "library_open_file", self.tr("Open file…"), self.tr("Open an image, archive, array or font (Ctrl+Shift+D)")
         )
         buttons = QGridLayout()
         buttons.addWidget(self._open_model, 0, 0, 1, 2)
         buttons.addWidget(self._open_folder, 1, 0)
         buttons.addWidget(self._open_file, 1, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.addWidget(self.tree)
-        layout.addLayout(buttons)
-        layout.addWidget(self._make_cache_line())
+        self.setLayout(vbox(self.tree, buttons, self._make_cache_line(), margins=(8, 4, 8, 4)))
         self.tree.itemClicked.connect(lambda item, column: self._open(item))
         self.tree.itemActivated.connect(lambda item, column: self._open(item))
         self._open_model.clicked.connect(self.ask_model)
@@ -87,17 +74,17 @@ class LibraryPanel(QWidget):
         self._renewal.setInterval(0)
         self._renewal.timeout.connect(self.refresh)
         document.library_changed.connect(self._renewal.start, check_nargs=False)
-        document.model_changed.connect(self._mark_open)
-        document.source_changed.connect(self._on_source_changed)
+        document.changed.model.connect(self._mark_open)
+        document.changed.source.connect(self._on_source_changed)
         document.downloads.cache_changed.connect(self._show_cache)
         document.training_changed.connect(self._on_training_changed)
         document.trainings.live_changed.connect(self._on_live_changed)
         self.refresh()
 
     def _make_cache_line(self) -> QWidget:
-        self._cache = ElidedLabel("", self.tr("Decoded images of large folders, kept so that they open faster"))
-        self._cache.setObjectName("library_cache")
-        self._cache.setProperty("muted", True)
+        self._cache = ElidedLabel(
+            "library_cache", "", self.tr("Decoded images of large folders, kept so that they open faster"), look="muted"
+        )
         clear = button(
             "library_clear_cache",
             self.tr("Clear…"),
@@ -105,15 +92,10 @@ class LibraryPanel(QWidget):
             self.tr("delete cache, free disk space"),
         )
         clear.clicked.connect(self.ask_clear_cache)
-        self._cache_line = QWidget()
-        line = QHBoxLayout(self._cache_line)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(self._cache, 1)
-        line.addWidget(clear)
+        self._cache_line = widget_of(hbox((self._cache, 1), clear))
         return self._cache_line
 
     def refresh(self) -> None:
-        """Read the models and datasets on disk."""
         self._elsewhere = None
         self.tree.clear()
         models = self._section(self.tr("Models"))
@@ -122,12 +104,12 @@ class LibraryPanel(QWidget):
         for entry in found:
             self._add_model(models, entry)
         if not found:
-            self._add(models, self.tr("No models yet – train one"), "", "", None, enabled=False)
+            self._add(models, self.tr("No models yet. Train one"), "", "", None, enabled=False)
         data = self._section(self.tr("Datasets"))
         for source in known_sources():
             present = source.status != "missing"
             text = f"{source.count:,}" if present else self.tr("Download")
-            tip = f"{source.title}. {source.how}"
+            tip = f"{source.title}. {sentence(source.how)}"
             self._add(data, source.name.replace("_", " "), text, tip, ("source" if present else "missing", source.name))
         self.tree.expandAll()
         self._mark_open()
@@ -147,8 +129,8 @@ class LibraryPanel(QWidget):
         live = self._document.trainings.live
         self._live_shown = live is not None
         if live is not None:
-            tip = self.tr("Training – shown live")
-            self._add(section, live.name, self.tr("learning"), tip, ("live", str(live.path)))
+            tip = self.tr("A model in training, shown live")
+            self._add(section, live.name, self.tr("in training"), tip, ("live", str(live.path)))
 
     def _on_live_changed(self) -> None:
         """List a model in training, or remove it; newer weights change nothing here."""
@@ -217,7 +199,6 @@ class LibraryPanel(QWidget):
                 yield from section_items(section)
 
     def _mark_open(self) -> None:
-        """Show what is open in bold, and select the open model."""
         self._list_elsewhere()
         selected = None
         for item in self._items():
@@ -272,11 +253,11 @@ class LibraryPanel(QWidget):
         if self._is_open(item):
             return
         if kind == "model":
-            self._document.open_model_requested.emit(Path(value))
+            self._open_as_model(Path(value))
         elif kind == "live":
             self._document.trainings.live_open_requested.emit()
         elif kind == "source":
-            self._document.open_source_requested.emit(value)
+            self._open_as_images(value)
         elif kind == "missing":
             self.show_get(value)
 
@@ -330,38 +311,33 @@ class LibraryPanel(QWidget):
         )
 
     def ask_clear_cache(self) -> None:
-        """Ask for confirmation, then clear the image cache."""
-        question = plain_message_box(self)
-        question.setObjectName("cache_question")
-        question.setIcon(QMessageBox.Icon.Question)
-        question.setWindowTitle(self.tr("Clear image cache"))
-        question.setText(self.tr("Delete the image cache (%1)?").replace("%1", file_size(cache_size())))
-        question.setInformativeText(
-            self.tr("Your files are not touched. Large folders will load more slowly next time.")
+        text = self.tr("Delete the image cache (%1)?").replace("%1", file_size(cache_size()))
+        clear = self._document.downloads.clear_requested.emit
+        ask(
+            self,
+            "cache_question",
+            self.tr("Clear image cache"),
+            (text, self.tr("Your files are not touched. Large folders will load more slowly next time.")),
+            (
+                ("cache_keep", self.tr("Cancel"), Role.RejectRole, None),
+                ("cache_clear_confirm", self.tr("Clear"), Role.AcceptRole, clear),
+            ),
         )
-        clear = question.addButton(self.tr("Clear"), QMessageBox.ButtonRole.AcceptRole)
-        clear.setObjectName("cache_clear_confirm")
-        keep = question.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-        keep.setObjectName("cache_keep")
-        question.setDefaultButton(keep)
-        clear.clicked.connect(self._document.downloads.clear_requested.emit)
-        question.finished.connect(question.deleteLater)
-        question.open()
 
     def ask_model(self) -> None:
-        """Ask for a model folder and open it."""
-        ask_folder(self, self.tr("Open model folder"), self._document.open_model_requested.emit)
+        ask_folder(self, self.tr("Open model folder"), self._open_as_model)
 
     def ask_folder(self) -> None:
-        """Ask for a folder of images and open it."""
-        ask_folder(self, self.tr("Open image folder"), self._open_source)
+        ask_folder(self, self.tr("Open image folder"), self._open_as_images)
 
     def ask_file(self) -> None:
-        """Ask for a file of images and open it."""
-        ask_file(self, self.tr("Open image file"), self._open_source, kinds=DATASETS)
+        ask_file(self, self.tr("Open image file"), self._open_as_images, kinds=dataset_filters())
 
-    def _open_source(self, path: Path) -> None:
-        self._document.open_source_requested.emit(str(path))
+    def _open_as_model(self, path: Path) -> None:
+        self._document.open_requested.emit(OpenRequest((path,), "model"))
+
+    def _open_as_images(self, spec: Path | str) -> None:
+        self._document.open_requested.emit(OpenRequest((spec,), "images"))
 
 
 def section_items(section: QTreeWidgetItem) -> Iterator[QTreeWidgetItem]:

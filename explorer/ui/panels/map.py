@@ -11,14 +11,16 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt
 from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QStackedWidget, QWidget
 
-from explorer.document.document import GRID_LIMIT, Document
-from explorer.document.map_tiles import tiles_of
-from explorer.document.state import OpenModel
-from explorer.document.views import FailedView, HoverView, OverlayView, TilesView
+from explorer.document.document import Document
+from explorer.document.state import GRID_LIMIT, OpenModel
+from explorer.document.view_store import FailedView
+from explorer.document.views.hover import HOVER, HoverView
+from explorer.document.views.overlay import OVERLAY, OverlayView
+from explorer.document.views.tiles import TILES, TilesView
 from explorer.errors import ExplorerError
-from explorer.messages import message_text
+from explorer.messages import message, message_text
 from explorer.ui.actions import Action, ActionMenu, When
 from explorer.ui.color_map import overlay_colors
 from explorer.ui.dialogs.files import ask_save
@@ -27,9 +29,9 @@ from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.map_images import MapImages
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, percent
-from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, spin_box
+from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, label, name_widget, spin_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
@@ -62,10 +64,9 @@ class MapPanel(QWidget):
         self._document = document
         self._home: object = None
         self._model: OpenModel | None = None
-        self._directions: object = None
+        self._axes: object = None
         self._trail: deque[tuple[float, float]] = deque(maxlen=_TRAIL)
-        self.setObjectName("map_panel")
-        self.setAccessibleName(self.tr("Map"))
+        name_widget(self, "map_panel", self.tr("Map"))
         self._make_canvas()
         self._make_controls()
         self._lay_out()
@@ -90,72 +91,69 @@ class MapPanel(QWidget):
         self._in.clicked.connect(lambda: self.canvas.zoom_by(2.0**0.5))
         self._out.clicked.connect(lambda: self.canvas.zoom_by(0.5**0.5))
         self._fit.clicked.connect(self.canvas.reset_view)
-        document.model_changed.connect(self._on_model_changed)
-        document.grid_changed.connect(self._on_grid_changed)
-        document.tiles_view_changed.connect(self._on_tiles_view_changed)
-        document.hover_view_changed.connect(self._on_hover_view_changed)
-        document.overlay_view_changed.connect(self._on_overlay_changed)
+        document.changed.model.connect(self._on_model_changed)
+        document.changed.grid.connect(self._on_grid_changed)
+        document.views.changed(TILES).connect(self._on_tiles_view_changed)
+        document.views.changed(HOVER).connect(self._on_hover_view_changed)
+        document.views.changed(OVERLAY).connect(self._on_overlay_changed)
         document.map.overlay_changed.connect(self._on_overlay_changed)
-        document.code_changed.connect(self._on_code_changed)
-        for changed in (document.keyframes_changed, document.animation_changed, document.timeline.curve_laid):
+        document.changed.code.connect(self._on_code_changed)
+        for changed in (document.changed.keyframes, document.changed.animation, document.timeline.curve_laid):
             changed.connect(self._on_keyframes_changed)
         self._on_model_changed()
 
     def _make_canvas(self) -> None:
         self.canvas = PlaneCanvas(self.tr("Open a model with at least two latent dimensions."))
-        self.canvas.setObjectName("map_canvas")
-        self.canvas.setAccessibleName(self.tr("Map of the latent plane"))
-        self.canvas.setToolTip(
+        name_widget(
+            self.canvas,
+            "map_canvas",
+            self.tr("Map of the latent plane"),
             self.tr(
                 "Decoded images of a plane of latent space.\n"
                 "Click/drag: move the current code · wheel: zoom · Ctrl-drag: to timeline"
-            )
+            ),
         )
 
     def _make_controls(self) -> None:
         self._tools = SegmentedControl(
             (
-                (
-                    "map_cursor",
-                    self.tr("Move"),
-                    self.tr("Left-drag moves the current code or a keyframe"),
-                    self.tr("drag code, move code"),
-                ),
-                (
-                    "map_pan",
-                    self.tr("Pan"),
-                    self.tr("Left-drag pans; right-drag always pans"),
-                    self.tr("scroll, hand, drag map"),
-                ),
-                (
-                    "map_box",
-                    self.tr("Box"),
-                    self.tr("Select the images in a box, or click one"),
-                    self.tr("select rectangle, box selection, marquee"),
-                ),
-                (
-                    "map_lasso",
-                    self.tr("Lasso"),
-                    self.tr("Select the images within a freehand outline"),
-                    self.tr("freehand selection, select outline"),
-                ),
-            )
+                "map_cursor",
+                self.tr("Move"),
+                self.tr("Left-drag moves the current code or a keyframe"),
+                self.tr("drag code, move code"),
+            ),
+            (
+                "map_pan",
+                self.tr("Pan"),
+                self.tr("Left-drag pans; right-drag always pans"),
+                self.tr("scroll, hand, drag map"),
+            ),
+            (
+                "map_box",
+                self.tr("Box"),
+                self.tr("Select the images in a box, or click one"),
+                self.tr("select rectangle, box selection, marquee"),
+            ),
+            (
+                "map_lasso",
+                self.tr("Lasso"),
+                self.tr("Select the images within a freehand outline"),
+                self.tr("freehand selection, select outline"),
+            ),
         )
         self.sides = SegmentedControl(
             (
-                (
-                    "map_plane",
-                    self.tr("Decoded grid"),
-                    self.tr("Choose the plane of latent space and its grid"),
-                    self.tr("grid, manifold, plane settings"),
-                ),
-                (
-                    "map_images",
-                    self.tr("Scatter"),
-                    self.tr("Show the dataset’s codes as points on the plane"),
-                    self.tr("points, embedding, scatter plot"),
-                ),
-            )
+                "map_plane",
+                self.tr("Decoded grid"),
+                self.tr("Choose the plane of latent space and its grid"),
+                self.tr("grid, manifold, plane settings"),
+            ),
+            (
+                "map_images",
+                self.tr("Scatter"),
+                self.tr("Show the dataset’s codes as points on the plane"),
+                self.tr("points, embedding, scatter plot"),
+            ),
         )
         self.images = MapImages(self._document)
         self._out = button("map_zoom_out", "−", self.tr("Zoom out (mouse wheel or −)"), self.tr("smaller, zoom map"))
@@ -175,7 +173,7 @@ class MapPanel(QWidget):
         self._up = combo_box("map_up", self.tr("Dimension or principal component on the Y axis"), [])
         self._through = button(
             "map_through",
-            self.tr("Plane 1–3"),
+            self.tr("Keyframe plane"),
             self.tr("Plane through keyframes 1–3"),
             self.tr("plane through keyframes, three keyframes"),
         )
@@ -194,63 +192,25 @@ class MapPanel(QWidget):
                 (self.tr("Cycle error"), "round_trip"),
             ],
         )
-        self._legend = PlainLabel()
-        self._legend.setObjectName("map_overlay_legend")
-        self._legend.setProperty("muted", True)
-        self._legend.setWordWrap(True)
+        self._legend = label("map_overlay_legend")
         self._legend.hide()
-        self._hint = PlainLabel()
-        self._hint.setObjectName("map_hint")
-        self._hint.setProperty("muted", True)
-        self._hint.setWordWrap(True)
+        self._hint = label("map_hint")
 
     def _lay_out(self) -> None:
-        zoom = QHBoxLayout()
-        zoom.setSpacing(4)
-        for control in (self._out, self._in, self._fit, self._save):
-            zoom.addWidget(control)
         form = QFormLayout()
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.setVerticalSpacing(4)
-        span = QHBoxLayout()
-        span.setSpacing(4)
-        span.addWidget(self._low)
-        span.addWidget(self._high)
-        form.addRow(self.tr("Range"), span)
-        tiles = QHBoxLayout()
-        tiles.setSpacing(4)
-        tiles.addWidget(self._steps)
-        tiles.addWidget(self._through)
-        form.addRow(self.tr("Grid"), tiles)
+        form.addRow(self.tr("Range"), hbox(self._low, self._high, spacing=4))
+        form.addRow(self.tr("Grid"), hbox(self._steps, self._through, spacing=4))
         form.addRow(self.tr("X axis"), self._across)
         form.addRow(self.tr("Y axis"), self._up)
-        plane = QWidget()
-        lines = QVBoxLayout(plane)
-        lines.setContentsMargins(0, 0, 0, 0)
-        lines.setSpacing(4)
-        lines.addLayout(form)
-        lines.addWidget(self._quantiles)
-        lines.addWidget(self._overlay)
-        lines.addWidget(self._legend)
-        lines.addWidget(self._hint)
-        lines.addStretch()
+        plane = widget_of(vbox(form, self._quantiles, self._overlay, self._legend, self._hint, STRETCH, spacing=4))
         self._pages = QStackedWidget()
         self._pages.addWidget(plane)
         self._pages.addWidget(self.images)
-        side = QVBoxLayout()
-        side.setContentsMargins(0, 0, 0, 0)
-        side.setSpacing(4)
-        side.addWidget(self._tools)
-        side.addLayout(zoom)
-        side.addWidget(self.sides)
-        side.addWidget(self._pages, 1)
-        holder = QWidget()
-        holder.setLayout(side)
-        holder.setFixedWidth(216)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(4, 8, 8, 8)
-        layout.addWidget(self.canvas, 1)
-        layout.addWidget(holder)
+        zoom = hbox(self._out, self._in, self._fit, self._save, spacing=4)
+        side = vbox(self._tools, zoom, self.sides, (self._pages, 1), spacing=4)
+        self.setLayout(hbox((self.canvas, 1), widget_of(side, width=216), margins=(4, 8, 8, 8)))
 
     # -- the model and the plane -------------------------------------------------------------------------------------
 
@@ -291,7 +251,7 @@ class MapPanel(QWidget):
             box.setEnabled(model is not None and model.latent_dim > 2)
 
     def _on_grid_changed(self) -> None:
-        grid = self._document.grid
+        grid = self._document.state.grid
         for box, value in ((self._low, grid.low), (self._high, grid.high)):
             with QSignalBlocker(box):
                 box.setValue(value)
@@ -311,7 +271,7 @@ class MapPanel(QWidget):
         self._show_tiles()
 
     def _names(self) -> tuple[str, str]:
-        grid = self._document.grid
+        grid = self._document.state.grid
         if grid.corners:
             return self.tr("keyframes 1–2"), self.tr("keyframes 1–3")
         if grid.quantiles:
@@ -324,11 +284,12 @@ class MapPanel(QWidget):
         model = self._document.model
         more = model is not None and model.latent_dim > 2
         words = self.tr("Axes in σ. Other dimensions stay at the current code.")
-        if not self._document.grid.components:
+        if not self._document.state.grid.components:
             words = self.tr("Other dimensions stay at the current code.")
-        if self._document.grid.corners:
+        if self._document.state.grid.corners:
             words = self.tr(
-                "Keyframe 1 is at (0, 0), 2 and 3 at 1. The current code keeps its distance from the plane."
+                "Keyframes 1, 2 and 3 are at (0, 0), (1, 0) and (0, 1). "
+                "The current code keeps its distance from the plane."
             )
         self._hint.setText(words if more else "")
         self._hint.setVisible(bool(self._hint.text()))
@@ -344,7 +305,7 @@ class MapPanel(QWidget):
             return
         self._show_hint()
         try:
-            self._document.set_grid(replace(self._document.grid, low=low, high=high, steps=self._steps.value()))
+            self._document.set_grid(replace(self._document.state.grid, low=low, high=high, steps=self._steps.value()))
         except ExplorerError:
             self._on_grid_changed()
             self._hint.setText(self.tr("Quantiles must be between 0 and 1."))
@@ -352,7 +313,7 @@ class MapPanel(QWidget):
 
     def _on_direction_chosen(self, box: QComboBox) -> None:
         """Change one axis; both are dimensions, or both are principal components."""
-        grid = self._document.grid
+        grid = self._document.state.grid
         if grid.corners:
             reach = _COMPONENT_REACH if grid.components else self._document.home_reach
             grid = replace(grid, corners=(), low=-reach, high=reach)
@@ -376,16 +337,16 @@ class MapPanel(QWidget):
     def _on_quantiles_toggled(self, on: bool) -> None:
         reach = self._document.home_reach
         low, high = _QUANTILES if on else (-reach, reach)
-        grid = replace(self._document.grid, quantiles=on, components=False, corners=(), low=low, high=high)
-        self._document.set_grid(replace(grid, dims=grid.dims if not self._document.grid.components else (0, 1)))
+        grid = replace(self._document.state.grid, quantiles=on, components=False, corners=(), low=low, high=high)
+        self._document.set_grid(replace(grid, dims=grid.dims if not self._document.state.grid.components else (0, 1)))
 
     def _on_through_clicked(self) -> None:
         """Show the plane through three keyframes; if they are collinear, say so."""
-        codes = [keyframe.code for keyframe in self._document.keyframes[:3]]
+        codes = [keyframe.code for keyframe in self._document.state.keyframes[:3]]
         corners = tuple(tuple(float(value) for value in code) for code in codes)
         low, high = _AROUND
         try:
-            grid = replace(self._document.grid, corners=corners, quantiles=False, low=low, high=high)
+            grid = replace(self._document.state.grid, corners=corners, quantiles=False, low=low, high=high)
             self._document.set_grid(grid)
         except ExplorerError:
             words = self.tr("Keyframes 1–3 are collinear. Choose a third one off the line.")
@@ -395,16 +356,15 @@ class MapPanel(QWidget):
     def _on_cursor_moved(self, x: float, y: float, gesture: str) -> None:
         code, plane = self._document.code, self._document.plane
         if code is not None and plane is not None:
-            self._document.set_code(plane.moved(code, x, y), self.tr("Move on map"), gesture)
+            self._document.set_code(plane.moved(code, x, y), message("Move on map"), gesture)
 
     def _on_taken_along(self, x: float, y: float) -> None:
-        """Start a drag of the code at a position."""
         code, plane = self._document.code, self._document.plane
         if code is None or plane is None:
             return
         drag = QDrag(self.canvas)
         drag.setMimeData(code_mime(plane.moved(code, x, y)))
-        view = self._document.hover_view
+        view = self._document.views[HOVER]
         if isinstance(view, HoverView):
             side = Qt.AspectRatioMode.KeepAspectRatio
             drag.setPixmap(QPixmap.fromImage(floats_to_qimage(view.image)).scaled(48, 48, side))
@@ -412,8 +372,8 @@ class MapPanel(QWidget):
 
     def _on_keyframe_moved(self, number: int, x: float, y: float, gesture: str) -> None:
         plane = self._document.plane
-        if plane is not None and number < len(self._document.keyframes):
-            code = plane.moved(self._document.keyframes[number].code, x, y)
+        if plane is not None and number < len(self._document.state.keyframes):
+            code = plane.moved(self._document.state.keyframes[number].code, x, y)
             self._document.timeline.bend(number, code, gesture)
 
     def _on_hovered(self, point: tuple[float, float] | None) -> None:
@@ -513,39 +473,37 @@ class MapPanel(QWidget):
         self._on_window_changed()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Stop decoding while hidden."""
         super().hideEvent(event)
         self._document.map.look(None)
 
     def _on_tiles_view_changed(self) -> None:
-        view = self._document.tiles_view
+        view = self._document.views[TILES]
         if isinstance(view, FailedView):
             self._show_tiles()
         elif isinstance(view, TilesView) and self.canvas.has_image:
             window = self._document.map.window
             if window is not None and (view.tile_grid, view.level) == (window.tile_grid, window.level):
-                self.canvas.add_tiles(tiles_of(view))
+                self.canvas.add_tiles(view.placed())
         else:
             self._show_tiles()
 
     def _show_tiles(self) -> None:
-        """Paint all visible tiles that are available."""
-        model = self._document.model
+        model, view = self._document.model, self._document.views[TILES]
         if model is not None and model.latent_dim < 2:
             self.canvas.show_text(self.tr("A one-dimensional code has no plane to show."))
         elif model is None:
             self.canvas.show_text(self.tr("Open a model with at least two latent dimensions."))
-        elif isinstance(self._document.tiles_view, FailedView):
-            self.canvas.show_text(self._document.tiles_view.message)
+        elif isinstance(view, FailedView):
+            self.canvas.show_text(message_text(view.message))
         else:
             self.canvas.show_tiles(self._document.map.visible)
 
     def _on_hover_view_changed(self) -> None:
-        view = self._document.hover_view
+        view = self._document.views[HOVER]
         self.canvas.set_preview(floats_to_qimage(view.image) if isinstance(view, HoverView) else None)
 
     def _on_overlay_changed(self) -> None:
-        view, kind = self._document.overlay_view, self._document.map.overlay
+        view, kind = self._document.views[OVERLAY], self._document.map.overlay
         self._overlay.setCurrentIndex(self._overlay.findData(kind))
         if kind is None or not isinstance(view, OverlayView) or view.kind != kind:
             self.canvas.set_overlay(None)
@@ -557,7 +515,8 @@ class MapPanel(QWidget):
         if kind != "distance":
             highest = max(float(np.quantile(known, 0.98)), 1e-9) if len(known) else 1.0
         qimage = pixels_to_qimage(overlay_colors(view.values, highest))
-        area = QRectF(QPointF(view.left, view.top), QPointF(view.right, view.bottom))
+        seen = view.window
+        area = QRectF(QPointF(seen.left, seen.top), QPointF(seen.right, seen.bottom))
         self.canvas.set_overlay(qimage, area)
         words = {
             "distance": self.tr("Brightest: %1× the usual nearest-neighbor distance, or more"),
@@ -575,10 +534,10 @@ class MapPanel(QWidget):
         x, y = plane.coordinates(code).tolist()
         if not self._trail or self._trail[-1] != (x, y):
             self._trail.append((x, y))
-        directions = replace(self._document.grid, low=0, high=1, steps=2)
-        if directions != self._directions:
+        axes = self._document.state.grid.axes
+        if axes != self._axes:
             # The trail belongs to another plane.
-            self._directions = directions
+            self._axes = axes
             self._trail.clear()
             self._trail.append((x, y))
             self._on_keyframes_changed()
@@ -587,7 +546,7 @@ class MapPanel(QWidget):
 
     def _on_keyframes_changed(self) -> None:
         plane = self._document.plane
-        codes = [keyframe.code for keyframe in self._document.keyframes]
+        codes = [keyframe.code for keyframe in self._document.state.keyframes]
         self._through.setEnabled(len(codes) > 2 and plane is not None)
         if plane is None or not codes or len(codes[0]) != len(plane.origin):
             self.canvas.set_keyframes([])

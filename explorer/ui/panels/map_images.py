@@ -5,23 +5,24 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPixmap
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from explorer.data.classes import Classes, classes_of
 from explorer.document.document import Document
 from explorer.document.map_tiles import MapWindow
 from explorer.document.selection import Picked
 from explorer.document.state import OpenModel
-from explorer.document.views import ThumbnailsView
+from explorer.document.views.points import POINTS
+from explorer.document.views.thumbnails import ThumbnailsView
 from explorer.latent.polygon import inside
-from explorer.messages import message_text
+from explorer.messages import NO_MESSAGE, message_text
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.scatter_image import Scatter
 from explorer.ui.widgets.curve import curve_color
-from explorer.ui.widgets.fields import check_box, combo_box, name_control
-from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.fields import check_box, combo_box, label, name_control
+from explorer.ui.widgets.job_strip import AnalysisStrip
+from explorer.ui.widgets.layouts import vbox
 
 _DOT = 10
 MOST_THUMBNAILS = 60
@@ -66,41 +67,38 @@ class MapImages(QWidget):
             "map_points", self.tr("Show points"), self.tr("Encode all images of the dataset and show their codes")
         )
         self.density = check_box(
-            "map_density",
-            self.tr("Show density"),
-            self.tr("Show the density of the points instead of single points"),
+            "map_density", self.tr("Show density"), self.tr("Show the density of the points instead of single points")
         )
         self._by = combo_box("map_color", self.tr("Color points by"), [])
         self.legend = QListWidget()
         name_control(self.legend, "map_classes", self.tr("Classes (uncheck one to hide its points)"))
-        self._words = PlainLabel()
-        self._words.setObjectName("map_images_words")
-        self._words.setProperty("muted", True)
-        self._words.setWordWrap(True)
-        self.strip = JobStrip("map_codes")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        for widget in (self.tiles, self.points, self.density, self._by):
-            layout.addWidget(widget)
-        layout.addWidget(self.legend, 1)
-        layout.addWidget(self._words)
-        layout.addWidget(self.strip)
+        self._words = label("map_images_words")
+        self.strip = AnalysisStrip("map_codes", self._document, "codes")
+        self.setLayout(
+            vbox(
+                self.tiles,
+                self.points,
+                self.density,
+                self._by,
+                (self.legend, 1),
+                self._words,
+                self.strip,
+                spacing=4,
+                margins=0,
+            )
+        )
         self.tiles.toggled.connect(lambda on: self.changed.emit())
         self.points.toggled.connect(self._on_points_toggled)
         self.density.toggled.connect(lambda on: self.changed.emit())
         self._by.activated.connect(lambda row: self._fill_legend())
         self.legend.itemChanged.connect(self._on_item_changed)
-        self.strip.cancelled.connect(self._cancel)
         document.analysis.codes_changed.connect(self._on_codes_changed)
-        document.analysis.running_changed.connect(self._show_progress)
         document.analysis.running_changed.connect(self._show_problem)
-        document.jobs_changed.connect(self._show_progress)
-        document.model_changed.connect(self._on_model_changed)
-        document.source_changed.connect(self._on_source_changed)
-        document.grid_changed.connect(self._on_codes_changed)
+        document.changed.model.connect(self._on_model_changed)
+        document.changed.source.connect(self._on_source_changed)
+        document.changed.grid.connect(self._on_codes_changed)
         document.selection.changed.connect(self.changed.emit)
-        document.points_view_changed.connect(self._on_points_view_changed)
+        document.views.changed(POINTS).connect(self._on_points_view_changed)
         self._on_source_changed()
 
     # -- what is there -----------------------------------------------------------------------------------------------
@@ -112,7 +110,7 @@ class MapImages(QWidget):
             return None
         names, of = self._classes.names, self._classes.of
         palette = np.array([_rgb(number) for number in range(len(names))] + [_rgb(-1)], np.uint8)
-        shown = np.array([name not in self._hidden for name in names] + [True])
+        shown = np.array([message_text(name) not in self._hidden for name in names] + [True])
         picked = self._document.selection.picked
         chosen = None
         if picked is not None:
@@ -138,7 +136,7 @@ class MapImages(QWidget):
         return [(float(x[index]), float(y[index]), self._read[index]) for index in there]
 
     def _on_points_view_changed(self) -> None:
-        view = self._document.points_view
+        view = self._document.views[POINTS]
         if isinstance(view, ThumbnailsView) and view.source is self._document.source:
             if len(self._read) > _KEPT:
                 self._read.clear()
@@ -177,7 +175,7 @@ class MapImages(QWidget):
 
     def _on_points_toggled(self, on: bool) -> None:
         if on:
-            self._document.analysis.put_problem("codes", "")
+            self._document.analysis.put_problem("codes", NO_MESSAGE)
             self._words.clear()
         self._ask()
         self.changed.emit()
@@ -240,7 +238,7 @@ class MapImages(QWidget):
         with QSignalBlocker(self.legend):
             self.legend.clear()
             if self._classes is not None and len(self._classes.names) > 1:
-                counts = zip(self._classes.names, self._classes.counts.tolist(), strict=True)
+                counts = zip(map(message_text, self._classes.names), self._classes.counts.tolist(), strict=True)
                 for number, (name, count) in enumerate(counts):
                     item = QListWidgetItem(_dot(curve_color(number)), f"{name} ({count:,})")
                     item.setData(Qt.ItemDataRole.UserRole, name)
@@ -257,21 +255,12 @@ class MapImages(QWidget):
             self._hidden.add(name)
         self.changed.emit()
 
-    def _cancel(self) -> None:
-        key = self._document.analysis.running("codes")
-        if key is not None:
-            self._document.job_cancel_requested.emit(key)
-
     def _show_problem(self) -> None:
         """Show why there are no points, and allow another attempt."""
         problem = self._document.analysis.problem("codes")
         if problem and self.points.isChecked():
             self.points.setChecked(False)
-            self._words.setText(self.tr("The images were not encoded: %1").replace("%1", message_text(problem)))
-
-    def _show_progress(self) -> None:
-        key = self._document.analysis.running("codes")
-        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+            self._words.setText(self.tr("Encoding the images failed: %1").replace("%1", message_text(problem)))
 
 
 def _rgb(number: int) -> tuple[int, int, int]:

@@ -6,35 +6,26 @@ from collections import Counter
 
 import numpy as np
 from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QHideEvent, QImage, QPixmap, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QListView,
-    QListWidget,
-    QListWidgetItem,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QImage, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QListView, QListWidget, QListWidgetItem, QWidget
 
 from explorer.document.document import Document
 from explorer.document.neighbors import MOST
-from explorer.document.tasks import FindNeighbors
-from explorer.document.views import FailedView, NeighborsView
-from explorer.messages import message_text
+from explorer.document.view_store import FailedView
+from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
+from explorer.messages import NO_MESSAGE, message_text
 from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import images_mime
 from explorer.ui.images import pixels_to_qimage
-from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
-from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.text import percent, sentence
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
+from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.text import filled, percent, sentence
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import button, check_box, combo_box, name_control, spin_box
-from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget, spin_box
+from explorer.ui.widgets.job_strip import AnalysisStrip
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
-from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
 _PLACE = Qt.ItemDataRole.UserRole
 _SIDE = 56
@@ -42,15 +33,14 @@ _CELL = QSize(_SIDE + 24, _SIDE + 26)
 _LARGEST = 224
 
 
-class NeighborsPanel(QWidget):
+class NeighborsPanel(WatchingPanel):
     """Two rows of images, and the settings of the search."""
 
+    watched = NEIGHBORS
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
-        self._running = False
-        self.setObjectName("neighbors_panel")
-        self.setAccessibleName(self.tr("Neighbors"))
+        super().__init__(document, parent)
+        name_widget(self, "neighbors_panel", self.tr("Neighbors"))
         self._make_controls()
         self._lay_out()
         self._connect()
@@ -60,19 +50,17 @@ class NeighborsPanel(QWidget):
     def _make_controls(self) -> None:
         self.of = SegmentedControl(
             (
-                (
-                    "neighbors_cursor",
-                    self.tr("Current code"),
-                    self.tr("Images near the current code, updated as it changes"),
-                    self.tr("nearest to code, similar to code"),
-                ),
-                (
-                    "neighbors_image",
-                    self.tr("Selected image"),
-                    self.tr("Images near the selected one, without itself"),
-                    self.tr("nearest to image, similar images"),
-                ),
-            )
+                "neighbors_cursor",
+                self.tr("Current code"),
+                self.tr("Images near the current code, updated as it changes"),
+                self.tr("nearest to code, similar to code"),
+            ),
+            (
+                "neighbors_image",
+                self.tr("Selected image"),
+                self.tr("Images near the selected one, without itself"),
+                self.tr("nearest to image, similar images"),
+            ),
         )
         self._metric = combo_box(
             "neighbors_metric",
@@ -104,14 +92,11 @@ class NeighborsPanel(QWidget):
         )
         self.by_code = self._list("neighbors_by_code", self.tr("Nearest in latent space"))
         self.by_pixels = self._list("neighbors_by_pixels", self.tr("Nearest in pixel space"))
-        self._code_words, self._pixel_words = (
-            self._words("neighbors_code_words"),
-            self._words("neighbors_pixel_words"),
-        )
-        self._note = self._words("neighbors_note")
-        self._empty = EmptyLabel("")
-        self._empty.setObjectName("neighbors_empty")
-        self.strip = JobStrip("neighbors")
+        self._code_words = label("neighbors_code_words", narrow=True)
+        self._pixel_words = label("neighbors_pixel_words", narrow=True)
+        self._note = label("neighbors_note", narrow=True)
+        self._empty = EmptyLabel("neighbors_empty")
+        self.strip = AnalysisStrip("neighbors", self._document, "index")
         tip = self.tr("Encode the images again")
         self._retry = button("neighbors_retry", self.tr("Try again"), tip, self.tr("encode again, index again"))
         self._retry.clicked.connect(self._on_retry_clicked)
@@ -122,21 +107,7 @@ class NeighborsPanel(QWidget):
         made.setToolTip("")
         return made
 
-    def _words(self, name: str) -> QLabel:
-        label = PlainLabel()
-        label.setObjectName(name)
-        label.setProperty("muted", True)
-        label.setWordWrap(True)
-        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        return label
-
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(self.of)
-        for widget in (self._metric, self._whitened, self._kind, self._count):
-            top.addWidget(widget)
-        top.addStretch()
-        top.addWidget(self._add)
         self._rows = QWidget()
         rows = QGridLayout(self._rows)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -147,15 +118,18 @@ class NeighborsPanel(QWidget):
         rows.addWidget(self.by_pixels, 3, 0)
         rows.setRowStretch(1, 1)
         rows.setRowStretch(3, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addWidget(self._rows, 1)
-        layout.addWidget(self._empty, 1)
-        layout.addWidget(self._note)
-        layout.addWidget(self.strip)
-        layout.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.setLayout(
+            vbox(
+                hbox(self.of, self._metric, self._whitened, self._kind, self._count, STRETCH, self._add),
+                (self._rows, 1),
+                (self._empty, 1),
+                self._note,
+                self.strip,
+                (self._retry, 0, Qt.AlignmentFlag.AlignHCenter),
+                spacing=6,
+                margins=(12, 8, 8, 8),
+            )
+        )
 
     def _connect(self) -> None:
         document, neighbors = self._document, self._document.neighbors
@@ -169,24 +143,12 @@ class NeighborsPanel(QWidget):
             row.itemActivated.connect(self._go)
             row.itemClicked.connect(self._go)
             row.itemSelectionChanged.connect(self._on_selection_changed)
-        self.strip.cancelled.connect(self._cancel)
         neighbors.settings_changed.connect(self._show_settings)
         neighbors.index_changed.connect(self._show)
-        document.neighbors_view_changed.connect(self._show)
-        document.model_changed.connect(self._show)
-        document.source_changed.connect(self._show)
-        document.analysis.running_changed.connect(self._show_progress)
+        document.views.changed(NEIGHBORS).connect(self._show)
+        document.changed.model.connect(self._show)
+        document.changed.source.connect(self._show)
         document.analysis.running_changed.connect(self._show)
-        document.jobs_changed.connect(self._show_progress)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Search while the panel is visible."""
-        super().showEvent(event)
-        self._document.watch(FindNeighbors.slot, True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.watch(FindNeighbors.slot, False)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -201,15 +163,10 @@ class NeighborsPanel(QWidget):
         return list(dict.fromkeys(int(item.data(_PLACE)) for item in items))
 
     def _on_add_clicked(self) -> None:
-        self._document.timeline.request_images(self._selected(), len(self._document.keyframes))
-
-    def _cancel(self) -> None:
-        key = self._document.analysis.running("index")
-        if key is not None:
-            self._document.job_cancel_requested.emit(key)
+        self._document.timeline.request_images(self._selected(), len(self._document.state.keyframes))
 
     def _on_retry_clicked(self) -> None:
-        self._document.analysis.put_problem("index", "")
+        self._document.analysis.put_problem("index", NO_MESSAGE)
         self._document.neighbors.index_requested.emit()
 
     # -- display -----------------------------------------------------------------------------------------------------
@@ -224,15 +181,8 @@ class NeighborsPanel(QWidget):
         with QSignalBlocker(self._count):
             self._count.setValue(settings.count)
 
-    def _show_progress(self) -> None:
-        key = self._document.analysis.running("index")
-        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
-        if self._running != (key is not None):
-            self._running = key is not None
-            self._show()
-
     def _show(self) -> None:
-        view, model, source = self._document.neighbors_view, self._document.model, self._document.source
+        view, model, source = self._document.views[NEIGHBORS], self._document.model, self._document.source
         shown = isinstance(view, NeighborsView)
         self._rows.setVisible(shown)
         self._empty.setVisible(not shown)
@@ -254,13 +204,12 @@ class NeighborsPanel(QWidget):
         self._show_note()
 
     def _why_not_yet(self, *, learns: bool) -> str:
-        """Return why there are no neighbors yet."""
         problem = self._document.analysis.problem("index")
         if problem:
             words = self.tr("Encoding the images failed.")
             return f"{words}\n{sentence(problem)}"
         if learns and self._document.analysis.running("index") is None:
-            return self.tr("Neighbors are searched when the training has ended.")
+            return self.tr("Neighbors are available after the training.")
         return self.tr("Encoding the images…")
 
     def _show_note(self) -> None:
@@ -268,20 +217,18 @@ class NeighborsPanel(QWidget):
         words = ""
         if index is not None and index.index.kind != "exact":
             words = self.tr("Recall@10 %1 · %2 ms/query")
-            words = words.replace("%1", percent(index.recall)).replace("%2", f"{1000 * index.seconds:.2f}")
+            words = filled(words, percent(index.recall), f"{1000 * index.seconds:.2f}")
         self._note.setText(words)
         self._note.setVisible(bool(words))
 
     def _agreement(self, indices: Indices) -> str:
-        """Return how many neighbors share the most frequent label."""
         source = self._document.source
         labels = [source.label(int(index)) for index in indices] if source is not None else []
         known = Counter(label for label in labels if label)
         if not known:
             return ""
         label, count = known.most_common(1)[0]
-        words = self.tr("  ·  %1 of %2 are “%3”").replace("%1", str(count)).replace("%2", str(len(labels)))
-        return words.replace("%3", label)
+        return filled(self.tr("  ·  %1 of %2 are “%3”"), count, len(labels), label)
 
     def _fill(self, row: QListWidget, indices: Indices, distances: Floats, images: Pixels) -> None:
         source = self._document.source
@@ -320,14 +267,9 @@ class _Row(QListWidget):
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document = document
-        self.setViewMode(QListView.ViewMode.IconMode)
-        self.setMovement(QListView.Movement.Static)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setWrapping(False)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.setUniformItemSizes(True)
-        self.setItemDelegate(ThumbnailDelegate(self, square=False))
-        self.setGridSize(_CELL)
+        show_thumbnails(self, _CELL)
         self.setIconSize(QSize(_SIDE, _SIDE))
         self.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         self.setHorizontalScrollMode(QListView.ScrollMode.ScrollPerPixel)

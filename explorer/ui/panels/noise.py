@@ -9,21 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 
 from explorer.data.corruption import CORRUPTIONS, Noise, format_noise, parse_noise
 from explorer.document.document import Document
+from explorer.document.views.noise import NOISE
 from explorer.errors import ExplorerError
+from explorer.messages import message, message_text
 from explorer.models.cleaning import Cleaned
 from explorer.ui.actions import Action, ActionMenu
-from explorer.ui.dialogs.files import IMAGES, ask_file, ask_folder, ask_output_folder, ask_save
+from explorer.ui.dialogs.files import ask_file, ask_folder, ask_output_folder, ask_save, image_filters
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.panels.noise_images import NoiseImagePage, NoiseRowPage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.widgets.fields import button, name_control, spin_box
+from explorer.ui.text import filled
+from explorer.ui.widgets.fields import GestureSlider, button, name_widget, spin_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.noise_edit import NoiseEdit
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
@@ -45,9 +49,7 @@ class NoisePanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._gestures = 0
-        self.setObjectName("noise_panel")
-        self.setAccessibleName(self.tr("Noise"))
+        name_widget(self, "noise_panel", self.tr("Noise"))
         self.one = NoiseImagePage(document)
         self.row = NoiseRowPage(document)
         self.curve: NoiseCurvePage | None = None
@@ -56,12 +58,11 @@ class NoisePanel(QWidget):
         self._lay_out()
         self.pages.chosen.connect(self._on_page_chosen)
         self.edit.changed.connect(self._on_edited)
-        self._slider.sliderPressed.connect(self._on_slider_pressed)
-        self._slider.valueChanged.connect(self._on_slider_moved)
+        self._slider.moved.connect(self._on_slider_moved)
         self._seed.valueChanged.connect(self._on_seed_changed)
         self._redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
-        document.noises_changed.connect(self._on_noises_changed)
-        document.model_changed.connect(self._on_model_changed)
+        document.changed.noises.connect(self._on_noises_changed)
+        document.changed.model.connect(self._on_model_changed)
         document.analysis.cleaned.connect(self._on_cleaned)
         self._on_noises_changed()
         self._on_model_changed()
@@ -69,37 +70,35 @@ class NoisePanel(QWidget):
     def _make_controls(self) -> None:
         self.pages = SegmentedControl(
             (
-                (
-                    "noise_one",
-                    self.tr("Image"),
-                    self.tr("The selected image, large"),
-                    self.tr("single image, denoise one"),
-                ),
-                (
-                    "noise_several",
-                    self.tr("Batch"),
-                    self.tr("The selected image and those after it"),
-                    self.tr("several images, denoise many"),
-                ),
-                (
-                    "noise_curves",
-                    self.tr("Curve"),
-                    self.tr("Reconstruction quality by noise strength, for one or more models"),
-                    self.tr("quality curve, psnr over noise, robustness"),
-                ),
-                (
-                    "noise_code",
-                    self.tr("Latent"),
-                    self.tr("Noise on the code instead of the image: shows how smooth the latent space is"),
-                    self.tr("perturb code, smoothness, latent noise"),
-                ),
-            )
+                "noise_one",
+                self.tr("Image"),
+                self.tr("The selected image, large"),
+                self.tr("single image, denoise one"),
+            ),
+            (
+                "noise_several",
+                self.tr("Batch"),
+                self.tr("The selected image and those after it"),
+                self.tr("several images, denoise many"),
+            ),
+            (
+                "noise_curves",
+                self.tr("Curve"),
+                self.tr("Reconstruction quality by noise strength, for one or more models"),
+                self.tr("quality curve, psnr over noise, robustness"),
+            ),
+            (
+                "noise_code",
+                self.tr("Latent noise"),
+                self.tr("Noise on the code instead of the image: shows how smooth the latent space is"),
+                self.tr("perturb code, smoothness, latent noise"),
+            ),
         )
         about = self.tr("Corruptions, applied in order: gaussian:0.3; join several with +")
         self.edit = NoiseEdit("noise", about)
-        self._slider = QSlider(Qt.Orientation.Horizontal)
-        name_control(self._slider, "noise_slider", self.tr("Strength of the last corruption in the list"))
-        self._slider.setRange(0, _STEPS)
+        self._slider = GestureSlider(
+            "noise_slider", self.tr("Strength of the last corruption in the list"), _STEPS, "noise-slider"
+        )
         self._seed = spin_box("noise_seed", self.tr("Seed: the same seed gives the same noise"), 0, _SEEDS - 1, 0)
         self._redraw = button(
             "noise_redraw",
@@ -132,9 +131,7 @@ class NoisePanel(QWidget):
 
     def _lay_out(self) -> None:
         self._stack = QStackedWidget()
-        self._curve_place = QWidget()
-        inside = QVBoxLayout(self._curve_place)
-        inside.setContentsMargins(0, 0, 0, 0)
+        self._curve_place = widget_of(vbox())
         for page in (self.one, self.row, self._curve_place, self.cloud):
             self._stack.addWidget(page)
         seed = QGridLayout()
@@ -143,40 +140,23 @@ class NoisePanel(QWidget):
         seed.addWidget(PlainLabel(self.tr("Seed")), 1, 0)
         seed.addWidget(self._seed, 1, 1)
         seed.addWidget(self._redraw, 1, 2)
-        noise = QWidget()
-        lines = QVBoxLayout(noise)
-        lines.setContentsMargins(0, 0, 0, 0)
-        lines.addWidget(self.edit)
-        lines.addLayout(seed)
-        lines.addStretch()
-        lines.addWidget(self._clean)
+        noise = widget_of(vbox(self.edit, seed, STRETCH, self._clean))
         self._controls = QStackedWidget()
         self._controls.addWidget(noise)
         self._controls.addWidget(CloudControls(self._document))
-        side = QVBoxLayout()
-        side.setContentsMargins(0, 0, 0, 0)
-        side.addWidget(self.pages)
-        side.addWidget(self._controls, 1)
-        holder = QWidget()
-        holder.setLayout(side)
-        holder.setFixedWidth(_SIDE_WIDTH)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(12)
-        layout.addWidget(self._stack, 1)
-        layout.addWidget(holder)
+        side = widget_of(vbox(self.pages, (self._controls, 1)), width=_SIDE_WIDTH)
+        self.setLayout(hbox((self._stack, 1), side, spacing=12, margins=(12, 8, 8, 8)))
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Compute while the panel is visible."""
         super().showEvent(event)
         self._watch()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._document.watch("noise", False)
+        self._document.views.watch(NOISE, False)
 
     def _watch(self) -> None:
-        self._document.watch("noise", self.isVisible() and self._stack.currentIndex() in (_ONE, _ROW))
+        self._document.views.watch(NOISE, self.isVisible() and self._stack.currentIndex() in (_ONE, _ROW))
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -201,37 +181,27 @@ class NoisePanel(QWidget):
             return
         self._put(noises, "~noise-edit")
 
-    def _on_slider_pressed(self) -> None:
-        self._gestures += 1
-
-    def _on_slider_moved(self, value: int) -> None:
-        noises = self._document.noises
+    def _on_slider_moved(self, value: int, gesture: str) -> None:
+        noises = self._document.state.noises
         if noises:
             kind = CORRUPTIONS[noises[-1].kind]
             strength = round(kind.largest * value / _STEPS, 4)
-            self._put((*noises[:-1], replace(noises[-1], strength=strength)), f"noise-slider-{self._gestures}")
+            self._put((*noises[:-1], replace(noises[-1], strength=strength)), gesture)
 
     def _on_seed_changed(self, seed: int) -> None:
-        self._document.set_noises([replace(noise, seed=seed) for noise in self._document.noises], "~noise-seed")
+        self._document.set_noises([replace(noise, seed=seed) for noise in self._document.state.noises], "~noise-seed")
 
     def _put(self, noises: Sequence[Noise], gesture: str) -> None:
         self._document.set_noises([replace(noise, seed=self._seed.value()) for noise in noises], gesture)
 
     def _ask_image(self) -> None:
-        ask_file(self, self.tr("Denoise an image"), self._ask_output, kinds=IMAGES)
+        ask_file(self, self.tr("Denoise an image"), self._ask_output, kinds=image_filters())
 
     def _ask_output(self, path: Path) -> None:
         suggested = path.with_name(f"{path.stem}-clean{path.suffix}")
         kinds = [f"{path.suffix.lstrip('.').upper()} (*{path.suffix})"]
         wanted = self._document.analysis.cleaning_requested
-        ask_save(
-            self._document,
-            self,
-            self.tr("Save the denoised image"),
-            kinds,
-            suggested,
-            partial(wanted.emit, path),
-        )
+        ask_save(self._document, self, self.tr("Save the denoised image"), kinds, suggested, partial(wanted.emit, path))
 
     def _ask_folder(self) -> None:
         ask_folder(self, self.tr("Denoise the images of a folder"), self._ask_output_folder)
@@ -244,7 +214,7 @@ class NoisePanel(QWidget):
     # -- display -----------------------------------------------------------------------------------------------------
 
     def _on_noises_changed(self) -> None:
-        noises = self._document.noises
+        noises = self._document.state.noises
         text = format_noise([replace(noise, seed=None) for noise in noises])
         seeds = [noise.seed for noise in noises if noise.seed is not None]
         with QSignalBlocker(self.edit), QSignalBlocker(self._slider), QSignalBlocker(self._seed):
@@ -256,7 +226,8 @@ class NoisePanel(QWidget):
             if noises:
                 kind = CORRUPTIONS[noises[-1].kind]
                 self._slider.setValue(round(_STEPS * min(1.0, noises[-1].strength / kind.largest)))
-                about = self.tr("Strength of %1: %2").replace("%1", kind.title.lower()).replace("%2", kind.scale)
+                title, scale = message_text(kind.title), message_text(kind.scale)
+                about = filled(self.tr("Strength of %1: %2"), title.lower(), scale)
                 self._slider.setToolTip(plain_tooltip(about))
         for control in (self._seed, self._redraw):
             control.setEnabled(any(CORRUPTIONS[noise.kind].random for noise in noises))
@@ -265,8 +236,9 @@ class NoisePanel(QWidget):
         self._clean.setEnabled(self._document.model is not None)
 
     def _on_cleaned(self, cleaned: Cleaned) -> None:
-        words = self.tr("Denoised %1 images in %2") if cleaned.count > 1 else self.tr("Saved %2")
-        self._document.announced.emit(words.replace("%1", f"{cleaned.count:,}").replace("%2", cleaned.path.name))
+        saved = message("Saved {name}", name=cleaned.path.name)
+        many = message("Denoised {count:# image|# images} in {name}", count=cleaned.count, name=cleaned.path.name)
+        self._document.announced.emit(many if cleaned.count > 1 else saved)
 
 
 def _plain(text: str) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.state import Jitter
-from explorer.document.views import CloudView, FailedView
-from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
+from explorer.document.view_store import FailedView
+from explorer.document.views.cloud import CLOUD, CloudView
+from explorer.messages import message, message_text
+from explorer.ui.panel import WatchingPanel
+from explorer.ui.plain_text import PlainLabel
+from explorer.ui.text import filled
+from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_widget, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
+from explorer.ui.widgets.layouts import vbox
 
 _COLUMNS = 6
 _LARGEST = 3.0
@@ -23,55 +27,40 @@ _STEPS = 60
 _SEEDS = 1_000_000
 
 
-class NoiseCloudPage(QWidget):
+class NoiseCloudPage(WatchingPanel):
     """The image of the current code and others around it; a click makes its code the current one."""
 
+    watched = CLOUD
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
+        super().__init__(document, parent)
         about = self.tr("Images around the current code; click one to use its code")
         self.setAccessibleName(about)
         self.table = ImageGrid()
-        self.table.setObjectName("noise_cloud")
-        self.table.setAccessibleName(about)
-        self.table.setToolTip(plain_tooltip(about))
-        self._figures = PlainLabel()
-        self._figures.setObjectName("noise_cloud_figures")
-        self._figures.setProperty("muted", True)
-        self._figures.setWordWrap(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self._figures)
+        name_widget(self.table, "noise_cloud", about, about)
+        self._figures = label("noise_cloud_figures")
+        self.setLayout(vbox((self.table, 1), self._figures, margins=0))
         self.table.chosen.connect(self._on_chosen)
-        document.cloud_view_changed.connect(self._on_cloud_view_changed)
+        document.views.changed(CLOUD).connect(self._on_cloud_view_changed)
         self._on_cloud_view_changed()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Decode while the page is visible."""
-        super().showEvent(event)
-        self._document.watch("cloud", True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.watch("cloud", False)
-
     def _on_chosen(self, row: int, column: int) -> None:
-        view = self._document.cloud_view
+        view = self._document.views[CLOUD]
         place = row * _COLUMNS + column
         if isinstance(view, CloudView) and place < len(view.codes):
-            self._document.set_code(view.codes[place], self.tr("Select variation"))
+            self._document.set_code(view.codes[place], message("Select variation"))
 
     def _on_cloud_view_changed(self) -> None:
-        view = self._document.cloud_view
+        view = self._document.views[CLOUD]
         if not isinstance(view, CloudView):
-            self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Select an image."))
+            text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Select an image.")
+            self.table.show_message(text)
             self._figures.clear()
             return
         pixels = to_pixels(view.images)
         self.table.show_pixels(pixels.reshape(-1, _COLUMNS, *pixels.shape[1:]))
         words = self.tr("First image: current code. RMS pixel difference of the other %1: %2")
-        words = words.replace("%1", str(len(view.codes) - 1)).replace("%2", f"{view.spread:.1%}")
+        words = filled(words, len(view.codes) - 1, f"{view.spread:.1%}")
         self._figures.setText(words)
 
 
@@ -81,11 +70,8 @@ class CloudControls(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None, *, name: str = "cloud") -> None:
         super().__init__(parent)
         self._document = document
-        self._gestures = 0
         about = self.tr("Standard deviation of the noise, in σ of the codes of test images")
-        self._slider = QSlider(Qt.Orientation.Horizontal)
-        name_control(self._slider, f"{name}_slider", about)
-        self._slider.setRange(0, _STEPS)
+        self._slider = GestureSlider(f"{name}_slider", about, _STEPS, "jitter-slider")
         self._sigma = decimal_box(f"{name}_sigma", about, (0.0, 100.0), 0.1, 2)
         self._sigma.setSuffix(" σ")
         self._seed = spin_box(f"{name}_seed", self.tr("Seed: the same seed gives the same codes"), 0, _SEEDS - 1, 0)
@@ -108,27 +94,23 @@ class CloudControls(QWidget):
         layout.addWidget(redraw, 1, 2)
         layout.addWidget(words, 2, 0, 1, 3)
         layout.setRowStretch(3, 1)
-        self._slider.sliderPressed.connect(self._on_slider_pressed)
-        self._slider.valueChanged.connect(self._on_slider_moved)
+        self._slider.moved.connect(self._on_slider_moved)
         self._sigma.valueChanged.connect(lambda value: self._put(sigma=value, gesture="~jitter"))
         self._seed.valueChanged.connect(lambda value: self._put(seed=value, gesture="~jitter-seed"))
         redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
-        document.jitter_changed.connect(self._on_jitter_changed)
+        document.changed.jitter.connect(self._on_jitter_changed)
         self._on_jitter_changed()
 
-    def _on_slider_pressed(self) -> None:
-        self._gestures += 1
-
-    def _on_slider_moved(self, value: int) -> None:
-        self._put(sigma=_LARGEST * value / _STEPS, gesture=f"jitter-slider-{self._gestures}")
+    def _on_slider_moved(self, value: int, gesture: str) -> None:
+        self._put(sigma=_LARGEST * value / _STEPS, gesture=gesture)
 
     def _put(self, *, sigma: float | None = None, seed: int | None = None, gesture: str) -> None:
-        now = self._document.jitter
+        now = self._document.state.jitter
         jitter = Jitter(now.sigma if sigma is None else sigma, now.seed if seed is None else seed)
         self._document.set_jitter(jitter, gesture)
 
     def _on_jitter_changed(self) -> None:
-        jitter = self._document.jitter
+        jitter = self._document.state.jitter
         with QSignalBlocker(self._slider), QSignalBlocker(self._sigma), QSignalBlocker(self._seed):
             self._slider.setValue(round(_STEPS * min(1.0, jitter.sigma / _LARGEST)))
             self._sigma.setValue(jitter.sigma)

@@ -5,22 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from explorer.data.corruption import CORRUPTIONS, format_noise
 from explorer.data.metrics import Figures
 from explorer.document.analysis import QualityRequest
 from explorer.document.document import Document
-from explorer.errors import ExplorerError
+from explorer.messages import message_text
 from explorer.models.bundle import find_bundles
 from explorer.models.quality import CURVE_IMAGES, QualityCurve, Scores, write_curves
-from explorer.ui.dialogs.files import ask_save
-from explorer.ui.plain_text import PlainLabel, name_action
+from explorer.ui.dialogs.files import ask_save, exporting
+from explorer.ui.plain_text import name_action
 from explorer.ui.plot_file import save_plot
+from explorer.ui.text import filled
 from explorer.ui.widgets.curve import Curve
 from explorer.ui.widgets.curve_plot import CurvePlot
-from explorer.ui.widgets.fields import button, combo_box
-from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.fields import button, combo_box, label
+from explorer.ui.widgets.job_strip import AnalysisStrip
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 
 class NoiseCurvePage(QWidget):
@@ -38,15 +40,12 @@ class NoiseCurvePage(QWidget):
         self._save.clicked.connect(self._ask_save)
         self._others.aboutToShow.connect(self._fill_others)
         self.plot.pointed.connect(self._show_values)
-        self.strip.cancelled.connect(self._cancel)
         document.analysis.quality_changed.connect(self._show)
-        document.analysis.running_changed.connect(self._show_progress)
-        document.jobs_changed.connect(self._show_progress)
-        document.model_changed.connect(self._show_progress)
-        document.source_changed.connect(self._show_progress)
-        document.noises_changed.connect(self._show_progress)
+        document.changed.model.connect(self._update_controls)
+        document.changed.source.connect(self._update_controls)
+        document.changed.noises.connect(self._update_controls)
         self._show()
-        self._show_progress()
+        self._update_controls()
 
     def _make_controls(self) -> None:
         self._metric = combo_box(
@@ -65,41 +64,27 @@ class NoiseCurvePage(QWidget):
         self._clear = button("noise_clear", self.tr("Clear"), self.tr("Remove all curves"))
         self._save = button("noise_save", self.tr("Export…"), self.tr("Export the curves as an image or a table"))
         self.plot = CurvePlot(
-            "noise_plot",
-            self.tr("Solid: reconstructions. Dashed: the corrupted input."),
-            self.tr("Strength"),
+            "noise_plot", self.tr("Solid: reconstructions. Dashed: the corrupted input."), self.tr("Strength")
         )
-        self._values = PlainLabel()
-        self._values.setObjectName("noise_curve_values")
-        self._values.setProperty("muted", True)
-        self._values.setWordWrap(True)
-        self._values.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.strip = JobStrip("noise_curve")
+        self._values = label("noise_curve_values", narrow=True)
+        self.strip = AnalysisStrip("noise_curve", self._document, "quality")
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        for control in (self._metric, self._measure, self._more):
-            top.addWidget(control)
-        top.addStretch()
-        for control in (self._clear, self._save):
-            top.addWidget(control)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addWidget(self.plot, 1)
-        layout.addWidget(self._values)
-        layout.addWidget(self.strip)
+        self.setLayout(
+            vbox(
+                hbox(self._metric, self._measure, self._more, STRETCH, self._clear, self._save),
+                (self.plot, 1),
+                self._values,
+                self.strip,
+                spacing=6,
+                margins=0,
+            )
+        )
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def _ask(self, path: Path | None) -> None:
-        self._document.analysis.quality_requested.emit(QualityRequest(self._document.noises, path))
-
-    def _cancel(self) -> None:
-        key = self._document.analysis.running("quality")
-        if key is not None:
-            self._document.job_cancel_requested.emit(key)
+        self._document.analysis.quality_requested.emit(QualityRequest(self._document.state.noises, path))
 
     def _fill_others(self) -> None:
         self._others.clear()
@@ -124,22 +109,18 @@ class NoiseCurvePage(QWidget):
 
     def save(self, path: Path) -> None:
         """Write the curves as CSV, PNG or SVG by file name extension; report success or failure."""
-        try:
+        with exporting(self._document, path):
             if path.suffix.lower() == ".csv":
                 write_curves(path, self._document.analysis.quality.curves)
             else:
                 save_plot(self.plot.drawing, path)
-        except ExplorerError as error:
-            self._document.report(error.message)
-        else:
-            self._document.exported.emit(path)
 
     # -- display -----------------------------------------------------------------------------------------------------
 
-    def _show_progress(self) -> None:
-        key = self._document.analysis.running("quality")
-        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
-        ready = self._document.model is not None and self._document.source is not None and bool(self._document.noises)
+    def _update_controls(self) -> None:
+        ready = (
+            self._document.model is not None and self._document.source is not None and bool(self._document.state.noises)
+        )
         self._measure.setEnabled(ready)
         self._more.setEnabled(ready)
 
@@ -167,15 +148,13 @@ class NoiseCurvePage(QWidget):
         self._values.setText(values or self._described())
 
     def _described(self) -> str:
-        """Return what the curves show."""
         view = self._document.analysis.quality
         if not view.curves:
             return ""
         first = view.curves[0]
         kind = CORRUPTIONS[first.kind]
-        words = self.tr("%1 from 0 to %2 on %3 images of %4").replace("%1", kind.title)
-        words = words.replace("%2", f"{first.strengths[-1]:g}").replace("%3", str(first.count))
-        words = words.replace("%4", view.source)
+        words = self.tr("%1 from 0 to %2 on %3 images of %4")
+        words = filled(words, message_text(kind.title), f"{first.strengths[-1]:g}", first.count, view.source)
         before = format_noise(first.noises[: first.varied])
         return words + (self.tr(", after %1").replace("%1", before) if before else "")
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
-from explorer.document.views import Closeness, FailedView, NoiseView
+from explorer.document.view_store import FailedView
+from explorer.document.views.noise import NOISE, Closeness, NoiseView
+from explorer.messages import message_text
 from explorer.types import Floats, Pixels
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
-from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.text import decibels, unbroken
+from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.text import decibels, filled, unbroken
+from explorer.ui.widgets.fields import label, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.image_table import ImageTable
+from explorer.ui.widgets.layouts import hbox, vbox
 
 
 class NoiseImagePage(QWidget):
@@ -32,24 +36,21 @@ class NoiseImagePage(QWidget):
             ("noise_difference", self.tr("Residual"), self.tr("Absolute difference between denoised and clean image")),
         )
         made = []
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
         for name, title, tip in titles:
             frame = ImageFrame(title, waiting)
             frame.setObjectName(name)
             frame.setToolTip(plain_tooltip(tip))
             frame.set_detail_lines(3)
-            layout.addWidget(frame, 1)
             made.append(frame)
+        self.setLayout(hbox(*((frame, 1) for frame in made), spacing=4, margins=0))
         self.clean, self.noisy, self.reconstruction, self.difference = made
-        document.noise_view_changed.connect(self._on_noise_view_changed)
+        document.views.changed(NOISE).connect(self._on_noise_view_changed)
         self._on_noise_view_changed()
 
     def _on_noise_view_changed(self) -> None:
-        view = self._document.noise_view
+        view = self._document.views[NOISE]
         if not isinstance(view, NoiseView):
-            text = view.message if isinstance(view, FailedView) else self.tr("Select an image.")
+            text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Select an image.")
             for frame in (self.clean, self.noisy, self.reconstruction, self.difference):
                 frame.show_text(text, problem=view is not None)
             return
@@ -69,23 +70,17 @@ class NoiseRowPage(QWidget):
         about = self.tr("Input, corrupted, denoised and residual of several images")
         self.setAccessibleName(about)
         self.table = ImageTable(first_gap=0, whole=False)
-        self.table.setObjectName("noise_row")
-        self.table.setAccessibleName(about)
-        self._figures = PlainLabel()
-        self._figures.setObjectName("noise_row_figures")
-        self._figures.setProperty("muted", True)
-        self._figures.setWordWrap(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self._figures)
-        document.noise_view_changed.connect(self._on_noise_view_changed)
+        name_widget(self.table, "noise_row", about)
+        self._figures = label("noise_row_figures")
+        self.setLayout(vbox((self.table, 1), self._figures, margins=0))
+        document.views.changed(NOISE).connect(self._on_noise_view_changed)
         self._on_noise_view_changed()
 
     def _on_noise_view_changed(self) -> None:
-        view = self._document.noise_view
+        view = self._document.views[NOISE]
         if not isinstance(view, NoiseView):
-            self.table.show_message(view.message if isinstance(view, FailedView) else self.tr("Select an image."))
+            text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Select an image.")
+            self.table.show_message(text)
             self._figures.clear()
             return
         rows = [_color(to_pixels(images)) for images in (view.clean, view.noisy, view.reconstruction)]
@@ -95,8 +90,7 @@ class NoiseRowPage(QWidget):
         words = self.tr("Mean of %1 images: corrupted %2; denoised %3")
         if len(view.clean) == 1:
             words = self.tr("This image: corrupted %2; denoised %3")
-        words = words.replace("%1", str(len(view.clean)))
-        words = words.replace("%2", _figures(view.of_noisy_row)).replace("%3", _figures(view.of_reconstruction_row))
+        words = filled(words, len(view.clean), _figures(view.of_noisy_row), _figures(view.of_reconstruction_row))
         gain = _gain(self, view.of_noisy_row, view.of_reconstruction_row)
         self._figures.setText(words.replace("\N{NO-BREAK SPACE}", " ") + (f". {gain}" if gain else ""))
 

@@ -9,31 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QListView,
-    QListWidget,
-    QListWidgetItem,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 
 from explorer.document.analysis import RankingView
 from explorer.document.document import Document
 from explorer.document.selection import Picked
-from explorer.errors import ExplorerError
 from explorer.models.outliers import ThresholdRule, write_outliers
 from explorer.types import Pixels
-from explorer.ui.dialogs.files import ask_save
+from explorer.ui.dialogs.files import ask_save, exporting
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.text import filled
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import button, decimal_box, name_control
-from explorer.ui.widgets.job_strip import JobStrip
+from explorer.ui.widgets.fields import button, decimal_box, label, name_control, name_widget
+from explorer.ui.widgets.job_strip import AnalysisStrip
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
-from explorer.ui.widgets.thumbnail_delegate import ThumbnailDelegate
+from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
 if TYPE_CHECKING:
     from explorer.ui.widgets.error_histogram import ErrorHistogram
@@ -53,8 +46,7 @@ class OutliersPanel(QWidget):
         self._document = document
         self._listed: RankingView | None = None
         self.histogram: ErrorHistogram | None = None
-        self.setObjectName("outliers_panel")
-        self.setAccessibleName(self.tr("Outliers"))
+        name_widget(self, "outliers_panel", self.tr("Outliers"))
         self._make_controls()
         self._lay_out()
         self._rank.clicked.connect(self._ask)
@@ -63,14 +55,11 @@ class OutliersPanel(QWidget):
         self._save.clicked.connect(self._ask_save)
         self.ends.chosen.connect(lambda number: self._fill())
         self.list.currentItemChanged.connect(self._on_item_chosen)
-        self.strip.cancelled.connect(self._cancel)
         document.analysis.ranking_changed.connect(self._on_ranking_changed)
-        document.analysis.running_changed.connect(self._show_progress)
-        document.jobs_changed.connect(self._show_progress)
-        document.model_changed.connect(self._show_progress)
-        document.source_changed.connect(self._show_progress)
+        document.changed.model.connect(self._update_controls)
+        document.changed.source.connect(self._update_controls)
         self._on_ranking_changed()
-        self._show_progress()
+        self._update_controls()
 
     def _make_controls(self) -> None:
         self._rank = button(
@@ -82,11 +71,7 @@ class OutliersPanel(QWidget):
         )
         self._usual_label = PlainLabel(self.tr("Threshold percentile"))
         self._usual = decimal_box(
-            "outliers_usual",
-            self.tr("Percentile of the errors of the model's validation images"),
-            (0.0, 100.0),
-            0.5,
-            2,
+            "outliers_usual", self.tr("Percentile of the errors of the model's validation images"), (0.0, 100.0), 0.5, 2
         )
         self._usual.setSuffix("%")
         self._usual.setValue(_USUAL)
@@ -104,82 +89,47 @@ class OutliersPanel(QWidget):
         )
         self.ends = SegmentedControl(
             (
-                (
-                    "outliers_worst",
-                    self.tr("Highest error"),
-                    self.tr("Images with the highest reconstruction error"),
-                    self.tr("most anomalous, worst reconstructions"),
-                ),
-                (
-                    "outliers_best",
-                    self.tr("Lowest error"),
-                    self.tr("Images with the lowest reconstruction error"),
-                    self.tr("most typical, best reconstructions"),
-                ),
-            )
+                "outliers_worst",
+                self.tr("Highest error"),
+                self.tr("Images with the highest reconstruction error"),
+                self.tr("most anomalous, worst reconstructions"),
+            ),
+            (
+                "outliers_best",
+                self.tr("Lowest error"),
+                self.tr("Images with the lowest reconstruction error"),
+                self.tr("most typical, best reconstructions"),
+            ),
         )
         self.list = QListWidget()
         name_control(self.list, "outliers_list", self.tr("Images with their reconstructions, sorted by error"))
         self.list.setToolTip("")
-        self.list.setViewMode(QListView.ViewMode.IconMode)
-        self.list.setMovement(QListView.Movement.Static)
-        self.list.setResizeMode(QListView.ResizeMode.Adjust)
-        self.list.setUniformItemSizes(True)
-        self.list.setItemDelegate(ThumbnailDelegate(self.list, square=False))
-        self.list.setGridSize(_CELL)
-        self.list.setIconSize(QSize(2 * _SIDE, _SIDE))
+        show_thumbnails(self.list, _CELL)
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self._caption = PlainLabel()
-        self._caption.setObjectName("outliers_caption")
-        self._caption.setProperty("muted", True)
-        self._caption.setWordWrap(True)
-        self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._empty = EmptyLabel(
-            self.tr("High reconstruction error suggests out-of-distribution images. Press “Score images”.")
-        )
-        self._empty.setObjectName("outliers_empty")
-        self.strip = JobStrip("outliers")
+        self._caption = label("outliers_caption", narrow=True)
+        words = self.tr("High reconstruction error suggests out-of-distribution images. Press “Score images”.")
+        self._empty = EmptyLabel("outliers_empty", words)
+        self.strip = AnalysisStrip("outliers", self._document, "ranking")
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(self._rank)
-        top.addSpacing(6)
-        top.addWidget(self._usual_label)
-        top.addWidget(self._usual)
-        top.addStretch()
-        top.addWidget(self._pick)
-        top.addWidget(self._save)
-        self._left = QWidget()
-        left = QVBoxLayout(self._left)
-        left.setContentsMargins(0, 0, 0, 0)
-        self._right = QWidget()
-        right = QVBoxLayout(self._right)
-        right.setContentsMargins(0, 0, 0, 0)
-        right.setSpacing(6)
-        right.addWidget(self.ends)
-        right.addWidget(self.list, 1)
-        middle = QHBoxLayout()
-        middle.setSpacing(10)
-        middle.addWidget(self._left, 1)
-        middle.addWidget(self._right, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addLayout(middle, 1)
-        layout.addWidget(self._empty, 1)
-        layout.addWidget(self._caption)
-        layout.addWidget(self.strip)
+        self._left = widget_of(vbox())
+        self._right = widget_of(vbox(self.ends, (self.list, 1), spacing=6))
+        self.setLayout(
+            vbox(
+                hbox(self._rank, 6, self._usual_label, self._usual, STRETCH, self._pick, self._save),
+                (hbox((self._left, 1), (self._right, 1), spacing=10), 1),
+                (self._empty, 1),
+                self._caption,
+                self.strip,
+                spacing=6,
+                margins=(12, 8, 8, 8),
+            )
+        )
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def _ask(self) -> None:
         self._document.analysis.ranking_requested.emit(ThresholdRule("quantile", self._usual.value() / 100))
-
-    def _cancel(self) -> None:
-        key = self._document.analysis.running("ranking")
-        if key is not None:
-            self._document.job_cancel_requested.emit(key)
 
     def _on_usual_changed(self, percent: float) -> None:
         view = self._document.analysis.ranking
@@ -215,21 +165,15 @@ class OutliersPanel(QWidget):
             return
         from explorer.ui.plot_file import save_plot
 
-        try:
+        with exporting(self._document, path):
             if path.suffix.lower() == ".csv":
                 write_outliers(path, view.ranking, view.source)
             else:
                 save_plot(self.histogram.drawing, path)
-        except ExplorerError as error:
-            self._document.report(error.message)
-        else:
-            self._document.exported.emit(path)
 
     # -- display -----------------------------------------------------------------------------------------------------
 
-    def _show_progress(self) -> None:
-        key = self._document.analysis.running("ranking")
-        self.strip.show_job(next((job for job in self._document.jobs if job.key == key), None))
+    def _update_controls(self) -> None:
         self._rank.setEnabled(self._document.model is not None and self._document.source is not None)
 
     def _on_ranking_changed(self) -> None:
@@ -266,23 +210,13 @@ class OutliersPanel(QWidget):
     def _show_caption(self, view: RankingView) -> None:
         above = len(view.ranking.above)
         self._pick.setEnabled(above > 0)
-        words = self.tr("%1 / %2 outliers (MSE > %3; %4 in the validation set of %5)")
+        words = self.tr("%1 of %2 images are outliers (MSE > %3), compared with %4 in the validation set of %5")
         share = float((view.ranking.reference > view.ranking.threshold).mean())
-        for place, value in enumerate(
-            (
-                f"{above:,}",
-                f"{len(view.ranking.indices):,}",
-                f"{view.ranking.threshold:.3g}",
-                f"{share:.1%}",
-                view.model,
-            ),
-            1,
-        ):
-            words = words.replace(f"%{place}", value)
+        threshold = f"{view.ranking.threshold:.3g}"
+        words = filled(words, f"{above:,}", f"{len(view.ranking.indices):,}", threshold, f"{share:.1%}", view.model)
         self._caption.setText(words)
 
     def _fill(self) -> None:
-        """List the images of the selected end of the ranking."""
         view = self._document.analysis.ranking
         self._listed = view
         with QSignalBlocker(self.list):

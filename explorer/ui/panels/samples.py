@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
-from explorer.document.views import FailedView, SamplesView
-from explorer.messages import message_text
-from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
+from explorer.document.view_store import FailedView
+from explorer.document.views.samples import SAMPLES, SamplesView
+from explorer.messages import NO_MESSAGE, message, message_text
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.widgets.fields import button, decimal_box, name_control, spin_box
+from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _COLUMNS = 8
@@ -29,27 +30,25 @@ _SIDE_WIDTH = 232
 _NORMAL, _FITTED = range(2)
 
 
-class SamplesPanel(QWidget):
+class SamplesPanel(WatchingPanel):
     """Random images, and the settings of the prior."""
 
+    watched = SAMPLES
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
-        self._gestures = 0
-        self.setObjectName("samples_panel")
-        self.setAccessibleName(self.tr("Samples"))
+        super().__init__(document, parent)
+        name_widget(self, "samples_panel", self.tr("Samples"))
         self._make_controls()
         self._lay_out()
         self.prior.chosen.connect(self._on_prior_chosen)
-        self._slider.sliderPressed.connect(self._on_slider_pressed)
-        self._slider.valueChanged.connect(self._on_slider_moved)
+        self._slider.moved.connect(self._on_slider_moved)
         self._temperature.valueChanged.connect(lambda value: self._put(temperature=value, gesture="~temperature"))
         self._seed.valueChanged.connect(lambda value: self._put(seed=value, gesture="~sample-seed"))
         self._redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
         self.table.chosen.connect(self._on_chosen)
-        document.sampling_changed.connect(self._on_sampling_changed)
-        document.model_changed.connect(self._on_sampling_changed)
-        document.samples_view_changed.connect(self._on_samples_view_changed)
+        document.changed.sampling.connect(self._on_sampling_changed)
+        document.changed.model.connect(self._on_sampling_changed)
+        document.views.changed(SAMPLES).connect(self._on_samples_view_changed)
         document.analysis.running_changed.connect(self._on_samples_view_changed)
         self._on_sampling_changed()
         self._on_samples_view_changed()
@@ -60,24 +59,20 @@ class SamplesPanel(QWidget):
         name_control(self.table, "samples_table", about)
         self.prior = SegmentedControl(
             (
-                (
-                    "samples_normal",
-                    self.tr("N(0, I)"),
-                    self.tr("Standard normal distribution: the prior that VAEs are trained with"),
-                    self.tr("standard normal, gaussian prior"),
-                ),
-                (
-                    "samples_fitted",
-                    self.tr("Fitted GMM"),
-                    self.tr("Gaussian mixture model (GMM) fitted to the codes of test images"),
-                    self.tr("gaussian mixture, gmm, fit"),
-                ),
-            )
+                "samples_normal",
+                self.tr("N(0, I)"),
+                self.tr("Standard normal distribution: the prior that VAEs are trained with"),
+                self.tr("standard normal, gaussian prior"),
+            ),
+            (
+                "samples_fitted",
+                self.tr("Fitted GMM"),
+                self.tr("Gaussian mixture model (GMM) fitted to the codes of test images"),
+                self.tr("gaussian mixture, gmm, fit"),
+            ),
         )
         tip = self.tr("Temperature: scales the standard deviation. Below 1: more typical, above 1: more varied")
-        self._slider = QSlider(Qt.Orientation.Horizontal)
-        name_control(self._slider, "samples_slider", tip)
-        self._slider.setRange(0, _STEPS)
+        self._slider = GestureSlider("samples_slider", tip, _STEPS, "temperature")
         self._temperature = decimal_box("samples_temperature", tip, (0.0, 100.0), 0.1, 2)
         self._seed = spin_box("samples_seed", self.tr("Seed: the same seed gives the same codes"), 0, _SEEDS - 1, 0)
         self._redraw = button(
@@ -86,10 +81,7 @@ class SamplesPanel(QWidget):
             self.tr("Draw new random codes"),
             self.tr("new samples, generate, random seed"),
         )
-        self._hint = PlainLabel()
-        self._hint.setObjectName("samples_hint")
-        self._hint.setProperty("muted", True)
-        self._hint.setWordWrap(True)
+        self._hint = label("samples_hint")
 
     def _lay_out(self) -> None:
         form = QGridLayout()
@@ -99,62 +91,38 @@ class SamplesPanel(QWidget):
         form.addWidget(PlainLabel(self.tr("Seed")), 2, 0, 1, 2)
         form.addWidget(self._seed, 3, 0)
         form.addWidget(self._redraw, 3, 1)
-        side = QVBoxLayout()
-        side.setContentsMargins(0, 0, 0, 0)
-        side.addWidget(self.prior)
-        side.addLayout(form)
-        side.addWidget(self._hint)
-        side.addStretch()
-        holder = QWidget()
-        holder.setLayout(side)
-        holder.setFixedWidth(_SIDE_WIDTH)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(12)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(holder)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Sample while the panel is visible."""
-        super().showEvent(event)
-        self._document.watch("samples", True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.watch("samples", False)
+        side = widget_of(vbox(self.prior, form, self._hint, STRETCH), width=_SIDE_WIDTH)
+        self.setLayout(hbox((self.table, 1), side, spacing=12, margins=(12, 8, 8, 8)))
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def _on_prior_chosen(self, number: int) -> None:
-        sampling = self._document.sampling
+        sampling = self._document.state.sampling
         if number == _FITTED and self._document.analysis.problem("prior"):
-            self._document.analysis.put_problem("prior", "")
+            self._document.analysis.put_problem("prior", NO_MESSAGE)
             self._document.analysis.prior_requested.emit()
         self._document.set_sampling(replace(sampling, prior="fitted" if number == _FITTED else "normal"))
 
-    def _on_slider_pressed(self) -> None:
-        self._gestures += 1
-
-    def _on_slider_moved(self, value: int) -> None:
-        self._put(temperature=_HOTTEST * value / _STEPS, gesture=f"temperature-{self._gestures}")
+    def _on_slider_moved(self, value: int, gesture: str) -> None:
+        self._put(temperature=_HOTTEST * value / _STEPS, gesture=gesture)
 
     def _put(self, *, temperature: float | None = None, seed: int | None = None, gesture: str) -> None:
-        now = self._document.sampling
+        now = self._document.state.sampling
         temperature = now.temperature if temperature is None else temperature
         self._document.set_sampling(
             replace(now, temperature=temperature, seed=now.seed if seed is None else seed), gesture
         )
 
     def _on_chosen(self, row: int, column: int) -> None:
-        view = self._document.samples_view
+        view = self._document.views[SAMPLES]
         place = row * _COLUMNS + column
         if isinstance(view, SamplesView) and place < len(view.codes):
-            self._document.set_code(view.codes[place], self.tr("Select sample"))
+            self._document.set_code(view.codes[place], message("Select sample"))
 
     # -- display -----------------------------------------------------------------------------------------------------
 
     def _on_sampling_changed(self) -> None:
-        sampling, model = self._document.sampling, self._document.model
+        sampling, model = self._document.state.sampling, self._document.model
         plain = model is not None and not model.card.variational
         fitted = sampling.prior == "fitted" or (sampling.prior == "auto" and plain)
         self.prior.choose(_FITTED if fitted else _NORMAL)
@@ -171,12 +139,12 @@ class SamplesPanel(QWidget):
         self._hint.setText(words)
 
     def _on_samples_view_changed(self) -> None:
-        view = self._document.samples_view
+        view = self._document.views[SAMPLES]
         if isinstance(view, SamplesView):
             pixels = to_pixels(view.images)
             self.table.show_pixels(pixels.reshape(-1, _COLUMNS, *pixels.shape[1:]))
         elif isinstance(view, FailedView):
-            self.table.show_message(view.message)
+            self.table.show_message(message_text(view.message))
         elif self._document.analysis.running("prior") is not None:
             self.table.show_message(self.tr("Fitting the prior…"))
         elif self._document.analysis.problem("prior") and self._document.model is not None:

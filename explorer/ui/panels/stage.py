@@ -5,19 +5,22 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from explorer.document.document import Document
-from explorer.document.views import CursorView, FailedView, HalfView, ImageView
+from explorer.document.view_store import FailedView
+from explorer.document.views.cursor import CURSOR, CursorView
+from explorer.document.views.image import IMAGE, HalfView, ImageView
 from explorer.messages import message_text
 from explorer.types import Floats
 from explorer.ui.color_map import heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.text import decibels, unbroken
+from explorer.ui.text import decibels, filled, unbroken
 from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.layouts import hbox, vbox
 
 _ROOM = 24
 """Margin beside the longest line under an image, in pixels."""
@@ -37,14 +40,11 @@ class StagePanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.setObjectName("stage_panel")
-        self.setAccessibleName(self.tr("Stage"))
+        name_widget(self, "stage_panel", self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Needed for the focus frame.
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._heading = ElidedLabel()
-        self._heading.setObjectName("stage_heading")
-        self._heading.setProperty("heading", True)
+        self._heading = ElidedLabel("stage_heading", look="heading")
         waiting = self.tr("Open a model and a dataset in the library.")
         self.original = self._frame(
             "stage_original",
@@ -76,19 +76,17 @@ class StagePanel(QWidget):
         self._show_error.setToolTip(self.tr("Show the reconstruction error per pixel"))
         self._show_error.toggled.connect(self._on_error_toggled)
         self.invert = button(
-            "stage_invert",
-            self.tr("Invert colors"),
-            self.tr("Invert the imported image (Ctrl+Shift+I)"),
+            "stage_invert", self.tr("Invert colors"), self.tr("Invert the imported image (Ctrl+Shift+I)")
         )
         self.invert.clicked.connect(document.invert_imported_image)
         self.invert.hide()
         self._lay_out()
         self.reconstruction.painted.connect(self.reconstruction_painted)
-        document.image_view_changed.connect(self._on_image_view_changed)
-        document.cursor_view_changed.connect(self._on_cursor_view_changed)
-        document.image_index_changed.connect(self._on_image_changed)
-        document.imported_image_changed.connect(self._on_image_changed)
-        document.source_changed.connect(self._on_image_changed)
+        document.views.changed(IMAGE).connect(self._on_image_view_changed)
+        document.views.changed(CURSOR).connect(self._on_cursor_view_changed)
+        document.changed.image_index.connect(self._on_image_changed)
+        document.changed.imported_image.connect(self._on_image_changed)
+        document.changed.source.connect(self._on_image_changed)
 
     def _frame(self, name: str, title: str, empty: str, tip: str) -> ImageFrame:
         frame = ImageFrame(title, empty, self)
@@ -97,19 +95,10 @@ class StagePanel(QWidget):
         return frame
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
+        top = hbox((self._heading, 1), self.invert, self._show_error)
         top.addStrut(self.invert.sizeHint().height())  # the button is hidden at times, and nothing may move then
-        top.addWidget(self._heading, 1)
-        top.addWidget(self.invert)
-        top.addWidget(self._show_error)
-        row = QHBoxLayout()
-        row.setSpacing(14)
-        for frame in (self.original, self.reconstruction, self.error, self.edited):
-            row.addWidget(frame)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 3, 12, 3)
-        layout.addLayout(top)
-        layout.addLayout(row, 1)
+        frames = hbox(self.original, self.reconstruction, self.error, self.edited, spacing=14)
+        self.setLayout(vbox(top, (frames, 1), margins=(12, 3, 12, 3)))
 
     def _on_error_toggled(self, shown: bool) -> None:
         self.error.setVisible(shown)
@@ -126,7 +115,6 @@ class StagePanel(QWidget):
             frame.set_detail_lines(2 if narrow else 1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Step through the images with the arrow keys."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}.get(
             Qt.Key(event.key())
         )
@@ -138,25 +126,24 @@ class StagePanel(QWidget):
     def _on_image_changed(self) -> None:
         source, image_index, imported_image = (
             self._document.source,
-            self._document.image_index,
-            self._document.imported_image,
+            self._document.state.image_index,
+            self._document.state.imported_image,
         )
         self.invert.setVisible(imported_image is not None)
         if imported_image is not None and imported_image.image_shape is not None:
             height, width, _ = imported_image.image_shape
-            words = self.tr("%1 · imported (%2×%3)").replace("%2", f"{width:,}").replace("%3", f"{height:,}")
-            self._heading.setText(words.replace("%1", imported_image.title))
+            words = self.tr("%1 · imported (%2×%3)")
+            self._heading.setText(filled(words, imported_image.title, f"{width:,}", f"{height:,}"))
             return
         if source is None or image_index is None:
             self._heading.clear()
             return
         label = source.label(image_index)
         words = self.tr("%1 · #%2 of %3 · label %4") if label else self.tr("%1 · #%2 of %3")
-        words = words.replace("%2", f"{image_index + 1:,}").replace("%3", f"{source.count:,}")
-        self._heading.setText(words.replace("%4", label).replace("%1", source.title))
+        self._heading.setText(filled(words, source.title, f"{image_index + 1:,}", f"{source.count:,}", label))
 
     def _on_image_view_changed(self) -> None:
-        view = self._document.image_view
+        view = self._document.views[IMAGE]
         if isinstance(view, ImageView):
             self.original.show_image(floats_to_qimage(view.original), self._size(view.original))
             figures = unbroken(f"MSE {view.mse:.4f}", decibels(view.psnr), f"SSIM {view.ssim:.3f}")
@@ -169,14 +156,13 @@ class StagePanel(QWidget):
             self._show_half(view)
             return
         failed = isinstance(view, FailedView)
-        text = view.message if isinstance(view, FailedView) else self.tr("Encoding…")
+        text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Encoding…")
         for frame in (self.original, self.reconstruction, self.error):
             frame.show_text(text, problem=failed)
         if failed:
             self._on_cursor_view_changed()
 
     def _show_half(self, view: HalfView) -> None:
-        """Show the image and why there is no reconstruction."""
         self.original.show_image(floats_to_qimage(view.original), self._size(view.original))
         text, detail = self.tr("No decoder"), unbroken(self.tr("encoder only"), self.tr("no reconstruction"))
         if view.problem:
@@ -187,14 +173,14 @@ class StagePanel(QWidget):
             frame.show_text(text, detail, problem=bool(view.problem))
 
     def _on_cursor_view_changed(self) -> None:
-        view = self._document.cursor_view
+        view = self._document.views[CURSOR]
         if isinstance(view, CursorView):
             self.edited.show_image(floats_to_qimage(view.image), self._cursor_detail())
         else:
             model = self._document.model
             failed, detail = isinstance(view, FailedView), ""
-            text = view.message if isinstance(view, FailedView) else self.tr("Decoding…")
-            if isinstance(self._document.image_view, FailedView):
+            text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Decoding…")
+            if isinstance(self._document.views[IMAGE], FailedView):
                 text = self.tr("Can’t read this image")
             elif model is not None and not model.card.decodes:
                 failed, text, detail = False, self.tr("No decoder"), self._cursor_detail()
@@ -202,7 +188,7 @@ class StagePanel(QWidget):
 
     def _cursor_detail(self) -> str:
         """Return the distance of the current code from the original one, in σ of the dataset."""
-        model, code, start = self._document.model, self._document.code, self._document.start_code
+        model, code, start = self._document.model, self._document.code, self._document.state.start_code
         if model is None or code is None or start is None:
             return ""
         sigma = np.maximum(model.sample.statistics.sigma, 1e-6)

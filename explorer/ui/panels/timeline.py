@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from pathlib import Path
 
 from PySide6.QtCore import QElapsedTimer, QMimeData, QPoint, QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from explorer.document.document import Document
+from explorer.document.open_requests import OpenRequest
 from explorer.document.state import Keyframe, OpenModel
-from explorer.document.views import AnimationView, KeyframesView
+from explorer.document.views.animation import ANIMATION, AnimationView
+from explorer.document.views.decoded import DecodedView
+from explorer.document.views.keyframes import KEYFRAMES
 from explorer.errors import ExplorerError
 from explorer.export import FORMATS
 from explorer.latent.animation import Segment
@@ -25,10 +29,11 @@ from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dragging import code_of, files_of, images_of
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
-from explorer.ui.plain_text import PlainLabel
+from explorer.ui.text import filled
 from explorer.ui.widgets.easing_preview import EasingPreview
 from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button, combo_box, decimal_box, name_control, spin_box
+from explorer.ui.widgets.fields import button, combo_box, decimal_box, label, name_control, name_widget, spin_box
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.timeline_track import TimelineTrack, TrackAnimation, TrackCurves, TrackStrip
 
 _TICK_MS = 10
@@ -49,21 +54,20 @@ class TimelinePanel(QWidget):
         self._started = 0
         self._dialog: ExportAnimationDialog | None = None
         self._presets_dialog: AnimationPresetsDialog | None = None
-        self.setObjectName("timeline_panel")
-        self.setAccessibleName(self.tr("Timeline"))
+        name_widget(self, "timeline_panel", self.tr("Timeline"))
         self._make_track()
         self._make_buttons()
         self._make_settings()
         self._make_player()
         self._lay_out()
-        document.keyframes_changed.connect(self._on_keyframes_changed)
-        document.keyframes_view_changed.connect(self._on_keyframes_view_changed)
-        document.animation_view_changed.connect(self._on_animation_view_changed)
-        document.animation_changed.connect(self._on_animation_changed)
-        document.times_changed.connect(self._on_animation_changed)
+        document.changed.keyframes.connect(self._on_keyframes_changed)
+        document.views.changed(KEYFRAMES).connect(self._on_keyframes_view_changed)
+        document.views.changed(ANIMATION).connect(self._on_animation_view_changed)
+        document.changed.animation.connect(self._on_animation_changed)
+        document.changed.times.connect(self._on_animation_changed)
         document.timeline.playhead_changed.connect(self._on_playhead_changed)
-        document.code_changed.connect(self._on_code_changed)
-        document.model_changed.connect(self._on_model_changed)
+        document.changed.code.connect(self._on_code_changed)
+        document.changed.model.connect(self._on_model_changed)
         self._on_animation_changed()
         self._on_keyframes_changed()
 
@@ -93,9 +97,7 @@ class TimelinePanel(QWidget):
 
     def _make_buttons(self) -> None:
         self.add = button(
-            "timeline_add",
-            self.tr("Add keyframe"),
-            self.tr("Add the current code as the last keyframe (Ctrl+K)"),
+            "timeline_add", self.tr("Add keyframe"), self.tr("Add the current code as the last keyframe (Ctrl+K)")
         )
         self.export = button(
             "timeline_export",
@@ -117,7 +119,7 @@ class TimelinePanel(QWidget):
         self.export.clicked.connect(self.ask_export)
 
     def _more_actions(self) -> Iterator[Action | None]:
-        has_keyframes = When(lambda: bool(self._document.keyframes))
+        has_keyframes = When(lambda: bool(self._document.state.keyframes))
         yield Action(
             "timeline_even",
             self.tr("Equalize visual speed"),
@@ -154,8 +156,7 @@ class TimelinePanel(QWidget):
         )
 
     def _make_settings(self) -> None:
-        self._which = PlainLabel()
-        self._which.setObjectName("timeline_which")
+        self._which = label("timeline_which", look="plain", wrap=False)
         self._steps = spin_box(
             "timeline_steps", self.tr("Frames of the segment, including both keyframes"), 2, 10_000, 90
         )
@@ -167,10 +168,7 @@ class TimelinePanel(QWidget):
         ]
         self._path = combo_box(
             "timeline_path",
-            self.tr(
-                "Path in latent space: line, arc (slerp), spline through all keyframes, "
-                "or shortest path through neighboring codes of the data"
-            ),
+            self.tr("Path in latent space: line, arc (slerp), spline, or shortest path through codes of the data"),
             ways,
         )
         easings: list[tuple[str, object]] = [
@@ -194,7 +192,7 @@ class TimelinePanel(QWidget):
         room.setRetainSizeWhenHidden(True)
         self._for_all.setSizePolicy(room)
         self._hold = spin_box(
-            "timeline_hold", self.tr("Hold: how many frames the first and last image are shown"), 0, 1000, 18
+            "timeline_hold", self.tr("Hold: number of extra frames for the first and last image"), 0, 1000, 18
         )
         self._fps = decimal_box("timeline_fps", self.tr("Frames per second; GIF supports at most 50"), (1, 60), 1, 1)
         loops: list[tuple[str, object]] = [
@@ -217,9 +215,9 @@ class TimelinePanel(QWidget):
         self.play = button("timeline_play", self.tr("Play"), self.tr("Play the animation on the stage (Ctrl+Space)"))
         self.play.setCheckable(True)
         self.play.setFixedWidth(64)
-        self._length = ElidedLabel("", self.tr("Frame at the playhead, number of frames, duration"))
-        self._length.setObjectName("timeline_length")
-        self._length.setProperty("muted", True)
+        self._length = ElidedLabel(
+            "timeline_length", "", self.tr("Frame at the playhead, number of frames, duration"), look="muted"
+        )
         self._clock = QTimer(self)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
         self._clock.setInterval(_TICK_MS)
@@ -231,21 +229,6 @@ class TimelinePanel(QWidget):
         self._fps.setSuffix(self.tr(" fps"))
         self._hold.setPrefix(self.tr("Hold "))
         self._steps.setSuffix(self.tr(" frames"))
-        playing = QHBoxLayout()
-        playing.setSpacing(6)
-        for widget in (self.play, self._loop, self._fps, self._hold):
-            playing.addWidget(widget)
-        playing.addSpacing(4)
-        playing.addWidget(self._length, 1)
-        playing.addWidget(self.add)
-        playing.addWidget(self.export)
-        way = QHBoxLayout()
-        way.setSpacing(6)
-        for part in (self._which, self._steps, self._path, self._easing, self._preview, self._for_all):
-            way.addWidget(part)
-        way.addStretch(1)
-        way.addWidget(self._presets)
-        way.addWidget(self._more)
         # In pixels, so that both rows fit at the minimum width of the window.
         self._steps.setFixedWidth(98)
         self._path.setFixedWidth(112)
@@ -253,18 +236,17 @@ class TimelinePanel(QWidget):
         self._loop.setFixedWidth(128)
         self._fps.setFixedWidth(84)
         self._hold.setFixedWidth(76)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 8)
-        layout.setSpacing(6)
-        layout.addWidget(self.track)
-        layout.addLayout(way)
-        layout.addLayout(playing)
+        settings = (self._which, self._steps, self._path, self._easing, self._preview, self._for_all)
+        segment = hbox(*settings, (STRETCH, 1), self._presets, self._more, spacing=6)
+        player = (self.play, self._loop, self._fps, self._hold)
+        playing = hbox(*player, 4, (self._length, 1), self.add, self.export, spacing=6)
+        self.setLayout(vbox(self.track, segment, playing, spacing=6, margins=(8, 4, 8, 8)))
 
     # -- keyframes -----------------------------------------------------------------------------------------------
 
     def menu_actions(self) -> Iterator[Action]:
         document = self._document
-        playable = When(lambda: document.timeline.frames > 0, (document.keyframes_changed,))
+        playable = When(lambda: document.timeline.frames > 0, (document.changed.keyframes,))
         yield Action(
             "action_reopen",
             self.tr("Open expo&rted animation…"),
@@ -316,7 +298,7 @@ class TimelinePanel(QWidget):
         )
 
     def _remove(self, number: int) -> None:
-        if 0 <= number < len(self._document.keyframes):
+        if 0 <= number < len(self._document.state.keyframes):
             self._document.timeline.remove(number)
 
     def _duplicate(self, number: int) -> None:
@@ -324,8 +306,7 @@ class TimelinePanel(QWidget):
         self.track.choose_key(number + 1)
 
     def duplicate(self) -> None:
-        """Duplicate the selected keyframe."""
-        if self._document.keyframes:
+        if self._document.state.keyframes:
             self._duplicate(self.track.key)
 
     def _on_moved(self, number: int, to: int) -> None:
@@ -333,10 +314,10 @@ class TimelinePanel(QWidget):
         self.track.choose_key(to)
 
     def _on_retime_begun(self) -> None:
-        self._begun = self._document.keyframes
+        self._begun = self._document.state.keyframes
 
     def _on_retimed(self, number: int, frame: int, gesture: str) -> None:
-        if len(self._begun) == len(self._document.keyframes):
+        if len(self._begun) == len(self._document.state.keyframes):
             self.track.choose_key(self._document.timeline.retime(self._begun, number, frame, gesture))
 
     def _show_menu(self, number: int, where: QPoint) -> None:
@@ -381,23 +362,23 @@ class TimelinePanel(QWidget):
         self._update_controls()
 
     def _on_keyframes_changed(self) -> None:
-        more = len(self._document.keyframes) > self.track.key_count
+        more = len(self._document.state.keyframes) > self.track.key_count
         self._update_controls()
         if more:
-            self.track.choose_key(len(self._document.keyframes) - 1)
+            self.track.choose_key(len(self._document.state.keyframes) - 1)
         self._on_keyframes_view_changed()
         self._show_segment()
 
     def _on_keyframes_view_changed(self) -> None:
-        view = self._document.keyframes_view
-        if isinstance(view, KeyframesView):
+        view = self._document.views[KEYFRAMES]
+        if isinstance(view, DecodedView):
             self.track.show_images([floats_to_qimage(image) for image in view.images])
-        elif not self._document.keyframes:
+        elif not self._document.state.keyframes:
             self.track.show_images(())
 
     def _on_animation_view_changed(self) -> None:
         """Show frames and curves; while they are computed again, the last ones stay."""
-        view = self._document.animation_view
+        view = self._document.views[ANIMATION]
         if self._document.timeline.animation is None:
             self.track.show_measures(None, None)
         elif isinstance(view, AnimationView):
@@ -407,12 +388,12 @@ class TimelinePanel(QWidget):
             )
 
     def _can_even(self) -> bool:
-        timeline, view = self._document.timeline, self._document.animation_view
+        timeline, view = self._document.timeline, self._document.views[ANIMATION]
         measured = isinstance(view, AnimationView) and view.done and view.animation is timeline.animation
         return timeline.animation is not None and (timeline.evened or measured)
 
     def _update_controls(self) -> None:
-        keyframes, timeline = len(self._document.keyframes), self._document.timeline
+        keyframes, timeline = len(self._document.state.keyframes), self._document.timeline
         animation = timeline.animation
         shown = None
         if animation is not None:
@@ -423,7 +404,7 @@ class TimelinePanel(QWidget):
                 animation.key_frames(),
                 animation.pass_numbers(),
                 [self._words(segment) for segment in animation.segments],
-                [keyframe.segment is not None for keyframe in self._document.keyframes],
+                [keyframe.segment is not None for keyframe in self._document.state.keyframes],
             )
         words = self.tr("Drag images here, or press Ctrl+K to add the current code as a keyframe.")
         self.track.show_animation(keyframes, shown, self.tr("Add one more keyframe to play.") if keyframes else words)
@@ -452,25 +433,22 @@ class TimelinePanel(QWidget):
             return
         words = self.tr("%1/%2 · %3 s")
         frame = str(timeline.playhead + 1)
-        self._length.setText(
-            words.replace("%1", frame).replace("%2", str(animation.frames)).replace("%3", f"{animation.seconds:.2f}")
-        )
+        self._length.setText(filled(words, frame, animation.frames, f"{animation.seconds:.2f}"))
 
     # -- settings ------------------------------------------------------------------------------------------------
 
     def _shown_segment(self) -> Segment:
         number = self.track.segment
-        return self._document.animation.segment if number is None else self._document.timeline.segment(number)
+        return self._document.state.animation.segment if number is None else self._document.timeline.segment(number)
 
     def _show_segment(self) -> None:
-        """Show the settings of the selected segment, or those of all."""
         number, segment = self.track.segment, self._shown_segment()
         if number is None:
             self._which.setText(self.tr("All segments"))
         else:
-            to = number + 1 if number + 1 < len(self._document.keyframes) else 0
+            to = number + 1 if number + 1 < len(self._document.state.keyframes) else 0
             words = self.tr("Segment %1 → %2")
-            self._which.setText(words.replace("%1", str(number + 1)).replace("%2", str(to + 1)))
+            self._which.setText(filled(words, number + 1, to + 1))
         blockers = [QSignalBlocker(box) for box in (self._steps, self._path, self._easing)]
         self._steps.setValue(segment.steps)
         self._path.setCurrentIndex(self._path.findData(segment.path))
@@ -484,7 +462,9 @@ class TimelinePanel(QWidget):
         segment = Segment(self._steps.value(), self._path.currentData(), self._easing.currentData())
         number = self.track.segment
         if number is None:
-            animation = replace(self._document.animation, steps=segment.steps, path=segment.path, easing=segment.easing)
+            animation = replace(
+                self._document.state.animation, steps=segment.steps, path=segment.path, easing=segment.easing
+            )
             self._document.timeline.set_animation_settings(animation)
         else:
             self._document.timeline.set_segment(number, segment)
@@ -498,12 +478,15 @@ class TimelinePanel(QWidget):
 
     def _on_settings_edited(self) -> None:
         animation = replace(
-            self._document.animation, hold=self._hold.value(), fps=self._fps.value(), loop=self._loop.currentData()
+            self._document.state.animation,
+            hold=self._hold.value(),
+            fps=self._fps.value(),
+            loop=self._loop.currentData(),
         )
         self._document.timeline.set_animation_settings(animation)
 
     def _on_animation_changed(self) -> None:
-        animation = self._document.animation
+        animation = self._document.state.animation
         blockers = [QSignalBlocker(box) for box in (self._hold, self._fps, self._loop)]
         self._hold.setValue(animation.hold)
         self._fps.setValue(animation.fps)
@@ -514,14 +497,13 @@ class TimelinePanel(QWidget):
         self._show_segment()
 
     def _on_even_triggered(self) -> None:
-        timeline, view = self._document.timeline, self._document.animation_view
+        timeline, view = self._document.timeline, self._document.views[ANIMATION]
         if timeline.evened:
             timeline.forget_times()
-        elif isinstance(view, AnimationView):
-            timeline.even_out(view)
+        elif isinstance(view, AnimationView) and view.done:
+            timeline.even_out(view.animation, view.changes_of_pass())
 
     def ask_preset(self) -> None:
-        """Open the dialog with the animation presets."""
         if self._presets_dialog is None:
             self._presets_dialog = AnimationPresetsDialog(self._document, self)
         self._presets_dialog.open()
@@ -580,12 +562,12 @@ class TimelinePanel(QWidget):
     def ask_animation(self) -> None:
         """Ask for an exported animation and open its recipe."""
         kinds = ((self.tr("Exported animations"), " ".join(f"*{suffix}" for suffix in FORMATS)),)
-        ask_file(
-            self, self.tr("Open an exported animation"), self._document.timeline.reopen_requested.emit, kinds=kinds
-        )
+        ask_file(self, self.tr("Open an exported animation"), self._reopen, kinds=kinds)
+
+    def _reopen(self, path: Path) -> None:
+        self._document.open_requested.emit(OpenRequest((path,)))
 
     def ask_export(self) -> None:
-        """Open the export dialog."""
         if self._document.timeline.frames:
             if self._dialog is None:
                 self._dialog = ExportAnimationDialog(self._document, self)

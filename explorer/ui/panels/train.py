@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
@@ -18,7 +18,8 @@ from explorer.ui.panels.train_facts import TrainFacts
 from explorer.ui.panels.train_form import TrainForm
 from explorer.ui.panels.train_watch import TrainWatchPanel
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, name_widget
+from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.network_drawing import NetworkDrawing
 
 _FORM_WIDTH = 368
@@ -32,8 +33,7 @@ class TrainPanel(QWidget):
         self._document = document
         self._fits = True
         self._preview: AugmentPreview | None = None
-        self.setObjectName("train_panel")
-        self.setAccessibleName(self.tr("Train"))
+        name_widget(self, "train_panel", self.tr("Train"))
         self.form = TrainForm(document)
         self.start = button(
             "train_start",
@@ -52,32 +52,19 @@ class TrainPanel(QWidget):
 
     def _make_network_page(self) -> QWidget:
         page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(0, 6, 0, 0)
-        layout.addWidget(self._facts)
-        layout.addWidget(self.drawing, 1)
+        page.setLayout(vbox(self._facts, (self.drawing, 1), margins=(0, 6, 0, 0)))
         return page
 
     def _lay_out(self) -> None:
         settings = QScrollArea()
-        settings.setObjectName("train_settings")
-        settings.setAccessibleName(self.tr("Training settings"))
+        name_widget(settings, "train_settings", self.tr("Training settings"))
         settings.setFrameShape(QScrollArea.Shape.NoFrame)
         settings.setWidgetResizable(True)
         settings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         settings.setWidget(self.form)
-        holder = QWidget()
-        holder.setFixedWidth(_FORM_WIDTH)
-        left = QVBoxLayout(holder)
-        left.setContentsMargins(0, 0, 0, 0)
-        left.addWidget(settings, 1)
-        left.addWidget(self.start)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 8, 12, 8)
-        layout.setSpacing(14)
-        layout.addWidget(holder)
-        layout.addWidget(self.watch, 1)
         self._settings = settings
+        left = widget_of(vbox((settings, 1), self.start), width=_FORM_WIDTH)
+        self.setLayout(hbox(left, (self.watch, 1), spacing=14, margins=(12, 8, 12, 8)))
 
     def _connect(self) -> None:
         self.form.changed.connect(self._on_form_changed)
@@ -94,7 +81,6 @@ class TrainPanel(QWidget):
         self.form.ask_ground()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Close the preview, too."""
         super().hideEvent(event)
         if self._preview is not None:
             self._preview.close()
@@ -127,14 +113,12 @@ class TrainPanel(QWidget):
         self.start.setEnabled(fits)
 
     def _on_fold_toggled(self, unfolded: bool) -> None:
-        """Scroll to the settings that were expanded."""
         if unfolded:
             self.form.adjustSize()
             self._settings.ensureWidgetVisible(self.form.fold.content, 0, 0)
             self._settings.ensureWidgetVisible(self.form.fold.button, 0, 0)
 
     def show_preview(self) -> None:
-        """Show a few augmented images."""
         if self._preview is None:
             self._preview = AugmentPreview(self._document, self)
             self._preview.seed_chosen.connect(self.form.set_seed)
@@ -143,7 +127,6 @@ class TrainPanel(QWidget):
         self._preview.follow(self.form.request(Path("new")))
 
     def _on_again_requested(self, request: TrainingRequest) -> None:
-        """Fill the form with the settings of a run."""
         self.form.show_request(request)
         self.watch.pages.setCurrentIndex(0)
 
@@ -160,7 +143,6 @@ class TrainPanel(QWidget):
         self._document.training_requested.emit(request)
 
     def _on_training_changed(self) -> None:
-        """Label the button: Train, or Queue training while one is active."""
         active = self._document.training.active
         self.start.setText(self.tr("Queue training") if active else self.tr("Train"))
         tip = (

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from explorer.data.sources import known_sources
 from explorer.document.document import Document
+from explorer.messages import message, message_text
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.bundle import Bundle, current_folder, find_bundles
 from explorer.models.feasibility import Images, images_in, images_of
@@ -16,6 +17,7 @@ from explorer.models.settings import TrainingRequest, make_request, parse_size
 from explorer.models.spec import Architecture
 from explorer.ui.panels.train_fields import TrainFields
 from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.text import capitalized
 
 
 class TrainChoices(TrainFields):
@@ -37,7 +39,7 @@ class TrainChoices(TrainFields):
             title = entry.name.replace("_", " ")
             missing = entry.status == "missing"
             self.data.addItem(f"{title} ({self.tr('not downloaded')})" if missing else title, entry.name)
-            tip = f"{entry.title}. {entry.how}" if missing else entry.title
+            tip = f"{entry.title}. {capitalized(message_text(entry.how))}" if missing else entry.title
             self.data.setItemData(self.data.count() - 1, plain_tooltip(tip), Qt.ItemDataRole.ToolTipRole)
         source = self._document.source
         if source is not None:
@@ -45,7 +47,7 @@ class TrainChoices(TrainFields):
             if self.data.findData(source.spec) < 0:
                 self.data.insertItem(0, source.name, source.spec)
         if wanted is not None and self.data.findData(wanted) < 0:
-            how = self.tr("Open %1 first.").replace("%1", wanted)
+            how = message("Open {path} first.", path=wanted)
             self._known[wanted] = Images(Path(wanted).name, None, 0, 0, 0, missing=how)
             self.data.addItem(f"{Path(wanted).name} ({self.tr('not open')})", wanted)
         self.data.setCurrentIndex(max(0, self.data.findData(wanted)))
@@ -71,19 +73,16 @@ class TrainChoices(TrainFields):
 
     @property
     def chosen_data(self) -> str:
-        """Name or path of the selected dataset."""
         return str(self.data.currentData())
 
     @property
     def parent_bundle(self) -> Bundle | None:
-        """The model whose weights the training starts from, if any."""
         return self._parents.get(str(self.start_from.currentData()))
 
     def _images(self) -> Images:
         return self._known[self.chosen_data]
 
     def _begin_with_reference(self) -> None:
-        """Set the defaults of the architecture."""
         architecture, defaults = self.chosen_architecture, self.chosen_architecture.defaults
         self._fill_models()
         self.latent.setValue(architecture.default_latent)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
 from explorer.models.runs import CurvePoint
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.run_series import shown_series
 from explorer.ui.text import dimension_name
 from explorer.ui.widgets.curve import Curve
 from explorer.ui.widgets.curve_plot import CurvePlot
-from explorer.ui.widgets.fields import check_box, combo_box
+from explorer.ui.widgets.fields import check_box, combo_box, label, name_widget
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _DIMENSIONS = 16
 """Number of dimensions whose KL is plotted: those with the highest KL."""
@@ -26,8 +26,7 @@ class TrainCurvesPanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.setObjectName("train_curves_panel")
-        self.setAccessibleName(self.tr("Training curves"))
+        name_widget(self, "train_curves_panel", self.tr("Training curves"))
         self._kind = combo_box(
             "train_curve_kind",
             self.tr("Loss; or for a VAE, its terms, or KL per latent dimension"),
@@ -40,22 +39,12 @@ class TrainCurvesPanel(QWidget):
         self._log = check_box(
             "train_curve_log", self.tr("Log scale"), self.tr("Logarithmic y axis: shows late progress")
         )
-        self._values = PlainLabel()
-        self._values.setObjectName("train_curve_values")
-        self._values.setProperty("muted", True)
-        self._values.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._values = label("train_curve_values", wrap=False, narrow=True)
         about = self.tr("Solid: training. Dashed: validation.")
         self.plot = CurvePlot("train_plot", about, self.tr("Epoch"))
-        top = QHBoxLayout()
-        top.addWidget(self._kind)
-        top.addWidget(self._log)
-        top.addStretch()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(top)
-        layout.addWidget(self.plot, 1)
-        layout.addWidget(self._values)
+        self.setLayout(
+            vbox(hbox(self._kind, self._log, STRETCH), (self.plot, 1), self._values, spacing=4, margins=(0, 6, 0, 0))
+        )
         self._kind.activated.connect(lambda index: self._show())
         self._log.toggled.connect(self.plot.set_log)
         self.plot.pointed.connect(self._show_values)
@@ -137,7 +126,7 @@ class TrainCurvesPanel(QWidget):
         if kind != "loss" and training.curve:
             return self.tr("Only the loss of a VAE has these terms.")
         if training.active:
-            return self.tr("First point appears after epoch 1.")
+            return self.tr("The first point appears after epoch 1.")
         return self.tr("Start training to see the loss here.")
 
 

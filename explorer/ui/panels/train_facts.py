@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
-from explorer.messages import Wording, message_text
+from explorer.messages import Message, message_text
 from explorer.models.feasibility import Plan
 from explorer.models.layer_labels import count_label
 from explorer.models.machine import gigabytes
-from explorer.ui.plain_text import PlainLabel
+from explorer.ui.text import capitalized, filled
+from explorer.ui.widgets.fields import label
+from explorer.ui.widgets.layouts import vbox
 
 
 class TrainFacts(QWidget):
@@ -16,33 +18,21 @@ class TrainFacts(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._facts = PlainLabel()
-        self._facts.setObjectName("train_facts")
-        self._facts.setProperty("muted", True)
-        self._facts.setWordWrap(True)
-        self._warning = PlainLabel()
-        self._warning.setObjectName("train_warning")
-        self._warning.setProperty("notice", True)
-        self._warning.setWordWrap(True)
+        self._facts = label("train_facts")
+        self._warning = label("train_warning", look="notice")
         self._warning.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self._facts)
-        layout.addWidget(self._warning)
+        self.setLayout(vbox(self._facts, self._warning, spacing=4, margins=0))
 
-    def show_problem(self, words: Wording) -> None:
-        """Show why the training cannot start."""
+    def show_problem(self, words: Message) -> None:
         self._say(message_text(words), problem=True)
         self._warn("")
 
     def show_plan(self, plan: Plan) -> None:
-        """Show size and cost of the training."""
         self._say(" ".join(filter(None, (self._sizes(plan), self._work(plan), self._idle(plan)))), problem=False)
         self._warn(" ".join(filter(None, (self._tight(plan), self._unbounded(plan)))))
 
     def _say(self, words: str, *, problem: bool) -> None:
-        self._facts.setText(words[:1].upper() + words[1:])
+        self._facts.setText(capitalized(words))
         if problem != bool(self._facts.property("problem")):
             self._facts.setProperty("problem", problem)
             self._facts.style().polish(self._facts)
@@ -57,20 +47,20 @@ class TrainFacts(QWidget):
         code = "×".join(f"{side:,}" for side in spec.latent_shape)
         weights = (f"{network.parameters:,}" for network in (spec.encoder, spec.decoder))
         words = self.tr("Input %1, latent dim. %2. Parameters: encoder %3, decoder %4.")
-        return _filled(words, f"{height}×{width}×{channels}", code, *weights)
+        return filled(words, f"{height}×{width}×{channels}", code, *weights)
 
     def _work(self, plan: Plan) -> str:
         memory = gigabytes(plan.need.total)
         if plan.solved:
-            return _filled(self.tr("Closed-form solution, no epochs. Memory: about %1."), memory)
+            return filled(self.tr("Closed-form solution, no epochs. Memory: about %1."), memory)
         words = self.tr("Per epoch: %1 images, %2 steps, %3 MACs. Memory: about %4.")
         work = count_label(plan.epoch_operations)
-        return _filled(words, f"{plan.trained_on:,}", f"{plan.steps:,}", work, memory)
+        return filled(words, f"{plan.trained_on:,}", f"{plan.steps:,}", work, memory)
 
     def _idle(self, plan: Plan) -> str:
         if not plan.idle_augmentation:
             return ""
-        return _filled(self.tr("Augmentation has no effect: the dataset already has %1 images."), f"{plan.originals:,}")
+        return filled(self.tr("Augmentation has no effect: the dataset already has %1 images."), f"{plan.originals:,}")
 
     def _tight(self, plan: Plan) -> str:
         if not plan.tight or plan.machine is None:
@@ -79,15 +69,9 @@ class TrainFacts(QWidget):
             "Needs about %1 of memory; this machine has %2. Training may be slow or fail. "
             "Reduce batch size, latent dimension or input size."
         )
-        return _filled(words, gigabytes(plan.need.total), gigabytes(plan.machine))
+        return filled(words, gigabytes(plan.need.total), gigabytes(plan.machine))
 
     def _unbounded(self, plan: Plan) -> str:
         if not plan.unbounded:
             return ""
         return self.tr("BCE needs outputs in 0–1; the output of this network is linear. Use MSE.")
-
-
-def _filled(words: str, *values: str) -> str:
-    for place, value in enumerate(values, 1):
-        words = words.replace(f"%{place}", value)
-    return words

@@ -5,15 +5,16 @@ from __future__ import annotations
 import importlib.util
 
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QWidget
 
+from explorer.messages import message_text
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.settings import NAME_LIMIT
 from explorer.models.training_presets import TRAINING_PRESETS
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.collapsible import Collapsible
 from explorer.ui.widgets.field_grid import FieldGrid
-from explorer.ui.widgets.fields import button, check_box, combo_box, line_edit, spin_box
+from explorer.ui.widgets.fields import button, check_box, combo_box, label, line_edit, spin_box
+from explorer.ui.widgets.layouts import STRETCH, vbox
 from explorer.ui.widgets.noise_edit import NoiseEdit
 
 _MOST = 10_000_000
@@ -33,18 +34,18 @@ class TrainFields(QWidget):
         self._lay_out()
 
     def _make_main_fields(self) -> None:
-        presets: list[tuple[str, object]] = [(preset.title, preset.name) for preset in TRAINING_PRESETS]
+        presets: list[tuple[str, object]] = [(message_text(preset.title), preset.name) for preset in TRAINING_PRESETS]
         presets.append((self.tr("Custom"), None))
         self.preset = combo_box(
             "train_preset", self.tr("Preset: complete settings, such as those of a published system"), presets
         )
         _disable_last(self.preset)
         self.preset_note = _notice("train_preset_note")
-        architectures: list[tuple[str, object]] = [(entry.title, name) for name, entry in ARCHITECTURES.items()]
+        architectures: list[tuple[str, object]] = [
+            (message_text(entry.title), name) for name, entry in ARCHITECTURES.items()
+        ]
         self.architecture = combo_box(
-            "train_architecture",
-            self.tr("Architecture: the layers of encoder and decoder"),
-            architectures,
+            "train_architecture", self.tr("Architecture: the layers of encoder and decoder"), architectures
         )
         self.data = combo_box("train_data", self.tr("Training dataset; a part is held out for validation"), [])
         self.hint = _notice("train_invert_hint")
@@ -60,21 +61,14 @@ class TrainFields(QWidget):
             *(1, 100_000, 49),
         )
         self.epochs = spin_box(
-            "train_epochs",
-            self.tr("Passes over the training images. Too many overfit."),
-            *(1, 100_000, 5),
+            "train_epochs", self.tr("Passes over the training images. Too many overfit."), *(1, 100_000, 5)
         )
         self.limit = self._optional(
-            "train_limit",
-            self.tr("Train on at most this many images: faster, but less varied"),
-            self.tr("All"),
+            "train_limit", self.tr("Train on at most this many images: faster, but less varied"), self.tr("All")
         )
         self.augment = self._optional(
             "train_augment",
-            self.tr(
-                "Number of training images after augmentation with random rotation, shear, zoom, shift and "
-                "elastic distortion"
-            ),
+            self.tr("Training images after augmentation: rotation, shear, zoom, shift, elastic distortion"),
             self.tr("Off"),
         )
         self.augment.setSingleStep(1_000)
@@ -89,9 +83,7 @@ class TrainFields(QWidget):
 
     def _make_image_fields(self) -> None:
         self.start_from = combo_box(
-            "train_start_from",
-            self.tr("Initial weights: random, or those of a trained model of this architecture"),
-            [],
+            "train_start_from", self.tr("Initial weights: random, or those of a trained model of this architecture"), []
         )
         self.image_size = line_edit(
             "train_size",
@@ -113,10 +105,7 @@ class TrainFields(QWidget):
         self.crop.setSpecialValueText(self.tr("Auto"))
         self.noise = NoiseEdit(
             "train_noise",
-            self.tr(
-                "Corrupt the input and keep the clean image as target (denoising autoencoder): gaussian:0.3; "
-                "join several with +"
-            ),
+            self.tr("Corrupt the input, keep the clean image as target (denoising): gaussian:0.3, join several with +"),
         )
 
     def _make_training_fields(self) -> None:
@@ -128,9 +117,7 @@ class TrainFields(QWidget):
         )
         schedules: list[tuple[str, object]] = [(self.tr("Constant"), "constant"), (self.tr("Cosine"), "cosine")]
         self.schedule = combo_box(
-            "train_schedule",
-            self.tr("Learning rate schedule: constant, or decay to zero along a cosine"),
-            schedules,
+            "train_schedule", self.tr("Learning rate schedule: constant, or decay to zero along a cosine"), schedules
         )
         self.batch = self._optional(
             "train_batch",
@@ -141,8 +128,7 @@ class TrainFields(QWidget):
             "train_rate", self.tr("Learning rate of the Adam optimizer. Too high: the loss oscillates")
         )
         self.beta = line_edit(
-            "train_beta",
-            self.tr("β: weight of the KL term. Higher: codes closer to N(0, I), blurrier images"),
+            "train_beta", self.tr("β: weight of the KL term. Higher: codes closer to N(0, I), blurrier images")
         )
         self.l1 = line_edit(
             "train_l1", self.tr("Weight of the L1 penalty on the code. Higher: sparser codes, most values near zero")
@@ -196,25 +182,15 @@ class TrainFields(QWidget):
         content = QWidget()
         content.setLayout(more)
         self.fold = Collapsible(
-            "train_more",
-            self.tr("More settings"),
-            self.tr("Initial weights, input, loss and optimizer"),
-            content,
+            "train_more", self.tr("More settings"), self.tr("Initial weights, input, loss and optimizer"), content
         )
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 6, 0)
-        layout.addLayout(main)
-        layout.addWidget(self.fold)
-        layout.addStretch()
+        self.setLayout(vbox(main, self.fold, STRETCH, margins=(0, 0, 6, 0)))
 
 
 def _notice(name: str) -> QLabel:
-    label = PlainLabel()
-    label.setObjectName(name)
-    label.setProperty("notice", True)
-    label.setWordWrap(True)
-    label.hide()
-    return label
+    notice = label(name, look="notice")
+    notice.hide()
+    return notice
 
 
 def _disable_last(combo: QComboBox) -> None:

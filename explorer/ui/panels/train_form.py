@@ -12,15 +12,11 @@ from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
 from explorer.errors import ExplorerError
+from explorer.messages import message_text
 from explorer.models.bundle import find_bundles
 from explorer.models.feasibility import Plan, plan_network, plan_training
 from explorer.models.machine import memory_bytes
-from explorer.models.settings import (
-    TrainingRequest,
-    check_new_model,
-    free_name,
-    resolve_settings,
-)
+from explorer.models.settings import TrainingRequest, check_new_model, free_name, resolve_settings
 from explorer.models.spec import ModelSpec
 from explorer.models.training_presets import TRAINING_PRESETS, TrainingPreset, matching_preset
 from explorer.paths import user_models_dir
@@ -73,7 +69,7 @@ class TrainForm(TrainChoices):
         self.invert.toggled.connect(lambda checked: self._on_settings_changed())
         self.name.textEdited.connect(self._on_name_edited)
         self.name.editingFinished.connect(self._on_name_finished)
-        self._document.source_changed.connect(self._on_source_changed)
+        self._document.changed.source.connect(self._on_source_changed)
         self._document.library_changed.connect(self._on_library_changed)
         self._document.dataset_checks.ground_changed.connect(self._show_hint)
         self._document.training_changed.connect(self._on_trainings_changed)
@@ -92,13 +88,11 @@ class TrainForm(TrainChoices):
     # -- datasets and models ------------------------------------------------------------------------------------
 
     def _on_source_changed(self) -> None:
-        """Select the dataset that was opened."""
         source = self._document.source
         with self._filled():
             self._fill_data(self.data.currentData() if source is None else source.spec)
 
     def _on_library_changed(self) -> None:
-        """List datasets and models again."""
         with self._filled():
             self._fill_data(self.data.currentData())
             self._fill_models()
@@ -110,7 +104,6 @@ class TrainForm(TrainChoices):
             self._fill_data(self.data.currentData())
 
     def ask_ground(self) -> None:
-        """Request a check whether the images are black-on-white."""
         if self.data.currentData() is not None and not self._images().missing:
             self._document.dataset_checks.ask_ground(self.data.currentData())
 
@@ -146,7 +139,6 @@ class TrainForm(TrainChoices):
         self._fill(request.model_copy(update={"architecture": parent.card.architecture}) if parent else request)
 
     def show_request(self, request: TrainingRequest) -> None:
-        """Set all fields from the request of an earlier training."""
         with self._filled():
             self.let_name_go()
             self._fill_data(request.data)
@@ -163,14 +155,14 @@ class TrainForm(TrainChoices):
         except ExplorerError:
             pass
         for row, preset in enumerate(TRAINING_PRESETS):
-            self.preset.setItemText(row, preset.title)
+            self.preset.setItemText(row, message_text(preset.title))
         preset = self._preset
         related = self.chosen_architecture.name in {preset.architecture, *preset.parents}
         row = TRAINING_PRESETS.index(preset) if related else len(TRAINING_PRESETS)
         if changed and related:
-            self.preset.setItemText(row, f"{preset.title} ({self.tr('modified')})")
+            self.preset.setItemText(row, f"{message_text(preset.title)} ({self.tr('modified')})")
         self.preset.setCurrentIndex(row)
-        self.preset.setToolTip(plain_tooltip(preset.about if related else self.tr("Custom settings")))
+        self.preset.setToolTip(plain_tooltip(message_text(preset.about) if related else self.tr("Custom settings")))
         self._show_preset_note(preset if related else None)
 
     def _show_preset_note(self, preset: TrainingPreset | None) -> None:
@@ -178,12 +170,14 @@ class TrainForm(TrainChoices):
         words, tip = "", ""
         if preset and preset.data and self._known[preset.data].missing and self.chosen_data == preset.stand_in:
             words = self.tr("The original dataset, %1, is not downloaded; a similar one is used.")
-            words, tip = words.replace("%1", self._known[preset.data].name), self._known[preset.data].missing
+            words, tip = (
+                words.replace("%1", self._known[preset.data].name),
+                message_text(self._known[preset.data].missing),
+            )
         if preset and preset.parents and self.parent_bundle is None:
             words = self.tr("This preset starts from a trained model. Train “%1” first.")
-            words = words.replace(
-                "%1", next(one.title for one in TRAINING_PRESETS if one.architecture in preset.parents)
-            )
+            title = next(one.title for one in TRAINING_PRESETS if one.architecture in preset.parents)
+            words = words.replace("%1", message_text(title))
             if self._parents:
                 words = self.tr("This preset starts from a trained model. Select one under “Initialize from”.")
         self.preset_note.setText(words)
@@ -226,7 +220,6 @@ class TrainForm(TrainChoices):
             return self.chosen_architecture.solver == "pca"
 
     def show_code_size(self, latent_dim: int) -> None:
-        """Show the latent dimension that follows from other settings."""
         if not self.latent.isEnabled():
             with QSignalBlocker(self.latent):
                 self.latent.setMaximum(max(self.latent.maximum(), latent_dim))
@@ -256,7 +249,6 @@ class TrainForm(TrainChoices):
         self._named_by_hand = False
 
     def refresh_name(self) -> None:
-        """Suggest an unused name, unless one was typed."""
         if not self._named_by_hand:
             self.name.setText(self._suggested_name())
 
@@ -279,7 +271,6 @@ class TrainForm(TrainChoices):
             self._on_settings_changed()
 
     def _taken(self) -> set[str]:
-        """Return the names of the active and queued trainings."""
         training = self._document.training
         waiting = {request.out.name for request in self._document.trainings.queue}
         return waiting | ({training.title} if training.active else set())

@@ -8,16 +8,18 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSlider, QWidget
 
 from explorer.document.document import Document
-from explorer.document.views import FailedView, TrainingProgressView
+from explorer.document.view_store import FailedView
+from explorer.document.views.training_progress import TRAINING_PROGRESS, TrainingProgressView
 from explorer.export import FORMATS
+from explorer.messages import message_text
 from explorer.models.runs import ProgressFrame, originals_of
 from explorer.ui.dialogs.files import ask_save
-from explorer.ui.plain_text import PlainLabel
-from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.fields import button, label, name_control, name_widget
 from explorer.ui.widgets.image_table import ImageTable
+from explorer.ui.widgets.layouts import hbox, vbox
 
 
 class TrainProgressPanel(QWidget):
@@ -28,20 +30,14 @@ class TrainProgressPanel(QWidget):
         self._document = document
         self._progress_frames: tuple[ProgressFrame, ...] = ()
         self._run: Path | None = None
-        self.setObjectName("train_frames_panel")
-        self.setAccessibleName(self.tr("Training progress"))
+        name_widget(self, "train_frames_panel", self.tr("Training progress"))
         self.table = ImageTable(first_gap=0, whole=False)
-        self.table.setObjectName("train_frames")
-        self.table.setAccessibleName(self.tr("Validation images, and their reconstructions below"))
+        name_widget(self.table, "train_frames", self.tr("Validation images, and their reconstructions below"))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         name_control(
-            self.slider,
-            "train_frames_slider",
-            self.tr("Epoch: drag to see earlier reconstructions of these images"),
+            self.slider, "train_frames_slider", self.tr("Epoch: drag to see earlier reconstructions of these images")
         )
-        self._epoch = PlainLabel()
-        self._epoch.setObjectName("train_frames_epoch")
-        self._epoch.setProperty("muted", True)
+        self._epoch = label("train_frames_epoch", wrap=False)
         self._epoch.setMinimumWidth(84)
         self._export = button(
             "train_frames_export",
@@ -49,21 +45,15 @@ class TrainProgressPanel(QWidget):
             self.tr("Export as an animation or a contact sheet"),
             self.tr("training video, save progress, gif"),
         )
-        bottom = QHBoxLayout()
-        bottom.addWidget(self.slider, 1)
-        bottom.addWidget(self._epoch)
-        bottom.addWidget(self._export)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.table, 1)
-        layout.addLayout(bottom)
+        self.setLayout(
+            vbox((self.table, 1), hbox((self.slider, 1), self._epoch, self._export), spacing=6, margins=(0, 6, 0, 0))
+        )
         self.slider.valueChanged.connect(lambda number: self._ask())
         self._export.clicked.connect(self._ask_export)
         document.training_changed.connect(self._follow)
         document.trainings.chosen_changed.connect(self._follow)
         document.trainings.runs_changed.connect(self._follow)
-        document.training_progress_view_changed.connect(self._on_view_changed)
+        document.views.changed(TRAINING_PROGRESS).connect(self._on_view_changed)
         self._take(None, ())
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -105,15 +95,14 @@ class TrainProgressPanel(QWidget):
         return training.run, training.progress_frames
 
     def _ask(self) -> None:
-        """Request the images of the epoch at the slider."""
         if self._run is not None and self._progress_frames and self.isVisible():
             frame = self._progress_frames[min(self.slider.value(), len(self._progress_frames) - 1)]
             self._document.trainings.frame_requested.emit(originals_of(self._run), frame)
 
     def _on_view_changed(self) -> None:
-        view = self._document.training_progress_view
+        view = self._document.views[TRAINING_PROGRESS]
         if isinstance(view, FailedView):
-            self.table.show_message(view.message)
+            self.table.show_message(message_text(view.message))
         elif isinstance(view, TrainingProgressView) and self._progress_frames:
             self.table.show_pixels(np.stack([view.originals, view.reconstructions]))
             text = self.tr("Epoch %1").replace("%1", f"{view.progress:.3g}")
@@ -124,15 +113,8 @@ class TrainProgressPanel(QWidget):
         run, progress_frames = self._run, self._progress_frames
         if run is None or not progress_frames:
             return
-        kinds = [f"{kind.title} (*{suffix})" for suffix, kind in FORMATS.items()]
+        kinds = [kind.name_filter for kind in FORMATS.values()]
         chosen: Callable[[Path], object] = lambda path: self._document.trainings.progress_export_requested.emit(  # noqa: E731
             originals_of(run), progress_frames, path
         )
-        ask_save(
-            self._document,
-            self,
-            self.tr("Export training progress"),
-            kinds,
-            Path.home() / "training.gif",
-            chosen,
-        )
+        ask_save(self._document, self, self.tr("Export training progress"), kinds, Path.home() / "training.gif", chosen)

@@ -8,22 +8,23 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QGridLayout,
     QHeaderView,
-    QMessageBox,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from explorer.document.document import Document
+from explorer.document.open_requests import OpenRequest
 from explorer.models.runs import Run
 from explorer.models.settings import TrainingRequest, command_line
-from explorer.ui.plain_text import plain_message_box, plain_tooltip
+from explorer.ui.dialogs.session_questions import Role, ask
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.run_series import shown_series
-from explorer.ui.text import duration
+from explorer.ui.text import duration, filled
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import button, name_control
+from explorer.ui.widgets.fields import button, name_control, name_widget
+from explorer.ui.widgets.layouts import vbox
 
 _RUN = Qt.ItemDataRole.UserRole
 _PLACE = Qt.ItemDataRole.UserRole + 1
@@ -37,8 +38,7 @@ class TrainRunsPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._shown: object = None
-        self.setObjectName("train_runs_panel")
-        self.setAccessibleName(self.tr("Runs"))
+        name_widget(self, "train_runs_panel", self.tr("Runs"))
         self.tree = QTreeWidget()
         about = self.tr("Runs, newest first; select several to compare their curves")
         name_control(self.tree, "train_runs", about)
@@ -51,14 +51,9 @@ class TrainRunsPanel(QWidget):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self._empty = EmptyLabel(self.tr("Every training that you start is listed here."))
+        self._empty = EmptyLabel("train_runs_empty", self.tr("Every training that you start is listed here."))
         self._make_buttons()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.tree, 1)
-        layout.addWidget(self._empty, 1)
-        layout.addLayout(self._buttons)
+        self.setLayout(vbox((self.tree, 1), (self._empty, 1), self._buttons, spacing=6, margins=(0, 6, 0, 0)))
         self.tree.itemSelectionChanged.connect(self._on_selection_changed)
         self.tree.itemActivated.connect(lambda item, column: self._open())
         document.trainings.runs_changed.connect(self._fill)
@@ -73,8 +68,8 @@ class TrainRunsPanel(QWidget):
             self.tr("Open the model of this run"),
             self.tr("open trained model, load run"),
         )
-        self.go_on = button(
-            "train_run_go_on",
+        self.resume = button(
+            "train_run_resume",
             self.tr("Resume"),
             self.tr("Resume the training from its last checkpoint"),
             self.tr("continue training, restart"),
@@ -93,10 +88,10 @@ class TrainRunsPanel(QWidget):
         )
         self._buttons = QGridLayout()
         self._buttons.setHorizontalSpacing(6)
-        for column, made in enumerate((self.open, self.go_on, self.again, self.delete)):
+        for column, made in enumerate((self.open, self.resume, self.again, self.delete)):
             self._buttons.addWidget(made, 0, column)
         self.open.clicked.connect(self._open)
-        self.go_on.clicked.connect(self._go_on)
+        self.resume.clicked.connect(self._resume)
         self.again.clicked.connect(self._again)
         self.delete.clicked.connect(self.ask_delete)
 
@@ -166,7 +161,7 @@ class TrainRunsPanel(QWidget):
         if run.curve:
             seconds = sum(point.seconds for point in run.curve)
             words = self.tr("%1 epochs in %2") if len(run.curve) > 1 else self.tr("%1 epoch in %2")
-            lines.append(words.replace("%1", str(len(run.curve))).replace("%2", duration(seconds)))
+            lines.append(filled(words, len(run.curve), duration(seconds)))
         if run.metrics:
             lines.append(", ".join(f"{name.upper()} {value:.4g}" for name, value in run.metrics.items()))
         return "\n".join([*lines, *([run.note] if run.note else [])])
@@ -203,7 +198,7 @@ class TrainRunsPanel(QWidget):
         one = chosen[0] if len(chosen) == 1 else None
         running = {training.run} if training.active else set()
         self.open.setEnabled(one is not None and one.model is not None)
-        self.go_on.setEnabled(one is not None and one.resumable and one.path not in running)
+        self.resume.setEnabled(one is not None and one.resumable and one.path not in running)
         self.again.setEnabled(one is not None)
         ended = [run for run in chosen if run.path not in running]
         self.delete.setEnabled(bool(ended or self._places()))
@@ -213,9 +208,9 @@ class TrainRunsPanel(QWidget):
     def _open(self) -> None:
         chosen = self._chosen()
         if len(chosen) == 1 and chosen[0].model is not None:
-            self._document.open_model_requested.emit(chosen[0].model)
+            self._document.open_requested.emit(OpenRequest((chosen[0].model,), "model"))
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         chosen = self._chosen()
         if chosen:
             self._document.trainings.run_resume_requested.emit(chosen[0])
@@ -234,23 +229,18 @@ class TrainRunsPanel(QWidget):
         runs = [run for run in self._chosen() if not (training.active and run.path == training.run)]
         if not runs:
             return
-        question = plain_message_box(self)
-        question.setObjectName("train_run_question")
-        question.setIcon(QMessageBox.Icon.Question)
-        question.setWindowTitle(self.tr("Delete runs"))
         text = self.tr("Delete the run “%1”?") if len(runs) == 1 else self.tr("Delete %1 runs?")
-        question.setText(text.replace("%1", runs[0].name if len(runs) == 1 else str(len(runs))))
-        question.setInformativeText(
-            self.tr("Log, progress images and checkpoint are deleted. Trained models are kept.")
+        text = text.replace("%1", runs[0].name if len(runs) == 1 else str(len(runs)))
+        ask(
+            self,
+            "train_run_question",
+            self.tr("Delete runs"),
+            (text, self.tr("Log, progress images and checkpoint are deleted. Trained models are kept.")),
+            (
+                ("train_run_keep", self.tr("Cancel"), Role.RejectRole, None),
+                ("train_run_delete_confirm", self.tr("Delete"), Role.AcceptRole, lambda: self._delete(runs)),
+            ),
         )
-        delete = question.addButton(self.tr("Delete"), QMessageBox.ButtonRole.AcceptRole)
-        delete.setObjectName("train_run_delete_confirm")
-        keep = question.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-        keep.setObjectName("train_run_keep")
-        question.setDefaultButton(keep)
-        delete.clicked.connect(lambda: self._delete(runs))
-        question.finished.connect(question.deleteLater)
-        question.open()
 
     def _delete(self, runs: list[Run]) -> None:
         for run in runs:

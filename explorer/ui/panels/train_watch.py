@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QProgressBar, QTabWidget, QWidget
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.ui.panels.train_progress import TrainProgressPanel
 from explorer.ui.panels.train_runs import TrainRunsPanel
-from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import duration
 from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button, check_box, name_control
+from explorer.ui.widgets.fields import button, check_box, label, name_control, name_widget
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 
 if TYPE_CHECKING:
     from explorer.ui.panels.train_curves import TrainCurvesPanel
@@ -39,17 +40,13 @@ class TrainWatchPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._was_active = False
-        self.setObjectName("train_watch_panel")
-        self.setAccessibleName(self.tr("Training"))
+        name_widget(self, "train_watch_panel", self.tr("Training"))
         self.curves: TrainCurvesPanel | None = None
         self.progress_frames = TrainProgressPanel(document)
         self.runs = TrainRunsPanel(document)
-        self._curves_place = QWidget()
-        place = QVBoxLayout(self._curves_place)
-        place.setContentsMargins(0, 0, 0, 0)
+        self._curves_place = widget_of(vbox())
         self.pages = QTabWidget()
-        self.pages.setObjectName("train_pages")
-        self.pages.setAccessibleName(self.tr("Training views"))
+        name_widget(self.pages, "train_pages", self.tr("Training views"))
         self.pages.setDocumentMode(True)
         self.pages.tabBar().setDrawBase(False)
         for page, title, tip in (
@@ -70,11 +67,8 @@ class TrainWatchPanel(QWidget):
         name_control(self._bar, "train_progress", self.tr("Training progress"))
         self._bar.setRange(0, _BAR)
         self._bar.setTextVisible(False)
-        self._note = ElidedLabel(self.tr("Idle"), "")
-        self._note.setObjectName("train_note")
-        self._left = PlainLabel()
-        self._left.setObjectName("train_left")
-        self._left.setProperty("muted", True)
+        self._note = ElidedLabel("train_note", self.tr("Idle"))
+        self._left = label("train_left", wrap=False)
         self.pause = button(
             "train_pause",
             self.tr("Pause"),
@@ -95,7 +89,7 @@ class TrainWatchPanel(QWidget):
         )
         self.follow = check_box(
             "train_follow",
-            self.tr("Preview live on stage"),
+            self.tr("Live preview on stage"),
             self.tr("Open the model when its training starts: stage, sliders and map show its current weights"),
         )
         self.follow.setChecked(self._document.trainings.follow)
@@ -105,10 +99,6 @@ class TrainWatchPanel(QWidget):
         self.follow.toggled.connect(self._on_follow_toggled)
 
     def _lay_out(self) -> None:
-        line = QHBoxLayout()
-        line.addWidget(self.follow)
-        line.addStretch()
-        line.addWidget(self._left)
         buttons = QGridLayout()
         buttons.setHorizontalSpacing(6)
         for column, made in enumerate((self.pause, self.stop, self.cancel)):
@@ -116,14 +106,17 @@ class TrainWatchPanel(QWidget):
             buttons.addWidget(made, 0, column)
             buttons.setColumnStretch(column, 100)
         buttons.setColumnStretch(3, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.pages, 1)
-        layout.addWidget(self._bar)
-        layout.addWidget(self._note)
-        layout.addLayout(line)
-        layout.addLayout(buttons)
+        self.setLayout(
+            vbox(
+                (self.pages, 1),
+                self._bar,
+                self._note,
+                hbox(self.follow, STRETCH, self._left),
+                buttons,
+                spacing=6,
+                margins=0,
+            )
+        )
 
     def showEvent(self, event: QShowEvent) -> None:
         """Create the curves on first use: importing the plotting library is slow."""
@@ -163,7 +156,6 @@ class TrainWatchPanel(QWidget):
         self._bar.setValue(_BAR if whole else round(_BAR * min(1.0, training.progress / training.epochs)))
 
     def _pace(self, training: TrainingView) -> str:
-        """Return speed, time left and length of the queue."""
         parts = []
         if training.rate is not None:
             parts.append(self.tr("%1 images/s").replace("%1", f"{training.rate:,.0f}"))

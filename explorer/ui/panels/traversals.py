@@ -6,73 +6,70 @@ from dataclasses import replace
 from typing import Literal
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
-from explorer.document.views import FailedView, TraversalView
+from explorer.document.view_store import FailedView
+from explorer.document.views.traversal import TRAVERSAL, TraversalView
 from explorer.latent.statistics import ACTIVE_VARIANCE
-from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
+from explorer.messages import message, message_text
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import PlainLabel
-from explorer.ui.text import component_name, dimension_name, percent
-from explorer.ui.widgets.fields import decimal_box, name_control
+from explorer.ui.text import component_name, dimension_name, filled, percent
+from explorer.ui.widgets.fields import decimal_box, label, name_control, name_widget
 from explorer.ui.widgets.image_grid import ImageGrid
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _ROW_HEIGHT = 48
 _KINDS: tuple[Literal["dimensions", "components", "maximum"], ...] = ("dimensions", "components", "maximum")
 
 
-class TraversalsPanel(QWidget):
+class TraversalsPanel(WatchingPanel):
     """Rows of images that show what each dimension changes."""
 
+    watched = TRAVERSAL
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
-        self.setObjectName("traversals_panel")
-        self.setAccessibleName(self.tr("Traversals"))
+        super().__init__(document, parent)
+        name_widget(self, "traversals_panel", self.tr("Traversals"))
         self._make_controls()
         self._lay_out()
         self.kinds.chosen.connect(self._on_kind_chosen)
         self._reach.valueChanged.connect(self._on_reach_changed)
         self.table.chosen.connect(self._on_chosen)
-        document.traversal_changed.connect(self._on_traversal_changed)
-        document.traversal_view_changed.connect(self._on_view_changed)
+        document.changed.traversal.connect(self._on_traversal_changed)
+        document.views.changed(TRAVERSAL).connect(self._on_view_changed)
         self._on_traversal_changed()
         self._on_view_changed()
 
     def _make_controls(self) -> None:
         self.kinds = SegmentedControl(
             (
-                (
-                    "traversals_dimensions",
-                    self.tr("Dimensions"),
-                    self.tr("One row per dimension, sorted by variance or KL; other dimensions stay fixed"),
-                    self.tr("per dimension, latent units"),
-                ),
-                (
-                    "traversals_axes",
-                    self.tr("Principal components"),
-                    self.tr("One row per principal component: the directions in which the codes vary most"),
-                    self.tr("pca, eigenvectors"),
-                ),
-                (
-                    "traversals_maximum",
-                    self.tr("Mean + one dim. at max"),
-                    self.tr("The mean code, with one dimension at a time at its maximum over the test images"),
-                    self.tr("maximum activation, one-hot, extremes"),
-                ),
-            )
+                "traversals_dimensions",
+                self.tr("Dimensions"),
+                self.tr("One row per dimension, sorted by variance or KL; other dimensions stay fixed"),
+                self.tr("per dimension, latent units"),
+            ),
+            (
+                "traversals_axes",
+                self.tr("Principal components"),
+                self.tr("One row per principal component: the directions in which the codes vary most"),
+                self.tr("pca, eigenvectors"),
+            ),
+            (
+                "traversals_maximum",
+                self.tr("Mean + one dim. at max"),
+                self.tr("The mean code, with one dimension at a time at its maximum over the test images"),
+                self.tr("maximum activation, one-hot, extremes"),
+            ),
         )
         self._reach_label = PlainLabel(self.tr("Range ±"))
         tip = self.tr("Range of each row, in standard deviations (σ) of the codes of test images")
         self._reach = decimal_box("traversals_reach", tip, (0.1, 20.0), 0.5, 1)
         self._reach.setSuffix(" σ")
-        self._caption = PlainLabel()
-        self._caption.setObjectName("traversals_caption")
-        self._caption.setProperty("muted", True)
-        self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._caption = label("traversals_caption", wrap=False, narrow=True)
         self.table = ImageGrid()
         about = self.tr("Images around the current code; click one to use its code")
         name_control(self.table, "traversals_table", about)
@@ -85,45 +82,33 @@ class TraversalsPanel(QWidget):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self.table)
-        top = QHBoxLayout()
-        top.addWidget(self.kinds)
-        top.addSpacing(6)
-        top.addWidget(self._reach_label)
-        top.addWidget(self._reach)
-        top.addStretch()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(top)
-        layout.addWidget(area, 1)
-        layout.addWidget(self._caption)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Decode while the panel is visible."""
-        super().showEvent(event)
-        self._document.watch("traversal", True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._document.watch("traversal", False)
+        self.setLayout(
+            vbox(
+                hbox(self.kinds, 6, self._reach_label, self._reach, STRETCH),
+                (area, 1),
+                self._caption,
+                spacing=6,
+                margins=(12, 8, 8, 8),
+            )
+        )
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
     def _on_kind_chosen(self, number: int) -> None:
-        self._document.set_traversal(replace(self._document.traversal, by=_KINDS[number]))
+        self._document.set_traversal(replace(self._document.state.traversal, by=_KINDS[number]))
 
     def _on_reach_changed(self, reach: float) -> None:
-        self._document.set_traversal(replace(self._document.traversal, reach=reach), "~reach")
+        self._document.set_traversal(replace(self._document.state.traversal, reach=reach), "~reach")
 
     def _on_chosen(self, row: int, column: int) -> None:
-        view = self._document.traversal_view
+        view = self._document.views[TRAVERSAL]
         if isinstance(view, TraversalView) and row < len(view.codes):
-            self._document.set_code(view.codes[row, column], self.tr("Select code of traversal"))
+            self._document.set_code(view.codes[row, column], message("Select traversal image"))
 
     # -- display -----------------------------------------------------------------------------------------------------
 
     def _on_traversal_changed(self) -> None:
-        traversal = self._document.traversal
+        traversal = self._document.state.traversal
         self.kinds.choose(_KINDS.index(traversal.by))
         with QSignalBlocker(self._reach):
             self._reach.setValue(traversal.reach)
@@ -131,11 +116,11 @@ class TraversalsPanel(QWidget):
             widget.setVisible(traversal.by != "maximum")
 
     def _on_view_changed(self) -> None:
-        view, model = self._document.traversal_view, self._document.model
+        view, model = self._document.views[TRAVERSAL], self._document.model
         if not isinstance(view, TraversalView) or model is None:
             words = self.tr("Open a model to traverse its latent space.")
             self.table.set_labels([])
-            self.table.show_message(view.message if isinstance(view, FailedView) else words)
+            self.table.show_message(message_text(view.message) if isinstance(view, FailedView) else words)
             self.table.setMinimumHeight(0)
             self._caption.clear()
             return
@@ -168,7 +153,7 @@ class TraversalsPanel(QWidget):
         words = words.replace("%1", f"{view.values[-1]:g}")
         count = len(model.sample.statistics.components) if view.components else model.latent_dim
         if len(view.rows) < count:
-            words += self.tr(" · %1 of %2 shown").replace("%1", str(len(view.rows))).replace("%2", f"{count:,}")
+            words += filled(self.tr(" · %1 of %2 shown"), len(view.rows), f"{count:,}")
         return words
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from explorer.ui.widgets.fields import name_control
+from explorer.ui.widgets.layouts import vbox
 
 
 class Collapsible(QWidget):
@@ -30,11 +31,7 @@ class Collapsible(QWidget):
         self.button.setAutoRaise(True)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.toggled.connect(self._on_toggled)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.button)
-        layout.addWidget(content)
+        self.setLayout(vbox(self.button, content, spacing=4, margins=0))
         self._on_toggled(False)
 
     def _on_toggled(self, unfolded: bool) -> None:

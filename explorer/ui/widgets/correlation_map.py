@@ -12,12 +12,7 @@ from explorer.ui.color_map import colored
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.theme import current_theme
 
-_ARROWS = {
-    Qt.Key.Key_Up: (-1, 0),
-    Qt.Key.Key_Down: (1, 0),
-    Qt.Key.Key_Left: (0, -1),
-    Qt.Key.Key_Right: (0, 1),
-}
+_ARROWS = {Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1)}
 
 
 class CorrelationMap(QWidget):
@@ -52,18 +47,15 @@ class CorrelationMap(QWidget):
         self.update()
 
     def square(self) -> QRectF:
-        """Return the rectangle of the matrix in widget coordinates."""
         side = min(self.width(), self.height()) - 4.0
         return QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
 
     def cell_rect(self, row: int, column: int) -> QRectF:
-        """Return the rectangle of a cell in widget coordinates."""
         square, count = self.square(), max(1, len(self._table))
         size = square.width() / count
         return QRectF(square.left() + column * size, square.top() + row * size, size, size)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the matrix, and a frame around the current cell."""
         theme, painter = current_theme(), QPainter(self)
         square = self.square()
         if len(self._table):
@@ -83,7 +75,6 @@ class CorrelationMap(QWidget):
         self._point(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the current cell with the arrow keys."""
         step = _ARROWS.get(Qt.Key(event.key()))
         if step is None or not len(self._table):
             super().keyPressEvent(event)

@@ -9,11 +9,13 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import Curve, curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
+from explorer.ui.widgets.fields import name_widget
+from explorer.ui.widgets.layouts import vbox
 from explorer.ui.widgets.static_plot import StaticPlot
 
 _LABELS = 8
@@ -46,8 +48,7 @@ class CurvePlot(QWidget):
         self._items: list[pg.PlotDataItem] = []
         self._x: float | None = None
         self._log = False
-        self.setObjectName(name)
-        self.setAccessibleName(about)
+        name_widget(self, name, about)
         self._plot = StaticPlot(
             f"{name}_curves", f"{about} " + self.tr("Hover or press arrow keys to read values."), self
         )
@@ -55,12 +56,8 @@ class CurvePlot(QWidget):
         self._cursor.setVisible(False)
         self._plot.addItem(self._cursor, ignoreBounds=True)
         self._plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
-        self._empty = EmptyLabel("")
-        self._empty.setObjectName(f"{name}_empty")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._plot)
-        layout.addWidget(self._empty)
+        self._empty = EmptyLabel(f"{name}_empty")
+        self.setLayout(vbox(self._plot, self._empty, margins=0))
         self.setMinimumHeight(110)
         self._color()
 
@@ -105,7 +102,6 @@ class CurvePlot(QWidget):
         self._point_at(self._x)
 
     def set_log(self, log: bool) -> None:
-        """Choose a logarithmic or a linear y axis."""
         self._log = log
         self._plot.setLogMode(x=False, y=log)
 
@@ -114,7 +110,6 @@ class CurvePlot(QWidget):
         return self._curves
 
     def values_at(self, x: float) -> str:
-        """Return the values at x as text."""
         readings = [f"{curve.name} {curve.values[curve.xs.index(x)]:.4g}" for curve in self._curves if x in curve.xs]
         return f"{self._axis} {x:g}: " + ", ".join(readings) if readings else ""
 
@@ -182,7 +177,6 @@ class CurvePlot(QWidget):
         self._color()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
         super().changeEvent(event)
         if event.type() in {QEvent.Type.PaletteChange, QEvent.Type.StyleChange} and hasattr(self, "_empty"):
             self._color()

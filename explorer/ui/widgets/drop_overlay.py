@@ -27,7 +27,6 @@ class DropOverlay(QWidget):
 
     @property
     def words(self) -> str:
-        """The text on it."""
         return self._words
 
     def show_words(self, words: str) -> None:

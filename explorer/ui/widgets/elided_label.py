@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
+from explorer.ui.widgets.fields import Look
 
 
 class ElidedLabel(PlainLabel):
@@ -18,9 +19,11 @@ class ElidedLabel(PlainLabel):
         Precedes the text in the tooltip.
     """
 
-    def __init__(self, text: str = "", tip: str = "", parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, text: str = "", tip: str = "", *, look: Look = "plain") -> None:
         self._tip = tip
-        super().__init__(text, parent)
+        super().__init__(text)
+        self.setObjectName(name)
+        self.setProperty(look, True)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def setText(self, text: str) -> None:

@@ -6,11 +6,12 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from explorer.models.outliers import Outliers
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import curve_color
+from explorer.ui.widgets.layouts import vbox
 from explorer.ui.widgets.static_plot import StaticPlot
 
 _USUAL, _FOUND = 0, 1
@@ -41,9 +42,7 @@ class ErrorHistogram(QWidget):
         self._line = pg.InfiniteLine(angle=90, movable=False)
         self._line.setZValue(10)
         self._plot.addItem(self._line, ignoreBounds=True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._plot)
+        self.setLayout(vbox(self._plot, margins=0))
         self.setMinimumHeight(110)
         self._color()
 
@@ -100,7 +99,6 @@ class ErrorHistogram(QWidget):
             self.threshold_moved.emit(float(np.clip(threshold, 0, self._ranking.edges[-1])))
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
         super().changeEvent(event)
         if event.type() in {QEvent.Type.PaletteChange, QEvent.Type.StyleChange} and hasattr(self, "_line"):
             self._color()

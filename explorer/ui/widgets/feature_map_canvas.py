@@ -5,19 +5,14 @@ from __future__ import annotations
 from itertools import count
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.latent.feature_maps import brushed_cells
 from explorer.ui.theme import Theme, current_theme
 
 _MARGIN = 2
-_ARROWS = {
-    Qt.Key.Key_Left: (0, -1),
-    Qt.Key.Key_Right: (0, 1),
-    Qt.Key.Key_Up: (-1, 0),
-    Qt.Key.Key_Down: (1, 0),
-}
+_ARROWS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
 
 class FeatureMapCanvas(QWidget):
@@ -72,7 +67,6 @@ class FeatureMapCanvas(QWidget):
 
     @property
     def cell(self) -> tuple[int, int]:
-        """Row and column of the cell cursor."""
         return self._cell
 
     def set_image(self, qimage: QImage | None) -> None:
@@ -84,14 +78,12 @@ class FeatureMapCanvas(QWidget):
         self.update()
 
     def set_brush_size(self, size: float) -> None:
-        """Set the brush diameter in cells."""
         self._size = size
         self.update()
 
     # -- geometry ------------------------------------------------------------------------------------------------
 
     def map_rect(self) -> QRectF:
-        """Return the rectangle of the map."""
         area = QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
         if self._image is None:
             return area
@@ -133,7 +125,6 @@ class FeatureMapCanvas(QWidget):
         self._brush(place)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Continue a stroke, or show the brush outline."""
         self._hover = event.position()
         place = self._place(event.position())
         if self._last is not None and not event.buttons():
@@ -195,14 +186,6 @@ class FeatureMapCanvas(QWidget):
             self.channel_stepped.emit(-1 if key == Qt.Key.Key_PageUp else 1)
         else:
             super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self.update()
 
     # -- painting ------------------------------------------------------------------------------------------------
 

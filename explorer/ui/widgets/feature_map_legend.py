@@ -25,7 +25,6 @@ class FeatureMapLegend(QWidget):
 
     @property
     def reach(self) -> tuple[float, float] | None:
-        """Minimum and maximum."""
         return self._reach
 
     def sizeHint(self) -> QSize:
@@ -35,7 +34,6 @@ class FeatureMapLegend(QWidget):
         return QSize(80, self.sizeHint().height())
 
     def set_reach(self, reach: tuple[float, float] | None) -> None:
-        """Show another range, or none."""
         if reach != self._reach:
             self._reach = reach
             self.setAccessibleDescription("" if reach is None else f"{number(reach[0])} … {number(reach[1])}")

@@ -2,28 +2,63 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
+    QSlider,
     QSpinBox,
     QToolButton,
     QWidget,
 )
 
-from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 
 _LONGEST = 15
 """Characters that fit in a combo box."""
 
 
+def name_widget(widget: QWidget, name: str, title: str, tip: str = "") -> None:
+    """Set object name, accessible name and tooltip of a widget."""
+    widget.setObjectName(name)
+    widget.setAccessibleName(title)
+    widget.setToolTip(plain_tooltip(tip))
+
+
 def name_control(control: QWidget, name: str, tip: str) -> None:
     """Set object name and tooltip of a control without text; the tooltip is also its accessible name."""
-    control.setObjectName(name)
-    control.setToolTip(plain_tooltip(tip))
-    control.setAccessibleName(tip)
+    name_widget(control, name, tip, tip)
+
+
+Look: TypeAlias = Literal["plain", "muted", "heading", "notice"]
+"""How the style sheet shows a text: the property that its rules select."""
+
+
+def label(
+    name: str,
+    text: str = "",
+    *,
+    look: Look = "muted",
+    wrap: bool = True,
+    narrow: bool = False,
+    selectable: bool = False,
+) -> PlainLabel:
+    """Return a text; a `narrow` one does not widen its layout, a `selectable` one can be copied with the mouse."""
+    made = PlainLabel(text)
+    made.setObjectName(name)
+    made.setProperty(look, True)
+    made.setWordWrap(wrap)
+    if narrow:
+        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    if selectable:
+        made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made
 
 
 def button(name: str, text: str, tip: str, synonyms: str = "", *, primary: bool = False) -> QPushButton:
@@ -93,3 +128,27 @@ def check_box(name: str, text: str, tip: str) -> QCheckBox:
     box.setObjectName(name)
     box.setToolTip(plain_tooltip(tip))
     return box
+
+
+class GestureSlider(QSlider):
+    """A horizontal slider from 0 to a number of steps, of which one drag is one undo step.
+
+    Signals
+    -------
+    moved(int, str)
+        The new value, and the gesture.
+    """
+
+    moved = Signal(int, str)
+
+    def __init__(self, name: str, tip: str, steps: int, gesture: str) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        name_control(self, name, tip)
+        self.setRange(0, steps)
+        self._drags = 0
+        self._gesture = gesture
+        self.sliderPressed.connect(self._on_pressed)
+        self.valueChanged.connect(lambda value: self.moved.emit(value, f"{self._gesture}-{self._drags}"))
+
+    def _on_pressed(self) -> None:
+        self._drags += 1

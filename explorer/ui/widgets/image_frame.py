@@ -6,7 +6,6 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.messages import Wording, message_text
 from explorer.ui.theme import current_theme
 
 _DOT = " · "
@@ -51,12 +50,10 @@ class ImageFrame(QWidget):
 
     @property
     def text(self) -> str:
-        """The text shown instead of an image."""
         return "" if self._image is not None else self._empty
 
     @property
     def title(self) -> str:
-        """The title below the image."""
         return self._title
 
     def set_title(self, title: str) -> None:
@@ -71,15 +68,14 @@ class ImageFrame(QWidget):
         return self._detail.replace("\N{NO-BREAK SPACE}", " ")
 
     def show_image(self, qimage: QImage, detail: str = "") -> None:
-        """Show an image and a line of detail."""
         self._image = qimage
         self._problem = False
         self._set_detail(detail)
 
-    def show_text(self, wording: Wording, detail: str = "", *, problem: bool = False) -> None:
+    def show_text(self, text: str, detail: str = "", *, problem: bool = False) -> None:
         """Show a text instead of an image, and a line of detail."""
         self._image = None
-        self._empty = message_text(wording)
+        self._empty = text
         self._problem = problem
         self._set_detail(detail)
 
@@ -100,7 +96,6 @@ class ImageFrame(QWidget):
         return (1 + self._lines) * QFontMetrics(self.font()).height() + _GAP
 
     def image_rect(self) -> QRectF:
-        """Return the rectangle of the image, in widget coordinates."""
         area = QRectF(0, 0, self.width(), max(1, self.height() - self._caption_height()))
         if self._image is None:
             side = min(area.width(), area.height())

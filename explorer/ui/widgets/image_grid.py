@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from explorer.types import Pixels
@@ -11,12 +11,7 @@ from explorer.ui.theme import current_theme
 from explorer.ui.widgets.image_table import ImageTable
 
 _LABEL_WIDTH = 112
-_STEPS = {
-    Qt.Key.Key_Left: (0, -1),
-    Qt.Key.Key_Right: (0, 1),
-    Qt.Key.Key_Up: (-1, 0),
-    Qt.Key.Key_Down: (1, 0),
-}
+_STEPS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
 
 class ImageGrid(ImageTable):
@@ -38,11 +33,6 @@ class ImageGrid(ImageTable):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
 
-    @property
-    def marked(self) -> tuple[int, int]:
-        """Row and column of the keyboard cursor."""
-        return self._marked
-
     def show_pixels(self, pixels: Pixels) -> None:
         """Show images, uint8 ``(rows, columns, h, w, c)``; the keyboard cursor is kept if possible."""
         super().show_pixels(pixels)
@@ -56,7 +46,6 @@ class ImageGrid(ImageTable):
         self.update()
 
     def at(self, event: QMouseEvent) -> tuple[int, int] | None:
-        """Return row and column of the image under the mouse."""
         places = ((row, column) for row, line in enumerate(self.rows) for column in range(len(line)))
         point = event.position().toPoint()
         return next((place for place in places if self.cell(*place).contains(point)), None)
@@ -93,20 +82,11 @@ class ImageGrid(ImageTable):
             super().keyPressEvent(event)
 
     def _bring_into_sight(self) -> None:
-        """Scroll the surrounding area to the keyboard cursor."""
         parent = self.parentWidget()
         area = parent.parentWidget() if parent is not None else None
         if isinstance(area, QScrollArea):
             cell = self.cell(*self._marked)
             area.ensureVisible(cell.center().x(), cell.center().y(), cell.width(), cell.height())
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

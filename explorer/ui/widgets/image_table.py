@@ -6,7 +6,6 @@ from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.messages import Wording, message_text
 from explorer.types import Pixels
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.theme import current_theme
@@ -39,12 +38,10 @@ class ImageTable(QWidget):
 
     @property
     def rows(self) -> list[list[QImage]]:
-        """The images, row by row."""
         return self._rows
 
     @property
     def message(self) -> str:
-        """The text shown instead of images."""
         return self._message
 
     def show_pixels(self, pixels: Pixels) -> None:
@@ -53,13 +50,11 @@ class ImageTable(QWidget):
         self._message = ""
         self.update()
 
-    def show_message(self, wording: Wording) -> None:
-        """Show a text instead of images."""
-        self._rows, self._message = [], message_text(wording)
+    def show_message(self, text: str) -> None:
+        self._rows, self._message = [], text
         self.update()
 
     def cell(self, row: int, column: int) -> QRect:
-        """Return the rectangle of an image."""
         image, columns = self._rows[0][0], len(self._rows[0])
         across = (self.width() - self._margin - self._first_gap - _GAP * (columns + 1)) / columns
         down = (self.height() - _GAP * (len(self._rows) + 1)) / len(self._rows)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from explorer.document.activity import JobView
+from explorer.document.analysis import Study
+from explorer.document.document import Document
 from explorer.messages import message_text
-from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import duration
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, label, name_widget
+from explorer.ui.widgets.layouts import hbox
 
 
 class JobStrip(QWidget):
@@ -32,22 +34,14 @@ class JobStrip(QWidget):
         super().__init__(parent)
         self.setObjectName(f"{name}_strip")
         self.bar = QProgressBar()
-        self.bar.setObjectName(f"{name}_progress")
-        self.bar.setAccessibleName(self.tr("Progress"))
+        name_widget(self.bar, f"{name}_progress", self.tr("Progress"))
         self.bar.setTextVisible(False)
-        self._words = PlainLabel()
-        self._words.setObjectName(f"{name}_words")
-        self._words.setProperty("muted", True)
-        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._words = label(f"{name}_words", wrap=False, narrow=True)
         stop = button(
             f"{name}_cancel", self.tr("Cancel"), self.tr("Cancel (keeps previous result)"), self.tr("stop, abort")
         )
         stop.clicked.connect(self.cancelled)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.bar, 1)
-        layout.addWidget(self._words, 1)
-        layout.addWidget(stop)
+        self.setLayout(hbox((self.bar, 1), (self._words, 1), stop, margins=0))
         self.hide()
 
     def show_job(self, job: JobView | None) -> None:
@@ -60,3 +54,25 @@ class JobStrip(QWidget):
         self.bar.setValue(job.done)
         left = "" if job.seconds_left is None else self.tr("%1 left").replace("%1", duration(job.seconds_left))
         self._words.setText(" · ".join(part for part in (message_text(job.note), left) if part))
+
+
+class AnalysisStrip(JobStrip):
+    """Progress of an analysis of the document, which Cancel ends."""
+
+    def __init__(self, name: str, document: Document, study: Study) -> None:
+        super().__init__(name)
+        self._document = document
+        self._study = study
+        self.cancelled.connect(self._cancel)
+        document.analysis.running_changed.connect(self._show)
+        document.jobs_changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        key = self._document.analysis.running(self._study)
+        self.show_job(next((job for job in self._document.jobs if job.key == key), None))
+
+    def _cancel(self) -> None:
+        key = self._document.analysis.running(self._study)
+        if key is not None:
+            self._document.job_cancel_requested.emit(key)

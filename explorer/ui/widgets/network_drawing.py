@@ -16,11 +16,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QSizePolicy, QWidget
 
+from explorer.messages import message_text
 from explorer.models.layer_labels import activation_label, count_label, layer_labels, shape_label
-from explorer.models.layers import BatchNorm, Conv, ConvTranspose, Crop, Dense, Flatten, MaxPool, Pad, Reshape, UpSample
+from explorer.models.layers import Conv, ConvTranspose
 from explorer.models.spec import ModelSpec
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.theme import current_theme
+from explorer.ui.widgets.fields import name_widget
 from explorer.ui.widgets.network_layout import EDGE, Block, Frame, Layout, Part, lay_out
 from explorer.ui.widgets.network_painter import LINE_SHARE, NetworkLook, block_words, paint_network, upright_lines
 
@@ -50,9 +52,12 @@ class NetworkDrawing(QAbstractScrollArea):
         self._words: tuple[tuple[str, ...], ...] = ()
         self._current = 0
         self._hovered: int | None = None
-        self.setObjectName("network_drawing")
-        self.setAccessibleName(self.tr("Network layers"))
-        self.setToolTip(self.tr("One block per layer: height shows the output size, thickness the number of channels"))
+        name_widget(
+            self,
+            "network_drawing",
+            self.tr("Network layers"),
+            self.tr("One block per layer: height shows the output size, thickness the number of channels"),
+        )
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -62,11 +67,9 @@ class NetworkDrawing(QAbstractScrollArea):
         self.show_spec(None)
 
     def sizeHint(self) -> QSize:
-        """Prefer a size for ten blocks."""
         return QSize(560, 230)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the size of the blocks without labels."""
         return QSize(160, round(self._header + self._footer + _LEAST_ROOM + 12))
 
     @property
@@ -140,7 +143,6 @@ class NetworkDrawing(QAbstractScrollArea):
     # -- texts ---------------------------------------------------------------------------------------------------
 
     def details(self, number: int) -> str:
-        """Return all details of a block in one line."""
         assert self._layout is not None
         block = self._layout.blocks[number]
         if block.row is None:
@@ -155,7 +157,6 @@ class NetworkDrawing(QAbstractScrollArea):
         return ", ".join(parts)
 
     def _short_details(self, number: int) -> str:
-        """Return shorter details, for a narrow line."""
         assert self._layout is not None
         row = self._layout.blocks[number].row
         if row is None:
@@ -175,12 +176,10 @@ class NetworkDrawing(QAbstractScrollArea):
         return text + (self.tr(", sampled from mean and variance") if self._spec.variational else "")
 
     def _title(self, block: Block) -> str:
-        """Return the type of a layer with its settings."""
         assert block.row is not None
         words = self._kind(block)
-        activation = activation_label(block.row.layer)
-        if block.role != "head" and isinstance(block.row.layer, Conv | ConvTranspose | Dense):
-            words += ", " + (activation or self.tr("linear"))
+        if block.role != "head" and hasattr(block.row.layer, "activation"):
+            words += ", " + (activation_label(block.row.layer) or self.tr("linear"))
         return words
 
     def _kind(self, block: Block) -> str:
@@ -189,21 +188,11 @@ class NetworkDrawing(QAbstractScrollArea):
         heads = {"mean": self.tr("Mean of the code"), "log_variance": self.tr("Log-variance of the code")}
         if block.role == "head":
             return heads.get(kind, kind)
+        words = message_text(layer.title)
         if isinstance(layer, Conv | ConvTranspose):
-            name = self.tr("Convolution") if isinstance(layer, Conv) else self.tr("Transposed convolution")
             stride = self.tr("stride %1").replace("%1", str(layer.strides))
-            return f"{name} {layer.kernel}×{layer.kernel}, {stride}"
-        names: dict[type, str] = {
-            Dense: self.tr("Dense"),
-            MaxPool: self.tr("Max pooling"),
-            UpSample: self.tr("Upsampling"),
-            BatchNorm: self.tr("Batch normalization"),
-            Flatten: self.tr("Flatten"),
-            Reshape: self.tr("Reshape"),
-            Pad: self.tr("Padding"),
-            Crop: self.tr("Cropping"),
-        }
-        return names[type(layer)]
+            words += f" {layer.kernel}×{layer.kernel}, {stride}"
+        return words
 
     def _totals(self) -> str:
         if self._spec is None:
@@ -236,7 +225,6 @@ class NetworkDrawing(QAbstractScrollArea):
         return self._totals() if number is None else self.details(number)
 
     def _caption(self, room: float) -> str:
-        """Return the line at the bottom, shortened if it does not fit."""
         number, summary = self._spoken_of(), self._summary()
         if number is None or QFontMetricsF(self._small).horizontalAdvance(summary) <= room:
             return summary
@@ -254,7 +242,6 @@ class NetworkDrawing(QAbstractScrollArea):
         self._hover(self._number_at(event.position()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Select the layer under the mouse."""
         number = self._number_at(event.position())
         if number is not None:
             self._go(number)
@@ -283,7 +270,6 @@ class NetworkDrawing(QAbstractScrollArea):
             self._describe()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Select a layer with the arrow keys, Home and End."""
         last = len(self._layout.blocks) - 1 if self._layout else 0
         places = {
             Qt.Key.Key_Left: self._current - 1,
@@ -324,7 +310,6 @@ class NetworkDrawing(QAbstractScrollArea):
     # -- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the diagram, and a line of text below it."""
         theme = current_theme()
         painter = QPainter(self.viewport())
         painter.setFont(self._small)

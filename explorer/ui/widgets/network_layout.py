@@ -92,11 +92,9 @@ class Block:
 
     @property
     def middle(self) -> float:
-        """Horizontal center of its front in pixels."""
         return self.left + self.width / 2
 
     def holds(self, x: float, y: float) -> bool:
-        """Return whether the block contains a point."""
         across = self.left <= x <= self.left + self.width + self.depth
         return across and self.top - self.depth <= y <= self.top + self.height
 
@@ -126,12 +124,10 @@ class Layout:
     flat: bool
 
     def span(self, part: Part) -> tuple[float, float]:
-        """Return left and right of the columns of a part."""
         columns = [block.column for block in self.blocks if block.part == part]
         return EDGE + min(columns) * self.pitch, EDGE + (max(columns) + 1) * self.pitch
 
     def column_span(self, block: Block) -> tuple[float, float]:
-        """Return left and right of the column of a block."""
         return EDGE + block.column * self.pitch, EDGE + (block.column + 1) * self.pitch
 
     def at(self, x: float, y: float) -> int | None:

@@ -7,13 +7,16 @@ from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from explorer.data.corruption import CORRUPTIONS, NOISE_PRESETS, Noise, format_noise, parse_noise
 from explorer.errors import ExplorerError
+from explorer.messages import Message, message_text
 from explorer.ui.actions import Action, ActionMenu
 from explorer.ui.plain_text import plain_menu_text, plain_tooltip
+from explorer.ui.text import capitalized
 from explorer.ui.widgets.fields import button, combo_box, line_edit, name_control
+from explorer.ui.widgets.layouts import hbox, vbox
 
 _MOST = 1_000.0
 """Maximum of the box for a corruption without an upper limit."""
@@ -45,17 +48,9 @@ class NoiseEdit(QWidget):
         self._text = line_edit(name, tip, self.tr("None"))
         self._add = button(f"{name}_add", self.tr("Add"), self.tr("Add another corruption of the input images"))
         self._add.setMenu(ActionMenu(f"{name}_menu", self, records=self._menu_actions()))
-        first = QHBoxLayout()
-        first.setSpacing(6)
-        first.addWidget(self._text, 1)
-        first.addWidget(self._add)
         self._stack = QVBoxLayout()
         self._stack.setSpacing(4)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(first)
-        layout.addLayout(self._stack)
+        self.setLayout(vbox(hbox((self._text, 1), self._add, spacing=6), self._stack, spacing=4, margins=0))
         self._text.textChanged.connect(lambda text: self._on_text_changed())
 
     def _menu_actions(self) -> Iterator[Action | None]:
@@ -67,22 +62,25 @@ class NoiseEdit(QWidget):
             run = partial(self.set_text, format_noise(preset.noises))
             yield self._action(f"preset_{preset.name}", preset.title, run, preset.about)
 
-    def _action(self, name: str, title: str, run: Callable[[], None], tip: str) -> Action:
-        synonyms = self.tr("add noise, corrupt, degrade")
-        return Action(f"{self._name}_{name}", plain_menu_text(title), run, tip=tip, synonyms=synonyms)
+    def _action(self, name: str, title: Message, run: Callable[[], None], about: Message) -> Action:
+        return Action(
+            f"{self._name}_{name}",
+            plain_menu_text(message_text(title)),
+            run,
+            tip=message_text(about),
+            synonyms=self.tr("add noise, corrupt, degrade"),
+        )
 
     def text(self) -> str:
         """Return the corruptions in the syntax of the command line."""
         return self._text.text().strip()
 
     def set_text(self, text: str) -> None:
-        """Set the corruptions; an empty text means none."""
         self._text.setText(text)
         # Show the beginning of a long text.
         self._text.setCursorPosition(0)
 
     def add(self, noise: Noise) -> None:
-        """Append a corruption; it replaces an invalid text."""
         try:
             noises = parse_noise(self.text())
         except ExplorerError:
@@ -99,7 +97,7 @@ class NoiseEdit(QWidget):
         if bool(problem) != bool(self._text.property("problem")):
             self._text.setProperty("problem", bool(problem))
             self._text.style().polish(self._text)
-        self._text.setToolTip(plain_tooltip(problem[:1].upper() + problem[1:] or self._tip))
+        self._text.setToolTip(plain_tooltip(capitalized(problem) or self._tip))
         for row in self._rows:
             row.setEnabled(not problem)
         self.changed.emit()
@@ -138,7 +136,7 @@ class _NoiseRow(QWidget):
         self.setObjectName(name)
         # Short titles, since the row is narrow.
         kinds: list[tuple[str, object]] = [
-            (kind.title.removesuffix(" noise"), kind.name) for kind in CORRUPTIONS.values()
+            (message_text(kind.title).removesuffix(" noise"), kind.name) for kind in CORRUPTIONS.values()
         ]
         self._kind = combo_box(f"{name}_kind", self.tr("Type of corruption"), kinds)
         self._kind.setMinimumWidth(_KIND_WIDTH)
@@ -155,13 +153,7 @@ class _NoiseRow(QWidget):
         self._remove.setAutoRaise(True)
         name_control(self._remove, f"{name}_remove", self.tr("Remove this corruption"))
         self._remove.setFixedWidth(22)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self._kind, 1)
-        layout.addWidget(self._strength)
-        layout.addWidget(self._mean)
-        layout.addWidget(self._remove)
+        self.setLayout(hbox((self._kind, 1), self._strength, self._mean, self._remove, spacing=4, margins=0))
         self._kind.activated.connect(self._on_kind_activated)
         self._strength.valueChanged.connect(lambda value: self._take(strength=round(value, _DIGITS)))
         self._mean.valueChanged.connect(lambda value: self._take(mean=round(value, _DIGITS)))
@@ -177,11 +169,11 @@ class _NoiseRow(QWidget):
         kind = CORRUPTIONS[noise.kind]
         blockers = [QSignalBlocker(control) for control in (self._kind, self._strength, self._mean)]
         self._kind.setCurrentIndex(self._kind.findData(noise.kind))
-        self._kind.setToolTip(plain_tooltip(kind.about))
+        self._kind.setToolTip(plain_tooltip(message_text(kind.about)))
         self._strength.setRange(0, min(kind.limit, _MOST))
         self._strength.setSingleStep(kind.largest / _STEPS)
         self._strength.setSuffix(f" {kind.unit}" if kind.unit else "")
-        self._strength.setToolTip(plain_tooltip(self.tr("Strength: %1").replace("%1", kind.scale)))
+        self._strength.setToolTip(plain_tooltip(self.tr("Strength: %1").replace("%1", message_text(kind.scale))))
         self._strength.setValue(noise.strength)
         self._mean.setVisible(kind.takes_mean)
         self._mean.setValue(noise.mean)

@@ -9,21 +9,11 @@ from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import (
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QResizeEvent,
-    QWheelEvent,
-)
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.document.map_tiles import MapWindow, Tile
 from explorer.latent.tile_grid import DEEPEST, TileGrid
-from explorer.messages import Wording, message_text
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.scatter_image import Scatter, scatter_image
@@ -44,12 +34,7 @@ _BESIDE = 14.0
 _REACH = 9
 """Radius in pixels within which a press grabs a keyframe."""
 
-_ARROWS = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, 1),
-    Qt.Key.Key_Down: (0, -1),
-}
+_ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
 
 
 Tool = Literal["cursor", "pan", "box", "lasso"]
@@ -149,13 +134,11 @@ class PlaneCanvas(QWidget):
         return QPointF(middle, middle)
 
     def reset_view(self) -> None:
-        """Show the whole range."""
         self._middle, self._zoom = self._home, 1.0
         self._on_view_moved()
 
-    def show_text(self, wording: Wording) -> None:
-        """Show a text instead of the plane."""
-        self._shown, self._plane, self._tiles, self._empty = False, None, None, message_text(wording)
+    def show_text(self, text: str) -> None:
+        self._shown, self._plane, self._tiles, self._empty = False, None, None, text
         self.setAccessibleDescription(self._empty)
         self.update()
 
@@ -166,14 +149,12 @@ class PlaneCanvas(QWidget):
         self.update()
 
     def add_tiles(self, tiles: Iterable[Tile]) -> None:
-        """Paint more tiles over the existing ones."""
         # A pending repaint includes all tiles that exist by then.
         if self._plane is not None and self._tiles is None:
             self._paint_tiles(self._plane, tiles)
             self.update()
 
     def _composed(self) -> QImage | None:
-        """Return the plane with all its tiles."""
         if self._tiles is None:
             return self._plane
         device = self.devicePixelRatioF()
@@ -202,7 +183,6 @@ class PlaneCanvas(QWidget):
         painter.end()
 
     def set_cursor(self, cursor: tuple[float, float] | None) -> None:
-        """Set the position of the current code, or None."""
         self._cursor = cursor
         self.update()
 
@@ -213,17 +193,14 @@ class PlaneCanvas(QWidget):
         self.update()
 
     def set_trail(self, points: list[tuple[float, float]]) -> None:
-        """Set the trail of the current code, oldest first."""
         self._trail = points
         self.update()
 
     def set_preview(self, qimage: QImage | None) -> None:
-        """Show an image beside the mouse, or none."""
         self._preview = qimage
         self.update()
 
     def set_scatter(self, scatter: Scatter | None) -> None:
-        """Draw points over the tiles, or none."""
         self._scatter, self._scatter_image = scatter, None
         self.update()
 
@@ -248,7 +225,6 @@ class PlaneCanvas(QWidget):
 
     @property
     def has_image(self) -> bool:
-        """Whether a plane is shown."""
         return self._shown
 
     @property
@@ -265,7 +241,6 @@ class PlaneCanvas(QWidget):
         return min(rect.width(), rect.height()) / (self._tile_grid.spacing * self._steps) * self._zoom
 
     def map_window(self) -> MapWindow:
-        """Return the visible part of the plane and its tile size."""
         rect, scale = self.plane_rect(), self.scale
         across, up = rect.width() / 2 / scale, rect.height() / 2 / scale
         # Tiles are as large as at the initial zoom, up to twice as large.
@@ -274,7 +249,6 @@ class PlaneCanvas(QWidget):
         return MapWindow(self._tile_grid, level, x - across, x + across, y - up, y + up)
 
     def plane_rect(self) -> QRectF:
-        """Return the rectangle of the plane, in widget coordinates."""
         width, height = self.width() - _LEFT - _RIGHT, self.height() - _TOP - _BOTTOM
         return QRectF(_LEFT, _TOP, max(20, width), max(20, height))
 
@@ -314,14 +288,12 @@ class PlaneCanvas(QWidget):
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the visible part at the new size."""
         super().resizeEvent(event)
         self._on_view_moved()
 
     # -- hands ---------------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Move the current code, or start panning or drawing."""
         if not self._shown:
             return
         if event.button() != Qt.MouseButton.LeftButton or self._tool == "pan":
@@ -361,7 +333,6 @@ class PlaneCanvas(QWidget):
         self.hovered.emit(self.to_plane(where) if seen else None)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End panning, dragging or drawing."""
         self._keyframe = self._taken = None
         if self._grip is not None:
             self._grip = None
@@ -375,7 +346,6 @@ class PlaneCanvas(QWidget):
             self.update()
 
     def _corners(self) -> list[QPointF]:
-        """Return the corners of the box or lasso, in widget coordinates."""
         if self._tool != "box" or len(self._outline) < 2:
             return self._outline
         box = QRectF(self._outline[0], self._outline[1]).normalized()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
-from explorer.messages import Wording, message_text
-from explorer.ui.plain_text import PlainLabel
+from explorer.messages import Message, message_text
 from explorer.ui.text import sentence
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, label, name_widget
+from explorer.ui.widgets.layouts import hbox
 
 
 class ProblemBar(QFrame):
@@ -16,30 +15,21 @@ class ProblemBar(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("problem_bar")
-        self.setAccessibleName(self.tr("Error"))
+        name_widget(self, "problem_bar", self.tr("Error"))
         self._details = ""
-        self._text = PlainLabel()
-        self._text.setObjectName("problem_text")
-        self._text.setWordWrap(True)
-        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._text = label("problem_text", look="plain", selectable=True)
         copy = button("problem_copy", self.tr("Copy details"), self.tr("Copy the message with technical details"))
         dismiss = button("problem_dismiss", self.tr("Dismiss"), self.tr("Dismiss the message"))
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 6, 8, 6)
-        layout.addWidget(self._text, 1)
-        layout.addWidget(copy)
-        layout.addWidget(dismiss)
+        self.setLayout(hbox((self._text, 1), copy, dismiss, margins=(12, 6, 8, 6)))
         copy.clicked.connect(self._copy)
         dismiss.clicked.connect(self.hide)
         self.hide()
 
     @property
     def text(self) -> str:
-        """The last message."""
         return self._text.text()
 
-    def show_problem(self, message: Wording, details: str) -> None:
+    def show_problem(self, message: Message, details: str) -> None:
         """Show an error; `details` are for the clipboard."""
         self._text.setText(sentence(message))
         self._details = details

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QSizePolicy, QWidget
 
 from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.layouts import hbox
 
 
 class SegmentedControl(QWidget):
@@ -26,12 +25,9 @@ class SegmentedControl(QWidget):
 
     chosen = Signal(int)
 
-    def __init__(self, parts: Sequence[tuple[str, ...]], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, *parts: tuple[str, str, str] | tuple[str, str, str, str]) -> None:
+        super().__init__()
         self._group = QButtonGroup(self)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
         for number, (name, text, *words) in enumerate(parts):
             made = button(name, text, *words)
             made.setCheckable(True)
@@ -39,13 +35,12 @@ class SegmentedControl(QWidget):
             made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             made.setProperty("segment", _place(number, len(parts)))
             self._group.addButton(made, number)
-            layout.addWidget(made)
+        self.setLayout(hbox(*self._group.buttons(), spacing=0, margins=0))
         self._group.button(0).setChecked(True)
         self._group.idClicked.connect(self.chosen)
 
     @property
     def current(self) -> int:
-        """Number of the checked button."""
         return self._group.checkedId()
 
     def choose(self, number: int) -> None:

@@ -7,6 +7,8 @@ from itertools import count
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleValueChangeEvent,
     QFocusEvent,
     QFont,
     QFontMetricsF,
@@ -22,6 +24,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 from explorer.types import Floats
 from explorer.ui.text import sigmas
 from explorer.ui.theme import current_theme
+from explorer.ui.widgets.slider_access import install_slider_access
 from explorer.ui.widgets.slider_painter import NOTE_SHARE, RANGE, VALUE_WIDTH, SliderLook, paint_slider, place_on
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder, SliderRows, in_order
 from explorer.ui.widgets.value_editor import ValueEditor
@@ -58,6 +61,7 @@ class SliderList(QAbstractScrollArea):
 
     def __init__(self, parent: QWidget | None = None, *, value_name: str = "slider_value") -> None:
         super().__init__(parent)
+        install_slider_access()
         self._rows = NO_ROWS
         self._order = in_order(0)
         self._words = ""
@@ -75,14 +79,13 @@ class SliderList(QAbstractScrollArea):
         self.setMinimumWidth(_NAME_WIDTH + VALUE_WIDTH + _SMALLEST_TRACK)
         self._edit = ValueEditor(self.viewport())
         self._edit.setObjectName(value_name)
-        self._edit.entered.connect(self._on_value_entered)
+        self._edit.entered.connect(self.set_current_value)
         self._edit.left.connect(self._on_edit_left)
 
     # -- contents ------------------------------------------------------------------------------------------------
 
     @property
     def row_count(self) -> int:
-        """Number of rows after filtering."""
         return len(self._order)
 
     @property
@@ -92,22 +95,25 @@ class SliderList(QAbstractScrollArea):
 
     @property
     def current_item(self) -> int:
-        """The current item; 0 if there are none."""
         return self._order.item(self._current) if self._current < self.row_count else 0
 
     @property
-    def current_row(self) -> int:
-        """The current row."""
-        return self._current
+    def current_value(self) -> float:
+        """Value in σ of the current item; 0 if there are none."""
+        return float(self._values[self.current_item]) if self.row_count else 0.0
+
+    def set_current_value(self, value: float) -> None:
+        """Move the current item to a value in σ, as one undo step."""
+        if self.row_count and self.isEnabled():
+            self._begin_gesture()
+            self._move_to(self._current, value)
 
     @property
     def order(self) -> RowOrder:
-        """The mapping of rows to items."""
         return self._order
 
     @property
     def words(self) -> str:
-        """The text shown without rows."""
         return "" if self.row_count else self._words
 
     def set_rows(self, rows: SliderRows) -> None:
@@ -186,6 +192,8 @@ class SliderList(QAbstractScrollArea):
             named = ", ".join(part for part in (self._rows.name(item), self._rows.note(item)) if part)
             text = f"{named}: {sigmas(float(self._values[item]))}"
         self.setAccessibleDescription(text)
+        if QAccessible.isActive():
+            QAccessible.updateAccessibility(QAccessibleValueChangeEvent(self, self.current_value))
 
     def _wanted_name_width(self) -> float:
         """Return the width of the name column; of many items, only the first and the last (longest) are measured."""
@@ -201,7 +209,6 @@ class SliderList(QAbstractScrollArea):
     # -- geometry ------------------------------------------------------------------------------------------------
 
     def row_rect(self, row: int) -> QRect:
-        """Return the rectangle of a row, in viewport coordinates; may be outside."""
         top = row * ROW_HEIGHT - self.verticalScrollBar().value()
         return QRect(0, top, self.viewport().width(), ROW_HEIGHT)
 
@@ -211,7 +218,6 @@ class SliderList(QAbstractScrollArea):
         return QRectF(self._name_width, rect.top() + 4, width, ROW_HEIGHT - 8)
 
     def handle_position(self, row: int, value: float) -> QPointF:
-        """Return the position of a row's handle for a value in σ."""
         return place_on(self.track_rect(row), value)
 
     def _value_at(self, row: int, x: float) -> float:
@@ -232,7 +238,6 @@ class SliderList(QAbstractScrollArea):
         self._place_edit()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Repaint after scrolling, and move the edit field with its row."""
         self._place_edit()
         self.viewport().update()
 
@@ -245,7 +250,6 @@ class SliderList(QAbstractScrollArea):
     # -- mouse ---------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Start dragging a slider; beside its track, only select it."""
         row = self._row_at(event.position().y())
         if event.button() != Qt.MouseButton.LeftButton or row is None:
             return
@@ -329,7 +333,6 @@ class SliderList(QAbstractScrollArea):
         self.viewport().update()
 
     def edit_value(self, typed: str = "") -> None:
-        """Open the edit field of the current slider, with what was typed so far."""
         if self.row_count and self.isEnabled():
             self._choose(self._current)
             self._place_edit()
@@ -339,11 +342,6 @@ class SliderList(QAbstractScrollArea):
         rect = self.row_rect(self._current)
         left = round(self.track_rect(self._current).right()) - 12
         self._edit.setGeometry(left, rect.top() + 5, rect.right() - left - 1, ROW_HEIGHT - 10)
-
-    def _on_value_entered(self, value: float) -> None:
-        if self._current < self.row_count:
-            self._begin_gesture()
-            self._move_to(self._current, value)
 
     def _on_edit_left(self) -> None:
         self.setFocus()

@@ -79,7 +79,6 @@ class RowOrder:
         return int(self._items[row])
 
     def row(self, item: int) -> int | None:
-        """Return the row of a slider, or None if it is hidden."""
         row = int(self._rows[item]) if 0 <= item < len(self._rows) else -1
         return row if row >= 0 else None
 

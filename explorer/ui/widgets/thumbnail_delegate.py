@@ -72,6 +72,16 @@ class ThumbnailDelegate(QStyledItemDelegate):
         painter.restore()
 
 
+def show_thumbnails(view: QListView, cell: QSize, *, square: bool = False) -> None:
+    """Have a list show its items as thumbnails in cells of one size."""
+    view.setViewMode(QListView.ViewMode.IconMode)
+    view.setMovement(QListView.Movement.Static)
+    view.setResizeMode(QListView.ResizeMode.Adjust)
+    view.setUniformItemSizes(True)
+    view.setItemDelegate(ThumbnailDelegate(view, square=square))
+    view.setGridSize(cell)
+
+
 def _pixmap(decoration: object, size: QSize) -> QPixmap | None:
     if isinstance(decoration, QIcon):
         return decoration.pixmap(size)

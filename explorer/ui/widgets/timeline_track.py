@@ -16,7 +16,6 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
-    QFocusEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -30,6 +29,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.types import Indices
 from explorer.ui.dragging import CODE, IMAGES
 from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.text import filled
 from explorer.ui.theme import Theme, current_theme
 from explorer.ui.widgets.plane_canvas import nice_step
 
@@ -184,7 +184,6 @@ class TimelineTrack(QWidget):
         self.update()
 
     def show_images(self, images: Sequence[QImage]) -> None:
-        """Show the images of the keyframes."""
         self._images = images
         self.update()
 
@@ -198,19 +197,16 @@ class TimelineTrack(QWidget):
         self.update()
 
     def choose_key(self, number: int) -> None:
-        """Select a keyframe, and no segment."""
         self._key, self._segment = min(max(number, 0), max(0, self._count - 1)), None
         self._describe()
         self.update()
 
     def choose_segment(self, number: int | None) -> None:
-        """Select the segment after a keyframe, or none."""
         self._segment = number
         self.update()
 
     @property
     def key(self) -> int:
-        """Number of the selected keyframe."""
         return self._key
 
     @property
@@ -224,7 +220,6 @@ class TimelineTrack(QWidget):
 
     @property
     def has_images(self) -> bool:
-        """Whether every keyframe has an image."""
         return len(self._images) == self._count
 
     @property
@@ -240,9 +235,7 @@ class TimelineTrack(QWidget):
         if self._animation is not None:
             seconds = self._playhead / self._animation.fps
             text = self.tr("Keyframe %1 of %2, playhead at %3 s")
-            text = (
-                text.replace("%1", str(self._key + 1)).replace("%2", str(self._count)).replace("%3", f"{seconds:.2f}")
-            )
+            text = filled(text, self._key + 1, self._count, f"{seconds:.2f}")
         self.setAccessibleDescription(text)
 
     # -- geometry ----------------------------------------------------------------------------------------------------
@@ -253,21 +246,17 @@ class TimelineTrack(QWidget):
         return frames, float(_SIDE), (self.width() - 2 * _SIDE) / max(1, frames - 1)
 
     def x_of(self, frame: float) -> float:
-        """Return x of a frame in pixels."""
         _, left, step = self._axis()
         return left + frame * step
 
     def frame_at(self, x: float) -> int:
-        """Return the frame nearest to x."""
         frames, left, step = self._axis()
         return min(max(round((x - left) / step), 0), frames - 1) if step > 0 else 0
 
     def key_frame(self, number: int) -> int:
-        """Return the frame of a keyframe."""
         return int(self._animation.keys[number]) if self._animation is not None else number
 
     def key_rect(self, number: int) -> QRectF:
-        """Return the rectangle of a keyframe's image."""
         side = float(_IMAGES - 4)
         if self._animation is not None and self._count > 1:
             nearest = float(np.diff(self._animation.keys).min()) * self._axis()[2]
@@ -276,7 +265,6 @@ class TimelineTrack(QWidget):
         return QRectF(middle - side / 2, _RULER + (_IMAGES - side) / 2, side, side)
 
     def segment_rect(self, number: int) -> QRectF:
-        """Return the rectangle of a segment's bar."""
         assert self._animation is not None
         keys = self._animation.keys
         end = (
@@ -301,7 +289,6 @@ class TimelineTrack(QWidget):
     # -- input -------------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Start dragging a keyframe or the playhead, or select a segment."""
         if event.button() != Qt.MouseButton.LeftButton or not self._count:
             return
         point = event.position()
@@ -345,7 +332,6 @@ class TimelineTrack(QWidget):
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Treat a double click as two clicks."""
         self.mousePressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -357,7 +343,6 @@ class TimelineTrack(QWidget):
             self.menu_asked.emit(key, where)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Select, jump to, move, duplicate and delete keyframes; move the playhead."""
         key, modifiers = event.key(), event.modifiers()
         sideways = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(key))
         alt = bool(modifiers & Qt.KeyboardModifier.AltModifier)
@@ -383,16 +368,7 @@ class TimelineTrack(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self.update()
-
     def _show_hint(self, point: QPointF) -> None:
-        """Set cursor and tooltip for the position of the mouse."""
         over = self._animation is not None and (self._key_at(point) is not None or self._segment_at(point) is not None)
         self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
         self.setToolTip(plain_tooltip(self.values_at(point.x()) if point.y() > _RULER + _IMAGES + _SEGMENTS else ""))
@@ -403,7 +379,7 @@ class TimelineTrack(QWidget):
             return ""
         number = int(self._animation.numbers[self.frame_at(x)])
         nearest = int(np.abs(self._curves.frames - number).argmin())
-        text = self.tr("OOD distance %1×").replace("%1", f"{self._curves.distances[nearest]:.2g}")
+        text = self.tr("distance to data %1×").replace("%1", f"{self._curves.distances[nearest]:.2g}")
         if nearest < len(self._curves.changes):
             change = self.tr("image change %1 per frame").replace("%1", f"{self._rates()[nearest]:.2g}")
             text = f"{text}, {change}"
@@ -417,7 +393,6 @@ class TimelineTrack(QWidget):
     # -- drops -------------------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept images, codes and files."""
         mime = event.mimeData()
         if mime.hasFormat(IMAGES) or mime.hasFormat(CODE) or any(url.isLocalFile() for url in mime.urls()):
             self._drop = event.position().x()
@@ -425,7 +400,6 @@ class TimelineTrack(QWidget):
             self.update()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """Mark the position of the drop."""
         self._drop = event.position().x()
         event.acceptProposedAction()
         self.update()
@@ -473,7 +447,6 @@ class TimelineTrack(QWidget):
         painter.end()
 
     def _paint_ruler(self, painter: QPainter, theme: Theme) -> None:
-        """Paint seconds and frame numbers."""
         animation = self._animation
         assert animation is not None
         step = nice_step(_TICKS / max(self._axis()[2], 1e-6) / animation.fps)
@@ -568,14 +541,13 @@ class TimelineTrack(QWidget):
         self._paint_legend(painter, theme, row)
 
     def _paint_legend(self, painter: QPainter, theme: Theme, row: QRectF) -> None:
-        """Paint the legend of the curves at the upper right."""
         plain = painter.font()
         small = painter.font()
         small.setPointSizeF(small.pointSizeF() * 0.8)
         painter.setFont(small)
         metrics = painter.fontMetrics()
         right = row.right()
-        for color, words in (("warn", self.tr("OOD distance")), ("accent", self.tr("Δ per frame"))):
+        for color, words in (("warn", self.tr("Distance to data")), ("accent", self.tr("Change per frame"))):
             width = metrics.horizontalAdvance(words)
             place = QRectF(right - width - 4, row.top() - 2, width + 4, metrics.height())
             ground = theme.color("base")

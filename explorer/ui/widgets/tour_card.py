@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPainterPath, QPaintEvent, QPen, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
-from explorer.ui.plain_text import PlainLabel
+from explorer.ui.text import filled
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.fields import button
+from explorer.ui.widgets.fields import button, label, name_widget
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _CARD_WIDTH = 330
 _GAP = 14
@@ -28,7 +29,6 @@ class TourOverlay(QWidget):
         self.hide()
 
     def show_hole(self, hole: QRect) -> None:
-        """Dim the window except for a rectangle."""
         self._hole = hole
         self.setGeometry(self._window.rect())
         self.show()
@@ -69,36 +69,24 @@ class TourCard(QFrame):
         super().__init__(parent)
         self._window = parent
         self._target = QRect()
-        self.setObjectName("tour_card")
-        self.setAccessibleName(self.tr("Tour"))
+        name_widget(self, "tour_card", self.tr("Tour"))
         self.setFixedWidth(_CARD_WIDTH)
-        self._count = PlainLabel()
-        self._count.setObjectName("tour_count")
-        self._count.setProperty("muted", True)
-        self._title = PlainLabel()
-        self._title.setObjectName("tour_title")
-        self._title.setProperty("heading", True)
-        self._text = PlainLabel()
-        self._text.setObjectName("tour_text")
-        self._text.setWordWrap(True)
+        self._count = label("tour_count", wrap=False)
+        self._title = label("tour_title", look="heading", wrap=False)
+        self._text = label("tour_text", look="plain")
         self._skip = button("tour_skip", self.tr("Skip"), self.tr("End the tour (Esc); restart it from the Help menu"))
         self._back = button("tour_back", self.tr("Back"), self.tr("Previous step (←)"))
         self.next = button("tour_next", self.tr("Next"), self.tr("Next step (Return or →)"), primary=True)
-        head = QHBoxLayout()
-        head.addWidget(self._title, 1)
-        head.addWidget(self._count)
-        foot = QHBoxLayout()
-        foot.addWidget(self._skip)
-        foot.addStretch(1)
-        foot.addWidget(self._back)
-        foot.addWidget(self.next)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 14, 16, 12)
-        layout.setSpacing(8)
-        layout.addLayout(head)
-        layout.addWidget(self._text)
-        layout.addSpacing(4)
-        layout.addLayout(foot)
+        self.setLayout(
+            vbox(
+                hbox((self._title, 1), self._count),
+                self._text,
+                4,
+                hbox(self._skip, (STRETCH, 1), self._back, self.next),
+                spacing=8,
+                margins=(16, 14, 16, 12),
+            )
+        )
         self._skip.clicked.connect(self.skipped)
         self._back.clicked.connect(lambda: self.moved.emit(-1))
         self.next.clicked.connect(lambda: self.moved.emit(1))
@@ -112,14 +100,13 @@ class TourCard(QFrame):
 
     @property
     def title(self) -> str:
-        """The title of the current step."""
         return self._title.text()
 
     def show_step(self, title: str, text: str, number: int, count: int) -> None:
         """Show a step, counted from 1, and focus Next."""
         self._title.setText(title)
         self._text.setText(text)
-        self._count.setText(self.tr("%1 of %2").replace("%1", str(number)).replace("%2", str(count)))
+        self._count.setText(filled(self.tr("%1 of %2"), number, count))
         self._back.setEnabled(number > 1)
         self.next.setText(self.tr("Done") if number == count else self.tr("Next"))
         self.setAccessibleDescription(f"{title}. {text}")

@@ -77,7 +77,6 @@ class ValueEditor(QLineEdit):
             self.close_quietly()
 
     def close_quietly(self) -> None:
-        """Close without applying the value."""
         # Hiding removes the focus, which must not apply the value.
         self._open = False
         self.hide()

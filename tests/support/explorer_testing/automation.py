@@ -88,6 +88,7 @@ RENAMED = dict(
             "train_film_export": "train_frames_export",
             "train_film_panel": "train_frames_panel",
             "train_film_slider": "train_frames_slider",
+            "train_run_go_on": "train_run_resume",
         }.items()
     )
 )

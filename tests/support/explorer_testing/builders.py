@@ -13,6 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from explorer.data.augmentation import Augmented, Strengths, augmenting
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
@@ -24,8 +25,15 @@ from explorer.models.bundle import CODES, COMPILED, NETWORKS, seal
 from explorer.models.card import Card, DataRecord, EpochRecord
 from explorer.models.codes import CodeSample, save_codes
 from explorer.models.settings import TrainingSettings
-from explorer.types import Codec, Floats, ImageShape
+from explorer.types import Codec, Floats, ImageShape, Pixels
 from explorer_testing.codec import LOG_VARIANCE, MatrixCodec, SpatialCodec, WrappedCodec, plain
+
+
+def augment(pixels: Pixels, count: int, seed: int, strengths: Strengths | None = None) -> Augmented:
+    """Run `augmenting` to its end."""
+    *_, result = augmenting(pixels, count, seed, strengths)
+    assert isinstance(result, Augmented)
+    return result
 
 
 def make_source(
@@ -34,7 +42,7 @@ def make_source(
     """Return random images, every one different, with labels ``index % 10``."""
     images = np.random.default_rng(seed).integers(0, 256, (count, *image_shape), dtype=np.uint8)
     labels = (np.arange(count) % 10).astype(np.int64)
-    facts = Facts(name=name, title=f"{name.capitalize()} pictures", spec=f"/nowhere/{name}")
+    facts = Facts(name=name, title=f"{name.capitalize()} images", spec=f"/nowhere/{name}")
     return ArraySource(facts, images, random_splits(count), labels)
 
 
@@ -55,7 +63,7 @@ def make_card(codec: Codec, *, name: str = "tiny", variational: bool = False, **
         decoder_params=(codec.latent_dim + 1) * size,
         data=DataRecord(
             name="tiny",
-            title="Tiny pictures",
+            title="Tiny images",
             license="CC0",
             attribution="nobody",
             count=30,
@@ -143,7 +151,7 @@ def encoder_network(codec: MatrixCodec, *, variational: bool = False) -> bytes:
     """Return the encoder as ONNX."""
     dim = codec.latent_dim
     nodes = [
-        helper.make_node("Flatten", ["picture"], ["flat"], axis=1),
+        helper.make_node("Flatten", ["image"], ["flat"], axis=1),
         helper.make_node("Sub", ["flat", "half"], ["centred"]),
         helper.make_node("MatMul", ["centred", "basis"], ["mean" if variational else "code"]),
     ]
@@ -154,7 +162,7 @@ def encoder_network(codec: MatrixCodec, *, variational: bool = False) -> bytes:
         nodes.append(helper.make_node("Add", ["zeros", "level"], ["log_variance"]))
         constants |= {"zero": np.array(0, np.float32), "level": np.array(LOG_VARIANCE, np.float32)}
         outputs.append("log_variance")
-    return _network(nodes, constants, ("picture", codec.image_shape), [(name, (dim,)) for name in outputs])
+    return _network(nodes, constants, ("image", codec.image_shape), [(name, (dim,)) for name in outputs])
 
 
 def decoder_network(codec: MatrixCodec) -> bytes:
@@ -162,14 +170,14 @@ def decoder_network(codec: MatrixCodec) -> bytes:
     nodes = [
         helper.make_node("MatMul", ["code", "basis"], ["product"]),
         helper.make_node("Add", ["product", "half"], ["flat"]),
-        helper.make_node("Reshape", ["flat", "shape"], ["picture"]),
+        helper.make_node("Reshape", ["flat", "shape"], ["image"]),
     ]
     constants: dict[str, NDArray[Any]] = {
         "half": np.array(0.5, np.float32),
         "basis": np.ascontiguousarray(codec.basis.T),
         "shape": np.array([-1, *codec.image_shape], np.int64),
     }
-    return _network(nodes, constants, ("code", (codec.latent_dim,)), [("picture", codec.image_shape)])
+    return _network(nodes, constants, ("code", (codec.latent_dim,)), [("image", codec.image_shape)])
 
 
 def _network(

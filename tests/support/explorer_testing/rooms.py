@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
 
+from explorer.messages import message
 from explorer.ui.main_window import MainWindow
 from explorer_testing.builders import make_model, make_source
 
@@ -17,7 +18,7 @@ def furnish(window: MainWindow) -> None:
     window.document.set_code(np.zeros(2, np.float32))
     window.document.timeline.insert(np.array([[0, 0], [1, 2], [-1, 0.5]], np.float32), 0)
     window.document.set_code(np.ones(2, np.float32))
-    window.document.report("Something went wrong.", "Details of it.")
+    window.document.report(message("Something went wrong."), "Details of it.")
 
 
 def rooms(window: MainWindow) -> Iterator[tuple[str, QWidget]]:

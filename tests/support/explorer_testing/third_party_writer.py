@@ -300,7 +300,7 @@ def decoder_alone(folder: Path, x: Any) -> Any:
 def conditional(folder: Path, x: Any) -> Any:
     """Both halves take the class, one-hot."""
     k = keras.layers
-    given, label = keras.Input((28, 28, 1), name="picture"), keras.Input((10,), name="label")
+    given, label = keras.Input((28, 28, 1), name="image"), keras.Input((10,), name="label")
     code = k.Dense(4, name="code")(k.Concatenate()([k.Dense(32, "relu")(k.Flatten()(given)), label]))
     h = k.Dense(32, "relu")(k.Concatenate()([code, label]))
     model = keras.Model([given, label], k.Reshape((28, 28, 1))(k.Dense(784, "sigmoid")(h)))
@@ -460,7 +460,7 @@ def _refused(folder: Path, x: Any) -> None:
     low = k.UpSampling2D(2)(k.Conv2D(4, 3, strides=2, padding="same")(h))
     keras.Model(given, k.Conv2D(1, 3, padding="same")(k.Concatenate()([h, low, given]))).save(folder / "unet.keras")
     words = keras.Input((50,))
-    keras.Model(words, k.Dense(50)(k.Dense(8)(words))).save(folder / "no_pictures.keras")
+    keras.Model(words, k.Dense(50)(k.Dense(8)(words))).save(folder / "no_images.keras")
     classifier = keras.Sequential([keras.Input((28, 28, 4)), k.Flatten(), k.Dense(10)])
     classifier.save(folder / "four_channels.keras")
     given = tf_keras.Input((28, 28))

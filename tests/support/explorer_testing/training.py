@@ -1,4 +1,4 @@
-"""Small trainings: images that can be learnt, and requests that take a second."""
+"""Small trainings: images that can be learned, and requests that take a second."""
 
 from __future__ import annotations
 

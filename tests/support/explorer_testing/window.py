@@ -28,7 +28,9 @@ from explorer.app import Running
 from explorer.data.source import Source
 from explorer.document.document import Document, Problem
 from explorer.document.state import OpenModel
-from explorer.document.views import CursorView, ImageView, NoiseView
+from explorer.document.views.cursor import CURSOR, CursorView
+from explorer.document.views.image import IMAGE, ImageView
+from explorer.document.views.noise import NOISE, NoiseView
 from explorer.types import Floats
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.main_window import MainWindow
@@ -91,10 +93,10 @@ class WindowDriver:
     def settle(self) -> None:
         """Wait until nothing that the codec was asked for is missing."""
         document = self.document
-        self.until(lambda: isinstance(document.image_view, ImageView))
-        self.until(lambda: isinstance(document.cursor_view, CursorView))
-        if document.watches("noise"):
-            self.until(lambda: isinstance(document.noise_view, NoiseView))
+        self.until(lambda: isinstance(document.views[IMAGE], ImageView))
+        self.until(lambda: isinstance(document.views[CURSOR], CursorView))
+        if NOISE in document.views.watched:
+            self.until(lambda: isinstance(document.views[NOISE], NoiseView))
         if document.map.window is not None and document.plane is not None:
             self.until(lambda: document.map.ready)
         gallery = self.window.gallery

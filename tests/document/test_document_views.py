@@ -1,8 +1,8 @@
-"""What the codec thread is asked, run here without a thread."""
+"""The records of the views, and their requests, run here without a thread."""
 
 from __future__ import annotations
 
-from typing import get_args
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,41 +12,22 @@ from explorer_testing.codec import MatrixCodec
 from explorer.data.corruption import CORRUPTIONS, Corruption, Noise, corrupt
 from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
-from explorer.document import tasks
 from explorer.document.document import Document
-from explorer.document.map_tiles import MapWindow
+from explorer.document.map_tiles import MapWindow, Overlay
 from explorer.document.state import Jitter
-from explorer.document.tasks import (
-    CLOUD,
-    NOISE_ROW,
-    OVERLAY_COLUMNS,
-    SLOTS,
-    THUMBNAIL_SIDE,
-    CorruptImages,
-    DecodeCloud,
-    DecodeCursor,
-    DecodeHover,
-    DecodeKeyframes,
-    DecodeTiles,
-    EncodeImage,
-    MeasureCursor,
-    MeasurePlane,
-    ReadThumbnails,
-)
-from explorer.document.views import (
-    CloudView,
-    CursorView,
-    HoverView,
-    ImageView,
-    KeyframesView,
-    MeterView,
-    NoiseView,
-    Overlay,
-    OverlayView,
-    ThumbnailsView,
-    TilesView,
-    View,
-)
+from explorer.document.view_store import PLANE
+from explorer.document.views import VIEWS
+from explorer.document.views.animation import ANIMATION
+from explorer.document.views.cloud import CLOUD_SIZE, decode_cloud
+from explorer.document.views.cursor import CURSOR, decode_cursor
+from explorer.document.views.decoded import decode_codes
+from explorer.document.views.hover import decode_hover
+from explorer.document.views.image import ImageView, encode_image
+from explorer.document.views.meter import measure_cursor
+from explorer.document.views.noise import NOISE_ROW, corrupt_images
+from explorer.document.views.overlay import OVERLAY, OVERLAY_COLUMNS, OverlayView, measure_plane
+from explorer.document.views.thumbnails import THUMBNAIL_SIDE, read_thumbnails
+from explorer.document.views.tiles import TILES, decode_tiles
 from explorer.latent.data_distance import CodeDistance
 from explorer.latent.planes import Plane
 from explorer.latent.tile_grid import TileGrid
@@ -59,28 +40,41 @@ SOURCE = make_source()
 RECIPE = Preprocessing.standard((12, 10, 1))
 
 
-def test_every_task_has_its_slot_its_view_and_its_signal() -> None:
-    kinds = [kind for kind in vars(tasks).values() if isinstance(kind, type) and hasattr(kind, "slot")]
-    found = {kind.slot for kind in kinds if kind.__module__ == tasks.__name__ and hasattr(kind, "__dataclass_fields__")}
-    assert found == set(SLOTS)
-    assert all(hasattr(Document, f"{slot}_view") and hasattr(Document, f"{slot}_view_changed") for slot in SLOTS)
-    # Small images and neighbors are the answer of two slots each, the chosen image has two, and any may fail.
-    assert len(get_args(View)) == len(SLOTS)
+def test_every_view_has_a_name_of_its_own_and_is_asked_for() -> None:
+    assert len({kind.name for kind in VIEWS}) == len(VIEWS)
+    document = Document()
+    assert all(kind.depends_on or list(kind.signals(document)) for kind in VIEWS)
+
+
+def test_a_view_that_is_taken_away_is_asked_for_again() -> None:
+    """Except where somebody has to say which images are wanted."""
+    for kind in VIEWS:
+        derived = {*kind.depends_on, *(("model", "grid") if PLANE in kind.depends_on else ())}
+        assert kind.stale_on <= derived or not derived, kind.name
+
+
+def test_a_view_of_a_part_that_the_state_does_not_have_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"no \['colour'\]"):
+        replace(CURSOR, depends_on={"code", "colour"})
+    with pytest.raises(ValueError, match=r"no \['colour'\]"):
+        replace(CURSOR, stale_on={"colour"})
 
 
 def test_a_hand_on_a_slider_goes_before_everything_and_the_map_after() -> None:
-    assert (SLOTS[0], SLOTS[-1]) == ("cursor", "overlay")
+    first, *rest = sorted(VIEWS, key=lambda kind: kind.priority)
+    assert first is CURSOR
+    assert CURSOR.priority < min(kind.priority for kind in rest)
+    assert [kind for kind in rest if kind.priority >= TILES.priority] == [TILES, ANIMATION, OVERLAY]
 
 
 def test_the_cursor_is_decoded() -> None:
-    (view,) = DecodeCursor(CODEC, as_floats(1, 2)).run()
-    assert isinstance(view, CursorView)
+    (view,) = decode_cursor(CODEC, as_floats(1, 2))
     np.testing.assert_array_equal(view.image, CODEC.decode(as_floats(1, 2)[None])[0])
     assert view.decode_ms > 0
 
 
 def test_an_image_is_read_encoded_and_measured() -> None:
-    (view,) = EncodeImage(CODEC, SOURCE, RECIPE, 7).run()
+    (view,) = encode_image(CODEC, SOURCE, RECIPE, 7)
     assert isinstance(view, ImageView)
     original = to_floats(SOURCE.read([7], RECIPE))
     np.testing.assert_array_equal(view.original, original[0])
@@ -94,9 +88,7 @@ def test_an_image_is_read_encoded_and_measured() -> None:
 
 def test_the_noisy_images_are_reconstructed_and_measured_against_the_clean_ones() -> None:
     noises = (Noise("gaussian", 0.3, seed=5), Noise("blur", 1.0))
-    first, row = CorruptImages(CODEC, SOURCE, RECIPE, 7, noises).run()
-    assert isinstance(first, NoiseView)
-    assert isinstance(row, NoiseView)
+    first, row = corrupt_images(CODEC, SOURCE, RECIPE, 7, noises)
     clean = to_floats(SOURCE.read(range(7, 7 + NOISE_ROW), RECIPE))
     noisy = corrupt(clean, noises)
     reconstruction = CODEC.decode(CODEC.encode(noisy))
@@ -104,29 +96,26 @@ def test_the_noisy_images_are_reconstructed_and_measured_against_the_clean_ones(
         np.testing.assert_array_equal(view.clean, clean[:count])
         np.testing.assert_array_equal(view.noisy, noisy[:count])
         np.testing.assert_allclose(view.reconstruction, reconstruction[:count], rtol=1e-6)
-        for reported, images, reach in (
+        for quality, images, reach in (
             (view.of_noisy, noisy, 1),
             (view.of_reconstruction, reconstruction, 1),
             (view.of_noisy_row, noisy, count),
             (view.of_reconstruction_row, reconstruction, count),
         ):
             expected = (measure(clean[:reach], images[:reach]) for measure in (mse, psnr, ssim))
-            assert (reported.mse, reported.psnr, reported.ssim) == pytest.approx(tuple(expected))
+            assert (quality.mse, quality.psnr, quality.ssim) == pytest.approx(tuple(expected))
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS.values(), ids=lambda kind: kind.name)
 def test_an_image_meets_the_same_noise_alone_and_in_a_row(kind: Corruption) -> None:
     """Else the large image would change as the row behind it arrives."""
-    first, row = CorruptImages(CODEC, SOURCE, RECIPE, 3, (Noise(kind.name, kind.default, seed=8),)).run()
-    assert isinstance(first, NoiseView)
-    assert isinstance(row, NoiseView)
+    first, row = corrupt_images(CODEC, SOURCE, RECIPE, 3, (Noise(kind.name, kind.default, seed=8),))
     np.testing.assert_array_equal(first.noisy[0], row.noisy[0])
 
 
 def test_the_row_ends_with_the_source() -> None:
     last = SOURCE.count - 1
-    (view,) = CorruptImages(CODEC, SOURCE, RECIPE, last, (Noise("gaussian", 0.0),)).run()
-    assert isinstance(view, NoiseView)
+    (view,) = corrupt_images(CODEC, SOURCE, RECIPE, last, (Noise("gaussian", 0.0),))
     assert len(view.clean) == 1
     assert view.of_noisy.psnr == np.inf, "no noise"
 
@@ -135,8 +124,7 @@ def test_tiles_are_what_their_places_decode_to_with_y_upwards() -> None:
     codec = MatrixCodec(latent_dim=4)
     plane = Plane.of_dimensions(as_floats(0.1, 0.2, 0.3, 0.4), (3, 1))
     tiles = np.array([[0, 0], [2, 0], [0, 3]], np.int64)
-    (view,) = DecodeTiles(codec, plane, TileGrid(-2.0, 0.5), 1, tiles).run()
-    assert isinstance(view, TilesView)
+    (view,) = decode_tiles(codec, plane, TileGrid(-2.0, 0.5), 1, tiles)
     for pixels, (x, y) in zip(view.pixels, [(-2, -2), (-1.5, -2), (-2, -1.25)], strict=True):
         code = as_floats(0.1, y, 0.3, x)
         np.testing.assert_array_equal(pixels, to_pixels(codec.decode(code[None])[0]))
@@ -144,17 +132,15 @@ def test_tiles_are_what_their_places_decode_to_with_y_upwards() -> None:
 
 def test_what_is_under_the_mouse_is_decoded() -> None:
     code = as_floats(0.5, -0.5)
-    (view,) = DecodeHover(CODEC, code, (0.5, -0.5)).run()
-    assert isinstance(view, HoverView)
+    (view,) = decode_hover(CODEC, code, (0.5, -0.5))
     np.testing.assert_array_equal(view.image, CODEC.decode(code[None])[0])
     assert view.point == (0.5, -0.5)
 
 
 def test_the_cloud_lies_around_the_cursor() -> None:
     code, scale = as_floats(1.0, -1.0), as_floats(2.0, 0.0)
-    (view,) = DecodeCloud(CODEC, code, scale, Jitter(0.5, seed=3)).run()
-    assert isinstance(view, CloudView)
-    assert view.codes.shape == (CLOUD, 2)
+    (view,) = decode_cloud(CODEC, code, scale, Jitter(0.5, seed=3))
+    assert view.codes.shape == (CLOUD_SIZE, 2)
     np.testing.assert_array_equal(view.codes[0], code)
     np.testing.assert_array_equal(view.codes[:, 1], -1.0)
     assert np.std(view.codes[1:, 0]) == pytest.approx(1.0, rel=0.5)
@@ -163,8 +149,7 @@ def test_the_cloud_lies_around_the_cursor() -> None:
 
 def test_keyframes_are_decoded_at_once() -> None:
     codes = np.array([[0, 1], [2, 3], [4, 5]], np.float32)
-    (view,) = DecodeKeyframes(CODEC, codes).run()
-    assert isinstance(view, KeyframesView)
+    (view,) = decode_codes(CODEC, codes)
     np.testing.assert_array_equal(view.images, CODEC.decode(codes))
 
 
@@ -172,7 +157,7 @@ def test_keyframes_are_decoded_at_once() -> None:
 def test_thumbnails_come_a_few_at_a_time_in_the_order_asked_for(channels: int) -> None:
     source = make_source(50, (12, 10, channels))
     indices = np.array([40, 3, 7, *range(10, 40)], np.int64)
-    views = [view for view in ReadThumbnails(source, indices).run() if isinstance(view, ThumbnailsView)]
+    views = list(read_thumbnails(source, indices))
     assert len(views) > 1
     np.testing.assert_array_equal(np.concatenate([view.indices for view in views]), indices)
     side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE, channels)
@@ -185,21 +170,19 @@ def measured(kind: Overlay, codec: MatrixCodec, codes: Floats) -> OverlayView:
     """Measure the square from −2 to 2, and check that it comes row by row from the top."""
     plane = Plane.of_dimensions(as_floats(0, 0), (0, 1))
     window = MapWindow(TileGrid(-2.0, 0.5), 0, -2.0, 2.0, -1.0, 1.0)
-    views = list(MeasurePlane(codec, plane, window, kind, CodeDistance(codes)).run())
+    views = list(measure_plane(codec, plane, window, kind, CodeDistance(codes)))
     assert len(views) == OVERLAY_COLUMNS // 2
     for done, view in enumerate(views, 1):
-        assert isinstance(view, OverlayView)
         assert np.isfinite(view.values[:done]).all()
         assert np.isnan(view.values[done:]).all()
-    last = views[-1]
-    assert isinstance(last, OverlayView)
-    return last
+    return views[-1]
 
 
 def place(view: OverlayView, x: float, y: float) -> float:
     rows, columns = view.values.shape
-    column = int((x - view.left) / (view.right - view.left) * columns)
-    return float(view.values[int((view.top - y) / (view.top - view.bottom) * rows), column])
+    seen = view.window
+    column = int((x - seen.left) / (seen.right - seen.left) * columns)
+    return float(view.values[int((seen.top - y) / (seen.top - seen.bottom) * rows), column])
 
 
 def test_the_distance_to_the_data_grows_away_from_them() -> None:
@@ -229,9 +212,7 @@ def test_the_round_trip_is_what_encoding_the_decoded_misses() -> None:
 def test_the_meter_says_how_far_the_cursor_is_from_the_data() -> None:
     codes = np.random.default_rng(1).standard_normal((300, 2)).astype(np.float32)
     distance = CodeDistance(codes)
-    (near,) = MeasureCursor(codes[5], distance).run()
-    (far,) = MeasureCursor(as_floats(30, 30), distance).run()
-    assert isinstance(near, MeterView)
-    assert isinstance(far, MeterView)
+    (near,) = measure_cursor(codes[5], distance)
+    (far,) = measure_cursor(as_floats(30, 30), distance)
     assert near.ratio == pytest.approx(0, abs=0.05)
     assert far.ratio > 10

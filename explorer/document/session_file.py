@@ -8,7 +8,6 @@ A zip with ``session.json``, the named values, ``arrays.npz``, the codes, and, i
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import zipfile
 from collections.abc import Callable
@@ -24,12 +23,12 @@ from pydantic import ValidationError
 from explorer.array_files import ZipLimits, read_arrays, read_members
 from explorer.data.corruption import current_kinds
 from explorer.data.imported_image import MOST_BYTES
+from explorer.document.session_record import LONGEST_ANIMATION, MOST, VERSION, SessionRecord
 from explorer.errors import SessionError
-from explorer.json_limits import SESSION, json_text, parse_json
-from explorer.messages import Wording, message
-from explorer.models.session_record import LONGEST_ANIMATION, MOST, VERSION, SessionRecord
+from explorer.json_limits import SESSION, invalid_field, json_text, parse_json
+from explorer.messages import Value, message
 from explorer.paths import replacing_file
-from explorer.reading import read_limited
+from explorer.reading import read_limited, reason_of
 
 SUFFIX: Final = ".latent"
 
@@ -45,39 +44,29 @@ _ALLOWED: Final = {
     _OLD_IMPORTED_IMAGE: MOST_BYTES,
 }
 _LIMITS: Final = ZipLimits(SESSION.size + _MOST_ARRAYS + MOST_BYTES, members=100, unsuspicious=32 << 20)
-_LARGEST_THUMBNAIL = 512
-
-_KINDS: Final = {
-    "cursor": "float32",
-    "picture_code": "float32",
-    "keyframes": "float32",
-    "times": "float64",
-    "directions": "float32",
-    "slot_0": "float32",
-    "slot_1": "float32",
-    "slot_2": "float32",
-    "corners": "float32",
-    "selection": "int64",
-    "bookmarks": "float32",
-    "thumbnails": "uint8",
+ARRAY_FORMS: Final = {
+    "cursor": ("float32", "dim"),
+    "picture_code": ("float32", "dim"),
+    "keyframes": ("float32", "keyframes", "dim"),
+    "times": ("float64", "frames"),
+    "directions": ("float32", "directions", "dim"),
+    "slot_0": ("float32", "codes", "dim"),
+    "slot_1": ("float32", "codes", "dim"),
+    "slot_2": ("float32", "codes", "dim"),
+    "corners": ("float32", "corners", "dim"),
+    "selection": ("int64", "images"),
+    "bookmarks": ("float32", "bookmarks", "dim"),
+    "thumbnails": ("uint8", "bookmarks", "side", "side", "channels"),
 }
+"""By name: dtype of an array, and what its axes count; ``dim`` is the model's latent dimensions."""
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """The content of a session file.
+    """The content of a session file: its values, its arrays by name, and the file of the imported image, or empty.
 
-    Attributes
-    ----------
-    record
-        Its values.
-    arrays
-        By name; absent ones are omitted. Float32 codes: ``cursor`` and ``picture_code`` ``(latent_dim,)``,
-        ``keyframes``, ``directions``, ``bookmarks``, ``slot_0`` … ``slot_2`` ``(k, latent_dim)``, ``corners``
-        ``(3, latent_dim)``. ``times`` float64 ``(frames,)``; ``selection`` int64 ``(n,)``; ``thumbnails`` uint8
-        ``(b, h, w, c)``, black if missing.
-    imported_image
-        The file of the imported image, or empty.
+    Absent arrays are omitted; their names are those of `ARRAY_FORMS`. ``slot_0`` … ``slot_2`` are the terms of the
+    arithmetic; missing ``thumbnails`` are black.
     """
 
     record: SessionRecord
@@ -86,19 +75,9 @@ class Session:
 
 
 def write_session(path: Path, session: Session) -> str:
-    """Write a session atomically and return the checksum of the file.
+    """Write a session atomically and return the SHA-256 of the file, hexadecimal, to detect changes by other programs.
 
-    Returns
-    -------
-    str
-        SHA-256, hexadecimal; it serves to detect changes by other programs.
-
-    Raises
-    ------
-    SessionError
-        If it is too large to be read again.
-    ExportError
-        If the file cannot be written.
+    Raises SessionError if it is too large to be read again; ExportError if the file cannot be written.
     """
     content = session_bytes(session)
     with replacing_file(path) as temporary, temporary.open("wb") as file:
@@ -110,13 +89,7 @@ def write_session(path: Path, session: Session) -> str:
 
 
 def session_bytes(session: Session) -> bytes:
-    """Return the content of a session file.
-
-    Raises
-    ------
-    SessionError
-        If it is too large to be read again.
-    """
+    """Return the content of a session file; SessionError if it is too large to be read again."""
     arrays = _packed(session.arrays)
     record = session.record.model_copy(update={"checksum": hashlib.sha256(arrays).hexdigest()})
     text = record.model_dump_json(indent=1).encode()
@@ -156,17 +129,9 @@ def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
 
 
 def read_session(path: Path) -> tuple[Session, str]:
-    """Read a session, of this version or an older one.
+    """Read a session, of this version or an older one, and return it with the SHA-256 of the file, hexadecimal.
 
-    Returns
-    -------
-    session, checksum
-        The checksum is the SHA-256 of the file, hexadecimal.
-
-    Raises
-    ------
-    SessionError
-        If the file is not a session, is damaged, or of a newer version.
+    Raises SessionError if the file is not a session, is damaged, or of a newer version.
     """
     try:
         content = read_limited(path, _LIMITS.total, message("a session"), SessionError)
@@ -193,7 +158,7 @@ def read_session(path: Path) -> tuple[Session, str]:
     return Session(record, arrays, imported_image), hashlib.sha256(content).hexdigest()
 
 
-def _damaged(where: str, reason: Wording) -> SessionError:
+def _damaged(where: str, reason: Value) -> SessionError:
     return SessionError(
         "{file} is not a valid session: {reason}. Choose a file saved by Latent Explorer, or an older copy.",
         file=where,
@@ -203,7 +168,8 @@ def _damaged(where: str, reason: Wording) -> SessionError:
 
 def _read_arrays(content: bytes, where: str) -> dict[str, NDArray[Any]]:
     limits = replace(_LIMITS, total=_MOST_ARRAYS)
-    arrays = read_arrays(BytesIO(content), limits, where, SessionError, _KINDS)
+    kinds = {name: kind for name, (kind, *_) in ARRAY_FORMS.items()}
+    arrays = read_arrays(BytesIO(content), limits, where, SessionError, kinds)
     for name, array in arrays.items():
         if array is None or (array.dtype.kind == "f" and not np.isfinite(array).all()):
             raise _damaged(where, message("“{array}” holds other values than finite numbers", array=name))
@@ -215,13 +181,11 @@ def _read_record(text: bytes, where: str) -> SessionRecord:
     try:
         if not isinstance(raw, dict) or raw.get("format") != "latent-explorer-session":
             raise _damaged(where, message("it was written by another program"))
-        return SessionRecord.model_validate_json(json.dumps(migrated(raw, where)))
+        return SessionRecord.model_validate(migrated(raw, where))
     except ValidationError as error:
-        first = error.errors()[0]
-        part = ".".join(str(part) for part in first["loc"])
-        raise _damaged(where, f"“{part}”: {first['msg'][:200]}" if part else first["msg"][:200]) from error
+        raise _damaged(where, invalid_field(error)) from error
     except (ValueError, RecursionError) as error:
-        raise _damaged(where, str(error)[:200]) from error
+        raise _damaged(where, reason_of(error)) from error
 
 
 def _without_bookmarks(raw: dict[str, Any]) -> dict[str, Any]:
@@ -273,13 +237,7 @@ _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 def migrated(raw: dict[str, Any], where: str) -> dict[str, Any]:
-    """Return a record of this or an older version as one of this version.
-
-    Raises
-    ------
-    SessionError
-        If its version is newer or missing.
-    """
+    """Return a record of this or an older version as one of this version; SessionError if it is newer or missing."""
     version = raw.get("version")
     if type(version) is not int or version < 1:
         raise _damaged(where, message("it has the unknown version {version}", version=f"{version!r:.40}"))
@@ -298,29 +256,31 @@ def migrated(raw: dict[str, Any], where: str) -> dict[str, Any]:
 
 def _check_arrays(record: SessionRecord, arrays: dict[str, NDArray[Any]], where: str) -> None:
     """Check that shapes and numbers of the arrays match the record."""
-    dim = record.model.latent_dim if record.model else 0
-    counts = {
+    tables = {
         "keyframes": len(record.segments),
         "directions": len(record.directions),
         "bookmarks": len(record.bookmarks),
     }
+    exactly = tables | {"dim": record.model.latent_dim if record.model else 0, "corners": 3}
+    sizes = {axis: range(max(size, 1), size + 1) for axis, size in exactly.items()} | {
+        "codes": range(1, MOST + 1),
+        "frames": range(LONGEST_ANIMATION + 1),
+        "images": range(LONGEST_ANIMATION + 1),
+        "side": range(1, 513),
+        "channels": range(1, 4, 2),
+    }
     for name, array in arrays.items():
-        if name == "thumbnails":
-            good = array.ndim == 4 and len(array) == counts["bookmarks"] and array.shape[3] in (1, 3)
-            wanted, good = "n×h×w×c", good and min(array.shape) > 0 and max(array.shape[1:3]) <= _LARGEST_THUMBNAIL
-        elif name in {"times", "selection"}:
-            wanted, good = "n", array.ndim == 1 and len(array) <= LONGEST_ANIMATION
-        elif name in {"cursor", "picture_code"}:
-            wanted, good = f"{dim}", array.shape == (dim,) and dim > 0
-        else:
-            count = counts.get(name, 3 if name == "corners" else min(len(array) if array.ndim else 0, MOST))
-            wanted, good = f"{count}×{dim}", array.shape == (count, dim) and array.size > 0
-        if not good:
-            shape = "×".join(map(str, array.shape)) or "()"
-            text = message("“{array}” has the shape {shape}, not {wanted}", array=name, shape=shape, wanted=wanted)
-            raise _damaged(where, text)
-    for name, count in counts.items():
-        if count and name not in arrays:
+        wanted = [sizes[axis] for axis in ARRAY_FORMS[name][1:]]
+        if array.ndim != len(wanted) or any(size not in some for size, some in zip(array.shape, wanted, strict=True)):
+            raise _damaged(
+                where,
+                message(
+                    "“{array}” has the shape {shape}, not {wanted}",
+                    array=name,
+                    shape="×".join(map(str, array.shape)) or "()",
+                    wanted="×".join(str(some[0]) if len(some) == 1 else "n" for some in wanted),
+                ),
+            )
+    for name in (*(table for table, size in tables.items() if size), *(["selection"] if record.selection else [])):
+        if name not in arrays:
             raise _damaged(where, message("it has no “{array}”", array=name))
-    if record.selection is not None and "selection" not in arrays:
-        raise _damaged(where, message("it has no “{array}”", array="selection"))

@@ -24,16 +24,8 @@ class _Record(BaseModel):
 class Control(_Record):
     """A condition input, in addition to image and code; appended to the code.
 
-    Attributes
-    ----------
-    name
-        Its name in the model.
-    shape
-        Without the batch.
-    choices
-        Number of classes if it is one-hot or an embedding's index; 0 for plain numbers.
-    in_encoder, in_decoder
-        Index among the inputs of each network; None if it is not an input of that network.
+    `shape` is without the batch; `choices` the number of classes if it is one-hot or an embedding's index, 0 for plain
+    numbers. The others are indices among the inputs of each network; None if it is not an input of that network.
     """
 
     name: str

@@ -15,7 +15,7 @@ from explorer.errors import EngineError, ModelError
 from explorer.inference.codec import bounded, finite, no_decoder, no_encoder
 from explorer.models.batches import images_at_once
 from explorer.models.bundle import Bundle
-from explorer.types import Floats, ImageShape
+from explorer.types import Codec, Floats, ImageShape
 
 _BATCH = 256
 
@@ -33,12 +33,8 @@ class NetworkServer:
     def run(self, request: Serve) -> tuple[Floats, ...]:
         """Return the outputs of a network.
 
-        Raises
-        ------
-        ModelError
-            If the bundle is damaged or its network fails.
-        EngineError
-            If the process ends without an answer.
+        Raises ModelError if the bundle is damaged or its network fails; EngineError if the process ends without an
+        answer.
         """
         with self._lock:
             for event in self._process.steps(request, IMPORT_SECONDS):
@@ -63,20 +59,13 @@ class NetworkServer:
 
 @cache
 def network_server() -> NetworkServer:
-    """Return the server of this program."""
     server = NetworkServer()
     atexit.register(server.close)
     return server
 
 
-class ServedCodec:
-    """Encoder and decoder of an imported model that cannot be converted to ONNX (see `explorer.types.Codec`).
-
-    Parameters
-    ----------
-    bundle
-        An opened bundle whose engine is ``keras``.
-    """
+class ServedCodec(Codec):
+    """Encoder and decoder of a bundle whose engine is ``keras``, imported and not convertible to ONNX."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._card = bundle.card
@@ -91,19 +80,13 @@ class ServedCodec:
     def latent_dim(self) -> int:
         return self._card.latent_dim
 
-    def encode(self, images: Floats) -> Floats:
-        """Return codes ``(n, latent_dim)`` of float32 images in [0, 1]."""
-        return self.encode_distribution(images)[0]
-
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
-        """Return mean and, for a VAE, log-variance, each ``(n, latent_dim)``."""
         if not self._card.encodes:
             raise no_encoder(self._card)
         outputs = self._ask("encoder", images)
         return finite(outputs[0], self._card, "codes"), bounded(outputs[1] if len(outputs) > 1 else None)
 
     def decode(self, codes: Floats) -> Floats:
-        """Return float32 images ``(n, h, w, c)``, finite, unclipped, of codes ``(n, latent_dim)``."""
         if not self._card.decodes:
             raise no_decoder(self._card)
         return finite(self._ask("decoder", codes)[0], self._card, "images")

@@ -25,12 +25,12 @@ from PIL import Image
 from explorer.data.imported_image import MOST_BYTES, ImportedImage
 from explorer.data.preprocessing import Preprocessing
 from explorer.document.document import Document
+from explorer.document.session_file import Session, migrated, read_session, session_bytes, write_session
+from explorer.document.session_record import VERSION
 from explorer.document.session_state import imported_image_of, keeps_imported_image, session_of, state_of
-from explorer.document.state import Bookmark, Keyframe, State
+from explorer.document.state import Bookmark, GridSettings, Jitter, Keyframe, Sampling, State, Traversal
 from explorer.errors import DataError, ExportError, SessionError
-from explorer.latent.animation import Segment
-from explorer.models.session_file import Session, read_session, session_bytes, write_session
-from explorer.models.session_record import VERSION
+from explorer.latent.animation import AnimationSettings, Segment
 
 RECORD, ARRAYS, IMPORTED_IMAGE = "session.json", "arrays.npz", "imported_image"
 OLD = Path(__file__).parent / "sessions" / "version-1.latent"
@@ -160,7 +160,7 @@ def test_without_the_model_the_images_stay_and_without_them_the_codes() -> None:
 def test_the_chosen_image_is_found_by_its_file_where_others_came_before_it(tmp_path: Path) -> None:
     from explorer.data.sources import open_source
 
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     for name in "bdf":
         Image.new("L", (16, 16), ord(name)).save(folder / f"{name}.png")
@@ -285,7 +285,7 @@ def test_an_image_that_is_none_leaves_the_rest() -> None:
     state = state_with_imported_image(ImportedImage.open(image_file(), "mine.jpg"))
     session = session_of(state)
     with pytest.raises(DataError):
-        imported_image_of(Session(session.record, session.arrays, b"no picture"))
+        imported_image_of(Session(session.record, session.arrays, b"no image"))
     back = state_of(session, state.model, state.source, None)
     assert (back.imported_image, back.image_index, back.start_code) == (None, 4, None)
     np.testing.assert_array_equal(back.code, state.code)
@@ -365,6 +365,13 @@ def test_a_record_of_version_3_gets_its_current_names(with_imported_image: Path)
     rewritten = session_bytes(session)
     with zipfile.ZipFile(io.BytesIO(rewritten)) as archive:
         assert archive.namelist() == [RECORD, ARRAYS, IMPORTED_IMAGE]
+
+
+@pytest.mark.parametrize("name", ["work", "copy", "imported"])
+def test_a_record_is_written_as_it_was_read(name: str) -> None:
+    path = Path(__file__).parents[1] / "fixtures" / "v1" / f"{name}.latent"
+    session, _ = read_session(path)
+    assert json.loads(session.record.model_dump_json()) == migrated(json.loads(parts_of(path)[RECORD]), name)
 
 
 @pytest.mark.parametrize(
@@ -625,6 +632,8 @@ def changed(record: dict[str, Any], place: str, value: object) -> dict[str, Any]
         ("segments", [{"steps": 10**9, "path": "linear", "easing": "linear"}] * 3),
         ("segments", [None] * 20_000),
         ("segments", [None] * 4),
+        ("animation.surprise", 1),
+        ("jitter", {"sigma": 0.5, "seed": 0, "surprise": 1}),
         ("jitter.sigma", float("inf")),
         ("jitter.sigma", 1e300),
         ("jitter.sigma", -1),
@@ -638,6 +647,8 @@ def changed(record: dict[str, Any], place: str, value: object) -> dict[str, Any]
         ("grid.low", 5),
         ("grid.high", float("nan")),
         ("grid.steps", 10**9),
+        ("grid.quantiles", True),
+        ("grid.corners", [[0, 0], [1, 0], [0, 1]]),
         ("grid.dims", [-1, 0]),
         ("grid.dims", [0, 10**30]),
         ("noise", "gaussian:1e300"),
@@ -717,6 +728,24 @@ def test_a_record_with_any_one_value_exchanged_opens_or_is_refused(
         document.timeline.put_playhead(session.record.view.playhead)
         assert document.plane is not None
         assert document.timeline.frames >= 0
+
+
+@pytest.mark.parametrize(
+    ("state", "part"),
+    [
+        (State(jitter=Jitter(-1.0)), "jitter.sigma"),
+        (State(jitter=Jitter(seed=2**63)), "jitter.seed"),
+        (State(sampling=Sampling(temperature=float("nan"))), "sampling.temperature"),
+        (State(traversal=Traversal(reach=0)), "traversal.reach"),
+        (State(grid=GridSettings(high=1e300)), "grid.high"),
+        (State(animation=AnimationSettings(steps=20_000)), "animation settings"),
+        (State(keyframes=(Keyframe(np.zeros(2, np.float32), Segment(20_000)),)), "animation settings"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_settings_that_could_not_be_read_again_are_not_written(state: State, part: str) -> None:
+    with pytest.raises(ValueError, match=part):
+        session_of(state)
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------

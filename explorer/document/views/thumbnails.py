@@ -1,0 +1,65 @@
+"""Thumbnails of the gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.data.preprocessing import Preprocessing
+from explorer.data.source import Source
+from explorer.document.document import Document
+from explorer.document.views.kind import Priority, ViewKind
+from explorer.errors import DataError
+from explorer.types import Indices, Pixels
+
+THUMBNAIL_SIDE = 48
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True, eq=False)
+class ThumbnailsView:
+    """Some thumbnails: `indices` int64 ``(n,)`` of `source`, `pixels` uint8 ``(n, h, w, c)``."""
+
+    source: Source
+    indices: Indices
+    pixels: Pixels
+
+
+def read_thumbnails(source: Source, indices: Indices) -> Iterator[ThumbnailsView]:
+    """Read thumbnails, a few at a time: `indices` int64 ``(n,)``."""
+    channels = source.image_shape[2] if source.image_shape else 3
+    preprocessing = Preprocessing.standard((THUMBNAIL_SIDE, THUMBNAIL_SIDE, channels))
+    for start in range(0, len(indices), _AT_ONCE):
+        part = indices[start : start + _AT_ONCE]
+        try:
+            pixels = source.read(part, preprocessing)
+        except DataError:
+            pixels = np.concatenate([_read_one(source, part[i : i + 1], preprocessing) for i in range(len(part))])
+        yield ThumbnailsView(source, part, pixels)
+
+
+def _read_one(source: Source, one: Indices, preprocessing: Preprocessing) -> Pixels:
+    """Read one image; an unreadable one is shown as a cross."""
+    try:
+        return source.read(one, preprocessing)
+    except DataError:
+        cross = np.maximum(np.eye(THUMBNAIL_SIDE), np.eye(THUMBNAIL_SIDE)[::-1])
+        gray = (96 + 64 * cross).astype(np.uint8)
+        return np.repeat(gray[None, :, :, None], preprocessing.image_shape[2], axis=3)
+
+
+def build_thumbnails(document: Document, indices: Indices) -> Iterator[ThumbnailsView] | None:
+    """Return the request for thumbnails of the open images."""
+    source = document.state.source
+    return None if source is None else read_thumbnails(source, indices)
+
+
+THUMBNAILS = ViewKind[ThumbnailsView](
+    name="thumbnails",
+    build=build_thumbnails,
+    priority=Priority.THUMBNAILS,
+    signals=lambda document: (document.thumbnails_requested,),
+    stale_on={"source"},
+)

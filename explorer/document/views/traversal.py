@@ -1,0 +1,90 @@
+"""Decoded latent traversals around the current code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.data.preprocessing import to_pixels
+from explorer.document.document import Document
+from explorer.document.state import Traversal
+from explorer.document.views.kind import Priority, ViewKind
+from explorer.errors import UsageError
+from explorer.latent.statistics import CodeStatistics
+from explorer.latent.traversal import mean_to_max, ranked_dimensions, traverse_component, traverse_dimension
+from explorer.types import Codec, Floats, Indices, Pixels
+
+TRAVERSAL_COLUMNS = 9
+TRAVERSAL_ROWS = 48
+"""Most dimensions or principal components that are traversed: those with the largest variance."""
+
+
+@dataclass(frozen=True, eq=False)
+class TraversalView:
+    """Decoded latent traversals.
+
+    Attributes
+    ----------
+    rows
+        The dimension or principal component of each row, int64 ``(r,)``; of each image if `values` is empty.
+    values
+        Float32 ``(columns,)``, in σ; empty if each image is of another dimension.
+    codes
+        Float32 ``(r, columns, latent_dim)``.
+    pixels
+        Uint8 ``(r, columns, h, w, c)``.
+    components
+        Whether the rows are principal components.
+    """
+
+    rows: Indices
+    values: Floats
+    codes: Floats
+    pixels: Pixels
+    components: bool = False
+
+
+def decode_traversal(
+    codec: Codec, code: Floats, statistics: CodeStatistics, traversal: Traversal
+) -> Iterator[TraversalView]:
+    """Decode latent traversals of a code ``(latent_dim,)``, one row per dimension or principal component."""
+    stats, by, reach = statistics, traversal.by, traversal.reach
+    values = np.linspace(-reach, reach, TRAVERSAL_COLUMNS, dtype=np.float32)
+    if by == "components":
+        rows = np.arange(min(len(stats.components), TRAVERSAL_ROWS), dtype=np.int64)
+        codes = [traverse_component(code, stats, int(axis), values) for axis in rows]
+    elif by == "dimensions":
+        rows = ranked_dimensions(stats, TRAVERSAL_ROWS)
+        codes = [traverse_dimension(code, int(dim), stats.mean[dim] + values * stats.sigma[dim]) for dim in rows]
+    else:
+        rows = ranked_dimensions(stats, TRAVERSAL_ROWS)
+        # The last row is filled up with the mean code.
+        filled = -(-len(rows) // TRAVERSAL_COLUMNS) * TRAVERSAL_COLUMNS
+        table = np.tile(stats.mean, (filled, 1))
+        table[: len(rows)] = mean_to_max(stats, rows)
+        codes, values = list(table.reshape(-1, TRAVERSAL_COLUMNS, len(stats.mean))), values[:0]
+    if not codes:
+        raise UsageError("No principal components: the model has codes of one image only. Traverse dimensions instead.")
+    stacked = np.stack(codes)
+    pixels = to_pixels(codec.decode(stacked.reshape(-1, stacked.shape[2])))
+    shaped = pixels.reshape(*stacked.shape[:2], *pixels.shape[1:])
+    yield TraversalView(rows, values, stacked, shaped, by == "components")
+
+
+def _build(document: Document) -> Iterator[TraversalView] | None:
+    state = document.state
+    if state.model is None or state.code is None:
+        return None
+    return decode_traversal(state.model.codec, state.code, state.model.sample.statistics, state.traversal)
+
+
+TRAVERSAL = ViewKind[TraversalView](
+    name="traversal",
+    build=_build,
+    priority=Priority.TAB,
+    depends_on={"model", "code", "traversal"},
+    stale_on={"model"},
+    only_watched=True,
+)

@@ -1,0 +1,23 @@
+"""Long jobs are generators that yield their progress, and their result last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from typing import TypeVar
+
+from explorer.types import Progress
+
+T = TypeVar("T")
+Told = TypeVar("Told")
+
+
+def follow(job: Iterable[Progress | T], told: Callable[[Progress], Told]) -> Generator[Told, None, T]:
+    """Run a job within another one: yields what `told` makes of its progress, and returns its result."""
+    results: list[T] = []
+    for item in job:
+        if isinstance(item, Progress):
+            yield told(item)
+        else:
+            results = [item]
+    (result,) = results
+    return result

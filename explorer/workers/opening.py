@@ -1,0 +1,296 @@
+"""The job that opens anything: identifies a file, and opens it by its kind."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias, assert_never
+
+from explorer.data.imported_image import ImportedImage
+from explorer.data.polarity import dark_on_light
+from explorer.data.source import Source
+from explorer.data.sources import opening
+from explorer.document.document import Document
+from explorer.document.open_requests import OpenRequest
+from explorer.document.sessions import Opening
+from explorer.document.state import OpenModel, State
+from explorer.errors import DataError
+from explorer.export.recipe_file import read_recipe
+from explorer.latent.animation import Animation
+from explorer.latent.animation_presets import AnimationPreset
+from explorer.messages import message
+from explorer.models.bundle import find_bundles
+from explorer.models.file_kind import FileKind, identify, is_image
+from explorer.paths import replacing_folder, user_dir
+from explorer.types import Early, Progress
+from explorer.workers.loading import load_model, open_model, skipped_words
+from explorer.workers.session_io import load_session
+
+_MOST = 5_000
+"""Largest number of image files in one drop."""
+
+
+class Opened(Protocol):
+    """What was opened."""
+
+    def show(self, document: Document) -> None:
+        """Show it in the document; main thread only."""
+
+
+Item: TypeAlias = Progress | Early | Opened
+"""What a job of this module yields; `Early` holds a `FileKind`, or what is shown until the rest is open."""
+
+Group: TypeAlias = tuple[FileKind, tuple[Path, ...]]
+"""Files that are opened together."""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedModel:
+    """A model, and the dataset that it was trained on, if that may be opened with it."""
+
+    model: OpenModel
+    home: Source | None
+
+    def show(self, document: Document) -> None:
+        document.open(self.model, self.home if wants_home(document, self.home) else None)
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedSource:
+    """A dataset, and its provisional version if that is already shown."""
+
+    source: Source
+    listed: Source | None = None
+
+    def show(self, document: Document) -> None:
+        if self.source.continues(self.listed):
+            document.refine_source(self.source)
+        else:
+            document.open(source=self.source)
+        if self.source.skipped:
+            document.report(*skipped_words(self.source))
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedAnimation:
+    """An exported animation, and its model unless that is open."""
+
+    preset: AnimationPreset
+    model: OpenModel | None
+
+    def show(self, document: Document) -> None:
+        if self.model is None:
+            document.timeline.set_animation(*self.preset)
+        else:
+            document.open(self.model, animation=self.preset)
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedImage:
+    """An imported image, and whether its polarity is opposite to that of the training data."""
+
+    source: ImportedImage
+    negative: bool
+
+    def show(self, document: Document) -> None:
+        document.receive(self.source)
+        if self.negative:
+            document.announced.emit(
+                message("The image is black-on-white, the training data white-on-black. Invert it with Ctrl+Shift+I.")
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedSession:
+    """A session, and whether it may replace unsaved changes without a question."""
+
+    opening: Opening
+    confirmed: bool
+
+    def show(self, document: Document) -> None:
+        sessions = document.sessions
+        asks = sessions.dirty and not self.confirmed
+        (sessions.replace_wanted if asks else sessions.complete_requested).emit(self.opening)
+
+
+@dataclass(frozen=True)
+class ThirdPartyModel:
+    """A Keras model to import: one file or folder, or encoder and decoder."""
+
+    paths: tuple[Path, ...]
+
+    def show(self, document: Document) -> None:
+        document.imports.wanted.emit(self.paths)
+
+
+def wants_home(document: Document, home: Source | None) -> bool:
+    """Return whether to open the dataset of a model with it; it never replaces images of the user."""
+    current = document.source
+    if home is None or (current is not None and current.name == home.name):
+        return False
+    return current is None or current.status == "embedded"
+
+
+def open_requested(request: OpenRequest, state: State) -> Iterator[Item]:
+    """Identify what is requested, and open it; of several files, see `group_files`.
+
+    Yields
+    ------
+    Progress or Early or Opened
+        The first `Early` is the `FileKind`; finally what was opened.
+    """
+    if request.content:
+        yield Early("image")
+        yield from _open_image(request.content, request.name, state.model)
+        return
+    (path,) = request.paths
+    yield Progress(0, 0, message("Reading {name}", name=Path(path).name))
+    yield from open_as(_kind(path, request.wanted, state), (path,), state, confirmed=request.wanted == "session")
+
+
+def _kind(path: Path | str, wanted: str, state: State) -> FileKind:
+    """Return as what to open a file."""
+    if wanted == "session":
+        return "session"
+    kind = identify(path)
+    if wanted == "model":
+        return kind if kind == "third_party" else "model"
+    return "images" if wanted == "images" and kind in ("image", "animation") else kind
+
+
+def open_as(kind: FileKind, paths: Sequence[Path | str], state: State, *, confirmed: bool = False) -> Iterator[Item]:
+    """Open files of a known kind; a single image becomes a dataset if the open model cannot encode it."""
+    if kind == "image" and (state.source is None or state.model is None or not state.model.card.encodes):
+        kind = "images"
+    yield Early(kind)
+    path = Path(paths[0])
+    match kind:
+        case "session":
+            for item in load_session(path.absolute(), state.model, state.source):
+                yield OpenedSession(item, confirmed) if isinstance(item, Opening) else item
+        case "model":
+            home = state.source is None or state.source.status == "embedded"
+            for loaded in load_model(path, home):
+                yield OpenedModel(*loaded) if isinstance(loaded, tuple) else loaded
+        case "third_party":
+            yield ThirdPartyModel(tuple(map(Path, paths)))
+        case "animation":
+            yield from open_animation(path, state.model)
+        case "image":
+            yield from _open_image(path, path.name, state.model)
+        case "images":
+            yield from _open_images(paths[0])
+        case _:
+            assert_never(kind)
+
+
+def _open_images(spec: Path | str) -> Iterator[Item]:
+    """Open a dataset; a large folder is shown early, before all its files are checked."""
+    listed: Source | None = None
+    for item in opening(spec):
+        if isinstance(item, Progress):
+            yield item
+        elif item.provisional:
+            listed = item
+            yield Early(OpenedSource(item))
+        else:
+            yield OpenedSource(item, listed)
+
+
+def _open_image(content: Path | bytes, name: str, model: OpenModel | None) -> Iterator[Item]:
+    """Decode one image, and compare its polarity with the training data of the model."""
+    imported_image = ImportedImage.open(content, name)
+    negative = (
+        model is not None
+        and dark_on_light(imported_image.read([0], model.card.preprocessing))
+        and not dark_on_light(model.sample.thumbnails)
+    )
+    yield OpenedImage(imported_image, negative)
+
+
+def open_animation(path: Path, model: OpenModel | None) -> Iterator[Progress | OpenedAnimation]:
+    """Read the recipe of an exported animation, and open its model unless it is `model`.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, or its model is not in the library.
+    """
+    recipe = read_recipe(path)
+    if recipe is None:
+        raise DataError("Cannot reopen {name}: it is not an exported animation. Choose another file.", name=path.name)
+    preset = AnimationPreset(recipe.key_codes(), Animation.from_dict(recipe.animation.model_dump()))
+    if model is not None and model.card.decoder_hash == recipe.model_hash:
+        yield OpenedAnimation(preset, None)
+        return
+    # Of several copies of the model, prefer the one with the same name.
+    for found in sorted(find_bundles(), key=lambda found: found.path.name != recipe.model):
+        if found.bundle is not None and found.bundle.card.decoder_hash == recipe.model_hash:
+            yield Progress(0, 0, message("Opening {name}", name=found.path.name))
+            yield OpenedAnimation(preset, open_model(found.path))
+            return
+    raise DataError(
+        "Cannot reopen {name}: its model “{model}” (checksum {checksum}…) is not in the library. Add the model first.",
+        name=path.name,
+        model=recipe.model,
+        checksum=recipe.model_hash[:8],
+    )
+
+
+def group_files(paths: Sequence[Path]) -> Iterator[Progress | list[Group]]:
+    """Identify several files; two third-party files are one model, and several images are copied into one dataset."""
+    groups: list[Group] = []
+    images: list[Path] = []
+    for number, path in enumerate(paths):
+        yield Progress(number, len(paths), message("Reading {name}", name=path.name))
+        if is_image(path):
+            images.append(path)
+        else:
+            groups.append((identify(path), (path,)))
+    if len(paths) == 2 and [kind for kind, _ in groups] == ["third_party"] * 2:
+        groups = [("third_party", tuple(sorted(paths, key=lambda path: "dec" in path.name.lower())))]
+    if len(images) == 1:
+        groups.append(("image", (images[0],)))
+    elif images:
+        groups.append(("images", ((yield from _gathered(images)),)))
+    yield groups
+
+
+def _gathered(paths: Sequence[Path]) -> Generator[Progress, None, Path]:
+    """Copy image files into one folder, in order, and return it; the same files give the same folder.
+
+    A source is identified by its path, for example in the training process; a list of files has none.
+
+    Raises
+    ------
+    DataError
+        If there are too many of them, or one cannot be read.
+    ExportError
+        If the folder cannot be written.
+    """
+    if len(paths) > _MOST:
+        raise DataError(
+            "Cannot import {count:,} images at once; at most {most:,} are allowed. Drop their folder instead.",
+            count=len(paths),
+            most=_MOST,
+        )
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError as error:
+            raise DataError(
+                "Cannot import {path}: {reason}. Drop it again.", path=path, reason=error.strerror or str(error)
+            ) from error
+        digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    folder = user_dir() / "dropped" / f"{len(paths)} images {digest.hexdigest()[:8]}"
+    if not folder.is_dir():
+        with replacing_folder(folder) as new:
+            width = len(str(len(paths)))
+            for number, path in enumerate(paths):
+                yield Progress(number, len(paths), message("Copying images"))
+                shutil.copyfile(path, new / f"{number:0{width}} {path.name}")
+    return folder
