@@ -8,15 +8,15 @@ from typing import TypeVar
 from explorer.types import Progress
 
 T = TypeVar("T")
-Told = TypeVar("Told")
+Shown = TypeVar("Shown")
 
 
-def follow(job: Iterable[Progress | T], told: Callable[[Progress], Told]) -> Generator[Told, None, T]:
-    """Run a job within another one: yields what `told` makes of its progress, and returns its result."""
+def follow(job: Iterable[Progress | T], shown: Callable[[Progress], Shown]) -> Generator[Shown, None, T]:
+    """Run a job within another one: yields what `shown` makes of its progress, and returns its result."""
     results: list[T] = []
     for item in job:
         if isinstance(item, Progress):
-            yield told(item)
+            yield shown(item)
         else:
             results = [item]
     (result,) = results

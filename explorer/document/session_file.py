@@ -30,8 +30,6 @@ from explorer.messages import Value, message
 from explorer.paths import replacing_file
 from explorer.reading import read_limited, reason_of
 
-SUFFIX: Final = ".latent"
-
 _RECORD, _ARRAYS, _IMPORTED_IMAGE = "session.json", "arrays.npz", "imported_image"
 _OLD_IMPORTED_IMAGE = "guest"
 """Its name up to version 3."""

@@ -10,8 +10,10 @@ from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.data.sources import known_name
 from explorer.export.recipe_file import has_recipe
 from explorer.models.bundle import CARD
-from explorer.models.session_file import SUFFIX
 from explorer.models.third_party.files import SUFFIXES, looks_third_party
+
+SESSION_SUFFIX = ".latent"
+"""Extension of a saved session."""
 
 FileKind: TypeAlias = Literal["session", "model", "third_party", "animation", "image", "images"]
 """A session, a model of this program, a Keras model, an exported animation, one image; or a dataset."""
@@ -20,7 +22,7 @@ FileKind: TypeAlias = Literal["session", "model", "third_party", "animation", "i
 def kind_of_name(path: Path) -> FileKind | None:
     """Return the kind that the name of a file suggests, without any access to it; None if only its content tells."""
     suffix = path.suffix.lower()
-    if suffix == SUFFIX:
+    if suffix == SESSION_SUFFIX:
         return "session"
     if suffix in SUFFIXES:
         return "third_party"

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QMainWindow, QMessageBox
 
 from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
-from explorer.document.session_file import SUFFIX
 from explorer.document.sessions import LeftOver, Opening
 from explorer.messages import message
+from explorer.models.file_kind import SESSION_SUFFIX
 from explorer.models.recent import clear_recent, recent_sessions
 from explorer.ui.actions import Action, ActionMenu, Section, Submenu
 from explorer.ui.dialogs.files import ask_file, ask_folder, ask_save, dataset_filters
@@ -133,7 +133,7 @@ class SessionActions(QObject):
         self._guarded(self._document.sessions.new_requested.emit)
 
     def ask_open(self) -> None:
-        kinds = ((self.tr("Sessions"), f"*{SUFFIX}"),)
+        kinds = ((self.tr("Sessions"), f"*{SESSION_SUFFIX}"),)
         self._guarded(lambda: ask_file(self._window, self.tr("Open session"), self._open_now, kinds=kinds))
 
     def open(self, path: Path) -> None:
@@ -155,8 +155,8 @@ class SessionActions(QObject):
     def save_as(self, then: Callable[[], object] | None = None) -> None:
         sessions, model = self._document.sessions, self._document.model
         self._then = then
-        suggested = sessions.path or Path.home() / f"{model.name if model else self.tr('session')}{SUFFIX}"
-        filters = [self.tr("Session") + f" (*{SUFFIX})"]
+        suggested = sessions.path or Path.home() / f"{model.name if model else self.tr('session')}{SESSION_SUFFIX}"
+        filters = [self.tr("Session") + f" (*{SESSION_SUFFIX})"]
         ask_save(self._document, self._window, self.tr("Save session"), filters, suggested, self._save_to)
 
     def _save_to(self, path: Path) -> None:
