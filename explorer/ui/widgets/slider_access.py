@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import Protocol, cast
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleActionInterface, QAccessibleInterface, QAccessibleValueInterface
-from PySide6.QtWidgets import QAccessibleWidget
+from PySide6.QtWidgets import QAccessibleWidget, QWidget
 from shiboken6 import Shiboken, VoidPtr
 
 from explorer.ui.text import sigmas
 from explorer.ui.widgets.slider_painter import RANGE
 
-if TYPE_CHECKING:
-    from explorer.ui.widgets.slider_list import SliderList
-
 _STEP = 0.01
+_described: set[type[QWidget]] = set()
 
 
-@cache
-def install_slider_access() -> None:
-    """Have Qt describe slider lists to screen readers."""
-    QAccessible.installFactory(_access_of)
+class Sliders(Protocol):
+    """A widget with several sliders, of which one is current."""
+
+    @property
+    def current_value(self) -> float: ...
+
+    def set_current_value(self, value: float) -> None: ...
+
+
+def describe_sliders(kind: type[QWidget]) -> None:
+    """Have Qt describe widgets of a class, which are `Sliders`, to screen readers."""
+    if not _described:
+        QAccessible.installFactory(_access_of)
+    _described.add(kind)
 
 
 def _access_of(name: str, widget: QObject) -> QAccessibleInterface | None:
-    from explorer.ui.widgets.slider_list import SliderList
-
-    return _Access(widget) if isinstance(widget, SliderList) else None
+    return _Access(widget) if isinstance(widget, QWidget) and type(widget) in _described else None
 
 
 class _Access(QAccessibleWidget):
-    def __init__(self, sliders: SliderList) -> None:
-        super().__init__(sliders, QAccessible.Role.Slider)
-        self._sliders = sliders
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget, QAccessible.Role.Slider)
+        self._sliders = sliders = cast("Sliders", widget)
         self._parts = {
             QAccessible.InterfaceType.ValueInterface: _Value(sliders),
-            QAccessible.InterfaceType.ActionInterface: _Focus(sliders),
+            QAccessible.InterfaceType.ActionInterface: _Focus(widget),
         }
 
     def text(self, kind: QAccessible.Text) -> str:
@@ -50,7 +55,7 @@ class _Access(QAccessibleWidget):
 
 
 class _Value(QAccessibleValueInterface):
-    def __init__(self, sliders: SliderList) -> None:
+    def __init__(self, sliders: Sliders) -> None:
         super().__init__()
         self._sliders = sliders
 
@@ -71,16 +76,16 @@ class _Value(QAccessibleValueInterface):
 
 
 class _Focus(QAccessibleActionInterface):
-    def __init__(self, sliders: SliderList) -> None:
+    def __init__(self, widget: QWidget) -> None:
         super().__init__()
-        self._sliders = sliders
+        self._widget = widget
 
     def actionNames(self) -> list[str]:
         return [QAccessibleActionInterface.setFocusAction()]
 
     def doAction(self, name: str) -> None:
         if name == QAccessibleActionInterface.setFocusAction():
-            self._sliders.setFocus()
+            self._widget.setFocus()
 
     def keyBindingsForAction(self, name: str) -> list[str]:
         return []

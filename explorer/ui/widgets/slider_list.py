@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 from explorer.types import Floats
 from explorer.ui.text import sigmas
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.slider_access import install_slider_access
+from explorer.ui.widgets.slider_access import describe_sliders
 from explorer.ui.widgets.slider_painter import NOTE_SHARE, RANGE, VALUE_WIDTH, SliderLook, paint_slider, place_on
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder, SliderRows, in_order
 from explorer.ui.widgets.value_editor import ValueEditor
@@ -61,7 +61,7 @@ class SliderList(QAbstractScrollArea):
 
     def __init__(self, parent: QWidget | None = None, *, value_name: str = "slider_value") -> None:
         super().__init__(parent)
-        install_slider_access()
+        describe_sliders(SliderList)
         self._rows = NO_ROWS
         self._order = in_order(0)
         self._words = ""
