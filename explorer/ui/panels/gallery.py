@@ -100,9 +100,10 @@ class GalleryPanel(QWidget):
         name_widget(view, "gallery_view", self.tr("Images"))
         view.setModel(self.model)
         view.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
+        show_thumbnails(view, QSize(SMALLEST_CELL, SMALLEST_CELL), square=True)
+        # After the thumbnails, whose items cannot be moved within the list.
         view.setDragEnabled(True)
         view.setDragDropMode(QListView.DragDropMode.DragOnly)
-        show_thumbnails(view, QSize(SMALLEST_CELL, SMALLEST_CELL), square=True)
         view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         view.setSpacing(0)
         view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)

@@ -91,7 +91,7 @@ class NoisePanel(QWidget):
                 "noise_code",
                 self.tr("Latent noise"),
                 self.tr("Noise on the code instead of the image: shows how smooth the latent space is"),
-                self.tr("perturb code, smoothness, latent noise"),
+                self.tr("perturb code, noisy code, smoothness"),
             ),
         )
         about = self.tr("Corruptions, applied in order: gaussian:0.3; join several with +")
