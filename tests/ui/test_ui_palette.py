@@ -122,7 +122,7 @@ def test_a_button_s_keys_press_it(driver: WindowDriver) -> None:
     assert driver.window.tabs.currentWidget() is driver.window.samples
     assert driver.document.state.sampling.seed != seed
     said: list[str] = []
-    driver.document.announced.connect(said.append)
+    driver.document.announced.connect(lambda news: said.append(str(news)))
     driver.shortcut("action_slot_a_clear")
     assert len(said) == 1
     assert said[0].startswith("Unavailable")
