@@ -18,7 +18,7 @@ from explorer.latent.checks import check_table
 from explorer.latent.directions import Direction
 from explorer.latent.neighbors import CodeSpace, IndexKind, Metric, NeighborIndex, recall
 from explorer.latent.sampling import FittedPrior
-from explorer.messages import Message, message
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.batches import images_at_once, readable_batches
 from explorer.models.codes import CodeSample, along_components
 from explorer.paths import index_dir
@@ -105,7 +105,7 @@ def index_images(
 
 def find_directions(
     model: OpenModel, source: Source, request: DirectionRequest, codes: Floats | None
-) -> Iterator[Progress | tuple[tuple[NamedDirection, ...], str]]:
+) -> Iterator[Progress | tuple[tuple[NamedDirection, ...], Message]]:
     """Find the direction of each value of an attribute; yields the directions and why others were skipped."""
     if codes is None:
         codes = yield from _encoded(model, source)
@@ -129,10 +129,10 @@ def find_directions(
     yield tuple(found), _skipped(left)
 
 
-def _skipped(left: Sequence[Message]) -> str:
+def _skipped(left: Sequence[Message]) -> Message:
     if len(left) > 1:
-        return str(message("{first} ({count} more)", first=left[0], count=len(left) - 1))
-    return str(left[0]) if left else ""
+        return message("{first} ({count} more)", first=left[0], count=len(left) - 1)
+    return left[0] if left else NO_MESSAGE
 
 
 def probe(model: OpenModel, source: Source, attribute: str | None, codes: Floats | None) -> Iterator[Progress | Probe]:

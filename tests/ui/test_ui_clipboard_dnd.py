@@ -191,8 +191,8 @@ def test_a_drawing_that_is_dark_on_light_can_be_inverted(driver: WindowDriver, t
     source = ArraySource(Facts("light", "Light on dark", "/nowhere"), ground, random_splits(30))
     model = make_model()
     driver.open(replace(model, sample=replace(model.sample, thumbnails=ground)), source)
-    said: list[object] = []
-    driver.document.announced.connect(said.append)
+    said: list[str] = []
+    driver.document.announced.connect(lambda news: said.append(str(news)))
     invert = driver.window.findChild(QAction, "action_invert_imported_image")
     assert invert is not None
     assert not invert.isEnabled()

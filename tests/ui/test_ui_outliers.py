@@ -84,7 +84,7 @@ def test_the_threshold_is_a_share_of_the_models_own_images(lab: WindowDriver) ->
     view = ranking(lab)
     assert (view.ranking.reference <= view.ranking.threshold).mean() == pytest.approx(0.5, abs=0.03)
     above = (errors_of(lab) > view.ranking.threshold).sum()
-    assert plain(lab.find(QLabel, "outliers_caption").text()).startswith(f"{above} / ")
+    assert plain(lab.find(QLabel, "outliers_caption").text()).startswith(f"{above} of ")
 
 
 def test_the_threshold_can_be_dragged_and_moved_by_keys(lab: WindowDriver) -> None:

@@ -14,7 +14,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDockWidget, QFileDialog, QPushButton
 
 from explorer.document.preferences import PreferencesFile
-from explorer.messages import Message, message_text
 from explorer.ui.actions import Command
 from explorer.ui.app_actions import FORMER_NAMES
 from explorer.ui.dialogs.command_palette import CommandPalette
@@ -155,20 +154,20 @@ def test_a_button_s_keys_press_it(driver: WindowDriver) -> None:
     driver.shortcut("action_samples_redraw")
     assert driver.window.tabs.currentWidget() is driver.window.samples
     assert driver.document.state.sampling.seed != seed
-    said: list[Message] = []
-    driver.document.announced.connect(said.append)
+    said: list[str] = []
+    driver.document.announced.connect(lambda news: said.append(str(news)))
     driver.shortcut("action_slot_a_clear")
-    assert [message_text(one).partition(":")[0] for one in said] == ["Unavailable"]
+    assert [words.partition(":")[0] for words in said] == ["Unavailable"]
 
 
 def test_the_menu_of_a_button_says_what_is_available(driver: WindowDriver) -> None:
     driver.open()
-    said: list[Message] = []
-    driver.document.announced.connect(said.append)
+    said: list[str] = []
+    driver.document.announced.connect(lambda news: said.append(str(news)))
     codes = next(one for one in commands_of(driver.window) if one.record.name == "map_save_codes")
     assert not codes.enabled
     codes.run()
-    assert [message_text(one) for one in said] == ["Unavailable: Codes as CSV…"]
+    assert said == ["Unavailable: Codes as CSV…"]
     assert not driver.window.findChildren(QFileDialog)
     menu = driver.find(QPushButton, "map_save").menu()
     assert menu is not None

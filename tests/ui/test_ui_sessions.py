@@ -244,7 +244,7 @@ def test_an_image_that_is_too_large_to_be_saved_is_reported(
     monkeypatch.setattr("explorer.data.imported_image.MOST_BYTES", 1000)
     bring_in(user, tmp_path / "mine.png")
     said: list[str] = []
-    user.document.announced.connect(said.append)
+    user.document.announced.connect(lambda news: said.append(str(news)))
     save_as(user, places["sessions"] / "mine.latent")
     user.until(lambda: bool(said))
     assert said == ["Saved mine.latent without the imported image, which is too large. Keep its file."]
