@@ -35,10 +35,7 @@ UNSAVED_MODELS = 4
 class Step:
     """A state to restore, and the label of the edit between it and the next.
 
-    Attributes
-    ----------
-    model, source
-        What is missing in the state because it was closed; None if nothing is missing.
+    `model` and `source` are what is missing in the state because it was closed; None if nothing is missing.
     """
 
     state: State
@@ -66,7 +63,6 @@ class Step:
         return replace(self, state=newer(self.state, model))
 
     def closing(self, models: set[OpenModel], sources: set[Source]) -> Step:
-        """Return the step with these models and sources closed."""
         step, model, source = self, self.state.model, self.state.source
         if model is not None and model in models:
             step = replace(step, state=replace(step.state, model=None), model=ClosedModel.of(model))
@@ -87,12 +83,7 @@ class History:
     """The steps that can be undone and redone.
 
     Edits of one gesture, such as the drag of a slider, are one step. A gesture whose name starts with ``~`` has no
-    explicit end, such as repeated key presses: it ends with a pause of `PAUSE_SECONDS`.
-
-    Parameters
-    ----------
-    clock
-        Returns seconds from any start.
+    explicit end, such as repeated key presses: it ends with a pause of `PAUSE_SECONDS` of the `clock`.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -110,12 +101,10 @@ class History:
 
     @property
     def undo_label(self) -> Message | None:
-        """Label of the next edit to undo, or None."""
         return self._past[-1].label if self._past else None
 
     @property
     def redo_label(self) -> Message | None:
-        """Label of the next edit to redo, or None."""
         return self._future[-1].label if self._future else None
 
     @property
@@ -148,11 +137,9 @@ class History:
                 self._close_far()
 
     def replace(self, change: Callable[[State], State]) -> None:
-        """Replace the state of every step."""
         self._change(lambda step: replace(step, state=change(step.state)))
 
     def refine_model(self, model: OpenModel) -> None:
-        """Replace a model in training by its newer version in every step."""
         self._change(lambda step: step.refined(model))
 
     def missing(self, place: int) -> tuple[Closed, ...]:

@@ -47,19 +47,7 @@ def compare_images(
     codes: tuple[Floats, Floats],
     noises: tuple[Noise, ...] | None,
 ) -> Iterator[CompareView]:
-    """Compare two models on one image: decode a code of each, or reconstruct the noisy image.
-
-    Parameters
-    ----------
-    codecs, preprocessings
-        Of the open and the second model.
-    source, index
-        The image.
-    codes
-        ``(latent_dim,)`` each; unused with noise.
-    noises
-        Corruptions of the image; None to decode the codes instead.
-    """
+    """Compare two models on one image: decode a code ``(latent_dim,)`` of each, or reconstruct the noisy image."""
     given, made, errors = [], [], []
     figures: list[tuple[float, float, float]] = []
     for codec, preprocessing, code in zip(codecs, preprocessings, codes, strict=True):
