@@ -91,13 +91,7 @@ def write_animation(
 def estimate_animation(
     export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
 ) -> Iterator[Progress | Estimate]:
-    """Render sample frames and estimate the file size.
-
-    Raises
-    ------
-    ExplorerError
-        If the animation cannot be exported.
-    """
+    """Render sample frames and estimate the file size; ExplorerError if the animation cannot be exported."""
     yield Progress(0, 0, message("Rendering sample frames"))
     kind = format_of(export.path)
     curve = curve or AnimationCurve(keys, animation, model.sample.codes)
@@ -150,13 +144,7 @@ def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress |
 
 
 def keyframes_of(paths: Sequence[Path], model: OpenModel | None) -> Iterator[Progress | OpenedAnimation | Floats]:
-    """Encode image files as keyframes, or open a single exported animation.
-
-    Raises
-    ------
-    UsageError
-        If no model is open.
-    """
+    """Encode image files as keyframes, or open a single exported animation; UsageError if no model is open."""
     if len(paths) == 1 and has_recipe(paths[0]):
         yield from open_animation(paths[0], model)
     elif model is None:

@@ -32,17 +32,9 @@ _LOCK = "lock"
 
 
 class Autosave(QObject):
-    """Writes the backup copy on its own thread. Belongs to the main thread.
+    """Writes the backup copy of the document's state on its own thread. Belongs to the main thread.
 
-    Parameters
-    ----------
-    document
-        Whose state is written.
-
-    Signals
-    -------
-    written(Message)
-        A copy was written (empty), or could not be written (why).
+    `written` has an empty message, or why a copy could not be written.
     """
 
     written = Signal(object)
@@ -104,7 +96,6 @@ class Autosave(QObject):
         self._writer.put(session)
 
     def _claim(self) -> None:
-        """Create the folder of this window."""
         folder = autosave_dir() / uuid4().hex
         try:
             folder.mkdir(parents=True)
@@ -129,7 +120,6 @@ class Autosave(QObject):
             self._watcher.directoryChanged.connect(self._on_folder_changed)
 
     def _is_gone(self) -> bool:
-        """Return whether the folder was deleted."""
         return self._folder is not None and not (self._folder / _LOCK).exists()
 
     def _let_go(self) -> None:

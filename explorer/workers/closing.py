@@ -37,12 +37,7 @@ class ExitGuard:
     """Ends this process within a deadline after it was asked to close.
 
     If threads are still running, `finish` exits without waiting for them. If the main thread hangs, a watchdog thread
-    exits. If a thread holds the GIL, faulthandler exits with status 1 and writes the tracebacks.
-
-    Parameters
-    ----------
-    log
-        Open file for the tracebacks; None for none.
+    exits. If a thread holds the GIL, faulthandler exits with status 1 and writes the tracebacks to `log`, an open file.
     """
 
     def __init__(self, log: IO[str] | None) -> None:

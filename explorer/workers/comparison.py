@@ -27,7 +27,6 @@ from explorer.workers.loading import open_model
 
 
 def open_beside(path: Path) -> Iterator[Progress | OpenModel]:
-    """Open a bundle."""
     yield Progress(0, 0, message("Opening the model"))
     yield open_model(path)
 
@@ -55,7 +54,6 @@ def fit_pca(model: OpenModel, source: Source) -> Generator[Progress | OpenModel,
 
 
 def encode_one(model: OpenModel, source: Source, index: int) -> Iterator[Progress | Floats]:
-    """Encode one image."""
     yield Progress(0, 0, message("Encoding"))
     pixels = source.read(np.array([index]), model.card.preprocessing)
     yield model.codec.encode(to_floats(pixels))[0]

@@ -23,10 +23,7 @@ from explorer.workers.jobs import CANCELED, JobRunner
 def judge_ground(spec: str, source: Source | None) -> Iterator[Progress | bool]:
     """Return whether the images of `spec` are black-on-white; `source` is that source if it is open.
 
-    Raises
-    ------
-    ExplorerError
-        If they cannot be opened.
+    ExplorerError if they cannot be opened.
     """
     opened = source or (yield from _open(spec))
     yield Progress(0, 0, message("Analyzing images"))
@@ -36,10 +33,7 @@ def judge_ground(spec: str, source: Source | None) -> Iterator[Progress | bool]:
 def preview_augmentation(request: TrainingRequest, source: Source | None) -> Iterator[Progress | AugmentView]:
     """Augment a few images as this training would.
 
-    Raises
-    ------
-    ExplorerError
-        If the images or the model to start from cannot be opened.
+    ExplorerError if the images or the model to start from cannot be opened.
     """
     opened = source or (yield from _open(request.data))
     yield Progress(0, 0, message("Augmenting images"))

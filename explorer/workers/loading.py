@@ -17,13 +17,7 @@ from explorer.types import Progress
 
 
 def open_model(path: Path, run: Path | None = None) -> OpenModel:
-    """Open a bundle and its codec; `run` is the folder of the training that wrote it, if known.
-
-    Raises
-    ------
-    ModelError
-        If the bundle is damaged.
-    """
+    """Open a bundle and its codec, ModelError if it is damaged; `run` is the folder of the training that wrote it."""
     bundle = open_bundle(path)
     return OpenModel(bundle.card, bundle.sample, open_codec(bundle), bundle.path, run)
 
@@ -41,13 +35,7 @@ def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, S
 
 
 def reopen(wanted: Reopening) -> Iterator[Progress | list[tuple[Closed, OpenModel | Source]]]:
-    """Reopen the models and sources that a step of the history needs.
-
-    Raises
-    ------
-    ExplorerError
-        If one is missing or has changed.
-    """
+    """Reopen what a step of the history needs; ExplorerError if a model or source is missing or has changed."""
     opened: list[tuple[Closed, OpenModel | Source]] = []
     for closed in wanted.missing:
         if isinstance(closed, ClosedSource):
@@ -134,5 +122,4 @@ def skipped_words(source: Source) -> tuple[Message, str]:
 
 
 def home_source(model: OpenModel) -> str | None:
-    """Return the name of the embedded dataset for a model, or None."""
     return held_out_source(model.card.data.name)

@@ -144,13 +144,7 @@ def _runs() -> Iterator[Progress | tuple[Run, ...]]:
 
 
 def _deleted(run: Run) -> Iterator[Progress | tuple[Run, ...]]:
-    """Delete a run that is not training, and read the others.
-
-    Raises
-    ------
-    TrainingError
-        If the run is training, or cannot be deleted.
-    """
+    """Delete a run and read the others; TrainingError if it is training, or cannot be deleted."""
     yield Progress(0, 0, message("Deleting"))
     lock = acquire_lock(run.path / LOCK)
     if lock is None:

@@ -34,16 +34,9 @@ _LOCK_WAIT_MS = 10_000
 def load_session(
     path: Path, model: OpenModel | None, source: Source | None, recovered: LeftOver | None = None
 ) -> Iterator[Progress | Opening]:
-    """Read a session, and open its model and images.
+    """Read a session, and open its model and images; the open ones are reused if they match.
 
-    Parameters
-    ----------
-    path
-        The file.
-    model, source
-        The open ones, which are reused if they match.
-    recovered
-        The unsaved work of which the file is the backup copy, or None.
+    `recovered` is the unsaved work of which the file is the backup copy.
     """
     yield Progress(0, 0, message("Reading the session"))
     session, checksum = read_session(path)
@@ -102,10 +95,7 @@ def look_again(opening: Opening, where: Path) -> Iterator[Progress | Opening]:
 def find_model(record: ModelRecord, current: OpenModel | None, where: Path | None = None) -> OpenModel:
     """Open the model of a session: the open one, the one at its path, or one in the library with the same decoder.
 
-    Raises
-    ------
-    SessionError
-        If it is not found.
+    SessionError if it is not found.
     """
     if where is None and current is not None and current.epochs is None and _is_of(current, record):
         return current
@@ -154,10 +144,7 @@ def _is_of(model: OpenModel, record: ModelRecord) -> bool:
 def find_source(record: DataRecord, current: Source | None, folder: Path | None) -> Iterator[Progress | Source]:
     """Open the images of a session: the open ones, those at their path, or those next to the session.
 
-    Raises
-    ------
-    ExplorerError
-        If they are not found.
+    ExplorerError if they are not found.
     """
     if current is not None and current.spec == record.spec and not current.provisional:
         yield current
@@ -177,19 +164,9 @@ def _remote(spec: str) -> bool:
 
 
 def save_session(path: Path, session: Session, expected: str | None) -> Iterator[Progress | str | None]:
-    """Write a session.
+    """Write a session; yields finally its SHA-256.
 
-    Parameters
-    ----------
-    path, session
-        The file, and its content.
-    expected
-        SHA-256 that an existing file must have to be replaced; None replaces any.
-
-    Yields
-    ------
-    str or None
-        Finally the new SHA-256; None if the file differs from the expected one and was not replaced.
+    None instead if an existing file has not the `expected` SHA-256, and is not replaced; without one any is replaced.
     """
     yield Progress(0, 0, message("Writing"))
     # Otherwise another window could save between the comparison and the replacement.

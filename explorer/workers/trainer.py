@@ -86,17 +86,13 @@ class Trainer(QObject):
 
     Signals
     -------
-    changed(TrainingView)
-        The state of the training changed.
-    live(OpenModel)
+    live
         A new version of the live model.
-    queue_changed()
-        The `queue` changed.
-    finished(Path)
+    finished
         A bundle was written.
-    failed(Message, str)
+    failed
         A problem, which may have ended the training: message and details.
-    advised(Message)
+    advised
         A note during training.
     """
 
@@ -125,12 +121,10 @@ class Trainer(QObject):
 
     @property
     def view(self) -> TrainingView:
-        """The state of the training."""
         return self._view
 
     @property
     def queue(self) -> tuple[TrainingRequest, ...]:
-        """The queued trainings, the next one first."""
         return tuple(asked.request for asked in self._waiting)
 
     @property
@@ -140,7 +134,6 @@ class Trainer(QObject):
 
     @property
     def log_path(self) -> Path:
-        """Log file of the model process."""
         return self._process.log_path
 
     # -- requests ------------------------------------------------------------------------------------------------------
@@ -164,7 +157,6 @@ class Trainer(QObject):
         self._ask(run.request.model_copy(update={"resume": True}), run)
 
     def unqueue(self, place: int) -> None:
-        """Remove a training from the queue."""
         if 0 <= place < len(self._waiting):
             self._waiting.pop(place).reserved.release()
             self.queue_changed.emit()
@@ -174,7 +166,6 @@ class Trainer(QObject):
         self._order(Pause(), message("Pausing"), {"running"})
 
     def resume(self) -> None:
-        """Resume the paused training."""
         self._order(Resume(), message("Resuming"), {"paused"})
 
     def stop(self) -> None:
@@ -401,10 +392,7 @@ class Trainer(QObject):
 class _Pace:
     """Estimates the remaining time of a training from the elapsed time without pauses.
 
-    Attributes
-    ----------
-    moved
-        Whether a step was completed.
+    `moved` is whether a step was completed.
     """
 
     def __init__(self) -> None:
