@@ -71,29 +71,14 @@ def frame_delays(count: int, fps: float) -> NDArray[np.int64]:
 
 
 def write_gif(frames: Iterable[Pixels], total: int, path: Path, settings: ExportSettings) -> Iterator[Progress]:
-    """Write an animated GIF as a job.
+    """Write an animated GIF as a job; yields after each frame read or written.
 
-    Parameters
-    ----------
-    frames
-        ``(h, w, c)`` uint8, all of one shape; c 1 (exact) or 3 (256 colors). May be a generator: it is read once. For a
-        global palette of color frames, all frames are kept in memory at their native size.
-    total
-        Number of frames.
-    path
-        The file. It is replaced when the job ends; closing the job earlier leaves the old file.
-    settings
-        Frame rate, loop, layout, palette, recipe.
+    The frames are `total` images ``(h, w, c)`` uint8, all of one shape; c 1 (exact) or 3 (256 colors). They may be a
+    generator: it is read once. For a global palette of color frames, all frames are kept in memory at their native
+    size.
 
-    Yields
-    ------
-    Progress
-        After each frame read or written.
-
-    Raises
-    ------
-    ExportError
-        If the frames are invalid, or the file cannot be written.
+    The file is replaced when the job ends; closing the job earlier leaves the old file. ExportError if the frames are
+    invalid, or the file cannot be written.
     """
     cells = cells_of(frames, total, settings)
     with replacing_file(path) as temporary, temporary.open("wb") as file:

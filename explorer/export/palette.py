@@ -171,14 +171,7 @@ def quick_palette(frame: Pixels, dither: bool, reserved: Pixels | None = None) -
 def fitted_palette(histogram: Histogram, dither: bool, reserved: Pixels | None = None) -> ColorPalette:
     """Return the palette of an animation: median cut, then k-means over all pixels.
 
-    Parameters
-    ----------
-    histogram
-        Of all frames.
-    dither
-        Whether to dither other colors.
-    reserved
-        Colors ``(r, 3)`` uint8 that the palette must contain.
+    The palette must contain the `reserved` colors, ``(r, 3)`` uint8.
     """
     kept = _NONE if reserved is None else reserved
     _, colors, counts = histogram.occupied()

@@ -32,10 +32,7 @@ def png_data(image: Pixels) -> bytes:
 def webp_chunk(image: Pixels) -> bytes:
     """Return the lossless VP8L chunk of an image ``(h, w, 1 or 3)``, with header and padding.
 
-    Raises
-    ------
-    ExportError
-        If Pillow writes another layout.
+    ExportError if Pillow writes another layout.
     """
     for name, chunk in riff_chunks(_still(image, "WEBP")):
         if name == b"VP8L":
