@@ -73,13 +73,7 @@ def unpack(path: Path, unpacked: Callable[[str], bool]) -> Iterator[Progress | P
     """Unpack images and tables of an archive: yields progress, and the folder last.
 
     Closing the iterator, or an error, leaves nothing behind. A second call returns the unpacked folder at once.
-
-    Parameters
-    ----------
-    path
-        The archive.
-    unpacked
-        Returns whether to unpack a file that is not a table, by its name without folders.
+    `unpacked` returns whether to unpack a file that is not a table, by its name without folders.
 
     Raises
     ------

@@ -46,18 +46,14 @@ class ImageIndex:
 
     Attributes
     ----------
-    root
-        The folder.
     names
         Name of each file below `root`, with ``/`` between folders.
     labels, label_folders
         Int64 ``(n,)``: the subfolder that labels the file, -1 for none; and the subfolders' names.
     parts
         Number of files of each part: all, or training and test.
-    folders
-        Every listed folder, below `root`, and its modification time in ns.
-    listed_ns
-        When they were listed.
+    folders, listed_ns
+        Every listed folder, below `root`, and its modification time in ns; and when they were listed.
     notes
         Folders that could not be read.
     has_table

@@ -18,16 +18,14 @@ class SourceEntry:
 
     Attributes
     ----------
-    name, title
-        Argument of `open_source`, and display name.
     status
         ``embedded``, ``present`` or ``missing``.
     how
         Its origin, or how to get it.
     count, train, test
         Numbers of images.
-    image_shape
-        Native height, width and channels.
+    image_shape, one_size
+        Native height, width and channels; whether all images have these, else most have.
     labels
         Number of classes.
     license, attribution
@@ -38,8 +36,6 @@ class SourceEntry:
         Size of the download in megabytes; 0 if it cannot be downloaded.
     crop
         Pixels that are usually cropped from each side, as in `Facts`.
-    one_size
-        Whether all images have `image_shape`; else most have.
     """
 
     name: str
@@ -64,24 +60,15 @@ class SourceEntry:
         return self.size_mb > 0
 
     def facts(self) -> Facts:
-        """Return the metadata of the opened source."""
         return Facts(self.name, self.title, self.name, self.license, self.attribution, self.status, self.how)
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file to download.
+    """One file to download to `place` below the folder of datasets.
 
-    Attributes
-    ----------
-    place
-        Its path below the folder of datasets.
-    url
-        Its published address.
-    checksum
-        SHA-256 of its content, hexadecimal.
-    size
-        Approximate size in bytes, for the progress, and as a limit.
+    `checksum` is the SHA-256 of its content, hexadecimal; `size` is approximate, in bytes, for the progress, and as a
+    limit.
     """
 
     place: str
@@ -99,7 +86,6 @@ class RemoteSet:
 
     @classmethod
     def of_file(cls, place: str, url: str, checksum: str, size: int) -> RemoteSet:
-        """Return a dataset of one file."""
         return cls((RemoteFile(place, url, checksum, size),), place)
 
     @property
@@ -114,10 +100,6 @@ class KnownSource:
 
     Attributes
     ----------
-    name
-        Argument of `open_source`.
-    entry
-        Returns its metadata.
     scan
         Opens it: yields progress, and the source last.
     places
@@ -185,7 +167,6 @@ class PathKind:
     members: str = ""
 
     def scan(self, path: Path) -> Iterator[Progress | Source]:
-        """Open a path: yields progress, and the source last."""
         yield from self.scan_as(self.facts(path), path, path)
 
 

@@ -30,8 +30,6 @@ class LocalDataset:
         Returns whether a folder or file contains the whole dataset, by names; not called for archives.
     scan_as
         Opens a folder or file with given metadata; the last argument is the path of the folder, file or archive.
-    remote
-        The files to download.
     """
 
     entry: SourceEntry

@@ -19,13 +19,7 @@ def takes(path: Path) -> bool:
 
 
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[FileSource]:
-    """Open one image; see `PathKind.scan_as`.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read.
-    """
+    """Open one image, DataError if it cannot be read; see `PathKind.scan_as`."""
     open_image(path, path.name)
     yield FileSource(facts, [ImageFile(path, path.name, probe_image(path))], random_splits(1))
 
