@@ -10,7 +10,7 @@ SETTLE_MS = 2_000
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Compare resident memory of the window with that of a process that decodes with Keras. `quick` changes nothing."""
+    """`quick` changes nothing."""
     require_shipped_bundle()
     painted, settled = run_child("launch:real_window", settle_ms=SETTLE_MS)
     path = painted.value["model"]
