@@ -43,7 +43,6 @@ def open_window() -> Iterator[Running]:
 
 
 def is_whole(running: Running) -> bool:
-    """Return whether image, reconstruction and map are available."""
     document = running.document
     return document.views[IMAGE] is not None and document.views[CURSOR] is not None and document.map.ready
 
@@ -83,7 +82,7 @@ class FrameTimer(QObject):
         self._timer.start(FRAME_MS)
 
     def stop(self) -> None:
-        """Stop measuring; the current gap counts."""
+        """The current gap counts."""
         self._timer.stop()
         self._on_timeout()
 
@@ -119,7 +118,6 @@ def start_training(running: Running, epochs: int) -> None:
 
 
 def end_training(running: Running) -> None:
-    """Cancel the training and wait for its end."""
     document = running.document
     if not document.training.active:
         raise MeasureError("The training ended before the measurement: {note}", note=document.training.note)

@@ -114,7 +114,6 @@ class ImageIndex:
         return self.root / self.names[position]
 
     def look(self, position: int) -> None:
-        """Probe one file, and store its state and header."""
         path = self.path(position)
         try:
             with reading(message("an image"), path.name, remedy=message("Remove it, or replace it.")):
@@ -134,7 +133,6 @@ class ImageIndex:
         return Header(height, width, channels)
 
     def skipped(self) -> tuple[Skipped, ...]:
-        """Return the unreadable folders and files, in order, with reasons."""
         bad = sorted(self.reasons)
         return (*self.notes, *(Skipped(self.names[position], self.reasons[position]) for position in bad))
 

@@ -97,10 +97,6 @@ class Analysis:
 
     Signals
     -------
-    quality_requested
-        A `QualityRequest`.
-    ranking_requested
-        Rank the open images with the open model: a `ThresholdRule`.
     cleaning_requested
         Denoise an image or a folder with the open model: input and output path.
     quality_changed, ranking_changed, codes_changed, prior_changed, probes_changed
@@ -111,8 +107,6 @@ class Analysis:
         Fit a linear probe for an attribute of the open images: its name, or None for the labels.
     running_changed
         An analysis started or ended, with or without an error.
-    cleaned
-        Files were written: a `Cleaned`.
     """
 
     quality_requested = Signal(QualityRequest)

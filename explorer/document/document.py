@@ -87,10 +87,8 @@ class Document:
         The list of bundles on disk changed.
     exported, announced
         A file was written: its path. A message for the status bar.
-    reopen_requested
-        What to open again for a step of the history: a `Reopening`.
-    training_expected, training_requested, training_cancel_requested
-        The user looks at the settings; a `TrainingRequest`; no arguments.
+    training_expected
+        The user looks at the settings of a training.
     job_cancel_requested
         The key of a job.
     """

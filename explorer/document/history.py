@@ -71,7 +71,6 @@ class Step:
         return step
 
     def opening(self, closed: Closed, opened: OpenModel | Source) -> Step:
-        """Return the step with `opened` instead of what was closed."""
         if isinstance(opened, OpenModel) and self.model == closed:
             return replace(self, state=replace(self.state, model=opened), model=None)
         if isinstance(opened, Source) and self.source == closed:

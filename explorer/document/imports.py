@@ -45,15 +45,8 @@ class ImportView:
 class Imports:
     """Requests to import third-party models, and the state of the import.
 
-    Signals
-    -------
-    wanted
-        Such a model was opened or dropped: a tuple of its path, or of those of encoder and decoder. The window shows
-        the dialog.
-    look_requested, write_requested
-        An `ImportRequest` to examine; one to write.
-    left
-        The dialog was closed: the model can be released.
+    `wanted`: such a model was opened or dropped, a tuple of its path, or of those of encoder and decoder; the window
+    shows the dialog. `left`: the dialog was closed; the model can be released.
     """
 
     wanted = Signal(tuple)

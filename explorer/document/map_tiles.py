@@ -58,12 +58,8 @@ class Tile:
 class MapTiles:
     """Tiles by position. Those of an earlier plane or model are shown until new ones replace them.
 
-    Signals
-    -------
-    images_wanted
-        Thumbnails of these points are needed: positions in the source, int64 ``(n,)``.
-    hovered
-        The point under the mouse: x and y in the plane's coordinates, or None.
+    `images_wanted`: thumbnails of points, positions in the source int64 ``(n,)``. `hovered`: the point under the mouse,
+    x and y in the plane's coordinates, or None.
     """
 
     window_changed = Signal()
@@ -97,7 +93,6 @@ class MapTiles:
 
     @property
     def overlay(self) -> Overlay | None:
-        """The quantity shown over the map, or None."""
         return self._overlay
 
     def lay_over(self, overlay: Overlay | None) -> None:

@@ -253,7 +253,6 @@ def migrated(raw: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _check_arrays(record: SessionRecord, arrays: dict[str, NDArray[Any]], where: str) -> None:
-    """Check that shapes and numbers of the arrays match the record."""
     tables = {
         "keyframes": len(record.segments),
         "directions": len(record.directions),

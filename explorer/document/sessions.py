@@ -72,8 +72,6 @@ class Sessions:
         Show an `Opening` after the question about unsaved changes.
     save_requested
         Save the session: a path, and whether to replace a file that changed on disk.
-    saved
-        It was saved: its path.
     conflicted
         It was not saved, because the file changed on disk: its path.
     incomplete
@@ -82,14 +80,10 @@ class Sessions:
         Search the model or the images of an `Opening` at another path: both.
     complete_requested
         Show an `Opening`, or ask for what was not found.
-    opened
-        A session was opened: its path, or None.
-    found_left
-        Autosaved work of a crashed window was found: a `LeftOver`.
-    recover_requested, forget_requested
-        Restore it; delete it: a `LeftOver`.
-    recovered
-        It is about to be shown: a `LeftOver`.
+    saved, opened
+        The path; None for a session that was never saved.
+    found_left, recovered
+        Autosaved work of a crashed window, a `LeftOver`, was found; is about to be shown.
     tab_restored
         Show the tab of an opened session: its name.
     """

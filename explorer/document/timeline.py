@@ -93,14 +93,9 @@ class Timeline:
     -------
     curve_laid
         A data path was set with `put_curve`.
-    images_requested
-        Images of the source are to become keyframes: positions int64 ``(n,)``, and the keyframe to insert them before.
-    files_requested
-        Image files are to become keyframes: a list of paths, and the keyframe to insert them before.
-    export_requested
-        Export the animation: an `Export`.
-    estimate_requested, estimated
-        An `Export` to preview, and the result, an `Estimate`.
+    images_requested, files_requested
+        Images of the source, positions int64 ``(n,)``, or a list of image files are to become keyframes; and the
+        keyframe to insert them before.
     """
 
     playhead_changed = Signal()

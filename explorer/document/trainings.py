@@ -20,14 +20,12 @@ class Trainings:
 
     Signals
     -------
-    pause_requested, resume_requested, stop_requested
-        Pause or resume the running training; stop it and keep the model.
+    stop_requested
+        Stop the training and keep the model.
     unqueue_requested
         A position in the queue, from 0.
     again_requested
         Fill the form with a `TrainingRequest`.
-    runs_requested
-        Read the runs again.
     frame_requested
         Read progress images: the file of the originals, and the frame; see `explorer.document.views.training_progress`.
     progress_export_requested

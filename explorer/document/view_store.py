@@ -54,12 +54,8 @@ def check_parts(parts: Set[str]) -> None:
 class Views:
     """The views, and which of them are visible.
 
-    Signals
-    -------
-    watched_changed
-        A view became visible or hidden: its `ViewKey`.
-    outdated
-        Parts of the state changed: a set of their names. Views that depend on them are to be requested again.
+    `watched_changed`: a view became visible or hidden, its `ViewKey`. `outdated`: a set of names of changed parts of
+    the state; views that depend on them are to be requested again.
     """
 
     watched_changed = Signal(object)

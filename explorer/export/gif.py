@@ -131,7 +131,7 @@ def _shared(indices: Iterable[Pixels], strip: Pixels | None, settings: ExportSet
 
 
 def _own_palettes(frames: Iterable[Pixels], strip: Pixels | None, settings: ExportSettings) -> Iterator[_Block]:
-    """Yield the blocks of frames ``(h, w, 3)``, each with its own palette."""
+    """Frames ``(h, w, 3)``."""
     for number, patch in enumerate(patches(frames)):
         if not patch.changed.any():
             # One transparent pixel: the image does not change, and no palette is needed.
@@ -180,7 +180,6 @@ def _comment(text: bytes) -> bytes:
 
 
 def _placed(block: _Block, delay: int) -> bytes:
-    """Return delay, position, palette if the frame has one, and pixels."""
     height, width = block.indices.shape[:2]
     disposal = _KEEP_WHAT_IS_SHOWN | (0 if block.clear is None else _TRANSPARENT)
     control = b"!\xf9\x04" + struct.pack("<BHBB", disposal, delay, block.clear or 0, 0)

@@ -156,7 +156,7 @@ def inked(strip: Pixels) -> Pixels:
 
 
 def exact_palette(packed: NDArray[np.uint32]) -> ColorPalette:
-    """Return the palette of at most 256 packed colors in ascending order."""
+    """At most 256 packed colors in ascending order."""
     return ColorPalette(unpack(packed), exact=True)
 
 

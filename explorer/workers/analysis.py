@@ -162,7 +162,6 @@ class AnalysisJobs(QObject):
             self._document.analysis.put_ranking(view)
 
     def _on_source_changed(self) -> None:
-        """Drop results for images that are no longer open."""
         codes, ranking = self._document.analysis.codes, self._document.analysis.ranking
         if codes is not None and codes.source is not self._document.source:
             self._document.analysis.put_codes(None)

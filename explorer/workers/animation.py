@@ -42,7 +42,6 @@ _MOST_DROPPED = 64
 def settings_of(
     export: Export, model: OpenModel, keys: Floats, animation: Animation, kind: ExportFormat
 ) -> ExportSettings:
-    """Return the settings for exporting the frames of a model."""
     height, width = model.card.image_shape[:2]
     side = max(height, width)
     scale, size = max(1, (export.side or ACROSS) // side), None
@@ -175,7 +174,6 @@ class AnimationJobs(QObject):
     # -- data path -----------------------------------------------------------------------------------------------------
 
     def _on_animation_changed(self) -> None:
-        """Compute the data path of a changed animation; the last one wins."""
         model, timeline = self._document.model, self._document.timeline
         animation = timeline.animation
         if animation is self._laid:
@@ -244,7 +242,6 @@ class AnimationJobs(QObject):
         )
 
     def _on_estimate_requested(self, export: Export) -> None:
-        """Estimate the export; the last request wins."""
         model, animation = self._document.model, self._document.timeline.animation
         self._jobs.cancel(self._estimating)
         if model is not None and animation is not None:

@@ -123,7 +123,6 @@ class Autosave(QObject):
         return self._folder is not None and not (self._folder / _LOCK).exists()
 
     def _let_go(self) -> None:
-        """Release a deleted folder; the next copy creates a new one."""
         self._end_writer()
         if self._lock is not None:
             release(self._lock)
@@ -131,7 +130,6 @@ class Autosave(QObject):
         self._watch(None)
 
     def _on_folder_changed(self) -> None:
-        """Write another copy if the folder was deleted."""
         if not self._closed and self._is_gone():
             self._on_edited()
 
@@ -243,7 +241,7 @@ class _Writer:
         self._thread.start()
 
     def put(self, session: Session | None) -> None:
-        """Schedule a copy in place of the waiting one; None deletes the copy."""
+        """None deletes the copy."""
         with self._condition:
             self._waiting = [session]
             self._condition.notify()
@@ -288,7 +286,6 @@ def _folders() -> list[Path]:
 
 
 def _left_in(folder: Path) -> LeftOver | None:
-    """Return the copy in a folder; None if there is none that can be opened."""
     try:
         record = read_session(folder / _COPY)[0].record
     except ExplorerError:

@@ -47,7 +47,6 @@ def _batches(model: OpenModel, source: Source) -> Iterator[tuple[int, Pixels, In
 
 
 def _encoded(model: OpenModel, source: Source) -> Generator[Progress, None, Floats]:
-    """Yield progress, return the codes of all images."""
     codes = np.empty((0, model.latent_dim), np.float32)
     for item in encode_all(model, source):
         if isinstance(item, CodesView):

@@ -60,7 +60,6 @@ def encode_one(model: OpenModel, source: Source, index: int) -> Iterator[Progres
 
 
 def measure_both(models: list[OpenModel], source: Source) -> Iterator[Progress | tuple[Comparison, ...]]:
-    """Benchmark models on the test images of a source."""
     test: Indices = source.splits.test if len(source.splits.test) else np.arange(source.count)
     rows: list[Comparison] = []
     for model in models:

@@ -89,7 +89,6 @@ class DatasetCheckJobs(QObject):
         )
 
     def _on_preview_requested(self, request: TrainingRequest) -> None:
-        """Compute the preview; the last request wins."""
         self._jobs.cancel(self._previewing)
         source = self._opened(request.data)
 

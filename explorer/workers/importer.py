@@ -127,7 +127,6 @@ class Importer(QObject):
             self._retired.pop().close(deadline.seconds)
 
     def _on_look_requested(self, request: ImportRequest) -> None:
-        """Examine a model; the last request wins."""
         view = self._document.imports.view
         self._jobs.cancel(view.job)
         examined = view.examined if view.request is not None and view.request.path == request.path else None

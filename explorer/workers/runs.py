@@ -116,7 +116,6 @@ class RunJobs(QObject):
     # -- runs ----------------------------------------------------------------------------------------------------------
 
     def read_runs(self) -> None:
-        """Read the list of runs; the last request wins."""
         self._jobs.cancel(self._reading)
         self._reading = self._jobs.start(message("Reading the runs"), _runs, self._document.trainings.put_runs)
 

@@ -220,7 +220,6 @@ class SessionJobs(QObject):
         document.sessions.begin()
 
     def recover(self, path: Path, left: LeftOver) -> None:
-        """Open the backup copy of a crashed window."""
         model, source = self._document.model, self._document.source
         self._jobs.cancel(self._opening)
         self._opening = self._jobs.start(

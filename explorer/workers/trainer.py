@@ -82,18 +82,8 @@ class Trainer(QObject):
     """Runs trainings one at a time in the model process, with a queue.
 
     Methods belong to the main thread. `warm` and `train` start the process, also after it was killed or ended because
-    it was idle.
-
-    Signals
-    -------
-    live
-        A new version of the live model.
-    finished
-        A bundle was written.
-    failed
-        A problem, which may have ended the training: message and details.
-    advised
-        A note during training.
+    it was idle. `failed`: a problem, which may have ended the training, and its details; `advised`: a note during
+    training.
     """
 
     changed = Signal(object)
@@ -129,7 +119,6 @@ class Trainer(QObject):
 
     @property
     def process_id(self) -> int | None:
-        """PID of the model process, or None if it is not running."""
         return self._process.pid
 
     @property
@@ -147,7 +136,6 @@ class Trainer(QObject):
             self._idle.start()
 
     def train(self, request: TrainingRequest) -> None:
-        """Start a training, or queue it if another one is running."""
         self._ask(request)
 
     def resume_run(self, run: Run) -> None:
@@ -244,7 +232,6 @@ class Trainer(QObject):
         self._thread.start()
 
     def _supervise(self, asked: _Asked | Warm | None, previous: threading.Thread | None) -> None:
-        """Run one request; called on the worker thread."""
         if previous is not None:
             previous.join()
         if asked is None:
@@ -267,7 +254,6 @@ class Trainer(QObject):
             self._arrived.emit(event)
 
     def _run(self, asked: _Asked) -> None:
-        """Train, and write the log and the progress images of the run."""
         # The model process reserves the folder itself.
         asked.reserved.release()
         if self._cancelled.is_set():

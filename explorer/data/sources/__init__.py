@@ -182,7 +182,6 @@ def describe(source: Source) -> dict[str, Any]:
 
 
 def skipped_json(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
-    """Return skipped files as JSON values."""
     return [{"file": one.name, "reason": str(one.reason)} for one in skipped]
 
 

@@ -121,7 +121,6 @@ def _label_names(folder: Path) -> tuple[str, ...]:
 
 
 def _companions(path: Path) -> list[Path]:
-    """Return all batches in the folder of a batch."""
     folder = _folder(path)
     return [] if folder is None else [file for files in _files(folder) for file in files]
 

@@ -268,7 +268,6 @@ def _match(name: str) -> re.Match[str]:
 
 
 def _companions(path: Path) -> list[Path]:
-    """Return all files of the dataset of a file."""
     try:
         parts = _parts(path)
     except DataError:

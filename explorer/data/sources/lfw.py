@@ -88,7 +88,6 @@ def _person(folder_name: str) -> str:
 
 
 def _root(path: Path) -> Path | None:
-    """Return the folder that contains the folders of persons."""
     for inside in ("", *_INSIDE, *(f"{name}/{name}" for name in _INSIDE), "lfw_home/lfw_funneled", "lfw_home/lfw"):
         folder = path / inside
         if any(_is_person(entry) for entry in _few_folders(folder)):

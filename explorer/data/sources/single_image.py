@@ -14,7 +14,6 @@ from explorer.messages import message
 
 
 def takes(path: Path) -> bool:
-    """Return whether `path` is a file with the extension of an image."""
     return path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES
 
 

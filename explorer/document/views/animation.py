@@ -92,7 +92,6 @@ def measure_animation(
 
 
 def _build(document: Document) -> Iterator[AnimationView] | None:
-    """Request it once the path is known; asking for the path computes it."""
     model, animation, curve = document.state.model, document.timeline.animation, document.timeline.curve
     if model is None or animation is None or curve is None:
         return None

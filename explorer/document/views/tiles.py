@@ -46,7 +46,6 @@ def decode_tiles(codec: Codec, plane: Plane, tile_grid: TileGrid, level: int, ti
 
 
 def _build(document: Document) -> Iterator[TilesView] | None:
-    """Request a few missing tiles, nearest to the center first."""
     model, plane, window = document.state.model, document.plane, document.map.window
     if model is None or plane is None or window is None or not model.card.decodes:
         return None
