@@ -47,10 +47,10 @@ def is_whole(running: Running) -> bool:
     return document.views[IMAGE] is not None and document.views[CURSOR] is not None and document.map.ready
 
 
-def calm_down(seconds: float = _CALM_SECONDS) -> None:
+def calm_down() -> None:
     """Run the event loop for a while, so that earlier work completes."""
-    end = time.monotonic() + seconds
-    wait_until(lambda: time.monotonic() >= end, seconds + OPEN_SECONDS, "the clock")
+    end = time.monotonic() + _CALM_SECONDS
+    wait_until(lambda: time.monotonic() >= end, _CALM_SECONDS + OPEN_SECONDS, "the clock")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:

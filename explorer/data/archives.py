@@ -15,7 +15,7 @@ import shutil
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -69,8 +69,8 @@ def unpacked_dir(path: Path) -> Path:
     return cache_dir() / "unpacked" / f"{name}-{key}"
 
 
-def unpack(path: Path, unpacked: Callable[[str], bool]) -> Iterator[Progress | Path]:
-    """Unpack images and tables of an archive: yields progress, and the folder last.
+def unpack(path: Path, unpacked: Callable[[str], bool]) -> Generator[Progress, None, Path]:
+    """Unpack images and tables of an archive: yields progress, and returns the folder.
 
     Closing the iterator, or an error, leaves nothing behind. A second call returns the unpacked folder at once.
     `unpacked` returns whether to unpack a file that is not a table, by its name without folders.
@@ -88,8 +88,7 @@ def unpack(path: Path, unpacked: Callable[[str], bool]) -> Iterator[Progress | P
     except OSError as error:
         raise DataError("Cannot read {file}: {reason}. Check the path.", file=path, reason=reason_of(error)) from error
     if target.is_dir():
-        yield target
-        return
+        return target
     reader = _zip_members if path.name.lower().endswith(ZIP_SUFFIXES) else _tar_members
     budget = _Budget(path, unpacked)
     with replacing_folder(target, replaceable=lambda path: None) as folder:
@@ -103,7 +102,7 @@ def unpack(path: Path, unpacked: Callable[[str], bool]) -> Iterator[Progress | P
                 continue
             yield from _write(member, member.content, folder / name, path)
         budget.check_found()
-    yield target
+    return target
 
 
 @dataclass(frozen=True)

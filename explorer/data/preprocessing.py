@@ -170,10 +170,7 @@ class Scale(_Step):
     high: FiniteFloat = 1.0
 
 
-Step = Annotated[
-    Orientation | CropMargin | Alpha | Fit | Channels | Invert | Scale,
-    Field(discriminator="step"),
-]
+Step = Annotated[Orientation | CropMargin | Alpha | Fit | Channels | Invert | Scale, Field(discriminator="step")]
 
 
 class Preprocessing(BaseModel):

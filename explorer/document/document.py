@@ -94,7 +94,6 @@ class Document:
     """
 
     term_requested = Signal(object, int)
-
     thumbnails_requested = Signal(object)
 
     history_changed = Signal()
@@ -344,16 +343,14 @@ class Document:
         """Value in σ of the data."""
         model, code = self._state.model, self._state.code
         if model is not None and code is not None:
-            self._set_axis(
-                model, code, component, move_component(code, model.sample.statistics, component, value), gesture
-            )
+            after = move_component(code, model.sample.statistics, component, value)
+            self._set_axis(model, code, component, after, gesture)
 
     def reset_component(self, component: int, gesture: str | None = None) -> None:
         model, code, start = self._state.model, self._state.code, self._state.start_code
         if model is not None and code is not None and start is not None:
-            self._set_axis(
-                model, code, component, take_component(code, start, model.sample.statistics, component), gesture
-            )
+            after = take_component(code, start, model.sample.statistics, component)
+            self._set_axis(model, code, component, after, gesture)
 
     def _set_axis(self, model: OpenModel, before: Floats, component: int, after: Floats, gesture: str | None) -> None:
         start, end = (_component(code, model.sample.statistics, component) for code in (before, after))
@@ -462,7 +459,10 @@ class Document:
         if missing:
             self.reopen_requested.emit(Reopening(place, self._history.version, missing))
         else:
-            self._restore(self._history.jump(place, self._state))
+            state = self._history.jump(place, self._state)
+            if state is not None:
+                self._replace(state)
+                self.history_changed.emit()
 
     def put_reopened(self, wanted: Reopening, reopened: Sequence[tuple[Closed, OpenModel | Source]]) -> None:
         """Add opened models and sources to the history, and restore the requested step if there was no other edit."""
@@ -492,11 +492,6 @@ class Document:
         self._history.record(self._state, label, gesture)
         self._replace(state)
         self.history_changed.emit()
-
-    def _restore(self, state: State | None) -> None:
-        if state is not None:
-            self._replace(state)
-            self.history_changed.emit()
 
     def _replace(self, state: State) -> None:
         """Set a state, remove stale views and ask for new ones, then emit the signals of the changed parts."""

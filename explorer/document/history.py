@@ -82,11 +82,10 @@ class History:
     """The steps that can be undone and redone.
 
     Edits of one gesture, such as the drag of a slider, are one step. A gesture whose name starts with ``~`` has no
-    explicit end, such as repeated key presses: it ends with a pause of `PAUSE_SECONDS` of the `clock`.
+    explicit end, such as repeated key presses: it ends with a pause of `PAUSE_SECONDS`.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._edited = -PAUSE_SECONDS
         self._past: list[Step] = []
         self._future: list[Step] = []
@@ -118,7 +117,7 @@ class History:
 
     def record(self, before: State, label: Message, gesture: str | None) -> None:
         """Store the state before an edit, unless the edit continues the last gesture."""
-        now = self._clock()
+        now = time.monotonic()
         continues = gesture is not None and gesture == self._gesture and bool(self._past)
         if gesture is not None and gesture.startswith("~") and now - self._edited > PAUSE_SECONDS:
             continues = False
@@ -172,14 +171,6 @@ class History:
         far_sources = set(known[open_sources:])
         if far_models or far_sources:
             self._change(lambda step: step.closing(far_models, far_sources))
-
-    def undo(self, current: State) -> State | None:
-        """Return the state before the last edit, or None."""
-        return self.jump(self.place - 1, current)
-
-    def redo(self, current: State) -> State | None:
-        """Return the state after the next edit to redo, or None."""
-        return self.jump(self.place + 1, current)
 
     def jump(self, place: int, current: State) -> State | None:
         """Return the state after the first `place` edits of `labels`; None if it is the current one, or out of range.

@@ -135,9 +135,7 @@ def read_session(path: Path) -> tuple[Session, str]:
         content = read_limited(path, _LIMITS.total, message("a session"), SessionError)
     except OSError as error:
         raise SessionError(
-            "Cannot open the session {file}: {reason}. Choose another file.",
-            file=path,
-            reason=error.strerror or error,
+            "Cannot open the session {file}: {reason}. Choose another file.", file=path, reason=error.strerror or error
         ) from error
     where = path.name
     parts = read_members(BytesIO(content), _ALLOWED, _LIMITS, where, SessionError)

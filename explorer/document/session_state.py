@@ -30,15 +30,7 @@ from explorer.document.session_record import (
     SessionRecord,
     ViewRecord,
 )
-from explorer.document.state import (
-    Arithmetic,
-    Bookmark,
-    GridSettings,
-    NamedDirection,
-    OpenModel,
-    State,
-    Term,
-)
+from explorer.document.state import Arithmetic, Bookmark, GridSettings, NamedDirection, OpenModel, State, Term
 from explorer.errors import ExplorerError
 from explorer.latent.directions import Direction
 from explorer.latent.planes import Plane

@@ -148,7 +148,7 @@ def frame_ticks(count: int, fps: float, clock: int) -> NDArray[np.int64]:
     return np.asarray(np.diff(ends), dtype=np.int64)
 
 
-def checked_frames(frames: Iterable[Pixels], total: int, scale: int = 1) -> Iterator[Pixels]:
+def checked_frames(frames: Iterable[Pixels], total: int) -> Iterator[Pixels]:
     """Yield the frames, and check that they are `total` uint8 frames of one shape ``(h, w, c)``, c 1 or 3.
 
     ExportError at the first invalid frame, or at the end if their number differs.
@@ -166,7 +166,7 @@ def checked_frames(frames: Iterable[Pixels], total: int, scale: int = 1) -> Iter
             raise ExportError(
                 "All frames must have shape {first}; one has {shape}.", first=str(shape), shape=str(frame.shape)
             )
-        check_side(frame.shape, scale)
+        check_side(frame.shape)
         shape = frame.shape
         count += 1
         if count > total:

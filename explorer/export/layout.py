@@ -14,7 +14,7 @@ from PIL import Image
 
 from explorer.errors import ExportError
 from explorer.export.frames import ExportSettings, check_side, checked_frames
-from explorer.export.sheet import caption_strip, enlarge
+from explorer.export.sheet import caption_strip, enlarge, to_pillow
 from explorer.types import Pixels
 
 GAP_SHADE = 64
@@ -97,6 +97,5 @@ def _side(image: Pixels, frame: Pixels, settings: ExportSettings) -> Pixels:
 def _resized(frame: Pixels, size: tuple[int, int] | None) -> Pixels:
     if size is None or size == frame.shape[:2]:
         return frame
-    pil_image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)
-    resized = np.array(pil_image.resize((size[1], size[0]), Image.Resampling.LANCZOS), dtype=np.uint8)
+    resized = np.array(to_pillow(frame).resize((size[1], size[0]), Image.Resampling.LANCZOS), dtype=np.uint8)
     return resized.reshape(*size, frame.shape[2])

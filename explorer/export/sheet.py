@@ -86,7 +86,7 @@ def write_png(image: Pixels, path: Path, texts: Mapping[str, str] | None = None)
             shape=str(image.shape),
         )
     with replacing_file(path) as temporary:
-        _to_pillow(image).save(temporary, format="PNG", pnginfo=_png_texts(texts or {}))
+        to_pillow(image).save(temporary, format="PNG", pnginfo=_png_texts(texts or {}))
 
 
 def axes_figure(image: Pixels, xs: Floats, ys: Floats, labels: tuple[str, str] = ("", "")) -> Pixels:
@@ -121,7 +121,7 @@ def axes_figure(image: Pixels, xs: Floats, ys: Floats, labels: tuple[str, str] =
     right = max(em, math.ceil(font.getlength(x_texts[-1]) / 2))
     bottom = 2 * em + em // 2 + (em + em // 2 if labels[0] else 0)
     figure = Image.new("RGB" if channels == _COLOR else "L", (left + width + right, top + height + bottom), "white")
-    figure.paste(_to_pillow(image), (left, top))
+    figure.paste(to_pillow(image), (left, top))
     pen = ImageDraw.Draw(figure)
     tick = max(em // 4, 2)
     pen.rectangle((left - 1, top - 1, left + width, top + height), outline="black")
@@ -197,7 +197,7 @@ def _check_images(images: Pixels) -> None:
         )
 
 
-def _to_pillow(image: Pixels) -> Image.Image:
+def to_pillow(image: Pixels) -> Image.Image:
     return Image.fromarray(image if image.shape[2] == _COLOR else image[..., 0])
 
 

@@ -27,7 +27,7 @@ from explorer.messages import Message, message
 from explorer.models.batches import images_at_once, render
 from explorer.models.codes import CodeSample
 from explorer.types import Floats, Indices, Pixels, Progress
-from explorer.workers.jobs import CANCELED, JobRunner
+from explorer.workers.jobs import JobRunner
 from explorer.workers.opening import OpenedAnimation, open_animation
 
 _TRIED = 10
@@ -71,6 +71,16 @@ def recipe_of(model: OpenModel, keys: Floats, animation: Animation) -> Recipe | 
     return None if decoder is None else make_recipe(model.name, decoder, keys, animation.to_dict())
 
 
+def _planned(
+    export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
+) -> tuple[ExportFormat, ExportSettings, Floats]:
+    """Return what to write: the format, its settings, and a code for each frame."""
+    kind = format_of(export.path)
+    curve = curve or AnimationCurve(keys, animation, model.sample.codes)
+    settings = settings_of(export, model, keys, animation, kind)
+    return kind, settings, curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
+
+
 def write_animation(
     export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
 ) -> Iterator[Progress | Path]:
@@ -78,11 +88,8 @@ def write_animation(
 
     A frame rate that differs from the timeline changes the number of frames, not the duration.
     """
-    kind = format_of(export.path)
     yield Progress(0, 0, message("Computing the path"))
-    curve = curve or AnimationCurve(keys, animation, model.sample.codes)
-    settings = settings_of(export, model, keys, animation, kind)
-    codes = curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
+    kind, settings, codes = _planned(export, model, keys, animation, curve)
     yield from kind.write(render(model.codec, codes), len(codes), export.path, settings)
     yield export.path
 
@@ -92,10 +99,7 @@ def estimate_animation(
 ) -> Iterator[Progress | Estimate]:
     """Render sample frames and estimate the file size; ExplorerError if the animation cannot be exported."""
     yield Progress(0, 0, message("Rendering sample frames"))
-    kind = format_of(export.path)
-    curve = curve or AnimationCurve(keys, animation, model.sample.codes)
-    settings = settings_of(export, model, keys, animation, kind)
-    codes = curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
+    kind, settings, codes = _planned(export, model, keys, animation, curve)
     some = np.unique(np.linspace(0, len(codes) - 1, _PREVIEWED).round().astype(np.int64))
     shown: list[Pixels] = []
     strip: Pixels | None = None
@@ -257,6 +261,5 @@ class AnimationJobs(QObject):
                 lambda: estimate_animation(export, model, keys, animation, curve),
                 tell,
                 on_failed=failed,
-                on_canceled=lambda: failed(CANCELED),
                 quiet=True,
             )

@@ -24,8 +24,8 @@ LAST_S = 2.4
 class Deadline:
     """A deadline that several waits share."""
 
-    def __init__(self, seconds: float = THREADS_S) -> None:
-        self._end = time.monotonic() + seconds
+    def __init__(self) -> None:
+        self._end = time.monotonic() + THREADS_S
 
     @property
     def seconds(self) -> float:

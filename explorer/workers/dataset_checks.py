@@ -17,7 +17,7 @@ from explorer.messages import Message, message
 from explorer.models.bundle import resolve_bundle
 from explorer.models.settings import TrainingRequest, resolve_preprocessing
 from explorer.types import Pixels, Progress
-from explorer.workers.jobs import CANCELED, JobRunner
+from explorer.workers.jobs import JobRunner
 
 
 def judge_ground(spec: str, source: Source | None) -> Iterator[Progress | bool]:
@@ -84,7 +84,6 @@ class DatasetCheckJobs(QObject):
             lambda: judge_ground(spec, source),
             lambda dark: checks.put_ground(spec, dark),
             on_failed=lambda problem: checks.put_ground(spec, False),
-            on_canceled=lambda: checks.put_ground(spec, False),
             quiet=True,
         )
 
@@ -101,6 +100,5 @@ class DatasetCheckJobs(QObject):
             lambda: preview_augmentation(request, source),
             self._document.dataset_checks.put_preview,
             on_failed=failed,
-            on_canceled=lambda: failed(CANCELED),
             quiet=True,
         )

@@ -17,8 +17,8 @@ class Interrupts(QObject):
 
     received = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._read, self._written = socket.socketpair()
         self._read.setblocking(False)
         self._written.setblocking(False)

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -86,7 +87,7 @@ class JobRunner(QObject):
         on_finished: Callable[[Any], object] = lambda result: None,
         *,
         on_failed: Callable[[Message], object] = lambda message: None,
-        on_canceled: Callable[[], object] = lambda: None,
+        on_canceled: Callable[[], object] | None = None,
         on_early: Callable[[Any], object] = lambda result: None,
         quiet: bool = False,
     ) -> int:
@@ -99,6 +100,7 @@ class JobRunner(QObject):
         A `quiet` job does not emit `failed` for an `ExplorerError`, because `on_failed` shows it. Any other error is a
         defect of the program: it is always emitted, and logged with its traceback.
         """
+        on_canceled = on_canceled or partial(on_failed, CANCELED)
         key = next(self._keys)
         entry = self._jobs[key] = _Job(title, on_finished, on_failed, on_canceled, on_early, quiet)
         entry.thread = threading.Thread(target=self._run, args=(key, job, entry), name=f"job {title}", daemon=True)

@@ -22,6 +22,12 @@ def open_model(path: Path, run: Path | None = None) -> OpenModel:
     return OpenModel(bundle.card, bundle.sample, open_codec(bundle), bundle.path, run)
 
 
+def load_bundle(path: Path, run: Path | None = None) -> Iterator[Progress | OpenModel]:
+    """Open a bundle as `open_model` does."""
+    yield Progress(0, 0, message("Opening the model"))
+    yield open_model(path, run)
+
+
 def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, Source | None]]:
     """Open a model and, with `home`, the embedded dataset that it was trained on."""
     yield Progress(0, 0, message("Opening the model"))
@@ -80,14 +86,11 @@ def _reopened_source(closed: ClosedSource, opened: list[tuple[Closed, OpenModel 
                 source = item
     except ExplorerError as error:
         raise DataError(
-            "Cannot go to this edit: “{name}” cannot be opened. {reason}",
-            name=closed.name,
-            reason=error.message,
+            "Cannot go to this edit: “{name}” cannot be opened. {reason}", name=closed.name, reason=error.message
         ) from error
     if source is None or not closed.fits(source):
         raise DataError(
-            "Cannot go to this edit: the images of “{name}” have changed. Choose another edit.",
-            name=closed.name,
+            "Cannot go to this edit: the images of “{name}” have changed. Choose another edit.", name=closed.name
         )
     opened.append((closed, source))
 

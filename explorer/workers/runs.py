@@ -16,7 +16,7 @@ from explorer.messages import message
 from explorer.models.runs import ProgressFrame, Run, delete_run, find_runs
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
-from explorer.workers.loading import load_home, open_model
+from explorer.workers.loading import load_bundle, load_home
 from explorer.workers.locks import acquire_lock, release
 from explorer.workers.opening import wants_home
 from explorer.workers.trainer import LOCK, Trainer
@@ -102,7 +102,7 @@ class RunJobs(QObject):
             return
         self._jobs.start(
             message("Opening {name}", name=path.name),
-            lambda: _load_finished(path, run),
+            lambda: load_bundle(path, run),
             lambda model: self._on_loaded(model, live),
         )
 
@@ -130,11 +130,6 @@ class RunJobs(QObject):
             lambda: export_training_progress(originals, progress_frames, path),
             self._document.exported.emit,
         )
-
-
-def _load_finished(path: Path, run: Path | None) -> Iterator[Progress | OpenModel]:
-    yield Progress(0, 0, message("Opening the model"))
-    yield open_model(path, run)
 
 
 def _runs() -> Iterator[Progress | tuple[Run, ...]]:

@@ -223,17 +223,13 @@ class SessionJobs(QObject):
         model, source = self._document.model, self._document.source
         self._jobs.cancel(self._opening)
         self._opening = self._jobs.start(
-            message("Recovering unsaved work"),
-            lambda: load_session(path, model, source, left),
-            self._complete,
+            message("Recovering unsaved work"), lambda: load_session(path, model, source, left), self._complete
         )
 
     def _on_find_requested(self, opening: Opening, where: Path) -> None:
         self._jobs.cancel(self._opening)
         self._opening = self._jobs.start(
-            message("Searching {name}", name=where.name),
-            lambda: look_again(opening, where),
-            self._complete,
+            message("Searching {name}", name=where.name), lambda: look_again(opening, where), self._complete
         )
 
     def _complete(self, opening: Opening) -> None:

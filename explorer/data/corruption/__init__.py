@@ -136,9 +136,7 @@ def _checked(noise: Noise) -> Corruption:
     if not (math.isfinite(noise.strength) and 0 <= noise.strength <= kind.limit):
         if math.isinf(kind.limit):
             raise UsageError(
-                "The strength of {kind} must be 0 or more, not {strength:g}.",
-                kind=noise.kind,
-                strength=noise.strength,
+                "The strength of {kind} must be 0 or more, not {strength:g}.", kind=noise.kind, strength=noise.strength
             )
         raise UsageError(
             "The strength of {kind} must be from 0 to {limit:g}, not {strength:g}.",

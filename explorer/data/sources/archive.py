@@ -19,12 +19,9 @@ def archive_kind(kinds: Callable[[], Sequence[PathKind]], unpacked: Callable[[st
     """
 
     def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
-        for item in unpack(path, unpacked):
-            if isinstance(item, Progress):
-                yield item
-            else:
-                kind = next(kind for kind in kinds() if kind.takes(item))
-                yield from kind.scan_as(facts, item, path)
+        folder = yield from unpack(path, unpacked)
+        kind = next(kind for kind in kinds() if kind.takes(folder))
+        yield from kind.scan_as(facts, folder, path)
 
     return PathKind(
         message("a zip or tar archive"),
