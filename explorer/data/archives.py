@@ -75,13 +75,8 @@ def unpack(path: Path, unpacked: Callable[[str], bool]) -> Generator[Progress, N
     Closing the iterator, or an error, leaves nothing behind. A second call returns the unpacked folder at once.
     `unpacked` returns whether to unpack a file that is not a table, by its name without folders.
 
-    Raises
-    ------
-    DataError
-        If the archive is damaged, encrypted or too large when unpacked; has a link, a device or a path outside of it;
-        or has nothing that can be opened.
-    ExportError
-        If the cache cannot be written.
+    DataError if the archive is damaged, encrypted or too large when unpacked; has a link, a device or a path outside of
+    it; or has nothing that can be opened. ExportError if the cache cannot be written.
     """
     try:
         target = unpacked_dir(path)

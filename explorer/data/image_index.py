@@ -253,7 +253,6 @@ def _split(blob: NDArray[np.uint8]) -> list[str]:
 
 
 def _fits(index: ImageIndex) -> bool:
-    """Return whether all parts are valid and consistent."""
     count = len(index)
     shapes = [index.labels.shape, index.rows.shape, index.states.shape, index.headers.shape, index.stamps.shape]
     kinds = [index.labels.dtype, index.rows.dtype, index.states.dtype, index.headers.dtype, index.stamps.dtype]

@@ -216,7 +216,6 @@ class Preprocessing(BaseModel):
 
     @property
     def image_shape(self) -> ImageShape:
-        """Height, width and channels of the result."""
         fit = next(step for step in self.steps if isinstance(step, Fit))
         channels = next(step for step in self.steps if isinstance(step, Channels))
         return fit.height, fit.width, channels.count

@@ -39,7 +39,7 @@ class Bookmarks:
         return next(name for number in count(1) if (name := f"Bookmark {number}") not in taken)
 
     def rename(self, number: int, name: str) -> None:
-        """Rename a bookmark; UsageError if the name is empty or too long."""
+        """UsageError if the name is empty or too long."""
         name = " ".join(name.split())
         if not 0 < len(name) <= LONGEST_NAME:
             raise UsageError(

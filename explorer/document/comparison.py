@@ -22,14 +22,8 @@ from explorer.types import Floats
 class ComparedModel:
     """The second model, its latent cursor, and the table of metrics of both.
 
-    Signals
-    -------
-    model_requested
-        A bundle's folder.
-    pca_requested
-        A PCA of the open images as the second model, with as many components as the open model has latent dimensions.
-    model_changed, code_changed, noisy_changed, table_changed, problem_changed
-        A property changed; no arguments.
+    `model_requested` has a bundle's folder. `pca_requested` asks for a PCA of the open images as the second model, with
+    as many components as the open model has latent dimensions.
     """
 
     model_requested = Signal(Path)

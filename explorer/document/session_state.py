@@ -51,14 +51,9 @@ def session_of(
 ) -> Session:
     """Return the session of a state.
 
-    Parameters
-    ----------
-    thumbnails
-        Thumbnails of the bookmarks, uint8 ``(b, h, w, c)``; None uses their own.
-    folder
-        The folder of the session file; the path of the dataset relative to it is stored too.
-    origin
-        For an autosaved copy: its session file, and the SHA-256 of that file.
+    `thumbnails` are those of the bookmarks, uint8 ``(b, h, w, c)``; None uses their own. `folder` is that of the
+    session file; the path of the dataset relative to it is stored too. An autosaved copy has an `origin`: its session
+    file, and the SHA-256 of that file.
     """
     arithmetic = state.arithmetic
     first, second, third = arithmetic.terms

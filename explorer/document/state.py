@@ -138,15 +138,10 @@ class Jitter:
 
 @dataclass(frozen=True)
 class Sampling:
-    """Settings of random codes.
+    """Settings of random codes; the temperature is a factor of the standard deviation, 0 or more.
 
-    Attributes
-    ----------
-    prior
-        ``normal``: N(0, I); ``fitted``: a Gaussian mixture fitted to the model's codes; ``auto``: the first for a VAE,
-        the second for other models.
-    temperature
-        Factor of the standard deviation; 0 or more.
+    ``normal`` is N(0, I), ``fitted`` a Gaussian mixture fitted to the model's codes; ``auto`` is the first for a VAE,
+    the second for other models.
     """
 
     prior: Literal["auto", "normal", "fitted"] = "auto"

@@ -89,13 +89,8 @@ class Estimate:
 class Timeline:
     """Edits of the animation.
 
-    Signals
-    -------
-    curve_laid
-        A data path was set with `put_curve`.
-    images_requested, files_requested
-        Images of the source, positions int64 ``(n,)``, or a list of image files are to become keyframes; and the
-        keyframe to insert them before.
+    `curve_laid`: a data path was set with `put_curve`. `images_requested` and `files_requested`: images of the source,
+    positions int64 ``(n,)``, or a list of image files are to become keyframes; and the keyframe to insert them before.
     """
 
     playhead_changed = Signal()
@@ -227,14 +222,8 @@ class Timeline:
     def retime(self, begun: tuple[Keyframe, ...], index: int, frame: int, gesture: str) -> int:
         """Move a keyframe to another frame of a pass and return its position, which changes if it passes another one.
 
-        Parameters
-        ----------
-        begun, index
-            The keyframes at the start of the drag, so that passed keyframes do not move; its position among them.
-        frame
-            From 0, without the frames held before.
-        gesture
-            One drag is one step.
+        `begun` are the keyframes at the start of the drag, so that passed keyframes do not move; `index` is a position
+        among them. Frames count from 0, without those held before. One drag is one gesture and one step.
         """
         keyframes, place = retimed(begun, self._document.state.animation, index, frame)
         now = [

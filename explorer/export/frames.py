@@ -103,8 +103,6 @@ class ExportFormat:
     ----------
     suffix
         Extension of its files, in lower case with the dot; empty for a folder.
-    write
-        The job that writes it.
     signature
         Regular expression for the first bytes of its files.
     read_text

@@ -36,16 +36,10 @@ _BLOCK = 4_096
 
 @dataclass(frozen=True, eq=False)
 class ColorPalette:
-    """A palette of up to 256 colors, and the mapping of images to it.
+    """A palette of up to 256 colors, ``(m, 3)`` uint8, and the mapping of images to it.
 
-    Attributes
-    ----------
-    colors
-        ``(m, 3)`` uint8, m from 1 to 256; exact ones in ascending order of `pack`.
-    exact
-        Whether its images have only these colors.
-    dither
-        Whether to dither other colors (Floyd and Steinberg).
+    It is `exact` if its images have only these colors, which are then in ascending order of `pack`. Otherwise it may
+    `dither` the others (Floyd and Steinberg).
     """
 
     colors: Pixels

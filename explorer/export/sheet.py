@@ -92,16 +92,9 @@ def write_png(image: Pixels, path: Path, texts: Mapping[str, str] | None = None)
 def axes_figure(image: Pixels, xs: Floats, ys: Floats, labels: tuple[str, str] = ("", "")) -> Pixels:
     """Draw the axes of a decoded plane around its mosaic: black ticks and numbers on white.
 
-    Returns a larger image that contains `image` unchanged. Numbers that would overlap are omitted. ExportError if the
-    size of the mosaic is not a multiple of the number of cells.
-
-    Parameters
-    ----------
-    image
-        Mosaic ``(H, W, c)`` uint8 without gaps, ``len(xs)`` cells wide and ``len(ys)`` high, the largest y in the top
-        row.
-    xs, ys
-        ``(columns,)``, left to right; ``(rows,)``, in any order.
+    The mosaic ``(H, W, c)`` uint8 has no gaps, is ``len(xs)`` cells wide and ``len(ys)`` high, the largest y in the top
+    row; `xs` go from left to right, `ys` are in any order. Returns a larger image that contains it unchanged. Numbers
+    that would overlap are omitted. ExportError if the size of the mosaic is not a multiple of the number of cells.
     """
     height, width, channels = image.shape
     if not (len(xs) and len(ys)) or width % len(xs) or height % len(ys):

@@ -21,6 +21,7 @@ from explorer.document.views.bookmarks import bookmark_thumbnails
 from explorer.errors import ExplorerError
 from explorer.messages import NO_MESSAGE, Message, message
 from explorer.paths import autosave_dir
+from explorer.reading import reason_of
 from explorer.workers.closing import Deadline
 from explorer.workers.locks import acquire_lock, release
 
@@ -100,8 +101,9 @@ class Autosave(QObject):
         try:
             folder.mkdir(parents=True)
         except OSError as error:
-            reason = error.strerror or str(error)
-            self.written.emit(message("Cannot create {folder}: {reason}.", folder=autosave_dir(), reason=reason))
+            self.written.emit(
+                message("Cannot create {folder}: {reason}.", folder=autosave_dir(), reason=reason_of(error))
+            )
             return
         self._lock = acquire_lock(folder / _LOCK)
         self._folder = folder
@@ -273,7 +275,7 @@ class _Writer:
         except ExplorerError as error:
             problem = error.message
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = reason_of(error)
             problem = message("Cannot update the backup copy {path}: {reason}.", path=self._path, reason=reason)
         self._on_written(problem)
 

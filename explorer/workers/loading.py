@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from explorer.data.source import Source
@@ -38,6 +38,18 @@ def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, S
         yield Progress(0, 0, message("Opening its images"))
         source = open_source(name)
     yield model, source
+
+
+def load_source(spec: str | Path) -> Generator[Progress, None, Source]:
+    """Open a dataset, and return it when it is complete."""
+    source: Source | None = None
+    for item in opening(spec):
+        if isinstance(item, Progress):
+            yield item
+        else:
+            source = item
+    assert source is not None, "a source comes last"
+    return source
 
 
 def reopen(wanted: Reopening) -> Iterator[Progress | list[tuple[Closed, OpenModel | Source]]]:
@@ -77,18 +89,13 @@ def _reopened_model(closed: ClosedModel) -> OpenModel:
 
 
 def _reopened_source(closed: ClosedSource, opened: list[tuple[Closed, OpenModel | Source]]) -> Iterator[Progress]:
-    source: Source | None = None
     try:
-        for item in opening(closed.spec):
-            if isinstance(item, Progress):
-                yield item
-            else:
-                source = item
+        source = yield from load_source(closed.spec)
     except ExplorerError as error:
         raise DataError(
             "Cannot go to this edit: “{name}” cannot be opened. {reason}", name=closed.name, reason=error.message
         ) from error
-    if source is None or not closed.fits(source):
+    if not closed.fits(source):
         raise DataError(
             "Cannot go to this edit: the images of “{name}” have changed. Choose another edit.", name=closed.name
         )

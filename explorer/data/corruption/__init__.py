@@ -75,7 +75,6 @@ def corrupt(images: Floats, noises: Sequence[Noise], rng: np.random.Generator | 
 
 
 def _own_rng(noises: Sequence[Noise], place: int) -> np.random.Generator:
-    """Return the generator of one noise of several."""
     seed = noises[place].seed
     # Else two Gaussian noises of the same seed would be the same pattern.
     earlier = sum(noise.seed == seed for noise in noises[:place])

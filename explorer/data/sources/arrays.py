@@ -46,7 +46,6 @@ _OVERSHOOT: Final = 1e-5
 
 
 def takes(path: Path) -> bool:
-    """Return whether `path` is a ``.npz`` or ``.npy`` file."""
     return path.is_file() and path.suffix.lower() in _SUFFIXES
 
 

@@ -18,18 +18,12 @@ class SourceEntry:
 
     Attributes
     ----------
-    status
-        ``embedded``, ``present`` or ``missing``.
     how
         Its origin, or how to get it.
-    count, train, test
-        Numbers of images.
+    count, train, test, labels
+        Numbers of images and classes.
     image_shape, one_size
         Native height, width and channels; whether all images have these, else most have.
-    labels
-        Number of classes.
-    license, attribution
-        Of the images.
     url
         Web page of the dataset; empty if included with the program.
     size_mb
@@ -98,16 +92,9 @@ class RemoteSet:
 class KnownSource:
     """A source with a known name.
 
-    Attributes
-    ----------
-    scan
-        Opens it: yields progress, and the source last.
-    places
-        Returns the files and folders that it may be read from.
-    held_out_of
-        Names of the training datasets of which its images were held out, its own included.
-    remote
-        Its files, if it can be downloaded.
+    `scan` opens it: yields progress, and the source last. `places` returns the files and folders that it may be read
+    from. `held_out_of` are names of the training datasets of which its images were held out, its own included. `remote`
+    are its files, if it can be downloaded.
     """
 
     name: str
@@ -149,8 +136,6 @@ class PathKind:
         origin is the archive that the folder at `path` was unpacked from, else `path` itself.
     label, patterns
         Plural title, and patterns of file names, for filters of file dialogs; empty for kinds of folders.
-    facts
-        Returns the metadata of a path.
     companions
         Returns the other files that are read with the given one.
     members

@@ -19,16 +19,9 @@ from explorer.types import Codec, Floats
 
 @dataclass(frozen=True, eq=False)
 class CompareView:
-    """One image in two models: the open one first.
+    """One image in two models, the open one first: what each was given, noisy if requested, and what it made of it.
 
-    Attributes
-    ----------
-    given
-        The input of each, float32 ``(h, w, c)``, noisy if requested.
-    made, errors
-        The output of each, and its absolute error against the clean image, ``(h, w)``.
-    mse, psnr, ssim
-        Of each, against the clean image; PSNR in dB.
+    Images are float32 ``(h, w, c)``; errors, absolute against the clean image, ``(h, w)``. PSNR in dB.
     """
 
     given: tuple[Floats, Floats]

@@ -32,12 +32,8 @@ def find_neighbors(
 ) -> Iterator[NeighborsView]:
     """Find the nearest neighbors of a code, ``(latent_dim,)``, by code and by pixels.
 
-    Parameters
-    ----------
-    own
-        Position of the image of the code, excluded from the result; None for the latent cursor.
-    pixels
-        Position of the image whose pixels are compared; None for the decoded code.
+    `own` is the position of the code's image, excluded from the result; None for the latent cursor. `pixels` is that of
+    the image whose pixels are compared; None for the decoded code.
     """
     if pixels is None:
         compared = pooled(images.codec.decode(code[None]).clip(0, 1), images.step)
