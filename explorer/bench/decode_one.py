@@ -7,7 +7,7 @@ from typing import Any
 
 from explorer.bench.child import Tell
 from explorer.bench.entry import Entry
-from explorer.bench.harness import MeasureError, median, median_ms, run_child, shipped_bundle
+from explorer.bench.harness import MeasureError, attempt, median, median_ms, run_child, shipped_bundle
 
 CASES = ("digits-vae-2d", "glyphs-vae-2d", "digits-deep-49")
 REPEATS, QUICK_REPEATS = 1_000, 300
@@ -29,16 +29,11 @@ def measure(quick: bool) -> list[Entry]:
     if found:
         paths = list(found.values())
         ours = run_child("decode_one:round_trips", paths=paths, repeats=QUICK_REPEATS if quick else REPEATS)[0].value
-        peers, why = _peers(paths, QUICK_KERAS_REPEATS if quick else KERAS_REPEATS)
-        entries += [entry for case, path in found.items() for entry in _entries(case, ours[path], peers.get(path), why)]
+        repeats = QUICK_KERAS_REPEATS if quick else KERAS_REPEATS
+        peers, why = attempt(lambda: run_child("keras_peers:decode_times", paths=paths, repeats=repeats)[0].value)
+        for case, path in found.items():
+            entries += _entries(case, ours[path], peers[path] if peers else None, why)
     return entries
-
-
-def _peers(paths: list[str], repeats: int) -> tuple[dict[str, dict[str, float]], str]:
-    try:
-        return run_child("keras_peers:decode_times", paths=paths, repeats=repeats)[0].value, ""
-    except MeasureError as error:
-        return {}, str(error)
 
 
 def _entries(case: str, ours: dict[str, float], peers: dict[str, float] | None, why: str) -> list[Entry]:

@@ -36,9 +36,10 @@ def measure(quick: bool) -> list[Entry]:
         arguments = {"folder": str(folder), "home": str(Path(place, "home"))}
         first = run_child("folder_child:open_scroll_and_stream", **arguments)[-1].value
         second = run_child("folder_child:open_again", **arguments)[-1].value
-        peer: dict[str, Any] = {}
-        _, why = attempt(lambda: _fill(peer, str(folder)))
-    return _entries(f"{count:,} images", first, second, peer, why)
+        peer, why = attempt(
+            lambda: run_child("keras_peers:dataset_from_directory", folder=str(folder), side=SIDE)[-1].value
+        )
+    return _entries(f"{count:,} images", first, second, peer or {}, why)
 
 
 def _entries(case: str, first: dict[str, Any], second: dict[str, Any], peer: dict[str, Any], why: str) -> list[Entry]:
@@ -62,12 +63,6 @@ def _entries(case: str, first: dict[str, Any], second: dict[str, Any], peer: dic
         )
         for what, unit, ours, key in cases
     ]
-
-
-def _fill(figures: dict[str, Any], folder: str) -> float:
-    figures |= run_child("keras_peers:dataset_from_directory", folder=folder, side=SIDE)[-1].value
-    seconds: float = figures["seconds"]
-    return seconds
 
 
 def _write_images(folder: Path, count: int) -> None:

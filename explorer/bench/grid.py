@@ -7,7 +7,7 @@ from typing import Any
 
 from explorer.bench.child import Tell
 from explorer.bench.entry import Entry
-from explorer.bench.harness import MeasureError, median, run_child, shipped_bundle
+from explorer.bench.harness import attempt, median, run_child, shipped_bundle
 
 CASE = "glyphs-vae-2d"
 SIDES, QUICK_SIDES = (20, 100), (20,)
@@ -22,10 +22,7 @@ def measure(quick: bool) -> list[Entry]:
     path = str(shipped_bundle(CASE).path)
     sides, repeats = (QUICK_SIDES, QUICK_REPEATS) if quick else (SIDES, REPEATS)
     ours = run_child("grid:planes", path=path, sides=sides, repeats=repeats)[0].value
-    try:
-        peers, why = run_child("keras_peers:grid_times", path=path, sides=sides, single=SINGLE)[0].value, ""
-    except MeasureError as error:
-        peers, why = {}, str(error)
+    peers, why = attempt(lambda: run_child("keras_peers:grid_times", path=path, sides=sides, single=SINGLE)[0].value)
     return [
         Entry(
             name="grid",

@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
 from explorer.errors import ExplorerError
 from explorer.models.bundle import CARD, Bundle, open_bundle
 from explorer.paths import pretrained_dir
+
+T = TypeVar("T")
 
 CHILD_SECONDS = 600.0
 """Timeout of a child process."""
@@ -64,11 +66,9 @@ def resident_mb() -> float:
 
     Raises MeasureError if the system provides neither.
     """
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-        return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmRSS:"))
-    except (OSError, StopIteration):
-        pass
+    resident = _status_mb("VmRSS")
+    if resident is not None:
+        return resident
     try:
         import resource
     except ImportError as error:
@@ -82,11 +82,17 @@ def anonymous_mb() -> float:
 
     Memory-mapped files do not count, because the system may evict them at any time. Falls back to all resident memory.
     """
+    anonymous = _status_mb("RssAnon")
+    return resident_mb() if anonymous is None else anonymous
+
+
+def _status_mb(field: str) -> float | None:
+    """Return a size that Linux reports of this process, in units of 10⁶ bytes; None elsewhere."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-        return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("RssAnon:"))
-    except (OSError, StopIteration):
-        return resident_mb()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(f"{field}:")), None)
 
 
 def shipped_bundle(name: str) -> Bundle:
@@ -166,7 +172,7 @@ def _last_line(noise: IO[bytes]) -> str:
     return f"“{lines[-1].strip()}”" if lines else "no output"
 
 
-def attempt(measure: Callable[[], float]) -> tuple[float | None, str]:
+def attempt(measure: Callable[[], T]) -> tuple[T | None, str]:
     """Return the value and an empty reason, or None and the reason why it could not be measured."""
     try:
         return measure(), ""

@@ -12,7 +12,6 @@ from explorer.types import Floats
 
 
 def import_tensorflow(arguments: dict[str, Any], tell: Tell) -> None:
-    """Import TensorFlow and send its version."""
     import tensorflow as tf
 
     tell(tf.__version__)

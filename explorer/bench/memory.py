@@ -10,12 +10,12 @@ SETTLE_MS = 2_000
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Compare resident memory of the window with that of a process that decodes with Keras. `quick` changes nothing."""
+    """`quick` changes nothing."""
     require_shipped_bundle()
     painted, settled = run_child("launch:real_window", settle_ms=SETTLE_MS)
     path = painted.value["model"]
-    peer, why_peer = attempt(lambda: _resident("keras_peers:decoded_once", path))
-    limit, why_limit = attempt(lambda: _resident("launch:bare_window", path))
+    peer, why_peer = attempt(lambda: run_child("keras_peers:decoded_once", path=path)[-1].value["rss_mb"])
+    limit, why_limit = attempt(lambda: run_child("launch:bare_window", path=path)[-1].value["rss_mb"])
     return [
         Entry(
             name="memory",
@@ -29,8 +29,3 @@ def measure(quick: bool) -> list[Entry]:
             why=why_peer or why_limit,
         )
     ]
-
-
-def _resident(function: str, path: str) -> float:
-    figure: float = run_child(function, path=path)[-1].value["rss_mb"]
-    return figure

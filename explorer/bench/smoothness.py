@@ -18,7 +18,7 @@ def measure(quick: bool) -> list[Entry]:
     require_shipped_bundle()
     epochs = QUICK_EPOCHS if quick else EPOCHS
     ours = run_child("smoothness:train_from_window", epochs=epochs)[0].value["longest_ms"]
-    peer, why = attempt(lambda: _longest_in_thread(epochs))
+    peer, why = attempt(lambda: run_child("smoothness:train_in_thread", epochs=epochs)[0].value["longest_ms"])
     return [
         Entry(
             name="smoothness",
@@ -32,11 +32,6 @@ def measure(quick: bool) -> list[Entry]:
             why=why,
         )
     ]
-
-
-def _longest_in_thread(epochs: int) -> float:
-    longest: float = run_child("smoothness:train_in_thread", epochs=epochs)[0].value["longest_ms"]
-    return longest
 
 
 def train_from_window(arguments: dict[str, Any], tell: Tell) -> None:

@@ -28,7 +28,6 @@ LIVE_PERCENT = 3.0
 
 
 def measure(quick: bool) -> list[Entry]:
-    """Measure each architecture in a process of its own."""
     require_shipped_bundle()
     rounds = QUICK_ROUNDS if quick else ROUNDS
     return [entry for case in CASES for entry in _measured(case, rounds)]

@@ -43,15 +43,14 @@ def open_window() -> Iterator[Running]:
 
 
 def is_whole(running: Running) -> bool:
-    """Return whether image, reconstruction and map are available."""
     document = running.document
     return document.views[IMAGE] is not None and document.views[CURSOR] is not None and document.map.ready
 
 
-def calm_down(seconds: float = _CALM_SECONDS) -> None:
+def calm_down() -> None:
     """Run the event loop for a while, so that earlier work completes."""
-    end = time.monotonic() + seconds
-    wait_until(lambda: time.monotonic() >= end, seconds + OPEN_SECONDS, "the clock")
+    end = time.monotonic() + _CALM_SECONDS
+    wait_until(lambda: time.monotonic() >= end, _CALM_SECONDS + OPEN_SECONDS, "the clock")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
@@ -83,7 +82,7 @@ class FrameTimer(QObject):
         self._timer.start(FRAME_MS)
 
     def stop(self) -> None:
-        """Stop measuring; the current gap counts."""
+        """The current gap counts."""
         self._timer.stop()
         self._on_timeout()
 
@@ -119,7 +118,6 @@ def start_training(running: Running, epochs: int) -> None:
 
 
 def end_training(running: Running) -> None:
-    """Cancel the training and wait for its end."""
     document = running.document
     if not document.training.active:
         raise MeasureError("The training ended before the measurement: {note}", note=document.training.note)

@@ -15,7 +15,7 @@ import shutil
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -69,33 +69,21 @@ def unpacked_dir(path: Path) -> Path:
     return cache_dir() / "unpacked" / f"{name}-{key}"
 
 
-def unpack(path: Path, unpacked: Callable[[str], bool]) -> Iterator[Progress | Path]:
-    """Unpack images and tables of an archive: yields progress, and the folder last.
+def unpack(path: Path, unpacked: Callable[[str], bool]) -> Generator[Progress, None, Path]:
+    """Unpack images and tables of an archive: yields progress, and returns the folder.
 
     Closing the iterator, or an error, leaves nothing behind. A second call returns the unpacked folder at once.
+    `unpacked` returns whether to unpack a file that is not a table, by its name without folders.
 
-    Parameters
-    ----------
-    path
-        The archive.
-    unpacked
-        Returns whether to unpack a file that is not a table, by its name without folders.
-
-    Raises
-    ------
-    DataError
-        If the archive is damaged, encrypted or too large when unpacked; has a link, a device or a path outside of it;
-        or has nothing that can be opened.
-    ExportError
-        If the cache cannot be written.
+    DataError if the archive is damaged, encrypted or too large when unpacked; has a link, a device or a path outside of
+    it; or has nothing that can be opened. ExportError if the cache cannot be written.
     """
     try:
         target = unpacked_dir(path)
     except OSError as error:
         raise DataError("Cannot read {file}: {reason}. Check the path.", file=path, reason=reason_of(error)) from error
     if target.is_dir():
-        yield target
-        return
+        return target
     reader = _zip_members if path.name.lower().endswith(ZIP_SUFFIXES) else _tar_members
     budget = _Budget(path, unpacked)
     with replacing_folder(target, replaceable=lambda path: None) as folder:
@@ -109,7 +97,7 @@ def unpack(path: Path, unpacked: Callable[[str], bool]) -> Iterator[Progress | P
                 continue
             yield from _write(member, member.content, folder / name, path)
         budget.check_found()
-    yield target
+    return target
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,6 @@ class _Column:
         self.numeric = self.name.lower() not in LABEL_COLUMNS
 
     def look_at(self, text: str) -> None:
-        """First pass: find out whether all texts are numbers."""
         if self.too_many or text.strip().lower() in _MISSING:
             return
         self.seen = True
@@ -170,7 +169,6 @@ class _Column:
             self.categories = np.full(self.count, UNKNOWN, np.int64)
 
     def put(self, position: int, text: str) -> None:
-        """Second pass: store the value of one image."""
         if self.numeric:
             value = number_of(text)
             with np.errstate(over="ignore"):

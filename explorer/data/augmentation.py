@@ -44,10 +44,8 @@ class Strengths:
         Largest shear factor: 0.2 moves the top by a tenth of the height one way and the bottom the other way.
     zoom
         Smallest and largest scale.
-    shift
-        Largest shift in both directions, as a fraction of the side.
-    elastic
-        Standard deviation of the elastic displacement, as a fraction of the side.
+    shift, elastic
+        Largest shift in both directions, and standard deviation of the elastic displacement, as fractions of the side.
     cells
         Cells of the elastic grid along each side: more cells make finer deformations.
     """

@@ -26,14 +26,9 @@ _ATTEMPTS: Final = 4
 
 
 def fetch(name: str) -> Iterator[Progress | Path]:
-    """Download a known dataset: yields progress in bytes, and last the file or folder to open.
+    """Download a known dataset by its name in any case: yields progress in bytes, and last the file or folder to open.
 
     Closing the iterator, or a broken connection, keeps the partial download; the next call resumes it.
-
-    Parameters
-    ----------
-    name
-        A known name, in any case.
 
     Raises
     ------

@@ -46,18 +46,14 @@ class ImageIndex:
 
     Attributes
     ----------
-    root
-        The folder.
     names
         Name of each file below `root`, with ``/`` between folders.
     labels, label_folders
         Int64 ``(n,)``: the subfolder that labels the file, -1 for none; and the subfolders' names.
     parts
         Number of files of each part: all, or training and test.
-    folders
-        Every listed folder, below `root`, and its modification time in ns.
-    listed_ns
-        When they were listed.
+    folders, listed_ns
+        Every listed folder, below `root`, and its modification time in ns; and when they were listed.
     notes
         Folders that could not be read.
     has_table
@@ -118,7 +114,6 @@ class ImageIndex:
         return self.root / self.names[position]
 
     def look(self, position: int) -> None:
-        """Probe one file, and store its state and header."""
         path = self.path(position)
         try:
             with reading(message("an image"), path.name, remedy=message("Remove it, or replace it.")):
@@ -138,7 +133,6 @@ class ImageIndex:
         return Header(height, width, channels)
 
     def skipped(self) -> tuple[Skipped, ...]:
-        """Return the unreadable folders and files, in order, with reasons."""
         bad = sorted(self.reasons)
         return (*self.notes, *(Skipped(self.names[position], self.reasons[position]) for position in bad))
 
@@ -259,7 +253,6 @@ def _split(blob: NDArray[np.uint8]) -> list[str]:
 
 
 def _fits(index: ImageIndex) -> bool:
-    """Return whether all parts are valid and consistent."""
     count = len(index)
     shapes = [index.labels.shape, index.rows.shape, index.states.shape, index.headers.shape, index.stamps.shape]
     kinds = [index.labels.dtype, index.rows.dtype, index.states.dtype, index.headers.dtype, index.stamps.dtype]

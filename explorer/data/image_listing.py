@@ -111,7 +111,7 @@ class _Lister:
                 stack.pop()
 
     def _entries(self, prefix: str) -> list[tuple[str, bool]]:
-        """Return the sorted images and subfolders of one folder, with whether each is a folder."""
+        """Sorted images and subfolders, with whether each is a folder."""
         place = os.path.join(self.root, prefix)
         folders: set[str] = set()
         names: list[str] = []

@@ -24,16 +24,9 @@ MOST_BYTES: Final = 32 << 20
 class ImportedImage(Source):
     """One image of any size and mode, as `explorer.data.formats.open_image` returns it.
 
-    The original is kept, not the model's input: another model preprocesses it again.
-
-    Parameters
-    ----------
-    content
-        The content of its file; empty if larger than `MOST_BYTES`.
-    negative
-        Whether the colors of `pil_image` are inverted.
-    origin
-        The file that it was read from; None if it was pasted.
+    The original is kept, not the model's input: another model preprocesses it again. `content` is that of its file;
+    empty if larger than `MOST_BYTES`. The colors of a `negative` are inverted. `origin` is the file that it was read
+    from; None if it was pasted.
     """
 
     def __init__(

@@ -76,11 +76,7 @@ def ssim(reference: Floats, output: Floats) -> float:
     return float(ssim_per_image(reference, output).mean())
 
 
-def _batched(
-    measure: Callable[[Figures, Figures], Figures],
-    reference: Floats,
-    output: Floats,
-) -> Figures:
+def _batched(measure: Callable[[Figures, Figures], Figures], reference: Floats, output: Floats) -> Figures:
     if reference.shape != output.shape or reference.ndim != 4 or not reference.size:
         raise DataError(
             "Cannot compare images of shapes {reference} and {output}. Both must have the same shape (n, h, w, c), "

@@ -170,10 +170,7 @@ class Scale(_Step):
     high: FiniteFloat = 1.0
 
 
-Step = Annotated[
-    Orientation | CropMargin | Alpha | Fit | Channels | Invert | Scale,
-    Field(discriminator="step"),
-]
+Step = Annotated[Orientation | CropMargin | Alpha | Fit | Channels | Invert | Scale, Field(discriminator="step")]
 
 
 class Preprocessing(BaseModel):
@@ -219,7 +216,6 @@ class Preprocessing(BaseModel):
 
     @property
     def image_shape(self) -> ImageShape:
-        """Height, width and channels of the result."""
         fit = next(step for step in self.steps if isinstance(step, Fit))
         channels = next(step for step in self.steps if isinstance(step, Channels))
         return fit.height, fit.width, channels.count

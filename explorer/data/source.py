@@ -43,8 +43,6 @@ class Facts:
     ----------
     name
         Short: a known name, or the last part of a path.
-    title
-        Display name.
     spec
         Argument of `open_source`: a known name, or an absolute path.
     license, attribution
@@ -186,7 +184,7 @@ class Source(abc.ABC):
         """Return the SHA-256 of the images, in hexadecimal digits."""
 
     def content_hash(self) -> str:
-        """Return the SHA-256 of the images in hexadecimal digits; the same on every machine, computed once."""
+        """The SHA-256 of the images in hexadecimal digits; the same on every machine, computed once."""
         if not self._content_hash:
             self._content_hash = self._hash_content()
         return self._content_hash

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from explorer.errors import UsageError
 from explorer.types import Indices
 
 Split = Literal["train", "test", "all"]
+TEST_SHARE: Final = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +47,17 @@ def given_splits(train_count: int, test_count: int) -> Splits:
     return Splits(order[:train_count], order[train_count:], "given")
 
 
-def random_splits(count: int, seed: int = 0, test_share: float = 0.2) -> Splits:
+def random_splits(count: int, seed: int = 0) -> Splits:
     """Return a seeded random split of `count` images.
 
     Each split gets at least one image; a single image is in the test split.
     """
-    wanted = min(max(1, round(count * test_share)), max(1, count - 1))
+    wanted = min(max(1, round(count * TEST_SHARE)), max(1, count - 1))
     order = np.random.default_rng(seed).permutation(count).astype(np.int64)
-    return Splits(np.sort(order[wanted:]), np.sort(order[:wanted]), f"random, {test_share:g} held out, seed {seed}")
+    return Splits(np.sort(order[wanted:]), np.sort(order[:wanted]), f"random, {TEST_SHARE:g} held out, seed {seed}")
 
 
-def grouped_splits(groups: Indices, seed: int = 0, test_share: float = 0.2) -> Splits:
+def grouped_splits(groups: Indices, seed: int = 0) -> Splits:
     """Return a seeded split with each group entirely in one of the two; `groups` has the group of each image, ``(n,)``.
 
     Groups join the test split in random order, while each brings it nearer to its share. Each split gets at least one
@@ -64,9 +65,9 @@ def grouped_splits(groups: Indices, seed: int = 0, test_share: float = 0.2) -> S
     """
     names, sizes = np.unique(groups, return_counts=True)
     if len(names) < 2:
-        return random_splits(len(groups), seed, test_share)
+        return random_splits(len(groups), seed)
     order = np.random.default_rng(seed).permutation(len(names))
-    target = test_share * len(groups)
+    target = TEST_SHARE * len(groups)
     held_out = [int(order[0])]
     for position in order[1:-1]:
         now = sum(int(sizes[index]) for index in held_out)
@@ -76,5 +77,5 @@ def grouped_splits(groups: Indices, seed: int = 0, test_share: float = 0.2) -> S
     return Splits(
         np.flatnonzero(~mask).astype(np.int64),
         np.flatnonzero(mask).astype(np.int64),
-        f"by group, {test_share:g} held out, seed {seed}",
+        f"by group, {TEST_SHARE:g} held out, seed {seed}",
     )

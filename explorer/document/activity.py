@@ -29,26 +29,14 @@ class TrainingView:
     Attributes
     ----------
     phase
-        ``idle`` before the first; ``starting`` until the first step; then ``running`` or ``paused``; then one of the
-        final phases.
-    title
-        Name of the model in training.
-    note
-        The current step, or how it ended.
-    epoch, epochs, step, steps
-        Its progress.
-    curve
-        Metrics of the epochs so far.
+        ``idle`` before the first; ``starting`` until the first step; then ``running`` or ``paused``; then a final
+        phase.
+    title, note
+        Name of the model; the current step, or how it ended.
     rate
-        Images per second, or None.
-    seconds_left
-        Estimate, or None.
-    path
-        The bundle, once it is finished.
-    run
-        The run's folder, or None.
-    progress_frames
-        Progress images so far.
+        Images per second.
+    path, run
+        The bundle, once it is finished; the run's folder.
     """
 
     phase: Literal["idle", "starting", "running", "paused", "finishing", "finished", "cancelled", "failed"] = "idle"
@@ -67,7 +55,6 @@ class TrainingView:
 
     @property
     def active(self) -> bool:
-        """Whether a training is running or paused."""
         return self.phase in {"starting", "running", "paused", "finishing"}
 
     @property

@@ -27,15 +27,7 @@ Study = Literal["quality", "ranking", "prior", "codes", "index", "directions", "
 
 @dataclass(frozen=True)
 class QualityRequest:
-    """A request to measure a model over the strength of the last of some noises.
-
-    Attributes
-    ----------
-    noises
-        At least one; the last one's strength varies.
-    path
-        A bundle's folder, or None for the open model.
-    """
+    """Measure the bundle at `path`, None for the open model, over the strength of the last of at least one noise."""
 
     noises: tuple[Noise, ...]
     path: Path | None = None
@@ -43,15 +35,7 @@ class QualityRequest:
 
 @dataclass(frozen=True, eq=False)
 class QualityView:
-    """Comparable curves: of the same noises, on the same images.
-
-    Attributes
-    ----------
-    curves
-        One for each model, in the order of measurement.
-    source
-        Title of the images.
-    """
+    """Comparable curves, one per model: of the same noises, on the same images, whose title is `source`."""
 
     curves: tuple[QualityCurve, ...] = ()
     source: str = ""
@@ -71,18 +55,8 @@ class QualityView:
 class RankingView:
     """Images ranked by reconstruction error.
 
-    Attributes
-    ----------
-    ranking
-        Errors of all images.
-    source
-        The images.
-    model
-        The model's name.
-    shown
-        Ranks of the images in `images`, 0 for the worst: the worst and the best ones.
-    images
-        Uint8 ``(2, len(shown), h, w, c)``: model inputs and their reconstructions.
+    `shown` are ranks, 0 for the worst: the worst and the best ones. `images` are uint8 ``(2, len(shown), h, w, c)``:
+    model inputs and their reconstructions.
     """
 
     ranking: Outliers
@@ -94,15 +68,7 @@ class RankingView:
 
 @dataclass(frozen=True, eq=False)
 class CodesView:
-    """Codes of all open images.
-
-    Attributes
-    ----------
-    codec, source
-        What encoded the images, and the images.
-    codes
-        Float32 ``(n, latent_dim)``, in the order of the source; NaN where an image cannot be read.
-    """
+    """Codes of all open images, float32 ``(n, latent_dim)``, in the order of the source; NaN if unreadable."""
 
     codec: Codec
     source: Source
@@ -111,20 +77,10 @@ class CodesView:
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """Accuracy of a linear probe, which predicts an attribute of images from their codes.
+    """Accuracy on test images of a linear probe, which predicts an attribute of images from their codes.
 
-    Attributes
-    ----------
-    codec, source
-        What encoded the images, and the images.
-    attribute
-        A column of the images; None for their labels.
-    classes, count
-        Number of classes, and of images with a known class.
-    accuracy
-        Accuracy on test images.
-    majority_class
-        Accuracy of always predicting the majority class.
+    `attribute` is a column of the images; None for their labels. `count` is the number of images with a known class,
+    `majority_class` the accuracy of always predicting the majority class.
     """
 
     codec: Codec
@@ -141,26 +97,16 @@ class Analysis:
 
     Signals
     -------
-    quality_requested
-        A `QualityRequest`.
-    ranking_requested
-        Rank the open images with the open model: a `ThresholdRule`.
     cleaning_requested
         Denoise an image or a folder with the open model: input and output path.
-    quality_changed, ranking_changed
+    quality_changed, ranking_changed, codes_changed, prior_changed, probes_changed
         A result changed, or was removed.
-    codes_requested, codes_changed
-        Encode all open images; they were encoded.
-    prior_requested, prior_changed
-        Fit a prior to the open model's codes; it was fitted.
+    codes_requested, prior_requested
+        Encode all open images; fit a prior to the open model's codes.
     probe_requested
         Fit a linear probe for an attribute of the open images: its name, or None for the labels.
-    probes_changed
-        The probes changed.
     running_changed
         An analysis started or ended, with or without an error.
-    cleaned
-        Files were written: a `Cleaned`.
     """
 
     quality_requested = Signal(QualityRequest)
@@ -189,7 +135,6 @@ class Analysis:
 
     @property
     def quality(self) -> QualityView:
-        """The measured curves."""
         return self._quality
 
     def put_quality(self, quality: QualityView) -> None:
@@ -201,7 +146,6 @@ class Analysis:
 
     @property
     def ranking(self) -> RankingView | None:
-        """The last ranking, or None."""
         return self._ranking
 
     def put_ranking(self, ranking: RankingView | None) -> None:
@@ -210,7 +154,6 @@ class Analysis:
 
     @property
     def codes(self) -> CodesView | None:
-        """The codes of all open images, or None."""
         return self._codes
 
     def put_codes(self, codes: CodesView | None) -> None:
@@ -233,19 +176,12 @@ class Analysis:
         self.probes_changed.emit()
 
     def distance_of(self, sample: CodeSample) -> CodeDistance:
-        """Return the distance from these codes; the last one is kept.
-
-        Raises
-        ------
-        UsageError
-            If there are no codes.
-        """
+        """Return the distance from these codes, UsageError if there are none; the last one is kept."""
         if self._distance is None or self._distance[0] is not sample:
             self._distance = (sample, CodeDistance(sample.codes))
         return self._distance[1]
 
     def prior_of(self, sample: CodeSample) -> FittedPrior | None:
-        """Return the prior fitted to these codes, or None."""
         return self._prior[1] if self._prior is not None and self._prior[0] is sample else None
 
     def put_prior(self, sample: CodeSample, prior: FittedPrior) -> None:
@@ -253,11 +189,11 @@ class Analysis:
         self.prior_changed.emit()
 
     def running(self, study: Study) -> int | None:
-        """Return the key of the job of an analysis, or None."""
+        """Return the key of the job of an analysis."""
         return self._running.get(study)
 
     def put_running(self, study: Study, key: int | None) -> None:
-        """Set the job of an analysis; None when it has ended."""
+        """Set the key of the job of an analysis; None when it has ended."""
         if key is None:
             self._running.pop(study, None)
         else:
@@ -266,7 +202,6 @@ class Analysis:
         self.running_changed.emit()
 
     def problem(self, study: Study) -> Message:
-        """Return why an analysis failed, or an empty message."""
         return self._problems.get(study, NO_MESSAGE)
 
     def put_problem(self, study: Study, problem: Message) -> None:

@@ -51,17 +51,8 @@ def retimed(
 ) -> tuple[tuple[Keyframe, ...], int]:
     """Move a keyframe to another frame of a pass; the others keep theirs, and their order may change.
 
-    Parameters
-    ----------
-    keyframes, settings
-        The animation.
-    index, frame
-        The keyframe, and its new frame. The first keyframe is always at frame 0, so moving it shifts the others.
-
-    Returns
-    -------
-    keyframes, place
-        In their new order, and the new position of the moved one.
+    Return the keyframes in their new order, and the new position of the moved one. The first keyframe is always at
+    frame 0, so moving it shifts the others.
     """
     ways = [keyframe.segment or settings.segment for keyframe in keyframes]
     frames = np.concatenate([[0], np.cumsum([way.steps - 1 for way in ways[:-1]])])
@@ -82,10 +73,7 @@ def retimed(
 def with_animation(state: State, model: OpenModel, preset: AnimationPreset) -> State:
     """Return a state with other keyframes, codes of its model, and their animation.
 
-    Raises
-    ------
-    UsageError
-        If the keyframes do not have the model's latent dimensions.
+    UsageError if the keyframes do not have the model's latent dimensions.
     """
     length = preset.keys.shape[1]
     if length != model.latent_dim:

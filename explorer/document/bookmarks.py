@@ -22,7 +22,6 @@ class Bookmarks:
 
     @property
     def kept(self) -> tuple[Bookmark, ...]:
-        """The bookmarks, in the order of their addition."""
         return self._document.state.bookmarks
 
     def add(self, name: str = "") -> None:
@@ -40,13 +39,7 @@ class Bookmarks:
         return next(name for number in count(1) if (name := f"Bookmark {number}") not in taken)
 
     def rename(self, number: int, name: str) -> None:
-        """Rename a bookmark.
-
-        Raises
-        ------
-        UsageError
-            If the name is empty or too long.
-        """
+        """UsageError if the name is empty or too long."""
         name = " ".join(name.split())
         if not 0 < len(name) <= LONGEST_NAME:
             raise UsageError(
@@ -61,5 +54,4 @@ class Bookmarks:
         self._set(message("Delete bookmark"), self.kept[:number] + self.kept[number + 1 :])
 
     def take(self, number: int) -> None:
-        """Set the latent cursor to a bookmark."""
         self._document.set_code(self.kept[number].code, message("Jump to bookmark"))

@@ -20,14 +20,8 @@ _NAMES = 64
 class ClosedModel:
     """A closed model, identified by its folder and checksums.
 
-    Attributes
-    ----------
-    name, path, run
-        As of the `OpenModel`.
-    files
-        Names and SHA-256 of the bundle's files; empty without a bundle, if the training was never finished.
-    alive
-        Returns the model while it is still in memory.
+    `files` are names and SHA-256 of the bundle's files, empty if the training was never finished. `alive` returns the
+    model while it is still in memory.
     """
 
     name: str
@@ -41,22 +35,14 @@ class ClosedModel:
         return cls(model.name, model.path, model.run, _files(model), weakref.ref(model))
 
     def fits(self, model: OpenModel) -> bool:
-        """Return whether an opened model is the same."""
         return _files(model) == self.files
 
 
 @dataclass(frozen=True)
 class ClosedSource:
-    """A closed source, identified by its spec and content.
+    """A closed source, identified by its spec and content: the names of some of its files.
 
-    Attributes
-    ----------
-    name, spec, count
-        As of the `Source`.
-    files
-        Names of some of its files.
-    alive
-        Returns the source while it is still in memory.
+    `alive` returns the source while it is still in memory.
     """
 
     name: str
@@ -81,12 +67,7 @@ Closed: TypeAlias = ClosedModel | ClosedSource
 class Reopening:
     """Models and sources to open before a step of the history can be restored.
 
-    Attributes
-    ----------
-    place, version
-        The step, and the history's `version` at the request.
-    missing
-        What to open.
+    `version` is the history's at the request.
     """
 
     place: int
@@ -95,7 +76,6 @@ class Reopening:
 
     @property
     def title(self) -> str:
-        """Names of what to open, separated by commas."""
         return ", ".join(closed.name for closed in self.missing)
 
 

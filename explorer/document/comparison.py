@@ -20,18 +20,10 @@ from explorer.types import Floats
 
 
 class ComparedModel:
-    """The second model, its latent cursor, and the table of metrics.
+    """The second model, its latent cursor, and the table of metrics of both.
 
-    Signals
-    -------
-    model_requested
-        A bundle's folder.
-    pca_requested
-        A PCA of the open images as the second model, with as many components as the open model has latent dimensions.
-    table_requested
-        Metrics of both models.
-    model_changed, code_changed, noisy_changed, table_changed, problem_changed
-        A property changed; no arguments.
+    `model_requested` has a bundle's folder. `pca_requested` asks for a PCA of the open images as the second model, with
+    as many components as the open model has latent dimensions.
     """
 
     model_requested = Signal(Path)
@@ -63,7 +55,6 @@ class ComparedModel:
 
     @property
     def model(self) -> OpenModel | None:
-        """The second model."""
         return self._model
 
     @property
@@ -112,24 +103,22 @@ class ComparedModel:
     # -- as sliders move it ------------------------------------------------------------------------------------------
 
     def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
-        """Set one dimension of its latent cursor, in code units."""
+        """Value in code units."""
         if self._code is not None:
             code = self._code.copy()
             code[dimension] = value
             self.set_code(code)
 
     def reset_dimension(self, dimension: int, gesture: str | None = None) -> None:
-        """Reset one dimension to that of the selected image."""
         if self._start is not None:
             self.set_dimension(dimension, float(self._start[dimension]))
 
     def set_component(self, component: int, value: float, gesture: str | None = None) -> None:
-        """Set one principal component of its latent cursor, in σ of the data."""
+        """Value in σ of the data."""
         if self._model is not None and self._code is not None:
             self.set_code(move_component(self._code, self._model.sample.statistics, component, value))
 
     def reset_component(self, component: int, gesture: str | None = None) -> None:
-        """Reset one principal component to that of the selected image."""
         if self._model is not None and self._code is not None and self._start is not None:
             self.set_code(take_component(self._code, self._start, self._model.sample.statistics, component))
 

@@ -19,17 +19,7 @@ PREVIEW_COLUMNS = 8
 
 @dataclass(frozen=True, eq=False)
 class AugmentView:
-    """A preview of augmented images.
-
-    Attributes
-    ----------
-    request
-        The settings of the training.
-    pixels
-        Uint8 ``(rows, columns, h, w, c)``, the originals in the first column; None after an error.
-    message
-        The error.
-    """
+    """Augmented images, uint8 ``(rows, columns, h, w, c)``, the originals in the first column; None after an error."""
 
     request: TrainingRequest
     pixels: Pixels | None
@@ -39,12 +29,7 @@ class AugmentView:
 class DatasetChecks:
     """Requests for checks of a dataset, and their results.
 
-    Signals
-    -------
-    ground_requested, preview_requested
-        A source's name or path; a `TrainingRequest`.
-    ground_changed, preview_changed
-        A result arrived; no arguments.
+    `ground_requested` has a source's name or path.
     """
 
     ground_requested = Signal(str)
@@ -64,7 +49,7 @@ class DatasetChecks:
             self.ground_requested.emit(spec)
 
     def dark_on_light(self, spec: str) -> bool:
-        """Return whether a source is known to be black-on-white."""
+        """Whether a source is known to be black-on-white."""
         return bool(self._dark_on_light.get(spec))
 
     def put_ground(self, spec: str, dark_on_light: bool) -> None:
@@ -77,7 +62,6 @@ class DatasetChecks:
         return self._preview
 
     def ask_preview(self, request: TrainingRequest) -> None:
-        """Request a preview of the augmented images of a training."""
         self._asked = request
         self._preview = None
         self.preview_changed.emit()

@@ -20,16 +20,9 @@ from explorer.messages import NO_MESSAGE, Message, message
 
 @dataclass(frozen=True)
 class DirectionRequest:
-    """A request for the directions of an attribute.
+    """A request for the directions of an attribute: a column of the open images, or None for their labels.
 
-    Attributes
-    ----------
-    attribute
-        A column of the open images; None for their labels.
-    values
-        Categories, each with its own direction; empty for a numeric attribute, which is divided at its median.
-    method
-        How they are found.
+    `values` are categories, each with its own direction; empty for a numeric attribute, which is divided at its median.
     """
 
     attribute: str | None
@@ -40,19 +33,7 @@ class DirectionRequest:
 class Directions:
     """Requests for directions, their results, and edits of the kept directions.
 
-    Parameters
-    ----------
-    document
-        Has the kept directions.
-    announce
-        Shows a message in the status bar.
-
-    Signals
-    -------
-    requested
-        A `DirectionRequest`.
-    found_changed
-        `found` changed.
+    `announce` shows a message in the status bar.
     """
 
     requested = Signal(DirectionRequest)
@@ -66,7 +47,6 @@ class Directions:
 
     @property
     def found(self) -> tuple[NamedDirection, ...]:
-        """The result of the last search."""
         return self._found
 
     @property
@@ -79,13 +59,7 @@ class Directions:
         self.found_changed.emit()
 
     def keep(self, added: Sequence[NamedDirection]) -> None:
-        """Keep directions; one replaces another of the same name.
-
-        Raises
-        ------
-        UsageError
-            If one is not of the model's length.
-        """
+        """Keep directions; one replaces another of the same name. UsageError if one is not of the model's length."""
         model = self._document.state.model
         length = model.latent_dim if model is not None else 0
         if any(len(one.direction.vector) != length for one in added):
@@ -101,7 +75,6 @@ class Directions:
             self._set(message("Add {count:direction|# directions}", count=len(added)), (*kept, *names.values()))
 
     def drop(self, numbers: Sequence[int]) -> None:
-        """Delete directions by their numbers."""
         before = self._document.state.directions
         left = tuple(one for number, one in enumerate(before) if number not in set(numbers))
         if len(left) < len(before):

@@ -73,10 +73,7 @@ class Problem:
 class Document:
     """What the user works on.
 
-    Attributes
-    ----------
-    views
-        Results derived from the state, by the keys in `explorer.document.views`.
+    `views` are results derived from the state, by the keys in `explorer.document.views`.
 
     Signals
     -------
@@ -86,26 +83,17 @@ class Document:
         Images to add to a term of the arithmetic: positions int64 ``(n,)``, and the number of the term.
     thumbnails_requested
         Positions of the images that the gallery shows: int64 ``(n,)``.
-    history_changed
-        The steps to undo or redo changed.
-    jobs_changed, training_changed, library_changed
-        Background jobs, the training, or the list of bundles on disk changed.
-    problem_reported
-        An error: a `Problem`.
+    library_changed
+        The list of bundles on disk changed.
     exported, announced
         A file was written: its path. A message for the status bar.
-    open_requested
-        What to open: an `OpenRequest`.
-    reopen_requested
-        What to open again for a step of the history: a `Reopening`.
-    training_expected, training_requested, training_cancel_requested
-        The user looks at the settings; a `TrainingRequest`; no arguments.
+    training_expected
+        The user looks at the settings of a training.
     job_cancel_requested
         The key of a job.
     """
 
     term_requested = Signal(object, int)
-
     thumbnails_requested = Signal(object)
 
     history_changed = Signal()
@@ -151,17 +139,14 @@ class Document:
 
     @property
     def state(self) -> State:
-        """The complete state; frozen."""
         return self._state
 
     @property
     def model(self) -> OpenModel | None:
-        """The open model."""
         return self._state.model
 
     @property
     def source(self) -> Source | None:
-        """The open images."""
         return self._state.source
 
     @property
@@ -195,28 +180,23 @@ class Document:
 
     @property
     def tile_grid(self) -> TileGrid:
-        """The grid of the map's tiles at its first zoom level."""
         grid = self._state.grid
         return TileGrid(grid.low, (grid.high - grid.low) / (grid.steps - 1))
 
     @property
     def jobs(self) -> tuple[JobView, ...]:
-        """The running jobs."""
         return self._jobs
 
     @property
     def training(self) -> TrainingView:
-        """The running training, or the last one."""
         return self._training
 
     @property
     def undo_label(self) -> Message | None:
-        """Label of the next edit to undo."""
         return self._history.undo_label
 
     @property
     def redo_label(self) -> Message | None:
-        """Label of the next edit to redo."""
         return self._history.redo_label
 
     @property
@@ -237,12 +217,8 @@ class Document:
         """Replace the model, the images, or both as one step, and the animation if one is given.
 
         The keyframes and the latent cursor are codes of the old model and are removed (undo restores them); the
-        selected image stays if only the model changes.
-
-        Raises
-        ------
-        UsageError
-            If the animation does not have the model's latent dimensions.
+        selected image stays if only the model changes. UsageError if the animation does not have the model's latent
+        dimensions.
         """
         before = self._state
         label = message("Open {name}", name=model.name if model else source.title if source else "")
@@ -289,10 +265,7 @@ class Document:
     def choose_image(self, index: int) -> None:
         """Select an image by its position; its code becomes the latent cursor once it is encoded.
 
-        Raises
-        ------
-        UsageError
-            If there is no such image.
+        UsageError if there is no such image.
         """
         source = self._state.source
         if source is None:
@@ -308,10 +281,7 @@ class Document:
     def receive(self, imported_image: Source) -> None:
         """Show an imported image, a source of one, instead of the selected one; its code becomes the latent cursor.
 
-        Raises
-        ------
-        UsageError
-            If no model with an encoder is open.
+        UsageError if no model with an encoder is open.
         """
         model = self._state.model
         if model is None:
@@ -325,7 +295,6 @@ class Document:
         self.edit(message("Import {name}", name=imported_image.title), state)
 
     def invert_imported_image(self) -> None:
-        """Invert the colors of the imported image."""
         imported_image = self._state.imported_image
         if isinstance(imported_image, ImportedImage):
             state = replace(self._state, imported_image=imported_image.inverted())
@@ -338,21 +307,9 @@ class Document:
             self.choose_image(min(max(image_index + by, 0), source.count - 1))
 
     def set_code(self, code: Floats, label: Message = _EDIT_CODE, gesture: str | None = None) -> None:
-        """Set the latent cursor.
+        """Set the latent cursor to a copy of a code, ``(latent_dim,)`` of any float dtype.
 
-        Parameters
-        ----------
-        code
-            ``(latent_dim,)``, any float dtype; copied.
-        label
-            Label in the history.
-        gesture
-            Consecutive edits with the same gesture are one step.
-
-        Raises
-        ------
-        UsageError
-            If the code has another size, or is not finite.
+        Consecutive edits with the same gesture are one step. UsageError if the code has another size, or is not finite.
         """
         model = self._state.model
         code = np.array(code, np.float32)
@@ -368,7 +325,7 @@ class Document:
             self.edit(label, replace(self._state, code=code), gesture)
 
     def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
-        """Set one dimension of the latent cursor, in code units."""
+        """Value in code units."""
         model, code = self._state.model, self._state.code
         if model is not None and code is not None:
             stats = model.sample.statistics
@@ -379,25 +336,21 @@ class Document:
             self.set_code(code, _moved(f"z{str(dimension).translate(_SUBSCRIPTS)}", before, after), gesture)
 
     def reset_dimension(self, dimension: int, gesture: str | None = None) -> None:
-        """Reset one dimension to that of the selected image."""
         if self._state.start_code is not None:
             self.set_dimension(dimension, float(self._state.start_code[dimension]), gesture)
 
     def set_component(self, component: int, value: float, gesture: str | None = None) -> None:
-        """Set one principal component of the latent cursor, in σ of the data."""
+        """Value in σ of the data."""
         model, code = self._state.model, self._state.code
         if model is not None and code is not None:
-            self._set_axis(
-                model, code, component, move_component(code, model.sample.statistics, component, value), gesture
-            )
+            after = move_component(code, model.sample.statistics, component, value)
+            self._set_axis(model, code, component, after, gesture)
 
     def reset_component(self, component: int, gesture: str | None = None) -> None:
-        """Reset one principal component of the latent cursor to that of the selected image."""
         model, code, start = self._state.model, self._state.code, self._state.start_code
         if model is not None and code is not None and start is not None:
-            self._set_axis(
-                model, code, component, take_component(code, start, model.sample.statistics, component), gesture
-            )
+            after = take_component(code, start, model.sample.statistics, component)
+            self._set_axis(model, code, component, after, gesture)
 
     def _set_axis(self, model: OpenModel, before: Floats, component: int, after: Floats, gesture: str | None) -> None:
         start, end = (_component(code, model.sample.statistics, component) for code in (before, after))
@@ -421,10 +374,7 @@ class Document:
     def set_arithmetic(self, arithmetic: Arithmetic, gesture: str | None = None) -> None:
         """Set the code arithmetic, and the latent cursor to its result, if no code is missing.
 
-        Raises
-        ------
-        UsageError
-            If a code does not have the model's latent dimensions.
+        UsageError if a code does not have the model's latent dimensions.
         """
         model = self._state.model
         length = model.latent_dim if model is not None else 0
@@ -449,7 +399,6 @@ class Document:
         self.set_arithmetic(replace(self._state.arithmetic, terms=(first, second, third)))
 
     def reset_code(self) -> None:
-        """Reset the latent cursor to the code of the selected image."""
         if self._state.start_code is not None:
             self.set_code(self._state.start_code, message("Reset edit"))
 
@@ -460,57 +409,32 @@ class Document:
             self.set_code(random_along_components(model.sample.statistics, rng), message("Random code"))
 
     def set_noises(self, noises: Sequence[Noise], gesture: str | None = None) -> None:
-        """Set the corruptions of the Noise tab."""
         if tuple(noises) != self._state.noises:
             self.edit(message("Noise"), replace(self._state, noises=tuple(noises)), gesture)
 
     def set_jitter(self, jitter: Jitter, gesture: str | None = None) -> None:
-        """Set the latent noise of the Noise tab.
-
-        Raises
-        ------
-        UsageError
-            If its strength is below 0 or not finite.
-        """
+        """Set the latent noise of the Noise tab; UsageError if its strength is below 0 or not finite."""
         if not 0 <= jitter.sigma < np.inf:
             raise UsageError("The strength of latent noise must be 0 or more, not {strength:g}.", strength=jitter.sigma)
         if jitter != self._state.jitter:
             self.edit(message("Latent noise"), replace(self._state, jitter=jitter), gesture)
 
     def set_sampling(self, sampling: Sampling, gesture: str | None = None) -> None:
-        """Set how random codes are drawn.
-
-        Raises
-        ------
-        UsageError
-            If the temperature is below 0 or not finite.
-        """
+        """Set how random codes are drawn; UsageError if the temperature is below 0 or not finite."""
         if not 0 <= sampling.temperature < np.inf:
             raise UsageError("The temperature must be 0 or more, not {value:g}.", value=sampling.temperature)
         if sampling != self._state.sampling:
             self.edit(message("Sampling settings"), replace(self._state, sampling=sampling), gesture)
 
     def set_traversal(self, traversal: Traversal, gesture: str | None = None) -> None:
-        """Set the latent traversals.
-
-        Raises
-        ------
-        UsageError
-            If the reach is not above 0, or not finite.
-        """
+        """Set the latent traversals; UsageError if the reach is not above 0, or not finite."""
         if not 0 < traversal.reach < np.inf:
             raise UsageError("The range of a traversal must be above 0 σ, not {value:g} σ.", value=traversal.reach)
         if traversal != self._state.traversal:
             self.edit(message("Traversal settings"), replace(self._state, traversal=traversal), gesture)
 
     def set_grid(self, grid: GridSettings) -> None:
-        """Set the plane and the range of the map.
-
-        Raises
-        ------
-        UsageError
-            If the corners span no plane.
-        """
+        """Set the plane and the range of the map; UsageError if the corners span no plane."""
         if grid.corners:
             sizes = {len(corner) for corner in grid.corners}
             if len(grid.corners) != 3 or sizes != {self._state.model.latent_dim if self._state.model else 0}:
@@ -521,11 +445,9 @@ class Document:
             self.edit(message("Map settings"), replace(self._state, grid=grid))
 
     def undo(self) -> None:
-        """Undo the last edit."""
         self.go_to_step(self._history.place - 1)
 
     def redo(self) -> None:
-        """Redo the last undone edit."""
         self.go_to_step(self._history.place + 1)
 
     def go_to_step(self, place: int) -> None:
@@ -537,7 +459,10 @@ class Document:
         if missing:
             self.reopen_requested.emit(Reopening(place, self._history.version, missing))
         else:
-            self._restore(self._history.jump(place, self._state))
+            state = self._history.jump(place, self._state)
+            if state is not None:
+                self._replace(state)
+                self.history_changed.emit()
 
     def put_reopened(self, wanted: Reopening, reopened: Sequence[tuple[Closed, OpenModel | Source]]) -> None:
         """Add opened models and sources to the history, and restore the requested step if there was no other edit."""
@@ -556,30 +481,17 @@ class Document:
         self._history.close_all()
 
     def forget_history(self) -> None:
-        """Clear the history."""
         self._history = History()
         self.history_changed.emit()
 
     def edit(self, label: Message, state: State, gesture: str | None = None) -> None:
-        """Replace the state, as one step of the history.
+        """Replace the state, as one step of the history: the current one with some parts replaced.
 
-        Parameters
-        ----------
-        label
-            Label in the history.
-        state
-            The current state with some parts replaced.
-        gesture
-            Consecutive edits with the same gesture are one step.
+        Consecutive edits with the same gesture are one step.
         """
         self._history.record(self._state, label, gesture)
         self._replace(state)
         self.history_changed.emit()
-
-    def _restore(self, state: State | None) -> None:
-        if state is not None:
-            self._replace(state)
-            self.history_changed.emit()
 
     def _replace(self, state: State) -> None:
         """Set a state, remove stale views and ask for new ones, then emit the signals of the changed parts."""
@@ -630,7 +542,6 @@ class Document:
         self.training_changed.emit()
 
     def report(self, problem: Message, details: str = "") -> None:
-        """Show an error to the user."""
         self.problem_reported.emit(Problem(problem, details))
 
 

@@ -15,19 +15,7 @@ from explorer.messages import NO_MESSAGE, Message
 
 @dataclass(frozen=True)
 class Download:
-    """The download of a dataset.
-
-    Attributes
-    ----------
-    name
-        Its known name.
-    key
-        Key of its job.
-    phase
-        ``running``, then one of the final phases.
-    message
-        Why it failed.
-    """
+    """The download of a dataset by its known name; `key` is that of its job, `message` why it failed."""
 
     name: str
     key: int
@@ -36,17 +24,7 @@ class Download:
 
 
 class Downloads:
-    """Downloads and the image cache.
-
-    Signals
-    -------
-    download_requested
-        The known name of a dataset.
-    download_changed
-        A download started or ended: its name.
-    clear_requested, cache_changed
-        Clear the image cache; it was cleared.
-    """
+    """Downloads, requested by the known name of a dataset, and the image cache."""
 
     download_requested = Signal(str)
     download_changed = Signal(str)
@@ -57,7 +35,6 @@ class Downloads:
         self._downloads: dict[str, Download] = {}
 
     def download(self, name: str) -> Download | None:
-        """Return the last download of a dataset, or None."""
         return self._downloads.get(name)
 
     def put_download(self, download: Download) -> None:

@@ -35,10 +35,7 @@ UNSAVED_MODELS = 4
 class Step:
     """A state to restore, and the label of the edit between it and the next.
 
-    Attributes
-    ----------
-    model, source
-        What is missing in the state because it was closed; None if nothing is missing.
+    `model` and `source` are what is missing in the state because it was closed; None if nothing is missing.
     """
 
     state: State
@@ -66,7 +63,6 @@ class Step:
         return replace(self, state=newer(self.state, model))
 
     def closing(self, models: set[OpenModel], sources: set[Source]) -> Step:
-        """Return the step with these models and sources closed."""
         step, model, source = self, self.state.model, self.state.source
         if model is not None and model in models:
             step = replace(step, state=replace(step.state, model=None), model=ClosedModel.of(model))
@@ -75,7 +71,6 @@ class Step:
         return step
 
     def opening(self, closed: Closed, opened: OpenModel | Source) -> Step:
-        """Return the step with `opened` instead of what was closed."""
         if isinstance(opened, OpenModel) and self.model == closed:
             return replace(self, state=replace(self.state, model=opened), model=None)
         if isinstance(opened, Source) and self.source == closed:
@@ -88,15 +83,9 @@ class History:
 
     Edits of one gesture, such as the drag of a slider, are one step. A gesture whose name starts with ``~`` has no
     explicit end, such as repeated key presses: it ends with a pause of `PAUSE_SECONDS`.
-
-    Parameters
-    ----------
-    clock
-        Returns seconds from any start.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._edited = -PAUSE_SECONDS
         self._past: list[Step] = []
         self._future: list[Step] = []
@@ -110,12 +99,10 @@ class History:
 
     @property
     def undo_label(self) -> Message | None:
-        """Label of the next edit to undo, or None."""
         return self._past[-1].label if self._past else None
 
     @property
     def redo_label(self) -> Message | None:
-        """Label of the next edit to redo, or None."""
         return self._future[-1].label if self._future else None
 
     @property
@@ -130,7 +117,7 @@ class History:
 
     def record(self, before: State, label: Message, gesture: str | None) -> None:
         """Store the state before an edit, unless the edit continues the last gesture."""
-        now = self._clock()
+        now = time.monotonic()
         continues = gesture is not None and gesture == self._gesture and bool(self._past)
         if gesture is not None and gesture.startswith("~") and now - self._edited > PAUSE_SECONDS:
             continues = False
@@ -148,11 +135,9 @@ class History:
                 self._close_far()
 
     def replace(self, change: Callable[[State], State]) -> None:
-        """Replace the state of every step."""
         self._change(lambda step: replace(step, state=change(step.state)))
 
     def refine_model(self, model: OpenModel) -> None:
-        """Replace a model in training by its newer version in every step."""
         self._change(lambda step: step.refined(model))
 
     def missing(self, place: int) -> tuple[Closed, ...]:
@@ -186,14 +171,6 @@ class History:
         far_sources = set(known[open_sources:])
         if far_models or far_sources:
             self._change(lambda step: step.closing(far_models, far_sources))
-
-    def undo(self, current: State) -> State | None:
-        """Return the state before the last edit, or None."""
-        return self.jump(self.place - 1, current)
-
-    def redo(self, current: State) -> State | None:
-        """Return the state after the next edit to redo, or None."""
-        return self.jump(self.place + 1, current)
 
     def jump(self, place: int, current: State) -> State | None:
         """Return the state after the first `place` edits of `labels`; None if it is the current one, or out of range.

@@ -26,16 +26,12 @@ class ImportView:
     ----------
     phase
         ``looking`` at the files; ``asking`` for trust; ``ready`` to be written; ``importing``; or a final phase.
-    request
-        The files and options.
     dangers
         Code in the files that would be executed.
     examined
         What is known about the model; of the previous request while another is examined.
-    message
-        Why it failed.
-    job
-        Key of its job.
+    message, job
+        Why it failed; the key of its job.
     """
 
     phase: Phase = "idle"
@@ -49,17 +45,8 @@ class ImportView:
 class Imports:
     """Requests to import third-party models, and the state of the import.
 
-    Signals
-    -------
-    wanted
-        Such a model was opened or dropped: a tuple of its path, or of those of encoder and decoder. The window shows
-        the dialog.
-    look_requested, write_requested
-        An `ImportRequest` to examine; one to write.
-    left
-        The dialog was closed: the model can be released.
-    changed
-        The `view` changed.
+    `wanted`: such a model was opened or dropped, a tuple of its path, or of those of encoder and decoder; the window
+    shows the dialog. `left`: the dialog was closed; the model can be released.
     """
 
     wanted = Signal(tuple)
@@ -73,7 +60,6 @@ class Imports:
 
     @property
     def view(self) -> ImportView:
-        """The state of the import."""
         return self._view
 
     def put(self, view: ImportView) -> None:

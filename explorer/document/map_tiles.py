@@ -31,15 +31,7 @@ Key = tuple[TileGrid, int, int, int]
 
 @dataclass(frozen=True)
 class MapWindow:
-    """The visible part of the plane, in its coordinates, and its zoom level.
-
-    Attributes
-    ----------
-    tile_grid, level
-        The grid of tiles, and its zoom level.
-    left, right, bottom, top
-        The edges.
-    """
+    """The visible part of the plane by its edges, in the plane's coordinates, and its zoom level."""
 
     tile_grid: TileGrid
     level: int
@@ -55,17 +47,7 @@ class MapWindow:
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """One decoded image on the plane.
-
-    Attributes
-    ----------
-    x, y
-        Its center, in the plane's coordinates.
-    step
-        Its width and height.
-    pixels
-        Uint8 ``(h, w, c)``.
-    """
+    """One decoded image on the plane, uint8 ``(h, w, c)``, around `x` and `y`, `step` wide and high."""
 
     x: float
     y: float
@@ -76,16 +58,8 @@ class Tile:
 class MapTiles:
     """Tiles by position. Those of an earlier plane or model are shown until new ones replace them.
 
-    Signals
-    -------
-    window_changed
-        The visible window changed, or is None.
-    overlay_changed
-        The overlay changed.
-    images_wanted
-        Thumbnails of these points are needed: positions in the source, int64 ``(n,)``.
-    hovered
-        The point under the mouse: x and y in the plane's coordinates, or None.
+    `images_wanted`: thumbnails of points, positions in the source int64 ``(n,)``. `hovered`: the point under the mouse,
+    x and y in the plane's coordinates, or None.
     """
 
     window_changed = Signal()
@@ -107,7 +81,6 @@ class MapTiles:
         return self._window
 
     def look(self, window: MapWindow | None) -> None:
-        """Set the visible window."""
         if window != self._window:
             before, self._window = self._window, window
             if before is not None and window is not None and before.tile_grid != window.tile_grid:
@@ -120,7 +93,6 @@ class MapTiles:
 
     @property
     def overlay(self) -> Overlay | None:
-        """The quantity shown over the map, or None."""
         return self._overlay
 
     def lay_over(self, overlay: Overlay | None) -> None:
@@ -129,7 +101,6 @@ class MapTiles:
             self.overlay_changed.emit()
 
     def clear(self) -> None:
-        """Delete all tiles."""
         self._tiles.clear()
         self._stamp = None
         self._first = 0

@@ -32,14 +32,12 @@ class NeighborSettings:
     ----------
     of
         Whose neighbors: those of the current code (``cursor``) or of the selected ``image``.
-    metric
-        ``l2`` or ``cosine``.
     whitened
         Whether distances are in σ along every principal component.
     kind
         Kind of index; None chooses by the number of images.
     count
-        Number of neighbors, from 1 to `MOST`.
+        From 1 to `MOST`.
     """
 
     of: Literal["cursor", "image"] = "cursor"
@@ -60,17 +58,13 @@ class IndexedImages:
 
     Attributes
     ----------
-    codec, source
-        The model and the images.
     way
         `NeighborSettings.way` of the index.
     codes
         Float32 ``(n, latent_dim)``, in source order; NaN where an image cannot be read.
     positions, pixels
         Int64 ``(m,)`` and float32 ``(m, p)``: positions in the source of the readable images, which are the rows of
-        both indexes; and their downsampled pixels.
-    step
-        Downsampling factor per side.
+        both indexes; and their pixels, downsampled by `step` per side.
     space, index
         The space in which codes are compared, and its index.
     by_pixels
@@ -130,12 +124,7 @@ def step_for(count: int, shape: tuple[int, int, int]) -> int:
 class Neighbors:
     """The settings and the index of the neighbor search.
 
-    Signals
-    -------
-    settings_changed, index_changed
-        Settings or index changed.
-    index_requested
-        The open images are to be indexed.
+    With `index_requested` the open images are to be indexed.
     """
 
     settings_changed = Signal()
@@ -147,22 +136,14 @@ class Neighbors:
 
     @property
     def settings(self) -> NeighborSettings:
-        """Settings of the search."""
         return self._settings
 
     @property
     def index(self) -> IndexedImages | None:
-        """The last index of the open images, or None."""
         return self._index
 
     def set(self, **changes: Any) -> None:
-        """Change some of the settings.
-
-        Raises
-        ------
-        UsageError
-            If the count is out of range.
-        """
+        """Change some of the settings; UsageError if the count is out of range."""
         settings = replace(self._settings, **changes)
         if not 1 <= settings.count <= MOST:
             raise UsageError(

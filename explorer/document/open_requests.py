@@ -11,17 +11,10 @@ from explorer.messages import Message, message
 
 @dataclass(frozen=True)
 class OpenRequest:
-    """What to open.
+    """What to open: files and folders, the known name of a dataset, or the `content` of an image without a file.
 
-    Attributes
-    ----------
-    paths
-        Files and folders, or the known name of a dataset.
-    wanted
-        What the user chose: ``anything``, such as a dropped file; ``images``, where a single image is opened as a
-        dataset instead of being imported; a ``model``; or a ``session``, after the question about unsaved changes.
-    content, name
-        Instead of paths: an image without a file, as the content of one, and its title.
+    `wanted` is what the user chose: ``anything``, such as a dropped file; ``images``, where a single image is opened as
+    a dataset instead of being imported; a ``model``; or a ``session``, after the question about unsaved changes.
     """
 
     paths: tuple[Path | str, ...] = ()
@@ -31,7 +24,6 @@ class OpenRequest:
 
     @property
     def title(self) -> Message:
-        """Title of the job."""
         if len(self.paths) > 1:
             return message("Opening {count:,} files", count=len(self.paths))
         return message("Opening {name}", name=self.name or Path(self.paths[0]).name)

@@ -30,22 +30,10 @@ Packed = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[A-Za-z
 
 
 class Preferences(BaseModel):
-    """The settings.
+    """The settings; `version` is that of the file format.
 
-    Attributes
-    ----------
-    version
-        Version of the file format.
-    scheme
-        Color theme: of the system, light or dark.
-    tour_seen
-        Whether the tour was taken or skipped.
-    keep_layout
-        Whether the window restores its position and docks.
-    geometry, layout
-        Position and docks, serialized by Qt; empty for the defaults.
-    recent_commands
-        Recent commands of the command palette, the latest first.
+    `geometry` and `layout` are position and docks, serialized by Qt; empty for the defaults. The latest of
+    `recent_commands` comes first.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -60,17 +48,9 @@ class Preferences(BaseModel):
 
 
 class PreferencesFile:
-    """The settings and their file. Main thread only.
+    """The settings and their file, None to keep them in memory only. Main thread only.
 
-    Parameters
-    ----------
-    path
-        Their file; None to keep them in memory only.
-
-    Attributes
-    ----------
-    notes
-        Problems with the file when it was read; may be empty.
+    `notes` are problems with the file when it was read.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -79,7 +59,6 @@ class PreferencesFile:
 
     @property
     def values(self) -> Preferences:
-        """The current settings; frozen."""
         return self._values
 
     def put(self, **changes: Any) -> None:

@@ -11,13 +11,7 @@ from explorer.paths import check_apart
 
 
 def check_export(document: Document, path: Path) -> None:
-    """Check that an output file or folder does not overlap what is open.
-
-    Raises
-    ------
-    ExportError
-        If it does.
-    """
+    """Raise an ExportError if an output file or folder overlaps what is open."""
     check_apart(path, _places(document))
 
 

@@ -11,28 +11,14 @@ from explorer.types import Indices
 
 @dataclass(frozen=True, eq=False)
 class Picked:
-    """A selection of images.
-
-    Attributes
-    ----------
-    title
-        Display name.
-    indices
-        Positions in the source, int64 ``(n,)``, ascending and unique.
-    """
+    """A selection of images: their positions in the source, int64 ``(n,)``, ascending and unique."""
 
     title: str
     indices: Indices
 
 
 class Selection:
-    """The selection of the open images.
-
-    Signals
-    -------
-    changed
-        The selection changed, or is None.
-    """
+    """The selection of the open images; None if nothing is selected."""
 
     changed = Signal()
 
@@ -41,11 +27,9 @@ class Selection:
 
     @property
     def picked(self) -> Picked | None:
-        """The selected images, or None."""
         return self._picked
 
     def put(self, picked: Picked | None) -> None:
-        """Set the selection."""
         if picked is not self._picked:
             self._picked = picked
             self.changed.emit()

@@ -135,9 +135,7 @@ def read_session(path: Path) -> tuple[Session, str]:
         content = read_limited(path, _LIMITS.total, message("a session"), SessionError)
     except OSError as error:
         raise SessionError(
-            "Cannot open the session {file}: {reason}. Choose another file.",
-            file=path,
-            reason=error.strerror or error,
+            "Cannot open the session {file}: {reason}. Choose another file.", file=path, reason=error.strerror or error
         ) from error
     where = path.name
     parts = read_members(BytesIO(content), _ALLOWED, _LIMITS, where, SessionError)
@@ -253,7 +251,6 @@ def migrated(raw: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _check_arrays(record: SessionRecord, arrays: dict[str, NDArray[Any]], where: str) -> None:
-    """Check that shapes and numbers of the arrays match the record."""
     tables = {
         "keyframes": len(record.segments),
         "directions": len(record.directions),

@@ -151,20 +151,17 @@ class SessionRecord(_Record):
     ----------
     written_by, written_at
         Program version and time (ISO 8601), for information.
-    origin
-        In autosaved copies: the session file; empty for an unsaved session.
-    origin_checksum
-        SHA-256 of that file when it was last read or written, hexadecimal.
+    origin, origin_checksum
+        In autosaved copies: the session file, empty for an unsaved session; and its SHA-256 when it was last read or
+        written, hexadecimal.
     checksum
         SHA-256 of ``arrays.npz``, hexadecimal.
     noise
         As written by `explorer.data.corruption.format_noise`.
-    grid
-        Its corners are among the arrays.
     segments
         For each keyframe the segment to the next; None for the animation's default.
-    bookmarks
-        Their names; their codes and thumbnails are among the arrays.
+    grid, bookmarks
+        The corners of the one, codes and thumbnails of the others are among the arrays.
     """
 
     format: Literal["latent-explorer-session"] = "latent-explorer-session"

@@ -30,15 +30,7 @@ from explorer.document.session_record import (
     SessionRecord,
     ViewRecord,
 )
-from explorer.document.state import (
-    Arithmetic,
-    Bookmark,
-    GridSettings,
-    NamedDirection,
-    OpenModel,
-    State,
-    Term,
-)
+from explorer.document.state import Arithmetic, Bookmark, GridSettings, NamedDirection, OpenModel, State, Term
 from explorer.errors import ExplorerError
 from explorer.latent.directions import Direction
 from explorer.latent.planes import Plane
@@ -59,16 +51,9 @@ def session_of(
 ) -> Session:
     """Return the session of a state.
 
-    Parameters
-    ----------
-    state, picked, view
-        The state, the selected images, and the visible tab with its playhead.
-    thumbnails
-        Thumbnails of the bookmarks, uint8 ``(b, h, w, c)``; None uses their own.
-    folder
-        The folder of the session file; the path of the dataset relative to it is stored too.
-    origin
-        For an autosaved copy: its session file, and the SHA-256 of that file.
+    `thumbnails` are those of the bookmarks, uint8 ``(b, h, w, c)``; None uses their own. `folder` is that of the
+    session file; the path of the dataset relative to it is stored too. An autosaved copy has an `origin`: its session
+    file, and the SHA-256 of that file.
     """
     arithmetic = state.arithmetic
     first, second, third = arithmetic.terms
@@ -200,13 +185,7 @@ def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
 
 
 def imported_image_of(session: Session) -> ImportedImage | None:
-    """Decode and return the imported image of a session, or None.
-
-    Raises
-    ------
-    DataError
-        If it is not an image, damaged or too large.
-    """
+    """Decode and return the imported image of a session; DataError if it is not an image, damaged or too large."""
     record = session.record.imported_image
     if record is None:
         return None
@@ -217,21 +196,9 @@ def imported_image_of(session: Session) -> ImportedImage | None:
 def state_of(
     session: Session, model: OpenModel | None, source: Source | None, imported_image: ImportedImage | None = None
 ) -> State:
-    """Return the state of a session.
+    """Return the state of a session; a missing model or source is None, without what depends on it.
 
-    Parameters
-    ----------
-    session
-        As read from a file.
-    model, source
-        Its model and images; None if missing, without what depends on them.
-    imported_image
-        Its imported image (`imported_image_of`).
-
-    Returns
-    -------
-    State
-        If the code was unedited, `code` and `start_code` are the same array.
+    If the code was unedited, `code` and `start_code` are the same array.
     """
     record = session.record
     state = State(

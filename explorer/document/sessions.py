@@ -28,14 +28,7 @@ from explorer.types import Pixels
 class LeftOver:
     """Autosaved work of a window that crashed.
 
-    Attributes
-    ----------
-    folder
-        Folder of the autosaved copy.
-    path
-        The session's own file; None if it was never saved.
-    written_at
-        Time of the copy, ISO 8601.
+    `folder` is that of the copy, `path` the session's own file, None if it was never saved; `written_at` is ISO 8601.
     """
 
     folder: Path
@@ -45,22 +38,10 @@ class LeftOver:
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """A session that is being opened.
+    """A session that is being opened; `path` is None if it was never saved.
 
-    Attributes
-    ----------
-    path
-        Its file; None if it was never saved.
-    session
-        Its content.
-    checksum
-        SHA-256 of the file, hexadecimal; empty without a file.
-    model, source, imported_image
-        Its model and images, if they were found.
-    model_problem, source_problem, imported_image_problem
-        Why the model or the images were not found, or empty.
-    recovered
-        The autosaved work that it is read from; None for a session file.
+    `checksum` is the SHA-256 of the file, hexadecimal; empty without a file. The problems say why a part was not found.
+    `recovered` is the autosaved work that it is read from; None for a session file.
     """
 
     path: Path | None
@@ -81,29 +62,16 @@ class Opening:
 
 
 class Sessions:
-    """The open session, its file and its unsaved changes.
-
-    Parameters
-    ----------
-    state
-        Returns the document's state.
-    picked
-        Returns the selected images.
-    playhead
-        Returns the frame under the playhead.
+    """The open session, its file and its unsaved changes; `playhead` returns the frame under the playhead.
 
     Signals
     -------
     changed
         Its file, or whether it has unsaved changes, changed.
-    new_requested
-        Start a new session.
     replace_wanted
         Show an `Opening` after the question about unsaved changes.
     save_requested
         Save the session: a path, and whether to replace a file that changed on disk.
-    saved
-        It was saved: its path.
     conflicted
         It was not saved, because the file changed on disk: its path.
     incomplete
@@ -112,14 +80,10 @@ class Sessions:
         Search the model or the images of an `Opening` at another path: both.
     complete_requested
         Show an `Opening`, or ask for what was not found.
-    opened
-        A session was opened: its path, or None.
-    found_left
-        Autosaved work of a crashed window was found: a `LeftOver`.
-    recover_requested, forget_requested
-        Restore it; delete it: a `LeftOver`.
-    recovered
-        It is about to be shown: a `LeftOver`.
+    saved, opened
+        The path; None for a session that was never saved.
+    found_left, recovered
+        Autosaved work of a crashed window, a `LeftOver`, was found; is about to be shown.
     tab_restored
         Show the tab of an opened session: its name.
     """
@@ -187,7 +151,6 @@ class Sessions:
         return self.dirty and not self._let_go
 
     def let_go(self) -> None:
-        """Discard the unsaved changes."""
         self._let_go = True
 
     def skip(self, opening: Opening) -> None:
@@ -199,22 +162,14 @@ class Sessions:
         self.complete_requested.emit(opening)
 
     def put_tab(self, name: str) -> None:
-        """Set the visible tab."""
         self._tab = name
 
     def begin(
         self, path: Path | None = None, checksum: str = "", *, state: State | None = None, dirty: bool = False
     ) -> None:
-        """Mark the current state as saved.
+        """Mark the current state as saved, or `state` if it is not that one.
 
-        Parameters
-        ----------
-        path, checksum
-            Its file, and the file's SHA-256.
-        state
-            The saved state, if it is not the current one.
-        dirty
-            Whether it counts as unsaved instead: recovered work.
+        `checksum` is the file's SHA-256. Recovered work is `dirty`: it counts as unsaved.
         """
         self._path, self._checksum = path, checksum
         self._let_go = False
@@ -229,21 +184,10 @@ class Sessions:
             self.changed.emit()
 
     def take(self, folder: Path | None = None, *, thumbnails: Pixels | None = None, copy: bool = False) -> Session:
-        """Return the content of a session file.
+        """Return the content of a session file; SessionError if a value is invalid.
 
-        Parameters
-        ----------
-        folder
-            The folder of the file.
-        thumbnails
-            Those of the bookmarks, uint8 ``(b, h, w, c)``, if they are decoded.
-        copy
-            Whether it is an autosaved copy, which records its session file.
-
-        Raises
-        ------
-        SessionError
-            If a value is invalid.
+        `folder` is that of the file; `thumbnails` are those of the bookmarks, uint8 ``(b, h, w, c)``, if they are
+        decoded. A `copy` is autosaved: it records its session file.
         """
         view = ViewRecord(tab=self._tab, playhead=self._playhead())
         origin = (self._path, self._checksum) if copy and self._path is not None else None

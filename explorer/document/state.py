@@ -27,12 +27,8 @@ class OpenModel:
 
     Attributes
     ----------
-    card
-        Its metadata.
     sample
         Codes of validation images with their statistics.
-    codec
-        Its encoder and decoder.
     path
         The bundle's folder; while the model is in training, the future one.
     run
@@ -78,7 +74,7 @@ GRID_LIMIT = 40
 
 @dataclass(frozen=True)
 class GridSettings:
-    """The plane of the map.
+    """The plane of the map; UsageError if the range is empty, or there are too few or too many steps.
 
     Attributes
     ----------
@@ -96,11 +92,6 @@ class GridSettings:
     corners
         Three codes of ``latent_dim`` numbers: the plane through them instead of `dims`. The first is at (0, 0), the
         others at (1, 0) and (0, 1).
-
-    Raises
-    ------
-    UsageError
-        If the range is empty, or there are too few or too many steps.
     """
 
     dims: tuple[Index, Index] = (0, 1)
@@ -138,12 +129,7 @@ class GridSettings:
 class Jitter:
     """Latent noise: random codes around the current one.
 
-    Attributes
-    ----------
-    sigma
-        Standard deviation of the noise, in σ of each dimension; 0 or more.
-    seed
-        Seed of the noise.
+    `sigma` is the standard deviation in σ of each dimension; 0 or more.
     """
 
     sigma: Size = 0.5
@@ -152,17 +138,10 @@ class Jitter:
 
 @dataclass(frozen=True)
 class Sampling:
-    """Settings of random codes.
+    """Settings of random codes; the temperature is a factor of the standard deviation, 0 or more.
 
-    Attributes
-    ----------
-    prior
-        ``normal``: N(0, I); ``fitted``: a Gaussian mixture fitted to the model's codes; ``auto``: the first for a VAE,
-        the second for other models.
-    temperature
-        Factor of the standard deviation; 0 or more.
-    seed
-        Seed of the codes.
+    ``normal`` is N(0, I), ``fitted`` a Gaussian mixture fitted to the model's codes; ``auto`` is the first for a VAE,
+    the second for other models.
     """
 
     prior: Literal["auto", "normal", "fitted"] = "auto"
@@ -172,15 +151,10 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Traversal:
-    """Latent traversals around the current code.
+    """Latent traversals around the current code; `reach` in σ, above 0.
 
-    Attributes
-    ----------
-    by
-        ``dimensions`` or ``components`` (principal components): a row for each, from −reach to +reach. ``maximum``: the
-        mean code with one dimension at a time at the maximum of the data.
-    reach
-        In σ; above 0.
+    By ``dimensions`` or ``components`` (principal components) there is a row for each, from −reach to +reach; by
+    ``maximum`` the mean code has one dimension at a time at the maximum of the data.
     """
 
     by: Literal["dimensions", "components", "maximum"] = "dimensions"
@@ -189,14 +163,9 @@ class Traversal:
 
 @dataclass(frozen=True, eq=False)
 class Keyframe:
-    """A code that the animation passes through.
+    """A code that the animation passes through, float32 ``(latent_dim,)``.
 
-    Attributes
-    ----------
-    code
-        Float32 ``(latent_dim,)``.
-    segment
-        Settings up to the next keyframe; None for those of the animation.
+    `segment` has the settings up to the next keyframe; None for those of the animation.
     """
 
     code: Floats
@@ -215,16 +184,8 @@ class Term:
 class Arithmetic:
     """Code arithmetic, whose result becomes the latent cursor.
 
-    Attributes
-    ----------
-    terms
-        Three terms: a − b + c by default.
-    mode
-        ``sum`` of all terms; ``cross``: crossover of the first and the last.
-    share
-        Of a crossover: fraction of the dimensions from the last term, in [0, 1].
-    seed
-        Of a crossover: seed of the choice of dimensions.
+    ``sum`` is that of all terms, a − b + c by default. ``cross`` is the crossover of the first and the last: `share`,
+    in [0, 1], of the dimensions, chosen by `seed`, are from the last.
     """
 
     terms: tuple[Term, Term, Term] = (Term(1.0), Term(-1.0), Term(1.0))
@@ -254,17 +215,7 @@ class NamedDirection:
 
 @dataclass(frozen=True, eq=False)
 class Bookmark:
-    """A named code.
-
-    Attributes
-    ----------
-    name
-        Its name.
-    code
-        Float32 ``(latent_dim,)``.
-    thumbnail
-        Its decoded image, uint8 ``(h, w, c)``, small; None until it is decoded.
-    """
+    """A named code, float32 ``(latent_dim,)``, and its image, uint8 ``(h, w, c)``, small; None until it is decoded."""
 
     name: str
     code: Floats
@@ -279,35 +230,18 @@ class State:
 
     Attributes
     ----------
-    source, model
-        The open images and model, or None.
     image_index
-        Position of the selected image in the source, or None.
+        Position of the selected image in the source.
     imported_image
-        An imported image that is shown instead of the selected one, a source of one image; or None.
-    keyframes, animation
-        The animation.
+        An imported image that is shown instead of the selected one, a source of one image.
     times
         Position of each frame of one pass along the keyframes, if its speed was equalized (see
-        `explorer.latent.animation.Animation`); or None.
-    grid
-        The plane of the map.
+        `explorer.latent.animation.Animation`).
     noises
         The corruptions of the Noise tab, applied in order; may be empty.
-    jitter
-        Its latent noise.
-    sampling, traversal
-        Settings of random codes and latent traversals.
-    directions
-        The kept directions in latent space.
-    arithmetic
-        The code arithmetic.
-    bookmarks
-        The bookmarks.
-    start_code
-        Code of the shown image, ``(latent_dim,)`` float32; None until it is encoded. Not writable.
-    code
-        The latent cursor, ``(latent_dim,)`` float32; None until the image is encoded. Not writable.
+    start_code, code
+        Code of the shown image, and the latent cursor, ``(latent_dim,)`` float32; None until the image is encoded. Not
+        writable.
     """
 
     source: Source | None = None

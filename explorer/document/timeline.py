@@ -73,20 +73,9 @@ class Export:
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A preview and the estimated size of an export.
+    """A preview of an export, a few frames uint8 ``(n, h, w, c)``, and its estimated `size` in bytes.
 
-    Attributes
-    ----------
-    export
-        The request.
-    pixels
-        A few exported frames, uint8 ``(n, h, w, c)``.
-    frames, fps
-        Number of frames, and frames per second.
-    size
-        Estimated bytes.
-    problem
-        Why it cannot be exported, or empty.
+    `problem` is why it cannot be exported.
     """
 
     export: Export
@@ -100,20 +89,8 @@ class Estimate:
 class Timeline:
     """Edits of the animation.
 
-    Signals
-    -------
-    playhead_changed
-        The playhead moved.
-    curve_laid
-        A data path was set with `put_curve`.
-    images_requested
-        Images of the source are to become keyframes: positions int64 ``(n,)``, and the keyframe to insert them before.
-    files_requested
-        Image files are to become keyframes: a list of paths, and the keyframe to insert them before.
-    export_requested
-        Export the animation: an `Export`.
-    estimate_requested, estimated
-        An `Export` to preview, and the result, an `Estimate`.
+    `curve_laid`: a data path was set with `put_curve`. `images_requested` and `files_requested`: images of the source,
+    positions int64 ``(n,)``, or a list of image files are to become keyframes; and the keyframe to insert them before.
     """
 
     playhead_changed = Signal()
@@ -199,10 +176,7 @@ class Timeline:
     def insert(self, codes: Floats, place: int) -> None:
         """Insert codes ``(n, latent_dim)`` before the keyframe at `place`; at the number of keyframes, append them.
 
-        Raises
-        ------
-        UsageError
-            If they do not have the model's latent dimensions, or are not finite.
+        UsageError if they do not have the model's latent dimensions, or are not finite.
         """
         state = self._document.state
         length = state.model.latent_dim if state.model else 0
@@ -218,7 +192,6 @@ class Timeline:
         self._set_keyframes(label, (*state.keyframes[:place], *new, *state.keyframes[place:]))
 
     def duplicate(self, index: int) -> None:
-        """Insert a copy of a keyframe after it."""
         keyframes = self._document.state.keyframes
         self._set_keyframes(message("Duplicate keyframe"), keyframes[: index + 1] + keyframes[index:])
 
@@ -227,7 +200,6 @@ class Timeline:
         self._set_keyframes(message("Delete keyframe"), keyframes[:index] + keyframes[index + 1 :])
 
     def move(self, index: int, to: int) -> None:
-        """Move a keyframe to another position."""
         keyframes = list(self._document.state.keyframes)
         keyframes.insert(to, keyframes.pop(index))
         self._set_keyframes(message("Move keyframe"), keyframes)
@@ -241,32 +213,17 @@ class Timeline:
         self._set_keyframes(message("Drag keyframe"), keyframes, gesture)
 
     def clear(self) -> None:
-        """Delete all keyframes."""
         if self._document.state.keyframes:
             self._set_keyframes(message("Clear timeline"), ())
 
     def take(self, index: int) -> None:
-        """Set the latent cursor to a keyframe."""
         self._document.set_code(self._document.state.keyframes[index].code, message("Jump to keyframe"))
 
     def retime(self, begun: tuple[Keyframe, ...], index: int, frame: int, gesture: str) -> int:
-        """Move a keyframe to another frame of a pass; its position changes if it passes another one.
+        """Move a keyframe to another frame of a pass and return its position, which changes if it passes another one.
 
-        Parameters
-        ----------
-        begun
-            The keyframes at the start of the drag, so that passed keyframes do not move.
-        index
-            The position of the keyframe in them.
-        frame
-            From 0, without the frames held before.
-        gesture
-            One drag is one step.
-
-        Returns
-        -------
-        int
-            Its new position.
+        `begun` are the keyframes at the start of the drag, so that passed keyframes do not move; `index` is a position
+        among them. Frames count from 0, without those held before. One drag is one gesture and one step.
         """
         keyframes, place = retimed(begun, self._document.state.animation, index, frame)
         now = [
@@ -305,7 +262,6 @@ class Timeline:
             self._set_keyframes(message("Segment settings"), keyframes, f"~segment-{index}")
 
     def use_for_all(self, segment: Segment) -> None:
-        """Apply the settings of one segment to all."""
         state = self._document.state
         animation = replace(state.animation, steps=segment.steps, path=segment.path, easing=segment.easing)
         keyframes = tuple(replace(keyframe, segment=None) for keyframe in state.keyframes)
@@ -336,10 +292,7 @@ class Timeline:
     def set_animation(self, keys: Floats, animation: Animation, label: Message = _OPEN_ANIMATION) -> None:
         """Set keyframes ``(k, latent_dim)`` and their animation, as one step.
 
-        Raises
-        ------
-        UsageError
-            If the keyframes do not have the model's latent dimensions.
+        UsageError if the keyframes do not have the model's latent dimensions.
         """
         state = self._document.state
         if state.model is not None:
@@ -348,14 +301,9 @@ class Timeline:
     # -- the playhead ----------------------------------------------------------------------------------------------
 
     def set_playhead(self, frame: int, gesture: str) -> None:
-        """Move the playhead, and set the latent cursor to its frame.
+        """Move the playhead to a frame, clipped to the animation, and set the latent cursor to it.
 
-        Parameters
-        ----------
-        frame
-            From 0; clipped to the animation.
-        gesture
-            One scrub or one playback is one step.
+        One scrub or one playback is one gesture and one step.
         """
         animation, curve = self.animation, self.curve
         if animation is None:

@@ -20,20 +20,12 @@ class Trainings:
 
     Signals
     -------
-    pause_requested, resume_requested, stop_requested
-        Pause or resume the running training; stop it and keep the model.
+    stop_requested
+        Stop the training and keep the model.
     unqueue_requested
         A position in the queue, from 0.
-    queue_changed, live_changed, runs_changed, chosen_changed
-        `queue`, `live`, `runs` or `chosen` changed.
     again_requested
         Fill the form with a `TrainingRequest`.
-    runs_requested
-        Read the runs again.
-    run_resume_requested, run_delete_requested
-        A `Run`.
-    live_open_requested
-        Show the live model.
     frame_requested
         Read progress images: the file of the originals, and the frame; see `explorer.document.views.training_progress`.
     progress_export_requested
@@ -76,7 +68,6 @@ class Trainings:
 
     @property
     def live(self) -> OpenModel | None:
-        """The live model of the running training, or None."""
         return self._live
 
     @property
@@ -85,7 +76,6 @@ class Trainings:
         return self._chosen
 
     def choose(self, runs: frozenset[Path]) -> None:
-        """Select runs."""
         if runs != self._chosen:
             self._chosen = runs
             self.chosen_changed.emit()

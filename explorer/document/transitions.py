@@ -60,12 +60,8 @@ def opened(
 ) -> State:
     """Return a state with another model, other images, or both.
 
-    The codes of the old model are removed: keyframes, directions, arithmetic, bookmarks.
-
-    Raises
-    ------
-    UsageError
-        If the animation does not have the model's latent dimensions.
+    The codes of the old model are removed: keyframes, directions, arithmetic, bookmarks. UsageError if the animation
+    does not have the model's latent dimensions.
     """
     if model is not None:
         state = replace(

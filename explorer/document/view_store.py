@@ -33,19 +33,9 @@ class FailedView:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ViewKey(Generic[T_co]):
-    """Identifies a view of type `T_co`.
+    """Identifies a view of type `T_co`; its `name` is unique, for messages.
 
-    Attributes
-    ----------
-    name
-        Unique, for messages.
-    stale_on
-        Parts of the state whose change removes the view.
-
-    Raises
-    ------
-    ValueError
-        If the state has no such part.
+    A change of the parts `stale_on` of the state removes the view; ValueError if the state has no such part.
     """
 
     name: str
@@ -64,12 +54,8 @@ def check_parts(parts: Set[str]) -> None:
 class Views:
     """The views, and which of them are visible.
 
-    Signals
-    -------
-    watched_changed
-        A view became visible or hidden: its `ViewKey`.
-    outdated
-        Parts of the state changed: a set of their names. Views that depend on them are to be requested again.
+    `watched_changed`: a view became visible or hidden, its `ViewKey`. `outdated`: a set of names of changed parts of
+    the state; views that depend on them are to be requested again.
     """
 
     watched_changed = Signal(object)
@@ -110,7 +96,6 @@ class Views:
         return self._watched
 
     def watch(self, key: ViewKey[Any], watched: bool) -> None:
-        """Set whether a view is visible."""
         if watched != (key in self._watched):
             self._watched ^= {key}
             self.watched_changed.emit(key)

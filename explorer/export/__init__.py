@@ -29,10 +29,7 @@ FOLDER = folder.FORMAT
 def format_of(path: Path) -> ExportFormat:
     """Return the format of a file extension in any case; `FOLDER` for a folder or a name without extension.
 
-    Raises
-    ------
-    ExportError
-        If the extension is unknown.
+    ExportError if the extension is unknown.
     """
     if path.is_dir() or not path.suffix:
         return FOLDER

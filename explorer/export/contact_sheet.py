@@ -25,17 +25,7 @@ def write_sheet(frames: Iterable[Pixels], total: int, path: Path, settings: Expo
     """Write all frames of an animation as one contact sheet, a job like `explorer.export.gif.write_gif`.
 
     The sheet is about square; one native pixel of dark gray separates its cells. Uses size, scale, caption and recipe
-    of the settings.
-
-    Yields
-    ------
-    Progress
-        After each frame read.
-
-    Raises
-    ------
-    ExportError
-        If the frames are invalid, the sheet is too large, or the file cannot be written.
+    of the settings. ExportError if the frames are invalid, the sheet is too large, or the file cannot be written.
     """
     kept: list[Pixels] = []
     columns = math.ceil(math.sqrt(max(total, 1)))

@@ -15,35 +15,20 @@ from explorer.types import Pixels
 def estimate_bytes(
     kind: ExportFormat, frames: Sequence[Pixels], total: int, settings: ExportSettings, moving: int | None = None
 ) -> int:
-    """Estimate the size of an exported animation.
+    """Estimate the size of an exported animation in bytes.
 
-    The given frames are written twice, the first alone and all of them, to find the size per frame. Not for the main
-    thread: it takes as long as an export of these frames.
+    The given frames are written twice, the first alone and all of them, to find the size per frame; if the amount of
+    change varies strongly, the error may be 50%. Not for the main thread: it takes as long as an export of these
+    frames. UsageError if there are too few frames, ExportError if the format cannot write them.
 
     Parameters
     ----------
-    kind
-        The format.
     frames
         Consecutive frames, at least two if the animation has more than one; ten are enough.
     total
         Number of frames of the animation.
-    settings
-        Settings of the export.
     moving
         Number of frames that differ from the previous one; None for all but the first. Equal frames add little.
-
-    Returns
-    -------
-    int
-        Bytes. If the amount of change varies strongly, the error may be 50%.
-
-    Raises
-    ------
-    UsageError
-        If there are too few frames.
-    ExportError
-        If the format cannot write them.
     """
     if not frames or (len(frames) < 2 < total):
         raise UsageError("An estimate needs at least two consecutive frames, not {count}.", count=len(frames))

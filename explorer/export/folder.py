@@ -26,12 +26,8 @@ _OURS = re.compile(rf"frame-[0-9]+\.png|{re.escape(FOLDER_FILE)}|{re.escape(OLD_
 def write_folder(frames: Iterable[Pixels], total: int, path: Path, settings: ExportSettings) -> Iterator[Progress]:
     """Write each frame as ``frame-0001.png`` and so on, a job like `explorer.export.gif.write_gif`.
 
-    An existing folder is replaced only if it is empty, or contains nothing but an earlier export.
-
-    Raises
-    ------
-    ExportError
-        If the frames are invalid, the folder contains anything else, or it cannot be written.
+    An existing folder is replaced only if it is empty, or contains nothing but an earlier export. ExportError if the
+    frames are invalid, the folder contains anything else, or it cannot be written.
     """
     digits = max(4, len(str(total)))
     strip: Pixels | None = None

@@ -27,14 +27,12 @@ MAX_PLAYS = 65_535
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """Settings of an export.
+    """Settings of an export; UsageError if a value is invalid.
 
     Attributes
     ----------
     fps
         Frames per second, above 0.
-    loop
-        Whether the animation loops.
     scale
         Integer factor of nearest-neighbor enlargement; at least 1.
     palette
@@ -48,14 +46,9 @@ class ExportSettings:
     caption
         A line of text below the images; empty for none.
     beside
-        Images ``(h, w, c)`` uint8, of the frames' shape, to the left and right of every frame; or None.
+        Images ``(h, w, c)`` uint8, of the frames' shape, to the left and right of every frame.
     recipe
-        The recipe stored in the file, so that it can be opened again; or None.
-
-    Raises
-    ------
-    UsageError
-        If a value is invalid.
+        The recipe stored in the file, so that it can be opened again.
     """
 
     fps: float
@@ -110,10 +103,6 @@ class ExportFormat:
     ----------
     suffix
         Extension of its files, in lower case with the dot; empty for a folder.
-    title
-        Display name.
-    write
-        The job that writes it.
     signature
         Regular expression for the first bytes of its files.
     read_text
@@ -157,13 +146,10 @@ def frame_ticks(count: int, fps: float, clock: int) -> NDArray[np.int64]:
     return np.asarray(np.diff(ends), dtype=np.int64)
 
 
-def checked_frames(frames: Iterable[Pixels], total: int, scale: int = 1) -> Iterator[Pixels]:
+def checked_frames(frames: Iterable[Pixels], total: int) -> Iterator[Pixels]:
     """Yield the frames, and check that they are `total` uint8 frames of one shape ``(h, w, c)``, c 1 or 3.
 
-    Raises
-    ------
-    ExportError
-        At the first invalid frame, or at the end if their number differs.
+    ExportError at the first invalid frame, or at the end if their number differs.
     """
     shape: tuple[int, ...] | None = None
     count = 0
@@ -178,7 +164,7 @@ def checked_frames(frames: Iterable[Pixels], total: int, scale: int = 1) -> Iter
             raise ExportError(
                 "All frames must have shape {first}; one has {shape}.", first=str(shape), shape=str(frame.shape)
             )
-        check_side(frame.shape, scale)
+        check_side(frame.shape)
         shape = frame.shape
         count += 1
         if count > total:

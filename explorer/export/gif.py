@@ -71,29 +71,14 @@ def frame_delays(count: int, fps: float) -> NDArray[np.int64]:
 
 
 def write_gif(frames: Iterable[Pixels], total: int, path: Path, settings: ExportSettings) -> Iterator[Progress]:
-    """Write an animated GIF as a job.
+    """Write an animated GIF as a job; yields after each frame read or written.
 
-    Parameters
-    ----------
-    frames
-        ``(h, w, c)`` uint8, all of one shape; c 1 (exact) or 3 (256 colors). May be a generator: it is read once. For a
-        global palette of color frames, all frames are kept in memory at their native size.
-    total
-        Number of frames.
-    path
-        The file. It is replaced when the job ends; closing the job earlier leaves the old file.
-    settings
-        Frame rate, loop, layout, palette, recipe.
+    The frames are `total` images ``(h, w, c)`` uint8, all of one shape; c 1 (exact) or 3 (256 colors). They may be a
+    generator: it is read once. For a global palette of color frames, all frames are kept in memory at their native
+    size.
 
-    Yields
-    ------
-    Progress
-        After each frame read or written.
-
-    Raises
-    ------
-    ExportError
-        If the frames are invalid, or the file cannot be written.
+    The file is replaced when the job ends; closing the job earlier leaves the old file. ExportError if the frames are
+    invalid, or the file cannot be written.
     """
     cells = cells_of(frames, total, settings)
     with replacing_file(path) as temporary, temporary.open("wb") as file:
@@ -146,7 +131,7 @@ def _shared(indices: Iterable[Pixels], strip: Pixels | None, settings: ExportSet
 
 
 def _own_palettes(frames: Iterable[Pixels], strip: Pixels | None, settings: ExportSettings) -> Iterator[_Block]:
-    """Yield the blocks of frames ``(h, w, 3)``, each with its own palette."""
+    """Frames ``(h, w, 3)``."""
     for number, patch in enumerate(patches(frames)):
         if not patch.changed.any():
             # One transparent pixel: the image does not change, and no palette is needed.
@@ -195,7 +180,6 @@ def _comment(text: bytes) -> bytes:
 
 
 def _placed(block: _Block, delay: int) -> bytes:
-    """Return delay, position, palette if the frame has one, and pixels."""
     height, width = block.indices.shape[:2]
     disposal = _KEEP_WHAT_IS_SHOWN | (0 if block.clear is None else _TRANSPARENT)
     control = b"!\xf9\x04" + struct.pack("<BHBB", disposal, delay, block.clear or 0, 0)

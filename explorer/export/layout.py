@@ -14,7 +14,7 @@ from PIL import Image
 
 from explorer.errors import ExportError
 from explorer.export.frames import ExportSettings, check_side, checked_frames
-from explorer.export.sheet import caption_strip, enlarge
+from explorer.export.sheet import caption_strip, enlarge, to_pillow
 from explorer.types import Pixels
 
 GAP_SHADE = 64
@@ -24,10 +24,7 @@ GAP_SHADE = 64
 def cells_of(frames: Iterable[Pixels], total: int, settings: ExportSettings) -> Iterator[Pixels]:
     """Yield each frame as cells ``(h, w, c)`` uint8, all of one shape: resized, between start and end images.
 
-    Raises
-    ------
-    ExportError
-        If the frames are not `total` images of one shape, or the result is too large.
+    ExportError if the frames are not `total` images of one shape, or the result is too large.
     """
     sides: tuple[Pixels, Pixels] | None = None
     for frame in checked_frames(frames, total):
@@ -56,16 +53,9 @@ def finished(cells: Pixels, strip: Pixels | None, settings: ExportSettings) -> P
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """The part of a frame that differs from the previous frame.
+    """The part of a frame that differs from the previous frame, uint8 ``(h, w, c)``, at a position in cells.
 
-    Attributes
-    ----------
-    top, left
-        Its position, in cells.
-    cells
-        ``(h, w, c)`` uint8.
-    changed
-        ``(h, w)`` bool, which of them differ. If the frames are equal, the patch is one unchanged corner.
+    `changed`, bool ``(h, w)``, is which cells differ. If the frames are equal, the patch is one unchanged corner.
     """
 
     top: int
@@ -77,12 +67,8 @@ class Patch:
 def patches(images: Iterable[Pixels], align: int = 1) -> Iterator[Patch]:
     """Yield the changed rectangle of each image ``(h, w, c)``; the first image as a whole.
 
-    Parameters
-    ----------
-    images
-        Cells of one shape, or their palette indices. A generator may reuse one array.
-    align
-        Patches start at multiples of this.
+    The images are cells of one shape, or their palette indices; a generator may reuse one array. Patches start at
+    multiples of `align`.
     """
     previous: Pixels | None = None
     for image in images:
@@ -111,6 +97,5 @@ def _side(image: Pixels, frame: Pixels, settings: ExportSettings) -> Pixels:
 def _resized(frame: Pixels, size: tuple[int, int] | None) -> Pixels:
     if size is None or size == frame.shape[:2]:
         return frame
-    pil_image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)
-    resized = np.array(pil_image.resize((size[1], size[0]), Image.Resampling.LANCZOS), dtype=np.uint8)
+    resized = np.array(to_pillow(frame).resize((size[1], size[0]), Image.Resampling.LANCZOS), dtype=np.uint8)
     return resized.reshape(*size, frame.shape[2])

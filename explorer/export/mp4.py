@@ -45,12 +45,7 @@ def write_mp4(frames: Iterable[Pixels], total: int, path: Path, settings: Export
     """Write a video as a job; parameters, yields and errors as for `explorer.export.gif.write_gif`.
 
     Players require chroma at half resolution, and even width and height: for odd sides the last row or column is
-    repeated. The format has no loop flag.
-
-    Raises
-    ------
-    ExportError
-        Also if PyAV is missing.
+    repeated. The format has no loop flag. ExportError also if PyAV is missing.
     """
     av = _av()
     cells = cells_of(frames, total, settings)

@@ -36,16 +36,10 @@ _BLOCK = 4_096
 
 @dataclass(frozen=True, eq=False)
 class ColorPalette:
-    """A palette of up to 256 colors, and the mapping of images to it.
+    """A palette of up to 256 colors, ``(m, 3)`` uint8, and the mapping of images to it.
 
-    Attributes
-    ----------
-    colors
-        ``(m, 3)`` uint8, m from 1 to 256; exact ones in ascending order of `pack`.
-    exact
-        Whether its images have only these colors.
-    dither
-        Whether to dither other colors (Floyd and Steinberg).
+    It is `exact` if its images have only these colors, which are then in ascending order of `pack`. Otherwise it may
+    `dither` the others (Floyd and Steinberg).
     """
 
     colors: Pixels
@@ -156,7 +150,7 @@ def inked(strip: Pixels) -> Pixels:
 
 
 def exact_palette(packed: NDArray[np.uint32]) -> ColorPalette:
-    """Return the palette of at most 256 packed colors in ascending order."""
+    """At most 256 packed colors in ascending order."""
     return ColorPalette(unpack(packed), exact=True)
 
 
@@ -171,14 +165,7 @@ def quick_palette(frame: Pixels, dither: bool, reserved: Pixels | None = None) -
 def fitted_palette(histogram: Histogram, dither: bool, reserved: Pixels | None = None) -> ColorPalette:
     """Return the palette of an animation: median cut, then k-means over all pixels.
 
-    Parameters
-    ----------
-    histogram
-        Of all frames.
-    dither
-        Whether to dither other colors.
-    reserved
-        Colors ``(r, 3)`` uint8 that the palette must contain.
+    The palette must contain the `reserved` colors, ``(r, 3)`` uint8.
     """
     kept = _NONE if reserved is None else reserved
     _, colors, counts = histogram.occupied()

@@ -51,15 +51,7 @@ class _Record(BaseModel):
 
 
 class KeyCodes(_Record):
-    """The codes of the keyframes.
-
-    Attributes
-    ----------
-    count, latent_dim
-        Shape of the table.
-    float32
-        Its values row by row, little-endian, deflated, in Base64.
-    """
+    """The codes of the keyframes; `float32` has the table row by row, little-endian, deflated, in Base64."""
 
     count: int = Field(ge=1, le=MAX_KEYS)
     latent_dim: int = Field(ge=1, le=MAX_VALUES)
@@ -88,18 +80,8 @@ class AnimationRecord(_Record):
 class Recipe(_Record):
     """The recipe of an animation.
 
-    Attributes
-    ----------
-    program, version
-        The program, and the version of the format.
-    model
-        Name of the model.
-    model_hash
-        SHA-256 of its decoder, hexadecimal: with the same decoder the same codes give the same images.
-    keys
-        Codes of the keyframes; None if they were too long.
-    animation
-        Animation settings.
+    `model_hash` is the SHA-256 of the model's decoder, hexadecimal: with the same decoder the same codes give the same
+    images. `keys` are None if they were too long.
     """
 
     program: Literal["latent-explorer"] = "latent-explorer"
@@ -112,10 +94,7 @@ class Recipe(_Record):
     def key_codes(self) -> Floats:
         """Return the codes of the keyframes, float32 ``(count, latent_dim)``.
 
-        Raises
-        ------
-        DataError
-            If the recipe has none, or they are damaged.
+        DataError if the recipe has none, or they are damaged.
         """
         if self.keys is None:
             raise DataError(
@@ -147,25 +126,18 @@ class Recipe(_Record):
 
 
 def make_recipe(model: str, model_hash: str, keys: Floats, animation: Mapping[str, Any]) -> Recipe:
-    """Create the recipe of an animation.
+    """Create the recipe of an animation; UsageError if a value is invalid.
 
     Parameters
     ----------
-    model
-        Name of the model. Of a path only the last part is stored.
-    model_hash
-        SHA-256 of its decoder, hexadecimal.
+    model, model_hash
+        Its name, of a path only the last part; SHA-256 of its decoder, hexadecimal.
     keys
         Codes ``(k, d)`` float32. If they are too long, the `keys` of the recipe are None; the caller should tell the
         user.
     animation
         Plain values, as `explorer.latent.animation.Animation.to_dict` returns them. The times of tens of thousands of
         frames are omitted.
-
-    Raises
-    ------
-    UsageError
-        If a value is invalid.
     """
     # The last part of a path on any system, without unprintable characters.
     name = "".join(letter for letter in re.split(r"[/\\]", model)[-1] if letter.isprintable())[:200]
@@ -183,13 +155,7 @@ def make_recipe(model: str, model_hash: str, keys: Floats, animation: Mapping[st
 
 
 def parse_recipe(text: str) -> Recipe:
-    """Parse an untrusted recipe.
-
-    Raises
-    ------
-    DataError
-        If it is damaged, too long, or of a newer version.
-    """
+    """Parse an untrusted recipe; DataError if it is damaged, too long, or of a newer version."""
     if len(text) > MAX_TEXT:
         raise _damaged(message("it has more than {most:,} characters", most=MAX_TEXT))
     raw = parse_json(text.encode("utf-8", "surrogatepass"), _LIMITS, message("the recipe"))

@@ -20,22 +20,10 @@ from explorer.reading import reading
 
 
 def read_recipe(path: Path) -> Recipe | None:
-    """Read the recipe of an exported animation.
+    """Read the recipe of an exported animation, a file or a folder of frames.
 
-    Parameters
-    ----------
-    path
-        A file, or a folder of frames.
-
-    Returns
-    -------
-    Recipe or None
-        None if the file has no recipe, such as another image or file type.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or its recipe is damaged or of a newer version.
+    None if the file has no recipe, such as another image or file type. DataError if the file cannot be read, or its
+    recipe is damaged or of a newer version.
     """
     text = _text_of(path)
     return None if text is None else parse_recipe(text)

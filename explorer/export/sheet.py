@@ -19,41 +19,18 @@ _COLOR = 3
 
 
 def enlarge(image: Pixels, scale: int) -> Pixels:
-    """Enlarge images ``(…, h, w, c)`` by an integer with nearest neighbor.
-
-    Raises
-    ------
-    ExportError
-        If `scale` is below 1.
-    """
+    """Enlarge images ``(…, h, w, c)`` by an integer with nearest neighbor; ExportError if it is below 1."""
     if scale < 1:
         raise ExportError("The scale must be 1 or more, not {scale}.", scale=scale)
     return image if scale == 1 else image.repeat(scale, axis=-3).repeat(scale, axis=-2)
 
 
 def mosaic(images: Pixels, columns: int, gap: int = 0, background: int = 0) -> Pixels:
-    """Arrange images in a grid, row by row from the top left.
+    """Arrange images ``(n, h, w, c)`` uint8 in a grid, row by row from the top left.
 
-    Parameters
-    ----------
-    images
-        ``(n, h, w, c)`` uint8, n at least 1.
-    columns
-        Images per row; empty cells of the last row have the background color.
-    gap
-        Pixels between images; none around the grid.
-    background
-        Gray value of gaps and empty cells, 0 to 255.
-
-    Returns
-    -------
-    Pixels
-        ``(H, W, c)`` with ``H = rows * h + (rows - 1) * gap`` and ``W`` likewise.
-
-    Raises
-    ------
-    ExportError
-        If there are no images, or `columns` or `gap` is invalid.
+    Returns ``(H, W, c)`` with ``H = rows * h + (rows - 1) * gap`` and ``W`` likewise: `gap` pixels between images, none
+    around the grid. Gaps and empty cells of the last row have the gray value `background`, 0 to 255. ExportError if
+    there are no images, or `columns` or `gap` is invalid.
     """
     _check_images(images)
     if columns < 1 or gap < 0:
@@ -73,25 +50,10 @@ def mosaic(images: Pixels, columns: int, gap: int = 0, background: int = 0) -> P
 
 
 def stack_rows(rows: Sequence[Pixels], gap: int = 0, background: int = 0) -> Pixels:
-    """Arrange rows of images below one another, aligned in columns.
+    """Arrange rows of images, ``(n, h, w, c)`` uint8 each, below one another, aligned in columns: ``(H, W, c)``.
 
-    Parameters
-    ----------
-    rows
-        At least one; ``(n, h, w, c)`` uint8 each. n may differ; shorter rows are filled up with the background.
-        Grayscale rows become color if others are.
-    gap, background
-        As for `mosaic`.
-
-    Returns
-    -------
-    Pixels
-        ``(H, W, c)``.
-
-    Raises
-    ------
-    ExportError
-        If there are no rows, a row is empty, or image sizes differ.
+    n may differ; shorter rows are filled up with the background. Grayscale rows become color if others are. ExportError
+    if there are no rows, a row is empty, or image sizes differ.
     """
     if not rows:
         raise ExportError("There are no images to arrange. Give at least one row.")
@@ -113,21 +75,9 @@ def stack_rows(rows: Sequence[Pixels], gap: int = 0, background: int = 0) -> Pix
 
 
 def write_png(image: Pixels, path: Path, texts: Mapping[str, str] | None = None) -> None:
-    """Write one image ``(h, w, c)`` uint8, c 1 or 3, as PNG, atomically.
+    """Write one image ``(h, w, c)`` uint8, c 1 or 3, as PNG, atomically, with ASCII texts by keyword.
 
-    Parameters
-    ----------
-    image
-        The image.
-    path
-        The file.
-    texts
-        ASCII texts in the file, by keyword.
-
-    Raises
-    ------
-    ExportError
-        If the image is invalid, or the file cannot be written.
+    ExportError if the image is invalid, or the file cannot be written.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, _COLOR) or image.size == 0:
         raise ExportError(
@@ -136,33 +86,15 @@ def write_png(image: Pixels, path: Path, texts: Mapping[str, str] | None = None)
             shape=str(image.shape),
         )
     with replacing_file(path) as temporary:
-        _to_pillow(image).save(temporary, format="PNG", pnginfo=_png_texts(texts or {}))
+        to_pillow(image).save(temporary, format="PNG", pnginfo=_png_texts(texts or {}))
 
 
 def axes_figure(image: Pixels, xs: Floats, ys: Floats, labels: tuple[str, str] = ("", "")) -> Pixels:
     """Draw the axes of a decoded plane around its mosaic: black ticks and numbers on white.
 
-    Parameters
-    ----------
-    image
-        Mosaic ``(H, W, c)`` uint8 without gaps, ``len(xs)`` cells wide and ``len(ys)`` high, the largest y in the top
-        row.
-    xs
-        ``(columns,)``, left to right.
-    ys
-        ``(rows,)``, in any order.
-    labels
-        Names of the two axes, or empty.
-
-    Returns
-    -------
-    Pixels
-        A larger image that contains `image` unchanged. Numbers that would overlap are omitted.
-
-    Raises
-    ------
-    ExportError
-        If the size of the mosaic is not a multiple of the number of cells.
+    The mosaic ``(H, W, c)`` uint8 has no gaps, is ``len(xs)`` cells wide and ``len(ys)`` high, the largest y in the top
+    row; `xs` go from left to right, `ys` are in any order. Returns a larger image that contains it unchanged. Numbers
+    that would overlap are omitted. ExportError if the size of the mosaic is not a multiple of the number of cells.
     """
     height, width, channels = image.shape
     if not (len(xs) and len(ys)) or width % len(xs) or height % len(ys):
@@ -182,7 +114,7 @@ def axes_figure(image: Pixels, xs: Floats, ys: Floats, labels: tuple[str, str] =
     right = max(em, math.ceil(font.getlength(x_texts[-1]) / 2))
     bottom = 2 * em + em // 2 + (em + em // 2 if labels[0] else 0)
     figure = Image.new("RGB" if channels == _COLOR else "L", (left + width + right, top + height + bottom), "white")
-    figure.paste(_to_pillow(image), (left, top))
+    figure.paste(to_pillow(image), (left, top))
     pen = ImageDraw.Draw(figure)
     tick = max(em // 4, 2)
     pen.rectangle((left - 1, top - 1, left + width, top + height), outline="black")
@@ -258,7 +190,7 @@ def _check_images(images: Pixels) -> None:
         )
 
 
-def _to_pillow(image: Pixels) -> Image.Image:
+def to_pillow(image: Pixels) -> Image.Image:
     return Image.fromarray(image if image.shape[2] == _COLOR else image[..., 0])
 
 

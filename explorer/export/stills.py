@@ -7,10 +7,9 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from PIL import Image
-
 from explorer.errors import ExportError
 from explorer.export.recipe import KEYWORD, MAX_BLOCKS, MAX_TEXT
+from explorer.export.sheet import to_pillow
 from explorer.types import Pixels
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -32,10 +31,7 @@ def png_data(image: Pixels) -> bytes:
 def webp_chunk(image: Pixels) -> bytes:
     """Return the lossless VP8L chunk of an image ``(h, w, 1 or 3)``, with header and padding.
 
-    Raises
-    ------
-    ExportError
-        If Pillow writes another layout.
+    ExportError if Pillow writes another layout.
     """
     for name, chunk in riff_chunks(_still(image, "WEBP")):
         if name == b"VP8L":
@@ -54,7 +50,7 @@ def riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _still(image: Pixels, name: str) -> bytes:
-    pil_image = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    pil_image = to_pillow(image)
     file = io.BytesIO()
     if name == "WEBP":
         pil_image.convert("RGB").save(file, format=name, lossless=True, quality=50, method=2)

@@ -17,22 +17,10 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]inf", re.ASCII)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    """Write a table as CSV (RFC 4180) in UTF-8, atomically.
+    """Write a table as CSV (RFC 4180) in UTF-8, atomically; ExportError if the file cannot be written.
 
-    Parameters
-    ----------
-    path
-        The file.
-    header
-        The names of the columns.
-    rows
-        As long as the header; numbers with all digits needed to read them back, infinite ones as ``inf``. A text that a
-        spreadsheet would interpret as a formula is prefixed with an apostrophe.
-
-    Raises
-    ------
-    ExportError
-        If the file cannot be written.
+    Rows are as long as the header; numbers have all digits needed to read them back, infinite ones are ``inf``. A text
+    that a spreadsheet would interpret as a formula is prefixed with an apostrophe.
     """
     with replacing_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

@@ -74,7 +74,6 @@ def write_webp(frames: Iterable[Pixels], total: int, path: Path, settings: Expor
 
 
 def xmp(recipe: Recipe) -> bytes:
-    """Return the XMP packet of a recipe."""
     return _XMP.format(escape(recipe.to_text())).encode("ascii")
 
 

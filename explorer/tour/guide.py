@@ -111,7 +111,7 @@ class Tour:
         QTest.keyClick(box, Qt.Key.Key_Return)
 
     def has_model(self, name: str) -> bool:
-        """Return whether a model is installed; the wheel contains only some of those in the repository."""
+        """The wheel contains only some of the models in the repository."""
         return self.running.window.library.item_of("model", name) is not None
 
     def open_model(self, name: str) -> None:

@@ -35,7 +35,6 @@ def denoising(tour: Tour) -> None:
 
 
 def cloud(tour: Tour) -> None:
-    """Decode random codes around the current code."""
     tour.tab(tour.running.window.noise)
     tour.click("noise_code")
     tour.until(lambda: isinstance(tour.document.views[CLOUD], CloudView), "the images around the current code")

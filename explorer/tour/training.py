@@ -74,7 +74,6 @@ def _hold(tour: Tour) -> float:
 
 
 def _look_back(tour: Tour) -> None:
-    """Scrub through the training progress to its first third."""
     _show_page(tour, PROGRESS)
     slider = tour.find(QSlider, "train_frames_slider")
     views = tour.document.views

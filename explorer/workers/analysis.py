@@ -26,7 +26,7 @@ from explorer.models.quality import CURVE_IMAGES, QualityCurve, curve_strengths,
 from explorer.types import Floats, Indices, Pixels, Progress
 from explorer.workers.animation import encode_images
 from explorer.workers.code_analysis import encode_all, find_directions, fit_prior, index_images, probe
-from explorer.workers.jobs import CANCELED, JobRunner
+from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import open_model, skipped_words
 
 _WHILE_LEARNING = 2_000
@@ -125,9 +125,7 @@ class AnalysisJobs(QObject):
             if release():
                 analysis.put_problem(study, problem)
 
-        key = self._latest[study] = self._jobs.start(
-            title, job, finished, on_failed=failed, on_canceled=lambda: failed(CANCELED)
-        )
+        key = self._latest[study] = self._jobs.start(title, job, finished, on_failed=failed)
         analysis.put_running(study, key)
 
     def _opened(self) -> tuple[OpenModel, Source] | None:
@@ -162,7 +160,6 @@ class AnalysisJobs(QObject):
             self._document.analysis.put_ranking(view)
 
     def _on_source_changed(self) -> None:
-        """Drop results for images that are no longer open."""
         codes, ranking = self._document.analysis.codes, self._document.analysis.ranking
         if codes is not None and codes.source is not self._document.source:
             self._document.analysis.put_codes(None)

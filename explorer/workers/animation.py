@@ -27,7 +27,7 @@ from explorer.messages import Message, message
 from explorer.models.batches import images_at_once, render
 from explorer.models.codes import CodeSample
 from explorer.types import Floats, Indices, Pixels, Progress
-from explorer.workers.jobs import CANCELED, JobRunner
+from explorer.workers.jobs import JobRunner
 from explorer.workers.opening import OpenedAnimation, open_animation
 
 _TRIED = 10
@@ -42,7 +42,6 @@ _MOST_DROPPED = 64
 def settings_of(
     export: Export, model: OpenModel, keys: Floats, animation: Animation, kind: ExportFormat
 ) -> ExportSettings:
-    """Return the settings for exporting the frames of a model."""
     height, width = model.card.image_shape[:2]
     side = max(height, width)
     scale, size = max(1, (export.side or ACROSS) // side), None
@@ -72,6 +71,16 @@ def recipe_of(model: OpenModel, keys: Floats, animation: Animation) -> Recipe | 
     return None if decoder is None else make_recipe(model.name, decoder, keys, animation.to_dict())
 
 
+def _planned(
+    export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
+) -> tuple[ExportFormat, ExportSettings, Floats]:
+    """Return what to write: the format, its settings, and a code for each frame."""
+    kind = format_of(export.path)
+    curve = curve or AnimationCurve(keys, animation, model.sample.codes)
+    settings = settings_of(export, model, keys, animation, kind)
+    return kind, settings, curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
+
+
 def write_animation(
     export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
 ) -> Iterator[Progress | Path]:
@@ -79,11 +88,8 @@ def write_animation(
 
     A frame rate that differs from the timeline changes the number of frames, not the duration.
     """
-    kind = format_of(export.path)
     yield Progress(0, 0, message("Computing the path"))
-    curve = curve or AnimationCurve(keys, animation, model.sample.codes)
-    settings = settings_of(export, model, keys, animation, kind)
-    codes = curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
+    kind, settings, codes = _planned(export, model, keys, animation, curve)
     yield from kind.write(render(model.codec, codes), len(codes), export.path, settings)
     yield export.path
 
@@ -91,18 +97,9 @@ def write_animation(
 def estimate_animation(
     export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
 ) -> Iterator[Progress | Estimate]:
-    """Render sample frames and estimate the file size.
-
-    Raises
-    ------
-    ExplorerError
-        If the animation cannot be exported.
-    """
+    """Render sample frames and estimate the file size; ExplorerError if the animation cannot be exported."""
     yield Progress(0, 0, message("Rendering sample frames"))
-    kind = format_of(export.path)
-    curve = curve or AnimationCurve(keys, animation, model.sample.codes)
-    settings = settings_of(export, model, keys, animation, kind)
-    codes = curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
+    kind, settings, codes = _planned(export, model, keys, animation, curve)
     some = np.unique(np.linspace(0, len(codes) - 1, _PREVIEWED).round().astype(np.int64))
     shown: list[Pixels] = []
     strip: Pixels | None = None
@@ -150,13 +147,7 @@ def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress |
 
 
 def keyframes_of(paths: Sequence[Path], model: OpenModel | None) -> Iterator[Progress | OpenedAnimation | Floats]:
-    """Encode image files as keyframes, or open a single exported animation.
-
-    Raises
-    ------
-    UsageError
-        If no model is open.
-    """
+    """Encode image files as keyframes, or open a single exported animation; UsageError if no model is open."""
     if len(paths) == 1 and has_recipe(paths[0]):
         yield from open_animation(paths[0], model)
     elif model is None:
@@ -187,7 +178,6 @@ class AnimationJobs(QObject):
     # -- data path -----------------------------------------------------------------------------------------------------
 
     def _on_animation_changed(self) -> None:
-        """Compute the data path of a changed animation; the last one wins."""
         model, timeline = self._document.model, self._document.timeline
         animation = timeline.animation
         if animation is self._laid:
@@ -256,7 +246,6 @@ class AnimationJobs(QObject):
         )
 
     def _on_estimate_requested(self, export: Export) -> None:
-        """Estimate the export; the last request wins."""
         model, animation = self._document.model, self._document.timeline.animation
         self._jobs.cancel(self._estimating)
         if model is not None and animation is not None:
@@ -272,6 +261,5 @@ class AnimationJobs(QObject):
                 lambda: estimate_animation(export, model, keys, animation, curve),
                 tell,
                 on_failed=failed,
-                on_canceled=lambda: failed(CANCELED),
                 quiet=True,
             )

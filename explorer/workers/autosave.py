@@ -21,6 +21,7 @@ from explorer.document.views.bookmarks import bookmark_thumbnails
 from explorer.errors import ExplorerError
 from explorer.messages import NO_MESSAGE, Message, message
 from explorer.paths import autosave_dir
+from explorer.reading import reason_of
 from explorer.workers.closing import Deadline
 from explorer.workers.locks import acquire_lock, release
 
@@ -32,17 +33,9 @@ _LOCK = "lock"
 
 
 class Autosave(QObject):
-    """Writes the backup copy on its own thread. Belongs to the main thread.
+    """Writes the backup copy of the document's state on its own thread. Belongs to the main thread.
 
-    Parameters
-    ----------
-    document
-        Whose state is written.
-
-    Signals
-    -------
-    written(Message)
-        A copy was written (empty), or could not be written (why).
+    `written` has an empty message, or why a copy could not be written.
     """
 
     written = Signal(object)
@@ -104,13 +97,13 @@ class Autosave(QObject):
         self._writer.put(session)
 
     def _claim(self) -> None:
-        """Create the folder of this window."""
         folder = autosave_dir() / uuid4().hex
         try:
             folder.mkdir(parents=True)
         except OSError as error:
-            reason = error.strerror or str(error)
-            self.written.emit(message("Cannot create {folder}: {reason}.", folder=autosave_dir(), reason=reason))
+            self.written.emit(
+                message("Cannot create {folder}: {reason}.", folder=autosave_dir(), reason=reason_of(error))
+            )
             return
         self._lock = acquire_lock(folder / _LOCK)
         self._folder = folder
@@ -129,11 +122,9 @@ class Autosave(QObject):
             self._watcher.directoryChanged.connect(self._on_folder_changed)
 
     def _is_gone(self) -> bool:
-        """Return whether the folder was deleted."""
         return self._folder is not None and not (self._folder / _LOCK).exists()
 
     def _let_go(self) -> None:
-        """Release a deleted folder; the next copy creates a new one."""
         self._end_writer()
         if self._lock is not None:
             release(self._lock)
@@ -141,7 +132,6 @@ class Autosave(QObject):
         self._watch(None)
 
     def _on_folder_changed(self) -> None:
-        """Write another copy if the folder was deleted."""
         if not self._closed and self._is_gone():
             self._on_edited()
 
@@ -253,7 +243,7 @@ class _Writer:
         self._thread.start()
 
     def put(self, session: Session | None) -> None:
-        """Schedule a copy in place of the waiting one; None deletes the copy."""
+        """None deletes the copy."""
         with self._condition:
             self._waiting = [session]
             self._condition.notify()
@@ -285,7 +275,7 @@ class _Writer:
         except ExplorerError as error:
             problem = error.message
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = reason_of(error)
             problem = message("Cannot update the backup copy {path}: {reason}.", path=self._path, reason=reason)
         self._on_written(problem)
 
@@ -298,7 +288,6 @@ def _folders() -> list[Path]:
 
 
 def _left_in(folder: Path) -> LeftOver | None:
-    """Return the copy in a folder; None if there is none that can be opened."""
     try:
         record = read_session(folder / _COPY)[0].record
     except ExplorerError:

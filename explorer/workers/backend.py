@@ -28,8 +28,8 @@ from explorer.workers.trainer import Trainer
 class Backend(QObject):
     """Handles the requests of a document. Belongs to the main thread; `close` ends all threads and processes."""
 
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, document: Document) -> None:
+        super().__init__()
         self.document = document
         self.render_thread = RenderThread(self)
         self.render_scheduler = RenderScheduler(document, self.render_thread, self)

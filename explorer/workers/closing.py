@@ -24,8 +24,8 @@ LAST_S = 2.4
 class Deadline:
     """A deadline that several waits share."""
 
-    def __init__(self, seconds: float = THREADS_S) -> None:
-        self._end = time.monotonic() + seconds
+    def __init__(self) -> None:
+        self._end = time.monotonic() + THREADS_S
 
     @property
     def seconds(self) -> float:
@@ -37,12 +37,7 @@ class ExitGuard:
     """Ends this process within a deadline after it was asked to close.
 
     If threads are still running, `finish` exits without waiting for them. If the main thread hangs, a watchdog thread
-    exits. If a thread holds the GIL, faulthandler exits with status 1 and writes the tracebacks.
-
-    Parameters
-    ----------
-    log
-        Open file for the tracebacks; None for none.
+    exits. If a thread holds the GIL, faulthandler exits with status 1 and writes the tracebacks to `log`, an open file.
     """
 
     def __init__(self, log: IO[str] | None) -> None:

@@ -47,7 +47,6 @@ def _batches(model: OpenModel, source: Source) -> Iterator[tuple[int, Pixels, In
 
 
 def _encoded(model: OpenModel, source: Source) -> Generator[Progress, None, Floats]:
-    """Yield progress, return the codes of all images."""
     codes = np.empty((0, model.latent_dim), np.float32)
     for item in encode_all(model, source):
         if isinstance(item, CodesView):
@@ -58,7 +57,6 @@ def _encoded(model: OpenModel, source: Source) -> Generator[Progress, None, Floa
 
 
 def _built(coordinates: Floats, kind: IndexKind | None, metric: Metric) -> Generator[Progress, None, NeighborIndex]:
-    """Yield progress, return an index."""
     for item in NeighborIndex.in_parts(coordinates, kind, metric, index_dir()):
         if isinstance(item, NeighborIndex):
             return item
@@ -149,5 +147,4 @@ def probe(model: OpenModel, source: Source, attribute: str | None, codes: Floats
 
 
 def fit_prior(sample: CodeSample) -> Iterator[Progress | FittedPrior]:
-    """Fit a Gaussian mixture to the codes of a model."""
     yield (yield from fitting.fit_prior(sample.codes))

@@ -22,14 +22,8 @@ from explorer.models.pca_codec import MOST_FITTED
 from explorer.models.sample import sample_images
 from explorer.types import Floats, Indices, Progress
 from explorer.workers.fitting import fit_components
-from explorer.workers.jobs import CANCELED, JobRunner
-from explorer.workers.loading import open_model
-
-
-def open_beside(path: Path) -> Iterator[Progress | OpenModel]:
-    """Open a bundle."""
-    yield Progress(0, 0, message("Opening the model"))
-    yield open_model(path)
+from explorer.workers.jobs import JobRunner
+from explorer.workers.loading import load_bundle
 
 
 def fit_pca(model: OpenModel, source: Source) -> Generator[Progress | OpenModel, None, None]:
@@ -55,14 +49,12 @@ def fit_pca(model: OpenModel, source: Source) -> Generator[Progress | OpenModel,
 
 
 def encode_one(model: OpenModel, source: Source, index: int) -> Iterator[Progress | Floats]:
-    """Encode one image."""
     yield Progress(0, 0, message("Encoding"))
     pixels = source.read(np.array([index]), model.card.preprocessing)
     yield model.codec.encode(to_floats(pixels))[0]
 
 
 def measure_both(models: list[OpenModel], source: Source) -> Iterator[Progress | tuple[Comparison, ...]]:
-    """Benchmark models on the test images of a source."""
     test: Indices = source.splits.test if len(source.splits.test) else np.arange(source.count)
     rows: list[Comparison] = []
     for model in models:
@@ -100,7 +92,7 @@ class ComparisonJobs(QObject):
     def _on_model_requested(self, path: Path) -> None:
         self._jobs.cancel(self._opening)
         self._opening = self._jobs.start(
-            message("Opening {name}", name=path.name), lambda: open_beside(path), self._document.comparison.put_model
+            message("Opening {name}", name=path.name), lambda: load_bundle(path), self._document.comparison.put_model
         )
 
     def _on_pca_requested(self) -> None:
@@ -134,9 +126,7 @@ class ComparisonJobs(QObject):
         self._jobs.cancel(self._encoding)
         document.comparison.put_problem(NO_MESSAGE)
         job = partial(encode_one, model, source, index)
-        key = self._encoding = self._jobs.start(
-            message("Encoding the image"), job, put, on_failed=failed, on_canceled=lambda: failed(CANCELED)
-        )
+        key = self._encoding = self._jobs.start(message("Encoding the image"), job, put, on_failed=failed)
 
     def _on_table_requested(self) -> None:
         models = [model for model in (self._document.model, self._document.comparison.model) if model is not None]

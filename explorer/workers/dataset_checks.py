@@ -17,16 +17,13 @@ from explorer.messages import Message, message
 from explorer.models.bundle import resolve_bundle
 from explorer.models.settings import TrainingRequest, resolve_preprocessing
 from explorer.types import Pixels, Progress
-from explorer.workers.jobs import CANCELED, JobRunner
+from explorer.workers.jobs import JobRunner
 
 
 def judge_ground(spec: str, source: Source | None) -> Iterator[Progress | bool]:
     """Return whether the images of `spec` are black-on-white; `source` is that source if it is open.
 
-    Raises
-    ------
-    ExplorerError
-        If they cannot be opened.
+    ExplorerError if they cannot be opened.
     """
     opened = source or (yield from _open(spec))
     yield Progress(0, 0, message("Analyzing images"))
@@ -36,10 +33,7 @@ def judge_ground(spec: str, source: Source | None) -> Iterator[Progress | bool]:
 def preview_augmentation(request: TrainingRequest, source: Source | None) -> Iterator[Progress | AugmentView]:
     """Augment a few images as this training would.
 
-    Raises
-    ------
-    ExplorerError
-        If the images or the model to start from cannot be opened.
+    ExplorerError if the images or the model to start from cannot be opened.
     """
     opened = source or (yield from _open(request.data))
     yield Progress(0, 0, message("Augmenting images"))
@@ -90,12 +84,10 @@ class DatasetCheckJobs(QObject):
             lambda: judge_ground(spec, source),
             lambda dark: checks.put_ground(spec, dark),
             on_failed=lambda problem: checks.put_ground(spec, False),
-            on_canceled=lambda: checks.put_ground(spec, False),
             quiet=True,
         )
 
     def _on_preview_requested(self, request: TrainingRequest) -> None:
-        """Compute the preview; the last request wins."""
         self._jobs.cancel(self._previewing)
         source = self._opened(request.data)
 
@@ -108,6 +100,5 @@ class DatasetCheckJobs(QObject):
             lambda: preview_augmentation(request, source),
             self._document.dataset_checks.put_preview,
             on_failed=failed,
-            on_canceled=lambda: failed(CANCELED),
             quiet=True,
         )

@@ -43,7 +43,6 @@ class DownloadJobs(QObject):
         document.downloads.clear_requested.connect(self._on_clear_requested)
 
     def _on_download_requested(self, name: str) -> None:
-        """Download a dataset unless it is being downloaded."""
         running = self._document.downloads.download(name)
         if running is not None and running.phase == "running":
             return

@@ -132,12 +132,7 @@ class FitProcess:
     def fit(self, request: Request, note: Message) -> Generator[Progress, None, Result]:
         """Yield progress ten times per second, and return the result.
 
-        Raises
-        ------
-        UsageError
-            If the data cannot be fitted.
-        EngineError
-            If the fit or its process fails.
+        UsageError if the data cannot be fitted; EngineError if the fit or its process fails.
         """
         self._start()
         try:

@@ -34,10 +34,7 @@ LONG_IDLE_MS = 30_000
 class Housekeeping(QObject):
     """Waits until the program is idle, then frees unused memory. Belongs to the main thread.
 
-    Signals
-    -------
-    tidied()
-        Memory was released.
+    `tidied`: memory was released.
     """
 
     tidied = Signal()

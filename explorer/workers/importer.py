@@ -32,13 +32,7 @@ Outcome = tuple[Finding, ...] | Examined | ImportFinished
 
 
 def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
-    """Examine a model; yields the dangers if the user must trust it first.
-
-    Raises
-    ------
-    ExplorerError
-        If it cannot be imported.
-    """
+    """Examine a model; yields the dangers if the user must trust it first. ExplorerError if it cannot be imported."""
     found = yield from _reported(dangers(request), Progress(0, 0, message("Reading the file")))
     try:
         check(found, trust=request.trust)
@@ -63,13 +57,7 @@ def _reported(steps: Generator[None, None, T], progress: Progress) -> Generator[
 
 
 def write(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
-    """Write the bundle of a model.
-
-    Raises
-    ------
-    ExplorerError
-        If it cannot be imported.
-    """
+    """Write the bundle of a model; ExplorerError if it cannot be imported."""
     yield from _running(process, Import(request))
 
 
@@ -139,7 +127,6 @@ class Importer(QObject):
             self._retired.pop().close(deadline.seconds)
 
     def _on_look_requested(self, request: ImportRequest) -> None:
-        """Examine a model; the last request wins."""
         view = self._document.imports.view
         self._jobs.cancel(view.job)
         examined = view.examined if view.request is not None and view.request.path == request.path else None

@@ -10,20 +10,15 @@ from PySide6.QtCore import QObject, QSocketNotifier, Signal
 
 
 class Interrupts(QObject):
-    """Handles Ctrl+C until `close`; belongs to the main thread.
+    """Emits `received` in the event loop for each Ctrl+C until `close`; belongs to the main thread.
 
     The interpreter writes the number of each signal to a socket, which wakes the event loop, on Windows too.
-
-    Signals
-    -------
-    received()
-        Ctrl+C was pressed; emitted by the event loop.
     """
 
     received = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._read, self._written = socket.socketpair()
         self._read.setblocking(False)
         self._written.setblocking(False)
@@ -34,7 +29,6 @@ class Interrupts(QObject):
         self._wakeup = signal.set_wakeup_fd(self._written.fileno(), warn_on_full_buffer=False)
 
     def close(self) -> None:
-        """Restore the previous handler."""
         signal.set_wakeup_fd(self._wakeup)
         signal.signal(signal.SIGINT, self._handler)
         self._notifier.setEnabled(False)

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -66,14 +67,7 @@ class JobRunner(QObject):
     """Runs generator jobs. `start`, `cancel` and `close` belong to the main thread, and so do all callbacks.
 
     A job yields `Progress`, each a point where it can be canceled (the generator is closed there), and finally its
-    result, any other object. Before that it may yield `Early` results.
-
-    Signals
-    -------
-    jobs_changed()
-        The list of `jobs` changed.
-    failed(Message, str)
-        A job failed: message and details.
+    result, any other object. Before that it may yield `Early` results. `failed` has message and details.
     """
 
     jobs_changed = Signal()
@@ -93,33 +87,20 @@ class JobRunner(QObject):
         on_finished: Callable[[Any], object] = lambda result: None,
         *,
         on_failed: Callable[[Message], object] = lambda message: None,
-        on_canceled: Callable[[], object] = lambda: None,
+        on_canceled: Callable[[], object] | None = None,
         on_early: Callable[[Any], object] = lambda result: None,
         quiet: bool = False,
     ) -> int:
         """Start a job; return its key.
 
-        Exactly one of `on_finished`, `on_failed` and `on_canceled` is called, once, as the last event of the job, on
-        the main thread; none after `close`.
+        `job` is called on the thread of the job and returns the generator. Exactly one of `on_finished`, `on_failed`
+        and `on_canceled` is called, once, as the last event of the job, on the main thread; none after `close`.
+        `on_early` is called with each early result, unless the job was canceled.
 
-        Parameters
-        ----------
-        title
-            Shown in the status bar.
-        job
-            Called on the thread of the job; returns the generator.
-        on_finished
-            Called with the result.
-        on_failed
-            Called with the error message.
-        on_canceled
-            Called without arguments.
-        on_early
-            Called with each early result, unless the job was canceled.
-        quiet
-            Whether `failed` is not emitted for an `ExplorerError`, because `on_failed` shows it. Any other error is a
-            defect of the program: it is always emitted, and logged with its traceback.
+        A `quiet` job does not emit `failed` for an `ExplorerError`, because `on_failed` shows it. Any other error is a
+        defect of the program: it is always emitted, and logged with its traceback.
         """
+        on_canceled = on_canceled or partial(on_failed, CANCELED)
         key = next(self._keys)
         entry = self._jobs[key] = _Job(title, on_finished, on_failed, on_canceled, on_early, quiet)
         entry.thread = threading.Thread(target=self._run, args=(key, job, entry), name=f"job {title}", daemon=True)
@@ -138,7 +119,6 @@ class JobRunner(QObject):
             self._jobs[key].interrupt.set()
 
     def cancel_all(self) -> None:
-        """Ask every job to stop."""
         for key in list(self._jobs):
             self.cancel(key)
 

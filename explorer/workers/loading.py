@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from explorer.data.source import Source
@@ -17,15 +17,15 @@ from explorer.types import Progress
 
 
 def open_model(path: Path, run: Path | None = None) -> OpenModel:
-    """Open a bundle and its codec; `run` is the folder of the training that wrote it, if known.
-
-    Raises
-    ------
-    ModelError
-        If the bundle is damaged.
-    """
+    """Open a bundle and its codec, ModelError if it is damaged; `run` is the folder of the training that wrote it."""
     bundle = open_bundle(path)
     return OpenModel(bundle.card, bundle.sample, open_codec(bundle), bundle.path, run)
+
+
+def load_bundle(path: Path, run: Path | None = None) -> Iterator[Progress | OpenModel]:
+    """Open a bundle as `open_model` does."""
+    yield Progress(0, 0, message("Opening the model"))
+    yield open_model(path, run)
 
 
 def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, Source | None]]:
@@ -40,14 +40,20 @@ def load_model(path: Path, home: bool) -> Iterator[Progress | tuple[OpenModel, S
     yield model, source
 
 
-def reopen(wanted: Reopening) -> Iterator[Progress | list[tuple[Closed, OpenModel | Source]]]:
-    """Reopen the models and sources that a step of the history needs.
+def load_source(spec: str | Path) -> Generator[Progress, None, Source]:
+    """Open a dataset, and return it when it is complete."""
+    source: Source | None = None
+    for item in opening(spec):
+        if isinstance(item, Progress):
+            yield item
+        else:
+            source = item
+    assert source is not None, "a source comes last"
+    return source
 
-    Raises
-    ------
-    ExplorerError
-        If one is missing or has changed.
-    """
+
+def reopen(wanted: Reopening) -> Iterator[Progress | list[tuple[Closed, OpenModel | Source]]]:
+    """Reopen what a step of the history needs; ExplorerError if a model or source is missing or has changed."""
     opened: list[tuple[Closed, OpenModel | Source]] = []
     for closed in wanted.missing:
         if isinstance(closed, ClosedSource):
@@ -83,23 +89,15 @@ def _reopened_model(closed: ClosedModel) -> OpenModel:
 
 
 def _reopened_source(closed: ClosedSource, opened: list[tuple[Closed, OpenModel | Source]]) -> Iterator[Progress]:
-    source: Source | None = None
     try:
-        for item in opening(closed.spec):
-            if isinstance(item, Progress):
-                yield item
-            else:
-                source = item
+        source = yield from load_source(closed.spec)
     except ExplorerError as error:
         raise DataError(
-            "Cannot go to this edit: “{name}” cannot be opened. {reason}",
-            name=closed.name,
-            reason=error.message,
+            "Cannot go to this edit: “{name}” cannot be opened. {reason}", name=closed.name, reason=error.message
         ) from error
-    if source is None or not closed.fits(source):
+    if not closed.fits(source):
         raise DataError(
-            "Cannot go to this edit: the images of “{name}” have changed. Choose another edit.",
-            name=closed.name,
+            "Cannot go to this edit: the images of “{name}” have changed. Choose another edit.", name=closed.name
         )
     opened.append((closed, source))
 
@@ -134,5 +132,4 @@ def skipped_words(source: Source) -> tuple[Message, str]:
 
 
 def home_source(model: OpenModel) -> str | None:
-    """Return the name of the embedded dataset for a model, or None."""
     return held_out_source(model.card.data.name)

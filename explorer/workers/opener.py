@@ -34,7 +34,6 @@ class Opener(QObject):
         document.reopen_requested.connect(self._on_reopen_requested)
 
     def _on_open_requested(self, request: OpenRequest) -> None:
-        """Open what is requested, unless that is being opened already."""
         if len(request.paths) > 1:
             paths = [Path(path) for path in request.paths]
             self._jobs.start(request.title, lambda: group_files(paths), self._on_grouped)

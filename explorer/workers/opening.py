@@ -34,7 +34,7 @@ _MOST = 5_000
 
 
 class Opened(Protocol):
-    """What was opened."""
+    """What was opened; it is shown on the main thread only."""
 
     def show(self, document: Document) -> None:
         """Show it in the document; main thread only."""
@@ -137,10 +137,7 @@ def wants_home(document: Document, home: Source | None) -> bool:
 def open_requested(request: OpenRequest, state: State) -> Iterator[Item]:
     """Identify what is requested, and open it; of several files, see `group_files`.
 
-    Yields
-    ------
-    Progress or Early or Opened
-        The first `Early` is the `FileKind`; finally what was opened.
+    The first `Early` that it yields is the `FileKind`; finally it yields what was opened.
     """
     if request.content:
         yield Early("image")
@@ -214,10 +211,7 @@ def _open_image(content: Path | bytes, name: str, model: OpenModel | None) -> It
 def open_animation(path: Path, model: OpenModel | None) -> Iterator[Progress | OpenedAnimation]:
     """Read the recipe of an exported animation, and open its model unless it is `model`.
 
-    Raises
-    ------
-    DataError
-        If the file is damaged, or its model is not in the library.
+    DataError if the file is damaged, or its model is not in the library.
     """
     recipe = read_recipe(path)
     if recipe is None:
@@ -262,14 +256,8 @@ def group_files(paths: Sequence[Path]) -> Iterator[Progress | list[Group]]:
 def _gathered(paths: Sequence[Path]) -> Generator[Progress, None, Path]:
     """Copy image files into one folder, in order, and return it; the same files give the same folder.
 
-    A source is identified by its path, for example in the training process; a list of files has none.
-
-    Raises
-    ------
-    DataError
-        If there are too many of them, or one cannot be read.
-    ExportError
-        If the folder cannot be written.
+    A source is identified by its path, for example in the training process; a list of files has none. DataError if
+    there are too many of them, or one cannot be read; ExportError if the folder cannot be written.
     """
     if len(paths) > _MOST:
         raise DataError(

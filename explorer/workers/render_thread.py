@@ -28,15 +28,9 @@ OVERDUE_MS = 2000
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A view, with the generation of its request.
+    """A view, with the generation of its request; None after the last view of a kind that is requested one at a time.
 
-    Attributes
-    ----------
-    kind, generation, view
-        The view, its kind, and the generation of its request; None after the last view of a kind that is requested one
-        at a time.
-    details
-        The traceback of an unexpected error, the first time it occurs; else empty.
+    `details` are the traceback of an unexpected error, the first time it occurs; else empty.
     """
 
     kind: ViewKind[Any]
@@ -85,11 +79,8 @@ class RenderThread(QObject):
     `submit`, `drop` and `close` belong to the main thread. A submitted request replaces an older one of its kind,
     waiting or running. Between two views of a long request, more urgent kinds run first.
 
-    Signals
-    -------
-    answered(Answer)
-        Emitted on the render thread; connect objects that live on the main thread. Compare the generation with
-        `generation` before use: an answer may already be queued when its request is withdrawn.
+    `answered` is emitted on the render thread; connect objects that live on the main thread. Compare the generation
+    with `generation` before use: an answer may already be queued when its request is withdrawn.
     """
 
     answered = Signal(object)

@@ -16,7 +16,7 @@ from explorer.messages import message
 from explorer.models.runs import ProgressFrame, Run, delete_run, find_runs
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
-from explorer.workers.loading import load_home, open_model
+from explorer.workers.loading import load_bundle, load_home
 from explorer.workers.locks import acquire_lock, release
 from explorer.workers.opening import wants_home
 from explorer.workers.trainer import LOCK, Trainer
@@ -102,7 +102,7 @@ class RunJobs(QObject):
             return
         self._jobs.start(
             message("Opening {name}", name=path.name),
-            lambda: _load_finished(path, run),
+            lambda: load_bundle(path, run),
             lambda model: self._on_loaded(model, live),
         )
 
@@ -116,7 +116,6 @@ class RunJobs(QObject):
     # -- runs ----------------------------------------------------------------------------------------------------------
 
     def read_runs(self) -> None:
-        """Read the list of runs; the last request wins."""
         self._jobs.cancel(self._reading)
         self._reading = self._jobs.start(message("Reading the runs"), _runs, self._document.trainings.put_runs)
 
@@ -133,24 +132,13 @@ class RunJobs(QObject):
         )
 
 
-def _load_finished(path: Path, run: Path | None) -> Iterator[Progress | OpenModel]:
-    yield Progress(0, 0, message("Opening the model"))
-    yield open_model(path, run)
-
-
 def _runs() -> Iterator[Progress | tuple[Run, ...]]:
     yield Progress(0, 0, message("Reading"))
     yield tuple(find_runs())
 
 
 def _deleted(run: Run) -> Iterator[Progress | tuple[Run, ...]]:
-    """Delete a run that is not training, and read the others.
-
-    Raises
-    ------
-    TrainingError
-        If the run is training, or cannot be deleted.
-    """
+    """Delete a run and read the others; TrainingError if it is training, or cannot be deleted."""
     yield Progress(0, 0, message("Deleting"))
     lock = acquire_lock(run.path / LOCK)
     if lock is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from PySide6.QtCore import QLockFile, QObject
 
 from explorer.data.source import Source
 from explorer.data.sources import known_name
-from explorer.data.sources import opening as opening_images
 from explorer.document.document import Document
 from explorer.document.reading import check_export
 from explorer.document.session_file import Session, read_session, write_session
@@ -26,7 +25,7 @@ from explorer.models.bundle import file_hash, find_bundles, open_bundle
 from explorer.models.recent import note_recent
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
-from explorer.workers.loading import open_model
+from explorer.workers.loading import load_source, open_model
 
 _LOCK_WAIT_MS = 10_000
 
@@ -34,16 +33,9 @@ _LOCK_WAIT_MS = 10_000
 def load_session(
     path: Path, model: OpenModel | None, source: Source | None, recovered: LeftOver | None = None
 ) -> Iterator[Progress | Opening]:
-    """Read a session, and open its model and images.
+    """Read a session, and open its model and images; the open ones are reused if they match.
 
-    Parameters
-    ----------
-    path
-        The file.
-    model, source
-        The open ones, which are reused if they match.
-    recovered
-        The unsaved work of which the file is the backup copy, or None.
+    `recovered` is the unsaved work of which the file is the backup copy.
     """
     yield Progress(0, 0, message("Reading the session"))
     session, checksum = read_session(path)
@@ -65,11 +57,8 @@ def _found(opening: Opening, model: OpenModel | None, source: Source | None) -> 
             opening = replace(opening, model_problem=error.message)
     if record.data is not None:
         try:
-            for item in find_source(record.data, source, folder):
-                if isinstance(item, Source):
-                    opening = replace(opening, source=item)
-                else:
-                    yield item
+            images = yield from find_source(record.data, source, folder)
+            opening = replace(opening, source=images)
         except ExplorerError as error:
             opening = replace(opening, source_problem=error.message)
     try:
@@ -87,11 +76,8 @@ def look_again(opening: Opening, where: Path) -> Iterator[Progress | Opening]:
         if opening.missing == "model" and record.model is not None:
             opening = replace(opening, model=find_model(record.model, None, where), model_problem=NO_MESSAGE)
         else:
-            for item in opening_images(where):
-                if isinstance(item, Source):
-                    opening = replace(opening, source=item, source_problem=NO_MESSAGE)
-                else:
-                    yield item
+            images = yield from load_source(where)
+            opening = replace(opening, source=images, source_problem=NO_MESSAGE)
     except ExplorerError as error:
         problem = error.message
         missing_model = opening.missing == "model"
@@ -102,10 +88,7 @@ def look_again(opening: Opening, where: Path) -> Iterator[Progress | Opening]:
 def find_model(record: ModelRecord, current: OpenModel | None, where: Path | None = None) -> OpenModel:
     """Open the model of a session: the open one, the one at its path, or one in the library with the same decoder.
 
-    Raises
-    ------
-    SessionError
-        If it is not found.
+    SessionError if it is not found.
     """
     if where is None and current is not None and current.epochs is None and _is_of(current, record):
         return current
@@ -151,24 +134,20 @@ def _is_of(model: OpenModel, record: ModelRecord) -> bool:
     return model.card.decoder_hash == record.model_hash
 
 
-def find_source(record: DataRecord, current: Source | None, folder: Path | None) -> Iterator[Progress | Source]:
+def find_source(record: DataRecord, current: Source | None, folder: Path | None) -> Generator[Progress, None, Source]:
     """Open the images of a session: the open ones, those at their path, or those next to the session.
 
-    Raises
-    ------
-    ExplorerError
-        If they are not found.
+    ExplorerError if they are not found.
     """
     if current is not None and current.spec == record.spec and not current.provisional:
-        yield current
-        return
+        return current
     spec = record.spec
     beside = (folder / record.beside).resolve() if folder is not None and record.beside else None
     if known_name(spec) is None and beside is not None and beside.exists() and not Path(spec).exists():
         spec = str(beside)
     if known_name(spec) is None and (_remote(spec) or not Path(spec).exists()):
         raise SessionError("Cannot find the images in {path}. Choose their folder or file.", path=spec[:200])
-    yield from opening_images(spec)
+    return (yield from load_source(spec))
 
 
 def _remote(spec: str) -> bool:
@@ -177,19 +156,9 @@ def _remote(spec: str) -> bool:
 
 
 def save_session(path: Path, session: Session, expected: str | None) -> Iterator[Progress | str | None]:
-    """Write a session.
+    """Write a session; yields finally its SHA-256.
 
-    Parameters
-    ----------
-    path, session
-        The file, and its content.
-    expected
-        SHA-256 that an existing file must have to be replaced; None replaces any.
-
-    Yields
-    ------
-    str or None
-        Finally the new SHA-256; None if the file differs from the expected one and was not replaced.
+    None instead if an existing file has not the `expected` SHA-256, and is not replaced; without one any is replaced.
     """
     yield Progress(0, 0, message("Writing"))
     # Otherwise another window could save between the comparison and the replacement.
@@ -243,21 +212,16 @@ class SessionJobs(QObject):
         document.sessions.begin()
 
     def recover(self, path: Path, left: LeftOver) -> None:
-        """Open the backup copy of a crashed window."""
         model, source = self._document.model, self._document.source
         self._jobs.cancel(self._opening)
         self._opening = self._jobs.start(
-            message("Recovering unsaved work"),
-            lambda: load_session(path, model, source, left),
-            self._complete,
+            message("Recovering unsaved work"), lambda: load_session(path, model, source, left), self._complete
         )
 
     def _on_find_requested(self, opening: Opening, where: Path) -> None:
         self._jobs.cancel(self._opening)
         self._opening = self._jobs.start(
-            message("Searching {name}", name=where.name),
-            lambda: look_again(opening, where),
-            self._complete,
+            message("Searching {name}", name=where.name), lambda: look_again(opening, where), self._complete
         )
 
     def _complete(self, opening: Opening) -> None:

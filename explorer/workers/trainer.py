@@ -82,22 +82,8 @@ class Trainer(QObject):
     """Runs trainings one at a time in the model process, with a queue.
 
     Methods belong to the main thread. `warm` and `train` start the process, also after it was killed or ended because
-    it was idle.
-
-    Signals
-    -------
-    changed(TrainingView)
-        The state of the training changed.
-    live(OpenModel)
-        A new version of the live model.
-    queue_changed()
-        The `queue` changed.
-    finished(Path)
-        A bundle was written.
-    failed(Message, str)
-        A problem, which may have ended the training: message and details.
-    advised(Message)
-        A note during training.
+    it was idle. `failed`: a problem, which may have ended the training, and its details; `advised`: a note during
+    training.
     """
 
     changed = Signal(object)
@@ -125,22 +111,18 @@ class Trainer(QObject):
 
     @property
     def view(self) -> TrainingView:
-        """The state of the training."""
         return self._view
 
     @property
     def queue(self) -> tuple[TrainingRequest, ...]:
-        """The queued trainings, the next one first."""
         return tuple(asked.request for asked in self._waiting)
 
     @property
     def process_id(self) -> int | None:
-        """PID of the model process, or None if it is not running."""
         return self._process.pid
 
     @property
     def log_path(self) -> Path:
-        """Log file of the model process."""
         return self._process.log_path
 
     # -- requests ------------------------------------------------------------------------------------------------------
@@ -154,7 +136,6 @@ class Trainer(QObject):
             self._idle.start()
 
     def train(self, request: TrainingRequest) -> None:
-        """Start a training, or queue it if another one is running."""
         self._ask(request)
 
     def resume_run(self, run: Run) -> None:
@@ -164,7 +145,6 @@ class Trainer(QObject):
         self._ask(run.request.model_copy(update={"resume": True}), run)
 
     def unqueue(self, place: int) -> None:
-        """Remove a training from the queue."""
         if 0 <= place < len(self._waiting):
             self._waiting.pop(place).reserved.release()
             self.queue_changed.emit()
@@ -174,7 +154,6 @@ class Trainer(QObject):
         self._order(Pause(), message("Pausing"), {"running"})
 
     def resume(self) -> None:
-        """Resume the paused training."""
         self._order(Resume(), message("Resuming"), {"paused"})
 
     def stop(self) -> None:
@@ -253,7 +232,6 @@ class Trainer(QObject):
         self._thread.start()
 
     def _supervise(self, asked: _Asked | Warm | None, previous: threading.Thread | None) -> None:
-        """Run one request; called on the worker thread."""
         if previous is not None:
             previous.join()
         if asked is None:
@@ -276,7 +254,6 @@ class Trainer(QObject):
             self._arrived.emit(event)
 
     def _run(self, asked: _Asked) -> None:
-        """Train, and write the log and the progress images of the run."""
         # The model process reserves the folder itself.
         asked.reserved.release()
         if self._cancelled.is_set():
@@ -401,10 +378,7 @@ class Trainer(QObject):
 class _Pace:
     """Estimates the remaining time of a training from the elapsed time without pauses.
 
-    Attributes
-    ----------
-    moved
-        Whether a step was completed.
+    `moved` is whether a step was completed.
     """
 
     def __init__(self) -> None:

@@ -22,12 +22,8 @@ def export_training_progress(
 ) -> Iterator[Progress | Path]:
     """Write the frames as an animation or a contact sheet; yields progress, and finally the path.
 
-    Raises
-    ------
-    ExportError
-        If there is no frame, or the file cannot be written; an existing file is then unchanged.
-    TrainingError
-        If a frame cannot be read.
+    ExportError if there is no frame, or the file cannot be written; an existing file is then unchanged. TrainingError
+    if a frame cannot be read.
     """
     if not progress_frames:
         raise ExportError("Cannot export the training progress: there is no frame yet. Train a little longer.")

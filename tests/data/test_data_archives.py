@@ -88,8 +88,8 @@ def test_an_archive_opens_as_the_folder_in_it(ending: str, tmp_path: Path) -> No
 
 def test_a_second_opening_finds_what_the_first_unpacked(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", TREE)
-    first = list(unpack(path, unpacked))
-    assert list(unpack(path, unpacked)) == [first[-1]]
+    assert list(unpack(path, unpacked))
+    assert not list(unpack(path, unpacked))
     zipped(path, {"other.png": png()})
     os.utime(path, ns=(1, 1))
     assert open_source(path).count == 1
@@ -106,7 +106,7 @@ def test_cancelling_leaves_nothing(ending: str, tmp_path: Path) -> None:
     next(items)
     next(items)
     assert left_behind()
-    items.close()  # type: ignore[attr-defined]
+    items.close()
     assert left_behind() == []
 
 

@@ -17,14 +17,14 @@ def assert_whole(splits: Splits, count: int) -> None:
         assert (np.diff(part) > 0).all()
 
 
-@given(st.integers(1, 400), st.integers(0, 2**32), st.floats(0.01, 0.99))
-def test_random_splits_are_disjoint_and_complete(count: int, seed: int, share: float) -> None:
-    splits = random_splits(count, seed, share)
+@given(st.integers(1, 400), st.integers(0, 2**32))
+def test_random_splits_are_disjoint_and_complete(count: int, seed: int) -> None:
+    splits = random_splits(count, seed)
     assert_whole(splits, count)
     assert len(splits.test) >= 1
     if count > 1:
         assert len(splits.train) >= 1
-    np.testing.assert_array_equal(splits.test, random_splits(count, seed, share).test)
+    np.testing.assert_array_equal(splits.test, random_splits(count, seed).test)
 
 
 def test_random_splits_hold_out_a_fifth_and_follow_the_seed() -> None:

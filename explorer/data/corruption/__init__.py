@@ -53,29 +53,16 @@ _NOISE = re.compile(
 
 
 def corrupt(images: Floats, noises: Sequence[Noise], rng: np.random.Generator | None = None) -> Floats:
-    """Return corrupted images.
+    """Return corrupted images, float32 ``(n, h, w, c)`` in [0, 1], a new array; the given ones are not modified.
 
-    Parameters
-    ----------
-    images
-        float32 ``(n, h, w, c)`` in [0, 1]; not modified.
-    noises
-        Applied in order, each clipped to [0, 1].
-    rng
-        The generator of all noises, which ignores their seeds: pass one for new noise in each epoch, or for a dataset
-        in batches (see `noise_rng`). Without it, each noise has a generator with its own seed, or a random one; two
-        noises of the same seed still differ.
+    The noises are applied in order, each clipped to [0, 1]. Strength 0 with mean 0 changes nothing. With one random
+    noise, the result does not depend on how a dataset is divided into batches.
 
-    Returns
-    -------
-    Floats
-        A new float32 array of the same shape, in [0, 1]. Strength 0 with mean 0 changes nothing. With one random noise,
-        the result does not depend on how a dataset is divided into batches.
+    The seeds of the noises are ignored with `rng`: pass one for new noise in each epoch, or for a dataset in batches
+    (see `noise_rng`). Without it, each noise has a generator with its own seed, or a random one; two noises of the same
+    seed still differ.
 
-    Raises
-    ------
-    UsageError
-        If a kind is unknown, or a strength is out of range.
+    UsageError if a kind is unknown, or a strength is out of range.
     """
     result = images
     for place, noise in enumerate(noises):
@@ -88,7 +75,6 @@ def corrupt(images: Floats, noises: Sequence[Noise], rng: np.random.Generator | 
 
 
 def _own_rng(noises: Sequence[Noise], place: int) -> np.random.Generator:
-    """Return the generator of one noise of several."""
     seed = noises[place].seed
     # Else two Gaussian noises of the same seed would be the same pattern.
     earlier = sum(noise.seed == seed for noise in noises[:place])
@@ -96,15 +82,7 @@ def _own_rng(noises: Sequence[Noise], place: int) -> np.random.Generator:
 
 
 def noise_rng(noises: Sequence[Noise], fallback: int | None = None) -> np.random.Generator:
-    """Return one generator for many batches, seeded by the noises' seeds.
-
-    Parameters
-    ----------
-    noises
-        Noises, with or without seeds.
-    fallback
-        The seed if none has one; None for a random seed.
-    """
+    """Return one generator for many batches, seeded by the noises' seeds, or by `fallback` if none has one."""
     seeds = [noise.seed for noise in noises if noise.seed is not None]
     return np.random.default_rng(seeds or fallback)
 
@@ -112,10 +90,7 @@ def noise_rng(noises: Sequence[Noise], fallback: int | None = None) -> np.random
 def parse_noise(text: str) -> tuple[Noise, ...]:
     """Parse noises: ``kind:strength``, optionally with ``@mean`` and ``:seed``, joined by ``+``; an empty text is none.
 
-    Raises
-    ------
-    UsageError
-        If the syntax is invalid, a kind is unknown, or a number is out of range.
+    UsageError if the syntax is invalid, a kind is unknown, or a number is out of range.
     """
     if not text.strip():
         return ()
@@ -160,9 +135,7 @@ def _checked(noise: Noise) -> Corruption:
     if not (math.isfinite(noise.strength) and 0 <= noise.strength <= kind.limit):
         if math.isinf(kind.limit):
             raise UsageError(
-                "The strength of {kind} must be 0 or more, not {strength:g}.",
-                kind=noise.kind,
-                strength=noise.strength,
+                "The strength of {kind} must be 0 or more, not {strength:g}.", kind=noise.kind, strength=noise.strength
             )
         raise UsageError(
             "The strength of {kind} must be from 0 to {limit:g}, not {strength:g}.",

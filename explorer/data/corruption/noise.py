@@ -13,18 +13,10 @@ from explorer.types import Floats
 
 @dataclass(frozen=True)
 class Noise:
-    """One corruption.
+    """One corruption of a registered kind; the strength is on the kind's own scale, 0 means unchanged.
 
-    Attributes
-    ----------
-    kind
-        Name of a registered kind.
-    strength
-        On the kind's own scale; 0 means unchanged.
-    mean
-        Mean of the added noise, for kinds with `Corruption.takes_mean`.
-    seed
-        Seed of the noise; None for new noise each time.
+    `mean` is that of the added noise, for kinds with `Corruption.takes_mean`; without a seed the noise is new each
+    time.
     """
 
     kind: str
@@ -39,8 +31,8 @@ class Corruption:
 
     Attributes
     ----------
-    name, title
-        Name in the syntax of `parse_noise`; display name.
+    name
+        As in the syntax of `parse_noise`.
     about
         Its effect, in a sentence for a tooltip.
     scale
@@ -55,8 +47,6 @@ class Corruption:
         ``apply(images, noise, rng)`` returns corrupted float32 images ``(n, h, w, c)``, a new array that need not be
         clipped. It draws all random numbers in one call, image by image, so that the noise of an image does not depend
         on the batch size. It is not called with strength and mean 0.
-    unit
-        Unit of the strength; empty if it has none.
     takes_mean
         Whether it uses `Noise.mean`.
     random

@@ -10,19 +10,7 @@ from explorer.messages import Message, message
 
 @dataclass(frozen=True)
 class NoisePreset:
-    """A named sequence of noises.
-
-    Attributes
-    ----------
-    name
-        Stable name, for settings.
-    title
-        Display name.
-    about
-        Origin or purpose, in a sentence for a tooltip.
-    noises
-        Applied in order; without seeds.
-    """
+    """A named sequence of noises without seeds; `name` is stable, for settings, `about` a sentence for a tooltip."""
 
     name: str
     title: Message

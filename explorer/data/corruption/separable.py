@@ -8,15 +8,7 @@ from explorer.types import Floats
 
 
 def apply_along_sides(images: Floats, down: Floats, across: Floats) -> Floats:
-    """Return ``down · image · acrossᵀ`` for each channel of each image.
-
-    Parameters
-    ----------
-    images
-        Float32 ``(n, h, w, c)``.
-    down, across
-        Float32 ``(h, h)`` and ``(w, w)``.
-    """
+    """Return ``down · image · acrossᵀ`` for each channel of images ``(n, h, w, c)``; ``(h, h)`` and ``(w, w)``."""
     planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
     # One product per channel of each image, since BLAS rounds differently for other shapes: an image alone must equal
     # the same image in a batch. One large product over all rows is no faster.

@@ -82,18 +82,10 @@ KNOWN: tuple[KnownSource, ...] = (
 
 
 def open_source(spec: str | Path) -> Source:
-    """Open a source of images.
+    """Open a known source (``digits``), or the folder, archive, NumPy file, IDX file, font or image at a path.
 
-    Parameters
-    ----------
-    spec
-        A known name (``digits``), or the path of a folder, an archive, a NumPy file, an IDX file, a font or an image.
-        A known name takes precedence over a file of this name; ``./digits`` is the file.
-
-    Raises
-    ------
-    DataError
-        If there is no such name or path, or it is damaged or not supported.
+    A known name takes precedence over a file of this name; ``./digits`` is the file. DataError if there is no such name
+    or path, or it is damaged or not supported.
     """
     return last_source(_scan(spec))
 
@@ -190,7 +182,6 @@ def describe(source: Source) -> dict[str, Any]:
 
 
 def skipped_json(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
-    """Return skipped files as JSON values."""
     return [{"file": one.name, "reason": str(one.reason)} for one in skipped]
 
 

@@ -13,23 +13,15 @@ from explorer.types import Progress
 
 
 def archive_kind(kinds: Callable[[], Sequence[PathKind]], unpacked: Callable[[str], bool]) -> PathKind:
-    """Return the kind of archives.
+    """Return the kind of archives; the first of the `kinds` of folders that takes the unpacked folder opens it.
 
-    Parameters
-    ----------
-    kinds
-        Returns the kinds of folders that archives may contain; the first that takes the unpacked folder opens it.
-    unpacked
-        Returns whether to unpack a file, by its name without folders.
+    `unpacked` returns whether to unpack a file, by its name without folders.
     """
 
     def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
-        for item in unpack(path, unpacked):
-            if isinstance(item, Progress):
-                yield item
-            else:
-                kind = next(kind for kind in kinds() if kind.takes(item))
-                yield from kind.scan_as(facts, item, path)
+        folder = yield from unpack(path, unpacked)
+        kind = next(kind for kind in kinds() if kind.takes(folder))
+        yield from kind.scan_as(facts, folder, path)
 
     return PathKind(
         message("a zip or tar archive"),

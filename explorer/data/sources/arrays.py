@@ -46,32 +46,20 @@ _OVERSHOOT: Final = 1e-5
 
 
 def takes(path: Path) -> bool:
-    """Return whether `path` is a ``.npz`` or ``.npy`` file."""
     return path.is_file() and path.suffix.lower() in _SUFFIXES
 
 
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[ArraySource]:
-    """Open a NumPy file; see `PathKind.scan_as`.
+    """Open a NumPy file; the descriptions in it replace the metadata. See `PathKind.scan_as`.
 
-    Parameters
-    ----------
-    facts
-        Metadata; the descriptions in the file replace them.
-    path
-        ``.npy`` with images, or ``.npz`` with ``x_train``/``x_test`` (and ``y_train``/``y_test``) or ``images`` or
-        ``x`` (and ``labels`` or ``y``). Images are ``(n, h, w)``, ``(n, h, w, 1 | 3)``, one ``(h, w, 1 | 3)``, or
-        flat squares ``(n, side²)``; uint8, integers from 0 to 255, bool, or floats in [0, 1], which are rounded to
-        8 bits. ``groups`` are not divided between the splits. ``attr_<name>`` with one number or text per image is an
-        attribute; with ``x_train`` and ``x_test`` it is as long as both together, or ``attr_<name>_train`` and
-        ``attr_<name>_test`` exist. Single texts ``name``, ``title``, ``license`` and ``attribution`` describe the
-        images, for the cards of models trained on them.
-    origin
-        The same path.
+    ``.npy`` has images; ``.npz`` has ``x_train``/``x_test`` (and ``y_train``/``y_test``) or ``images`` or ``x`` (and
+    ``labels`` or ``y``). Images are ``(n, h, w)``, ``(n, h, w, 1 | 3)``, one ``(h, w, 1 | 3)``, or flat squares ``(n,
+    side²)``; uint8, integers from 0 to 255, bool, or floats in [0, 1], which are rounded to 8 bits. ``groups`` are not
+    divided between the splits. ``attr_<name>`` with one number or text per image is an attribute; with ``x_train`` and
+    ``x_test`` it is as long as both together, or ``attr_<name>_train`` and ``attr_<name>_test`` exist. Single texts
+    ``name``, ``title``, ``license`` and ``attribution`` describe the images, for the cards of models trained on them.
 
-    Raises
-    ------
-    DataError
-        If the file is damaged or too large when unpacked, or has other keys, shapes or values.
+    DataError if the file is damaged or too large when unpacked, or has other keys, shapes or values.
     """
     arrays = _read(path)
     yield _opened(_described(arrays, facts), arrays, path)
@@ -143,10 +131,7 @@ def _place(key: str, path: Path) -> Message:
 def as_pixels(array: AnyArray, name: Value) -> Pixels:
     """Return uint8 images ``(n, h, w, c)`` of an array in one of the accepted layouts and dtypes.
 
-    Raises
-    ------
-    DataError
-        If its shape or dtype is not supported, or its values are out of range or not finite.
+    DataError if its shape or dtype is not supported, or its values are out of range or not finite.
     """
     return _as_bytes(_as_stack(array, name), name)
 

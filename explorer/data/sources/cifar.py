@@ -39,12 +39,8 @@ def takes(path: Path) -> bool:
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
     """Open CIFAR-10: yields progress while the batches are read, and the source last; see `PathKind.scan_as`.
 
-    The path is ``cifar-10-batches-py``, its parent, or a file in it. The training batches come first.
-
-    Raises
-    ------
-    DataError
-        If a batch is damaged, or has anything but arrays and plain data.
+    The path is ``cifar-10-batches-py``, its parent, or a file in it. The training batches come first. DataError if a
+    batch is damaged, or has anything but arrays and plain data.
     """
     folder = _folder(path)
     if folder is None:
@@ -125,7 +121,6 @@ def _label_names(folder: Path) -> tuple[str, ...]:
 
 
 def _companions(path: Path) -> list[Path]:
-    """Return all batches in the folder of a batch."""
     folder = _folder(path)
     return [] if folder is None else [file for files in _files(folder) for file in files]
 

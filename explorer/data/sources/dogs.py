@@ -50,12 +50,7 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
     """Open a folder with Stanford Dogs: yields progress, and the source last; see `PathKind.scan_as`.
 
     The folders ``n02085620-Chihuahua`` are in it directly, below ``Images`` or ``images/Images``, or below ``train``
-    and ``test``, which become splits. Breeds are labels, without the WordNet ID.
-
-    Raises
-    ------
-    DataError
-        If no image can be read.
+    and ``test``, which become splits. Breeds are labels, without the WordNet ID. DataError if no image can be read.
     """
     root = _root(path)
     if root is None:

@@ -18,28 +18,18 @@ class SourceEntry:
 
     Attributes
     ----------
-    name, title
-        Argument of `open_source`, and display name.
-    status
-        ``embedded``, ``present`` or ``missing``.
     how
         Its origin, or how to get it.
-    count, train, test
-        Numbers of images.
-    image_shape
-        Native height, width and channels.
-    labels
-        Number of classes.
-    license, attribution
-        Of the images.
+    count, train, test, labels
+        Numbers of images and classes.
+    image_shape, one_size
+        Native height, width and channels; whether all images have these, else most have.
     url
         Web page of the dataset; empty if included with the program.
     size_mb
         Size of the download in megabytes; 0 if it cannot be downloaded.
     crop
         Pixels that are usually cropped from each side, as in `Facts`.
-    one_size
-        Whether all images have `image_shape`; else most have.
     """
 
     name: str
@@ -64,24 +54,15 @@ class SourceEntry:
         return self.size_mb > 0
 
     def facts(self) -> Facts:
-        """Return the metadata of the opened source."""
         return Facts(self.name, self.title, self.name, self.license, self.attribution, self.status, self.how)
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file to download.
+    """One file to download to `place` below the folder of datasets.
 
-    Attributes
-    ----------
-    place
-        Its path below the folder of datasets.
-    url
-        Its published address.
-    checksum
-        SHA-256 of its content, hexadecimal.
-    size
-        Approximate size in bytes, for the progress, and as a limit.
+    `checksum` is the SHA-256 of its content, hexadecimal; `size` is approximate, in bytes, for the progress, and as a
+    limit.
     """
 
     place: str
@@ -99,7 +80,6 @@ class RemoteSet:
 
     @classmethod
     def of_file(cls, place: str, url: str, checksum: str, size: int) -> RemoteSet:
-        """Return a dataset of one file."""
         return cls((RemoteFile(place, url, checksum, size),), place)
 
     @property
@@ -112,20 +92,9 @@ class RemoteSet:
 class KnownSource:
     """A source with a known name.
 
-    Attributes
-    ----------
-    name
-        Argument of `open_source`.
-    entry
-        Returns its metadata.
-    scan
-        Opens it: yields progress, and the source last.
-    places
-        Returns the files and folders that it may be read from.
-    held_out_of
-        Names of the training datasets of which its images were held out, its own included.
-    remote
-        Its files, if it can be downloaded.
+    `scan` opens it: yields progress, and the source last. `places` returns the files and folders that it may be read
+    from. `held_out_of` are names of the training datasets of which its images were held out, its own included. `remote`
+    are its files, if it can be downloaded.
     """
 
     name: str
@@ -167,8 +136,6 @@ class PathKind:
         origin is the archive that the folder at `path` was unpacked from, else `path` itself.
     label, patterns
         Plural title, and patterns of file names, for filters of file dialogs; empty for kinds of folders.
-    facts
-        Returns the metadata of a path.
     companions
         Returns the other files that are read with the given one.
     members
@@ -185,7 +152,6 @@ class PathKind:
     members: str = ""
 
     def scan(self, path: Path) -> Iterator[Progress | Source]:
-        """Open a path: yields progress, and the source last."""
         yield from self.scan_as(self.facts(path), path, path)
 
 

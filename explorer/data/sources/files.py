@@ -65,7 +65,6 @@ class FileTable:
 
     @classmethod
     def of(cls, files: Sequence[ImageFile]) -> FileTable:
-        """Return a table of single files."""
         sizes = [(file.header.height, file.header.width, file.header.channels) for file in files]
         names = tuple(file.name for file in files)
         return cls(Path(), tuple(str(file.path) for file in files), names, np.array(sizes, np.int32).reshape(-1, 3))
@@ -90,17 +89,7 @@ class FileTable:
 
 
 class FileSource(Source):
-    """Images in files, decoded on demand; those of a large folder once for each preprocessing.
-
-    Parameters
-    ----------
-    facts
-        Metadata.
-    files
-        At least one, in source order.
-    splits, labels, label_names, skipped, attributes
-        As in `Source`.
-    """
+    """Images in files, at least one, decoded on demand; those of a large folder once for each preprocessing."""
 
     def __init__(
         self,
@@ -131,7 +120,6 @@ class FileSource(Source):
         self._gone: set[int] = set()
 
     def file_name(self, index: int) -> str:
-        """Return the name of one image's file inside the source, with ``/`` between folders."""
         return self._files.names[int(self.positions([index])[0])]
 
     def belongs_to(self, opening: object, *, provisional: bool) -> None:
@@ -147,7 +135,6 @@ class FileSource(Source):
         return isinstance(other, FileSource) and other._opening is self._opening
 
     def position_in(self, other: Source, index: int) -> int | None:
-        """Return the position in `other`, which continues this source, of the image at `index`; None if omitted."""
         if not isinstance(other, FileSource) or other._files.names is self._files.names:
             return index
         name = self._files.names[index]
@@ -155,12 +142,10 @@ class FileSource(Source):
         return next((at for at in range(min(index, other.count - 1), -1, -1) if other._files.names[at] == name), None)
 
     def pil_image(self, index: int) -> Image.Image:
-        """Decode one image from its file."""
         position = int(self.positions([index])[0])
         return open_image(Path(self._files.path(position)), self._files.names[position])
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
-        """Return uint8 images ``(n, h, w, c)`` in the order of `indices`, decoded from their files."""
         cache = self._cache(preprocessing) if self._files.rows is not None else None
         pixels, errors = self._read(self.positions(indices), preprocessing, cache)
         for error in errors.values():
@@ -168,7 +153,6 @@ class FileSource(Source):
         return pixels
 
     def read_available(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> tuple[Pixels, Indices]:
-        """Read the images whose files can be decoded; see `Source`."""
         positions = self.positions(indices)
         cache = self._cache(preprocessing) if self._files.rows is not None else None
         pixels, errors = self._read(positions, preprocessing, cache)
@@ -245,7 +229,6 @@ class FileSource(Source):
             return cache
 
     def rows_of(self, positions: Indices) -> Indices:
-        """Return the cache rows of images."""
         return positions if self._files.rows is None else self._files.rows[positions]
 
     def _stamps(self, positions: Indices) -> Stamps:
@@ -342,7 +325,6 @@ class _CachedRows(PixelRows):
         self._stamps = stamps
 
     def __getitem__(self, chosen: Indices | slice) -> Pixels:
-        """Return some images: uint8 ``(m, h, w, c)``."""
         indices, stamps = self.indices[chosen], self._stamps[chosen]
         pixels = np.empty((len(indices), *self.shape[1:]), np.uint8)
         missing = np.flatnonzero(~self._cache.load(self._files.rows_of(indices), stamps, pixels))
@@ -351,6 +333,5 @@ class _CachedRows(PixelRows):
         return pixels
 
     def first(self, count: int) -> PixelRows:
-        """Return at most the first `count` rows."""
         indices, stamps = self.indices[:count], self._stamps[:count]
         return _CachedRows(self._files, indices, self.preprocessing, self.left_out, self._cache, stamps)

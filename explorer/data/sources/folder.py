@@ -46,7 +46,6 @@ Columns: TypeAlias = Callable[[Path, Sequence[str]], tuple[dict[str, Attribute],
 
 
 def takes(path: Path) -> bool:
-    """Return whether `path` is a folder."""
     return path.is_dir()
 
 
@@ -60,6 +59,7 @@ def scan(
     """Open a folder of images: yields progress while it reads headers, and the source last.
 
     For a large folder, a provisional source is yielded as soon as the names are known; the last one continues it.
+    DataError if the folder has no readable image.
 
     Parameters
     ----------
@@ -67,18 +67,11 @@ def scan(
         The folder. Subfolders ``train`` and ``test`` are splits (``val`` replaces a missing ``test``, and is training
         data otherwise); other subfolders are labels, including all folders below them; a folder with nothing but one
         folder is skipped. A table in the folder gives attributes, and labels if no subfolder does.
-    facts
-        Metadata; by default from the folder's name.
     label_of
         Returns the label of a subfolder's name; by default the name.
     attributes
         Returns further columns, and notes on them, for the folder of the images and their names in it
         (``folder/file.png``), in source order, like `explorer.data.tables.read_beside`.
-
-    Raises
-    ------
-    DataError
-        If it has no readable image.
     """
     facts = facts or path_facts(path)
     root, passed = descend(path)

@@ -92,12 +92,8 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
 
     The path is a font, or a folder with fonts at any depth. The letters are A to Z if half of the fonts have them,
     otherwise those of the most common script. Letters that a font lacks are omitted. Letters are labels, the typeface
-    is an attribute, and all fonts of one typeface are in the same split.
-
-    Raises
-    ------
-    DataError
-        If no font can be read, or none has the letters of a known script.
+    is an attribute, and all fonts of one typeface are in the same split. DataError if no font can be read, or none has
+    the letters of a known script.
     """
     files = _files(path)
     skipped = [
@@ -151,13 +147,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _open(path: Path) -> _Font:
-    """Return a font with its names.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read or drawn.
-    """
+    """Return a font with its names; DataError if it cannot be read or drawn."""
     with _reading(path):
         if path.stat().st_size > _MAX_BYTES:
             raise DataError(
@@ -234,7 +224,6 @@ class _Scripts:
                 self.letters(font, script)
 
     def letters(self, font: _Font, script: str) -> list[int]:
-        """Return the positions of a script's letters in a font."""
         key = (font.path, script)
         if key not in self._found:
             self._found[key] = _letters(font, script)

@@ -69,12 +69,8 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Array
     """Open IDX images with their labels and their other split; see `PathKind.scan_as`.
 
     The path is any of the files (images or labels of either split, gzip or not), or their folder. The training images
-    come first, and the splits are kept; a single split is divided 80/20.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, truncated, longer than its header declares, or not what its name says.
+    come first, and the splits are kept; a single split is divided 80/20. DataError if a file is missing, truncated,
+    longer than its header declares, or not what its name says.
     """
     yield Progress(0, 0, message("Reading IDX files"))
     yield load_as(facts, path)
@@ -106,13 +102,7 @@ def holds_both_splits(folder: Path) -> bool:
 
 
 def read_idx(path: Path) -> NDArray[np.integer]:
-    """Return the array of one IDX file.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, not IDX, truncated, or longer than its header declares.
-    """
+    """Read one IDX file; DataError if it is missing, not IDX, truncated, or longer than its header declares."""
     try:
         with _opened(path) as file:
             dtype, shape = _header(file, path)
@@ -278,7 +268,6 @@ def _match(name: str) -> re.Match[str]:
 
 
 def _companions(path: Path) -> list[Path]:
-    """Return all files of the dataset of a file."""
     try:
         parts = _parts(path)
     except DataError:

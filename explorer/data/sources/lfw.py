@@ -65,12 +65,8 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
     """Open a folder with LFW: yields progress, and the source last; see `PathKind.scan_as`.
 
     Persons are labels. Images of 250×250 pixels are to be cropped (`Facts.crop`). The columns of ``lfw_attributes.txt``
-    in the folder, its parent or grandparent, or beside the archive, become attributes.
-
-    Raises
-    ------
-    DataError
-        If no image can be read.
+    in the folder, its parent or grandparent, or beside the archive, become attributes. DataError if no image can be
+    read.
     """
     root = _root(path)
     if root is None:
@@ -92,7 +88,6 @@ def _person(folder_name: str) -> str:
 
 
 def _root(path: Path) -> Path | None:
-    """Return the folder that contains the folders of persons."""
     for inside in ("", *_INSIDE, *(f"{name}/{name}" for name in _INSIDE), "lfw_home/lfw_funneled", "lfw_home/lfw"):
         folder = path / inside
         if any(_is_person(entry) for entry in _few_folders(folder)):

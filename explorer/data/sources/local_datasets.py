@@ -30,8 +30,6 @@ class LocalDataset:
         Returns whether a folder or file contains the whole dataset, by names; not called for archives.
     scan_as
         Opens a folder or file with given metadata; the last argument is the path of the folder, file or archive.
-    remote
-        The files to download.
     """
 
     entry: SourceEntry
@@ -66,12 +64,7 @@ class LocalDataset:
                 folder=first,
                 remedy=entry.how,
             )
-        facts = entry.facts()
-        if not is_archive(place):
-            yield from self.scan_as(facts, place, place)
-            return
-        for item in unpack(place, unpacked):
-            if isinstance(item, Progress):
-                yield item
-            else:
-                yield from self.scan_as(facts, item, place)
+        opened = place
+        if is_archive(place):
+            opened = yield from unpack(place, unpacked)
+        yield from self.scan_as(entry.facts(), opened, place)

@@ -14,18 +14,11 @@ from explorer.messages import message
 
 
 def takes(path: Path) -> bool:
-    """Return whether `path` is a file with the extension of an image."""
     return path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[FileSource]:
-    """Open one image; see `PathKind.scan_as`.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read.
-    """
+    """Open one image, DataError if it cannot be read; see `PathKind.scan_as`."""
     open_image(path, path.name)
     yield FileSource(facts, [ImageFile(path, path.name, probe_image(path))], random_splits(1))
 

@@ -31,18 +31,14 @@ class AnimationView:
 
     Attributes
     ----------
-    animation
-        The animation.
     frames
         The measured frames of the pass, int64 ``(m,)``, ascending; for a closed animation the first keyframe once more.
     distances
         Distance of each from the data, as in `MeterView`, float64 ``(m,)``.
     changes
         Change of the image from each to the next, float64 ``(n,)``; fewer than m - 1 until it is complete.
-    shown
-        Frames with images in `pixels`, int64 ``(s,)``.
-    pixels
-        Uint8 ``(s, h, w, c)``.
+    shown, pixels
+        Frames with images, int64 ``(s,)``, and these: uint8 ``(s, h, w, c)``.
     """
 
     animation: Animation
@@ -54,7 +50,6 @@ class AnimationView:
 
     @property
     def done(self) -> bool:
-        """Whether all frames are measured."""
         return len(self.changes) == len(self.frames) - 1
 
     def changes_of_pass(self) -> NDArray[np.float64]:
@@ -97,7 +92,6 @@ def measure_animation(
 
 
 def _build(document: Document) -> Iterator[AnimationView] | None:
-    """Request it once the path is known; asking for the path computes it."""
     model, animation, curve = document.state.model, document.timeline.animation, document.timeline.curve
     if model is None or animation is None or curve is None:
         return None

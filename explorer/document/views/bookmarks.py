@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
-
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
-from explorer.document.views.decoded import DecodedView, decode_codes
-from explorer.document.views.kind import Priority, ViewKind
+from explorer.document.views.decoded import DecodedView, decoded_part
 from explorer.types import Pixels
 
-
-def _build(document: Document) -> Iterator[DecodedView] | None:
-    state = document.state
-    if state.model is None or not state.bookmarks:
-        return None
-    return decode_codes(state.model.codec, np.stack([bookmark.code for bookmark in state.bookmarks]))
-
-
-BOOKMARKS = ViewKind[DecodedView](
-    name="bookmarks",
-    build=_build,
-    priority=Priority.TAB,
-    depends_on={"model", "bookmarks"},
-    stale_on={"model", "bookmarks"},
-)
+BOOKMARKS = decoded_part("bookmarks", "bookmarks", lambda state: [bookmark.code for bookmark in state.bookmarks])
 
 
 def bookmark_thumbnails(document: Document) -> Pixels | None:

@@ -18,16 +18,9 @@ CLOUD_SIZE = 24
 
 @dataclass(frozen=True, eq=False)
 class CloudView:
-    """Decoded random codes around the latent cursor.
+    """Decoded random codes: `codes` float32 ``(n, latent_dim)``, the cursor first; `images` float32 ``(n, h, w, c)``.
 
-    Attributes
-    ----------
-    codes
-        Float32 ``(n, latent_dim)``, the latent cursor first.
-    images
-        Float32 ``(n, h, w, c)``.
-    spread
-        Root mean square difference of the other images from the first; 0 to 1.
+    `spread` is the root mean square difference of the other images from the first; 0 to 1.
     """
 
     codes: Floats

@@ -19,16 +19,9 @@ from explorer.types import Codec, Floats
 
 @dataclass(frozen=True, eq=False)
 class CompareView:
-    """One image in two models: the open one first.
+    """One image in two models, the open one first: what each was given, noisy if requested, and what it made of it.
 
-    Attributes
-    ----------
-    given
-        The input of each, float32 ``(h, w, c)``, noisy if requested.
-    made, errors
-        The output of each, and its absolute error against the clean image, ``(h, w)``.
-    mse, psnr, ssim
-        Of each, against the clean image; PSNR in dB.
+    Images are float32 ``(h, w, c)``; errors, absolute against the clean image, ``(h, w)``. PSNR in dB.
     """
 
     given: tuple[Floats, Floats]
@@ -47,19 +40,7 @@ def compare_images(
     codes: tuple[Floats, Floats],
     noises: tuple[Noise, ...] | None,
 ) -> Iterator[CompareView]:
-    """Compare two models on one image: decode a code of each, or reconstruct the noisy image.
-
-    Parameters
-    ----------
-    codecs, preprocessings
-        Of the open and the second model.
-    source, index
-        The image.
-    codes
-        ``(latent_dim,)`` each; unused with noise.
-    noises
-        Corruptions of the image; None to decode the codes instead.
-    """
+    """Compare two models on one image: decode a code ``(latent_dim,)`` of each, or reconstruct the noisy image."""
     given, made, errors = [], [], []
     figures: list[tuple[float, float, float]] = []
     for codec, preprocessing, code in zip(codecs, preprocessings, codes, strict=True):

@@ -20,17 +20,7 @@ from explorer.types import Codec, Floats
 
 @dataclass(frozen=True, eq=False)
 class ImageView:
-    """The selected image and its reconstruction.
-
-    Attributes
-    ----------
-    original, reconstruction
-        Float32 ``(h, w, c)``; the reconstruction is not clipped.
-    code
-        ``(latent_dim,)``.
-    mse, psnr, ssim
-        Of the reconstruction; PSNR in dB.
-    """
+    """The selected image and its reconstruction, float32 ``(h, w, c)``; the latter is not clipped. PSNR in dB."""
 
     original: Floats
     reconstruction: Floats
@@ -44,14 +34,7 @@ class ImageView:
 class HalfView:
     """The selected image without reconstruction: the model has only an encoder or a decoder, or decoding failed.
 
-    Attributes
-    ----------
-    original
-        Float32 ``(h, w, c)``.
-    code
-        ``(latent_dim,)``; None without an encoder.
-    problem
-        Why decoding failed; empty for a model with only an encoder or a decoder.
+    `original` is float32 ``(h, w, c)``; `code` is None without an encoder; `problem` is why decoding failed.
     """
 
     original: Floats
@@ -85,7 +68,7 @@ def encode_image(
 
 
 def read_image(source: Source, preprocessing: Preprocessing, index: int) -> Floats:
-    """Return one image, float32 ``(1, h, w, c)``."""
+    """Float32 ``(1, h, w, c)``."""
     return to_floats(source.read(np.array([index], np.int64), preprocessing))
 
 

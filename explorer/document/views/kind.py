@@ -40,14 +40,10 @@ class ViewKind(ViewKey[T]):
     ----------
     build
         Returns the request for a document: a generator that has all its inputs, changes nothing, and computes views,
-        each replacing the one before, on the render thread; between two of them more urgent requests run. None if
-        there is nothing to compute, which withdraws an earlier request. It also gets the arguments of a signal.
-    priority
-        How urgent it is.
-    depends_on
-        Parts of the state whose change asks for it again.
-    signals
-        Returns other signals that ask for it.
+        each replacing the one before, on the render thread; between two of them more urgent requests run. None if there
+        is nothing to compute, which withdraws an earlier request. It also gets the arguments of a signal.
+    depends_on, signals
+        Parts of the state whose change asks for it again; other signals that do.
     only_watched
         Whether it is only computed while visible; becoming visible asks for it.
     one_at_a_time
@@ -70,7 +66,6 @@ class ViewKind(ViewKey[T]):
         check_parts(self.depends_on)
 
     def put(self, document: Document, view: T | FailedView) -> None:
-        """Set the view of a document."""
         then = None
         if self.received is not None and not isinstance(view, FailedView):
             then = partial(self.received, document, view)

@@ -14,16 +14,9 @@ from explorer.types import Floats, Indices, Pixels
 
 @dataclass(frozen=True, eq=False)
 class NeighborsView:
-    """The nearest neighbors of a code, nearest first.
+    """The nearest neighbors of a code, nearest first, by code and by pixels.
 
-    Attributes
-    ----------
-    indices, distances
-        By code: int64 and float32 ``(k,)``.
-    pixel_indices, pixel_distances
-        The same by pixels.
-    images, pixel_images
-        Uint8 ``(k, h, w, c)``, as model inputs.
+    `indices` are int64 and `distances` float32 ``(k,)``; `images` are uint8 ``(k, h, w, c)``, as model inputs.
     """
 
     indices: Indices
@@ -37,18 +30,10 @@ class NeighborsView:
 def find_neighbors(
     images: IndexedImages, preprocessing: Preprocessing, code: Floats, count: int, own: int | None, pixels: int | None
 ) -> Iterator[NeighborsView]:
-    """Find the nearest neighbors of a code, by code and by pixels.
+    """Find the nearest neighbors of a code, ``(latent_dim,)``, by code and by pixels.
 
-    Parameters
-    ----------
-    images, preprocessing
-        The indexes of all images, and how to read them.
-    code, count
-        ``(latent_dim,)``, and how many neighbors.
-    own
-        Position of the image of the code, excluded from the result; None for the latent cursor.
-    pixels
-        Position of the image whose pixels are compared; None for the decoded code.
+    `own` is the position of the code's image, excluded from the result; None for the latent cursor. `pixels` is that of
+    the image whose pixels are compared; None for the decoded code.
     """
     if pixels is None:
         compared = pooled(images.codec.decode(code[None]).clip(0, 1), images.step)

@@ -30,16 +30,10 @@ class Closeness:
 
 @dataclass(frozen=True, eq=False)
 class NoiseView:
-    """A row of corrupted images and their reconstructions.
+    """A row of corrupted images and their reconstructions, float32 ``(n, h, w, c)``.
 
-    Attributes
-    ----------
-    clean, noisy, reconstruction
-        Float32 ``(n, h, w, c)``; the selected image first, then those after it in the source.
-    of_noisy, of_reconstruction
-        Metrics of the selected image.
-    of_noisy_row, of_reconstruction_row
-        Mean metrics of the row.
+    The selected image is the first; its metrics, and the mean metrics of the row. Those after it follow as in the
+    source.
     """
 
     clean: Floats

@@ -22,12 +22,7 @@ OVERLAY_COLUMNS = 40
 class OverlayView:
     """The overlay of a part of the map, as far as it is computed.
 
-    Attributes
-    ----------
-    codec, plane, window, kind
-        The model, the plane of the map, its part, and the quantity.
-    values
-        Float32 ``(rows, columns)``, the top row first; NaN if not computed yet.
+    `values` are float32 ``(rows, columns)``, the top row first; NaN if not computed yet.
     """
 
     codec: Codec
@@ -38,11 +33,9 @@ class OverlayView:
 
     @property
     def done(self) -> bool:
-        """Whether all rows are computed."""
         return not bool(np.isnan(self.values[-1]).any())
 
     def shows(self, codec: Codec, plane: Plane, window: MapWindow, kind: Overlay) -> bool:
-        """Return whether it is the overlay of that part."""
         same_plane = self.codec is codec and self.plane.key == plane.key
         return same_plane and (self.window, self.kind) == (window, kind)
 

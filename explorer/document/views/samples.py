@@ -18,17 +18,7 @@ SAMPLE_COUNT = 40
 
 @dataclass(frozen=True, eq=False)
 class SamplesView:
-    """Decoded random codes.
-
-    Attributes
-    ----------
-    codes
-        Float32 ``(n, latent_dim)``.
-    images
-        Float32 ``(n, h, w, c)``.
-    fitted
-        Whether they are from the fitted prior.
-    """
+    """Decoded codes of the fitted or the normal prior: `codes` ``(n, latent_dim)``, `images` ``(n, h, w, c)``."""
 
     codes: Floats
     images: Floats

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
-
-from explorer.document.document import Document
-from explorer.document.views.decoded import DecodedView, decode_codes
-from explorer.document.views.kind import Priority, ViewKind
+from explorer.document.state import State
+from explorer.document.views.decoded import decoded_part
+from explorer.types import Floats
 
 
-def _build(document: Document) -> Iterator[DecodedView] | None:
-    state = document.state
-    codes = [code for term in state.arithmetic.terms for code in term.codes]
-    if state.model is None or not codes:
-        return None
-    return decode_codes(state.model.codec, np.stack(codes))
+def _codes(state: State) -> list[Floats]:
+    return [code for term in state.arithmetic.terms for code in term.codes]
 
 
-TERMS = ViewKind[DecodedView](
-    name="terms",
-    build=_build,
-    priority=Priority.TAB,
-    depends_on={"model", "arithmetic"},
-    stale_on={"model", "arithmetic"},
-)
+TERMS = decoded_part("terms", "arithmetic", _codes)

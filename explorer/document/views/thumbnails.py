@@ -51,7 +51,6 @@ def _read_one(source: Source, one: Indices, preprocessing: Preprocessing) -> Pix
 
 
 def build_thumbnails(document: Document, indices: Indices) -> Iterator[ThumbnailsView] | None:
-    """Return the request for thumbnails of the open images."""
     source = document.state.source
     return None if source is None else read_thumbnails(source, indices)
 

@@ -23,16 +23,7 @@ _AT_ONCE = 32
 class TilesView:
     """Some decoded tiles of the map; `Document.map` has all of them.
 
-    Attributes
-    ----------
-    codec, plane
-        The model, and the plane of the map.
-    tile_grid, level
-        The grid of tiles, and its zoom level.
-    tiles
-        Int64 ``(n, 2)``, column and row (upwards).
-    pixels
-        Uint8 ``(n, h, w, c)``.
+    `tiles` are int64 ``(n, 2)``, column and row (upwards); `pixels` are uint8 ``(n, h, w, c)``.
     """
 
     codec: Codec
@@ -43,20 +34,18 @@ class TilesView:
     pixels: Pixels
 
     def placed(self) -> Iterator[Tile]:
-        """Yield each tile with its place on the plane."""
         step = self.tile_grid.step(self.level)
         for (x, y), pixels in zip(self.tile_grid.middles(self.level, self.tiles).tolist(), self.pixels, strict=True):
             yield Tile(x, y, step, pixels)
 
 
 def decode_tiles(codec: Codec, plane: Plane, tile_grid: TileGrid, level: int, tiles: Indices) -> Iterator[TilesView]:
-    """Decode some tiles of the map, int64 ``(n, 2)``."""
+    """Tiles int64 ``(n, 2)``."""
     pixels = to_pixels(codec.decode(plane.codes(tile_grid.middles(level, tiles))))
     yield TilesView(codec, plane, tile_grid, level, tiles, pixels)
 
 
 def _build(document: Document) -> Iterator[TilesView] | None:
-    """Request a few missing tiles, nearest to the center first."""
     model, plane, window = document.state.model, document.plane, document.map.window
     if model is None or plane is None or window is None or not model.card.decodes:
         return None

@@ -13,15 +13,7 @@ from explorer.types import Pixels
 
 @dataclass(frozen=True, eq=False)
 class TrainingProgressView:
-    """Progress images of a training at one time.
-
-    Attributes
-    ----------
-    path, progress
-        Their file; completed epochs, fractional.
-    originals, reconstructions
-        Uint8 ``(k, h, w, c)``.
-    """
+    """Progress images of a training after `progress` epochs, fractional: uint8 ``(k, h, w, c)``."""
 
     path: Path
     progress: float
@@ -30,7 +22,6 @@ class TrainingProgressView:
 
 
 def read_progress(originals: Path, frame: ProgressFrame) -> Iterator[TrainingProgressView]:
-    """Read the originals and the reconstructions of a frame."""
     yield TrainingProgressView(frame.path, frame.progress, read_strip(originals), read_strip(frame.path))
 
 

@@ -31,12 +31,8 @@ class TraversalView:
         The dimension or principal component of each row, int64 ``(r,)``; of each image if `values` is empty.
     values
         Float32 ``(columns,)``, in σ; empty if each image is of another dimension.
-    codes
-        Float32 ``(r, columns, latent_dim)``.
-    pixels
-        Uint8 ``(r, columns, h, w, c)``.
-    components
-        Whether the rows are principal components.
+    codes, pixels
+        Float32 ``(r, columns, latent_dim)``; uint8 ``(r, columns, h, w, c)``.
     """
 
     rows: Indices
