@@ -138,7 +138,7 @@ for name, shape in json.loads(sys.argv[1]):
         with tempfile.TemporaryDirectory() as folder:
             outputs = [f"output{place}" for place in range(len(model.outputs))]
             compiled = compile_network(model, Path(folder, "network.onnx"), tuple(outputs))
-        differences.append([name, shape, compiled.max_difference, compiled.reason])
+        differences.append([name, shape, compiled.max_difference, str(compiled.reason)])
 print(json.dumps(differences))
 """
 
