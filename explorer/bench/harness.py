@@ -41,7 +41,7 @@ class MeasureError(ExplorerError):
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the `share`-th percentile, interpolated like `numpy.percentile`; MeasureError if there are no values."""
     if not values:
-        raise MeasureError("There are no measurements.")
+        raise MeasureError("No measurements were taken.")
     return float(np.percentile(np.asarray(values, np.float64), share))
 
 

@@ -182,7 +182,7 @@ class Timeline:
         length = state.model.latent_dim if state.model else 0
         if codes.ndim != 2 or codes.shape[1] != length or not np.isfinite(codes).all():
             raise UsageError(
-                "Codes of this model have shape (n, {length}) and are finite; these have shape {shape}. Use codes of "
+                "Codes of this model have shape (n, {length}) and are finite; these have shape {shape}. Use codes from "
                 "this model.",
                 length=length,
                 shape=str(codes.shape),

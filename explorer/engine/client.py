@@ -183,5 +183,5 @@ def _exit_of(process: multiprocessing.process.BaseProcess) -> Message:
     except ValueError:
         return message("closed")
     if code is None:
-        return message("still ending")
+        return message("still stopping")
     return message("killed by signal {signal}", signal=-code) if code < 0 else message("exit code {code}", code=code)

@@ -240,7 +240,7 @@ def read_strip(path: Path) -> Pixels:
         strip = strip[..., None]
     height, width, channels = strip.shape
     if count < 1 or width % count or strip.dtype != np.uint8 or channels not in {1, 3}:
-        raise TrainingError("Cannot read {file}: it is not a strip of images. Choose another frame.", file=path)
+        raise TrainingError("Cannot read {file}: it has no progress images. Choose another training run.", file=path)
     return strip.reshape(height, count, width // count, channels).transpose(1, 0, 2, 3)
 
 
@@ -258,8 +258,8 @@ def read_progress_frames(path: Path) -> Iterator[ProgressFrame]:
 
 def read_run(path: Path) -> Run:
     """Read a run's folder; TrainingError if it is not one. Incomplete log lines are skipped."""
-    with reading(message("a run"), str(path), TrainingError, message("Delete the folder if you do not need it.")):
-        content = read_limited(path / FACTS, RECORD.size, message("a run"), TrainingError)
+    with reading(message("a training run"), str(path), TrainingError, message("Delete the folder if you do not need it.")):
+        content = read_limited(path / FACTS, RECORD.size, message("a training run"), TrainingError)
         facts = RunFacts.model_validate_json(json_text(content, RECORD, str(path / FACTS), TrainingError))
         begun = datetime.fromisoformat(facts.begun).astimezone()
         logged = _Logged()

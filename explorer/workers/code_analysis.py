@@ -113,7 +113,7 @@ def find_directions(
     asked = attribute_masks(source, request.attribute, request.values)
     with FitProcess() as process:
         for number, (name, known, has) in enumerate(asked):
-            note = message("Finding {name}", name=name)
+            note = message("Finding the direction of {name}", name=name)
             yield Progress(number, len(asked), note)
             usable = known & readable
             wanted = FitDirection(codes[usable], has[usable], request.method)

@@ -26,7 +26,7 @@ def test_the_median_ignores_one_outlier() -> None:
 
 
 def test_no_values_are_a_failed_measurement() -> None:
-    with pytest.raises(MeasureError, match="There are no measurements"):
+    with pytest.raises(MeasureError, match="No measurements were taken"):
         median([])
 
 

@@ -173,7 +173,7 @@ def test_weights_that_lie_in_another_file_are_found(tmp_path: Path) -> None:
         group["again"] = group
     read = read_third_party(path)
     assert sorted(read.links) == ["model_weights/link", "model_weights/raw", "model_weights/virtual"]
-    with pytest.raises(ModelError, match="needs something outside the file"):
+    with pytest.raises(ModelError, match="needs code or files outside the model file"):
         check(dangers_of(read), trust=True)
 
 

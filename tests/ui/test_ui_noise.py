@@ -82,7 +82,7 @@ def test_a_row_is_measured_as_a_row(lab: WindowDriver) -> None:
     assert view.of_noisy_row.psnr == pytest.approx(psnr(view.clean, view.noisy))
     assert view.of_reconstruction_row.ssim == pytest.approx(ssim(view.clean, view.reconstruction))
     words = lab.find(QLabel, "noise_row_figures").text()
-    assert words.startswith(f"Mean of {NOISE_ROW} images: corrupted PSNR {view.of_noisy_row.psnr:.1f} dB")
+    assert words.startswith(f"Mean over {NOISE_ROW} images: corrupted PSNR {view.of_noisy_row.psnr:.1f} dB")
     lab.document.choose_image(28)
     lab.until(lambda: isinstance(lab.document.views[NOISE], NoiseView) and len(noise_view(lab).clean) == 2)
     assert [len(row) for row in table.rows] == [2] * 4, "the source ends there"

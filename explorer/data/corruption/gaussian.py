@@ -27,7 +27,7 @@ def gaussian(images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
 CORRUPTION = Corruption(
     name="gaussian",
     title=message("Gaussian noise"),
-    about=message("Adds normal noise to every value, like a sensor in low light."),
+    about=message("Adds Gaussian noise to every value, like a sensor in low light."),
     scale=message("standard deviation, for values from 0 to 1"),
     largest=1.0,
     limit=math.inf,

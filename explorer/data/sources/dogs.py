@@ -55,7 +55,7 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
     root = _root(path)
     if root is None:
         raise DataError(
-            "Cannot open {folder} as Stanford Dogs: no folders of breeds (n02085620-Chihuahua …). {remedy}",
+            "Cannot open {folder} as Stanford Dogs: no breed folders (n02085620-Chihuahua …). {remedy}",
             folder=path,
             remedy=_REMEDY,
         )

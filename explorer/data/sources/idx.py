@@ -118,14 +118,14 @@ def read_idx(path: Path) -> NDArray[np.integer]:
         ) from error
     if len(content) > size:
         raise DataError(
-            "Cannot read {file}: more than the {size:# byte|# bytes} that its header declares. {remedy}",
+            "Cannot read {file}: it is larger than the {size:# byte|# bytes} that its header declares. {remedy}",
             file=path,
             size=size,
             remedy=COPY_AGAIN,
         )
     if len(content) < size:
         raise DataError(
-            "Cannot read {file}: {found:,} of the {size:# byte|# bytes} that its header declares. {remedy}",
+            "Cannot read {file}: it has only {found:,} of the {size:# byte|# bytes} that its header declares. {remedy}",
             file=path,
             found=len(content),
             size=size,

@@ -27,4 +27,4 @@ PATHS: dict[str, Path] = {
 
 def path_named(name: str) -> Path:
     """Return a path by name; UsageError, with the known ones, if there is none."""
-    return named(PATHS, name, message("path"))
+    return named(PATHS, name, message("path between codes"))

@@ -31,7 +31,7 @@ _DANGERS: dict[Danger, Message] = {
     "tensorflow": message("calls a TensorFlow function by name"),
     "program": message("is a TensorFlow program"),
     "unknown": message("is of a class that Keras does not have"),
-    "external": message("needs something outside the file"),
+    "external": message("needs code or files outside the model file"),
 }
 
 

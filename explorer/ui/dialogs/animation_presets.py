@@ -59,7 +59,7 @@ class AnimationPresetsDialog(QDialog):
         form.addRow(self.tr("Preset"), self.kind)
         self._form = form
         self._rows = (
-            ("strip", self.tr("Images between"), self.between),
+            ("strip", self.tr("In-between images"), self.between),
             ("walk", self.tr("Seed"), self.seed),
             ("walk", self.tr("Keyframes"), self.count),
             ("breathing", self.tr("Dimension"), self.dimension),

@@ -87,7 +87,7 @@ class NoiseRowPage(QWidget):
         pairs = zip(view.clean, view.reconstruction, strict=True)
         rows.append(np.stack([_difference(clean, made) for clean, made in pairs]))
         self.table.show_pixels(np.stack(rows))
-        words = self.tr("Mean of %1 images: corrupted %2; denoised %3")
+        words = self.tr("Mean over %1 images: corrupted %2; denoised %3")
         if len(view.clean) == 1:
             words = self.tr("This image: corrupted %2; denoised %3")
         words = filled(words, len(view.clean), _figures(view.of_noisy_row), _figures(view.of_reconstruction_row))

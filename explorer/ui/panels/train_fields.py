@@ -175,7 +175,7 @@ class TrainFields(QWidget):
         more.wide(self.tr("Input noise"), self.noise, tall=True)
         more.pair((self.tr("Input size"), self.image_size), (self.tr("Channels"), self.channels))
         more.pair((self.tr("Crop border"), self.crop), (self.tr("Batch size"), self.batch))
-        more.pair((self.tr("Learning rate"), self.rate), (self.tr("Schedule"), self.schedule))
+        more.pair((self.tr("Learning rate"), self.rate), (self.tr("LR schedule"), self.schedule))
         more.pair((self.tr("Patience"), self.early_stop), (self.tr("Loss"), self.loss))
         more.pair((self.tr("β (KL weight)"), self.beta), (self.tr("L1 penalty"), self.l1))
         more.bare(self.tensorboard)
