@@ -128,7 +128,7 @@ def test_splits_of_other_sizes(mnist: Path) -> None:
     ("content", "message"),
     [
         (idx(TRAIN)[:-1], "359 of the 360 bytes"),
-        (idx(TRAIN) + b"\0", "more than the 360 bytes"),
+        (idx(TRAIN) + b"\0", "larger than the 360 bytes"),
         (idx(TRAIN)[:9], "its IDX header is truncated"),
         (b"\0\0\x08", "are not those of IDX integers"),
         (b"\1\0\x08\3" + bytes(12), "are not those of IDX integers"),

@@ -148,7 +148,7 @@ def test_folders_that_are_no_runs_are_passed_over(writer: RunWriter) -> None:
     (runs_dir() / "broken").mkdir()
     (runs_dir() / "broken" / "run.json").write_text('{"format_version": 1, "surprise": true}', "utf-8")
     assert [run.path for run in find_runs()] == [writer.path]
-    with pytest.raises(TrainingError, match=r"as a run: .+Delete the folder"):
+    with pytest.raises(TrainingError, match=r"as a training run: .+Delete the folder"):
         read_run(runs_dir() / "broken")
 
 
