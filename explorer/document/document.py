@@ -510,10 +510,15 @@ class Document:
 
     def _outdate(self, parts: Set[str]) -> None:
         """Ask again for the views that depend on changed parts of the state."""
-        model = self._state.model
-        # The plane of a 2-D latent space does not depend on the current code.
-        moved = "code" in parts and model is not None and model.latent_dim > 2
-        self.views.outdated.emit(parts | {PLANE} if moved or parts & {"model", "grid"} else parts)
+        model, code = self._state.model, self._state.code
+        # The plane of a 2-D latent space does not depend on the current code; without a code there is none to show yet.
+        moved = "code" in parts and code is not None and model is not None and model.latent_dim > 2
+        if moved or parts & {"model", "grid"}:
+            parts, plane = parts | {PLANE}, self.plane if self.map.window is not None else None
+            if model is not None and plane is not None:
+                # At once: tiles that are being decoded are of the plane before.
+                self.map.show_plane(model.codec, plane)
+        self.views.outdated.emit(parts)
 
     # -- results of the workers ------------------------------------------------------------------------------------
 

@@ -258,7 +258,9 @@ def read_progress_frames(path: Path) -> Iterator[ProgressFrame]:
 
 def read_run(path: Path) -> Run:
     """Read a run's folder; TrainingError if it is not one. Incomplete log lines are skipped."""
-    with reading(message("a training run"), str(path), TrainingError, message("Delete the folder if you do not need it.")):
+    with reading(
+        message("a training run"), str(path), TrainingError, message("Delete the folder if you do not need it.")
+    ):
         content = read_limited(path / FACTS, RECORD.size, message("a training run"), TrainingError)
         facts = RunFacts.model_validate_json(json_text(content, RECORD, str(path / FACTS), TrainingError))
         begun = datetime.fromisoformat(facts.begun).astimezone()

@@ -210,7 +210,9 @@ class SessionActions(QObject):
         ask_conflict(self._window, path, lambda: force(path, True), lambda: self.save_as(then))
 
     def _on_replace_wanted(self, opening: Opening) -> None:
-        self._guarded(lambda: self._document.sessions.complete_requested.emit(opening))
+        # Loaded again after the answer: “Save” may have written this very file.
+        if opening.path is not None:
+            self.open(opening.path)
 
     def _on_incomplete(self, opening: Opening) -> None:
         sessions = self._document.sessions

@@ -32,13 +32,16 @@ class Opener(QObject):
         self._reopening = 0
         document.open_requested.connect(self._on_open_requested)
         document.reopen_requested.connect(self._on_reopen_requested)
+        document.sessions.recovered.connect(lambda left: jobs.cancel(self._latest.get("session", 0)))
 
     def _on_open_requested(self, request: OpenRequest) -> None:
         if len(request.paths) > 1:
             paths = [Path(path) for path in request.paths]
-            self._jobs.start(request.title, lambda: group_files(paths), self._on_grouped)
+            self._jobs.start(request.title, lambda: group_files(paths), self._on_grouped, on_early=self._on_grouped)
         elif self._last is None or self._last[0] != request or not self._jobs.running(self._last[1]):
-            self._last = request, self._start(request.title, partial(open_requested, request))
+            key = self._start(request.title, partial(open_requested, request))
+            # The content of an image may be large.
+            self._last = None if request.content else (request, key)
 
     def _on_grouped(self, groups: list[Group]) -> None:
         for kind, paths in groups:
@@ -67,6 +70,8 @@ class Opener(QObject):
     def _show(self, key: int, opened: Opened) -> None:
         """Show what was opened, unless a later request of its kind followed."""
         if key in self._latest.values():
+            if self._last is not None and self._last[1] == key:
+                self._last = None  # it is shown: the same request now means to open it again
             try:
                 opened.show(self._document)
             except ExplorerError as error:

@@ -234,8 +234,11 @@ def open_animation(path: Path, model: OpenModel | None) -> Iterator[Progress | O
     )
 
 
-def group_files(paths: Sequence[Path]) -> Iterator[Progress | list[Group]]:
-    """Identify several files; two third-party files are one model, and several images are copied into one dataset."""
+def group_files(paths: Sequence[Path]) -> Iterator[Progress | Early | list[Group]]:
+    """Identify several files; two third-party files are one model, and several images are copied into one dataset.
+
+    What need not be copied comes early.
+    """
     groups: list[Group] = []
     images: list[Path] = []
     for number, path in enumerate(paths):
@@ -248,9 +251,8 @@ def group_files(paths: Sequence[Path]) -> Iterator[Progress | list[Group]]:
         groups = [("third_party", tuple(sorted(paths, key=lambda path: "dec" in path.name.lower())))]
     if len(images) == 1:
         groups.append(("image", (images[0],)))
-    elif images:
-        groups.append(("images", ((yield from _gathered(images)),)))
-    yield groups
+    yield Early(groups)
+    yield [("images", ((yield from _gathered(images)),))] if len(images) > 1 else []
 
 
 def _gathered(paths: Sequence[Path]) -> Generator[Progress, None, Path]:

@@ -225,6 +225,7 @@ class SessionJobs(QObject):
         )
 
     def _complete(self, opening: Opening) -> None:
+        self._jobs.cancel(self._opening)  # a search that another session has overtaken
         if opening.missing:
             self._document.sessions.incomplete.emit(opening)
         else:

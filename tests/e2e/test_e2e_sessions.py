@@ -43,7 +43,7 @@ for number in range(given["keyframes"]):
     document.timeline.add()
 
 def written(problem):
-    print(json.dumps({"folder": str(autosave.folder), "problem": problem}), flush=True)
+    print(json.dumps({"folder": str(autosave.folder), "problem": str(problem)}), flush=True)
 
 autosave.written.connect(written)
 app.exec()

@@ -26,7 +26,7 @@ def watched(preferences=None):
     def look():
         tour = running.window.findChild(FirstTour)
         try:
-            problems = running.window.shell.problems
+            problems = running.window.app_actions.problems
             print(json.dumps({
                 "tour": bool(tour and tour.running),
                 "window": current_theme().window,

@@ -391,6 +391,26 @@ def test_a_dropped_session_asks_before_it_replaces_unsaved_changes(user: WindowD
     assert not user.document.sessions.dirty
 
 
+def test_a_session_that_is_dropped_on_itself_and_saved_keeps_what_was_saved(
+    user: WindowDriver, places: dict[str, Path]
+) -> None:
+    path = places["sessions"] / "a.latent"
+    save_as(user, path)
+    press(user, "action_keyframe")
+    opened: list[object] = []
+    user.document.sessions.opened.connect(opened.append)
+    assert drop(user.window, files(path), QPoint(600, 300))
+    answer(user, "unsaved_question", "unsaved_save")
+    user.until(lambda: bool(opened))
+    user.settle()
+    assert len(user.document.state.keyframes) == 1
+    assert not user.document.sessions.dirty
+    press(user, "action_keyframe")
+    press(user, "action_session_save")
+    user.until(lambda: not user.document.sessions.dirty)
+    assert user.problems == []
+
+
 def test_what_cannot_be_saved_stays_open_and_unsaved(user: WindowDriver, places: dict[str, Path]) -> None:
     path = places["sessions"] / "a.latent"
     save_as(user, path)

@@ -262,6 +262,25 @@ def test_the_map_is_decoded_again_only_where_the_cursor_moves_its_plane(
         assert TILES not in seen
 
 
+def test_another_image_shows_no_map_of_a_code_that_nobody_chose(document: Document, qtbot: QtBot) -> None:
+    """Until the image is encoded there is no code, and no plane of more than two dimensions through it."""
+    document.open(make_model(latent_dim=3), make_source())
+    qtbot.waitUntil(lambda: rendered(document))
+    origins = set[float]()
+
+    def collect() -> None:
+        view = document.views[TILES]
+        if isinstance(view, TilesView):
+            origins.add(float(view.plane.origin[2]))
+
+    document.views.changed(TILES).connect(collect)
+    document.choose_image(3)
+    assert document.code is None
+    qtbot.waitUntil(lambda: document.code is not None and rendered(document))
+    assert document.code is not None
+    assert origins == {float(document.code[2])} != {0.0}
+
+
 @pytest.mark.allow_log("The view \\w+ failed")
 def test_a_model_that_fails_says_so_and_the_next_image_is_shown(document: Document, qtbot: QtBot) -> None:
     broken = {"now": True}

@@ -207,7 +207,7 @@ class ImportDialog(QDialog):
             self._dangers.setMinimumHeight(self._dangers.heightForWidth(_WIDTH - _FRAMES))
         shown = view.examined is not None and view.phase in {"ready", "looking", "importing", "failed"}
         self._choices.setVisible(shown)
-        if view.examined is not None and view.phase == "ready":
+        if view.examined is not None and view.phase in {"ready", "failed"}:
             self._show_examined(view.examined)
         busy = view.phase in {"looking", "importing"}
         self._choices.setEnabled(not busy)

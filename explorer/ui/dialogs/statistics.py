@@ -60,6 +60,7 @@ class StatisticsDialog(QDialog):
         self.map.pointed.connect(self._on_cell_pointed)
         document.changed.model.connect(self._show_model)
         document.changed.model.connect(self._show_probes)
+        document.changed.model.connect(self._update_probe)
         document.changed.source.connect(self._fill_attributes)
         document.analysis.probes_changed.connect(self._show_probes)
         self._show_model()
