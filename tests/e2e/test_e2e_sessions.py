@@ -23,7 +23,7 @@ from shiboken6 import isValid
 
 from explorer.app import make_window, open_first
 from explorer.document.session_file import read_session, write_session
-from explorer.messages import message
+from explorer.messages import NO_MESSAGE, message
 
 KILL = REPOSITORY / "scripts" / "kill_for_real.py"
 WINDOW = """
@@ -277,7 +277,7 @@ def test_copies_are_written_while_a_hand_never_rests(next_window: Callable[[], W
 
     driver.until(keep_moving)
     threads += [thread.name for thread in threading.enumerate()]
-    assert set(written) == {""}
+    assert set(written) == {NO_MESSAGE}
     assert "autosave" in threads
     assert autosave.folder is not None
     kept = read_session(autosave.folder / "copy.latent")[0].arrays["cursor"]
