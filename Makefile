@@ -21,7 +21,7 @@ run: $(STAMP) ## open the window (without a display: take screenshots)
 
 test: $(STAMP) ## run all tests, without a display
 	@$(PYTHON) scripts/check_system.py --platform offscreen
-	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(PYTEST_ARGS)
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(STAMP) ## check lint, formatting, types, imports, dead code and words
 	@.venv/bin/ruff check

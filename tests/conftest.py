@@ -38,6 +38,12 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take long: each goes to a worker as a whole, so the last ones must be short."""
+    long = {item.path for item in items if item.get_closest_marker("engine") or "e2e" in item.path.parts}
+    items.sort(key=lambda item: item.path not in long)
+
+
 # -- Places ------------------------------------------------------------------------------------------------------------
 
 

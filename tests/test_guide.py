@@ -18,6 +18,8 @@ from explorer_testing.programs import run_python
 
 from explorer.data.sources import open_source
 
+pytestmark = pytest.mark.engine
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [page.name for page in sorted((REPOSITORY / "docs" / "guide").glob("*.md"))]
 SHORT = " --epochs 1 --limit 300"

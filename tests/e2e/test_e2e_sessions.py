@@ -23,7 +23,7 @@ from shiboken6 import isValid
 
 from explorer.app import make_window, open_first
 from explorer.document.session_file import read_session, write_session
-from explorer.messages import NO_MESSAGE, message
+from explorer.messages import NO_MESSAGE, Message, message
 
 KILL = REPOSITORY / "scripts" / "kill_for_real.py"
 WINDOW = """
@@ -265,7 +265,7 @@ def test_copies_are_written_while_a_hand_never_rests(next_window: Callable[[], W
     driver = next_window()
     driver.settle()
     autosave = driver.running.backend.autosave
-    written: list[str] = []
+    written: list[Message] = []
     threads: list[str] = []
     autosave.written.connect(written.append)
     moved = [0]

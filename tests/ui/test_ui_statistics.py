@@ -11,7 +11,7 @@ from explorer_testing.builders import make_model, make_source
 from explorer_testing.window import WindowDriver
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLabel, QTableView, QTreeWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QTableView, QTreeWidget
 
 from explorer.document.open_requests import OpenRequest
 from explorer.ui.dialogs.statistics import StatisticsDialog
@@ -136,6 +136,14 @@ def test_tables_on_disk(opened: tuple[WindowDriver, StatisticsDialog], tmp_path:
     (tmp_path / "file").write_text("")
     dialog.save(tmp_path / "file" / "correlations.csv")
     driver.until(lambda: len(driver.problems) == 1)
+
+
+def test_a_probe_can_be_asked_for_once_a_model_is_open(driver: WindowDriver) -> None:
+    driver.document.open(source=make_source())
+    driver.window.latent.show_statistics()
+    assert not driver.find(QPushButton, "statistics_probe").isEnabled()
+    driver.document.open(make_model())
+    assert driver.find(QPushButton, "statistics_probe").isEnabled()
 
 
 def test_without_a_model_it_says_what_to_do(driver: WindowDriver) -> None:

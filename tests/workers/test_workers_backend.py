@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer import paths
 from explorer.data.pixel_cache import cache_size
+from explorer.data.source import Source
 from explorer.data.sources import KNOWN, held_out_source, known_sources, open_source
 from explorer.document.document import Document, Problem
 from explorer.document.open_requests import OpenRequest
@@ -24,7 +25,7 @@ from explorer.document.state import OpenModel
 from explorer.document.timeline import Export
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.models.bundle import COMPILED
-from explorer.workers import loading
+from explorer.workers import loading, opening
 from explorer.workers.backend import Backend
 from explorer.workers.downloads import clearing
 from explorer.workers.loading import home_source, open_model
@@ -152,6 +153,46 @@ def test_a_request_is_not_repeated_while_it_runs(backend: Backend, bundle: Path,
         document.open_requested.emit(request)
     qtbot.waitUntil(lambda: settled(document))
     assert name_of(document) == "tiny"
+
+
+def test_images_that_cannot_be_copied_keep_nothing_else_from_opening(
+    backend: Backend, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    document = backend.document
+    problems = problems_of(document)
+    document.open(source=make_source())
+    monkeypatch.setattr(opening, "_MOST", 1)
+    images = [tmp_path / f"{number}.png" for number in range(2)]
+    for path in images:
+        Image.new("L", (9, 9)).save(path)
+    document.open_requested.emit(OpenRequest((bundle, *images)))
+    qtbot.waitUntil(lambda: name_of(document) == "tiny" and bool(problems) and settled(document))
+    assert "Cannot import 2 images at once" in str(problems[0].message)
+
+
+def test_images_that_are_shown_before_they_are_checked_can_be_opened_again_after_undo(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    document, gate = backend.document, Gate()
+    listed, whole = make_source(5, name="listed"), make_source(4, name="whole")
+    listed.provisional = True
+
+    def checked(spec: object) -> Iterator[Source]:
+        yield listed
+        gate.pass_through()
+        yield whole
+
+    monkeypatch.setattr(opening, "opening", checked)
+    document.open(source=make_source())
+    request = OpenRequest((tmp_path,), "images")
+    document.open_requested.emit(request)
+    qtbot.waitUntil(lambda: document.source is listed)
+    document.undo()
+    assert document.source is not listed
+    document.open_requested.emit(request)
+    qtbot.waitUntil(lambda: document.source is listed)
+    gate.open()
+    qtbot.waitUntil(lambda: not document.jobs and document.source is whole)
 
 
 def test_a_models_own_images_come_with_it_but_never_replace_the_users(

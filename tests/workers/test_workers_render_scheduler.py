@@ -275,10 +275,11 @@ def test_another_image_shows_no_map_of_a_code_that_nobody_chose(document: Docume
 
     document.views.changed(TILES).connect(collect)
     document.choose_image(3)
-    assert document.code is None
+    assert document.state.code is None
     qtbot.waitUntil(lambda: document.code is not None and rendered(document))
-    assert document.code is not None
-    assert origins == {float(document.code[2])} != {0.0}
+    code = document.code
+    assert code is not None
+    assert origins == {float(code[2])} != {0.0}
 
 
 @pytest.mark.allow_log("The view \\w+ failed")

@@ -272,7 +272,7 @@ def test_a_run_that_another_window_trains_is_left_alone(
     try:
         document.trainings.run_delete_requested.emit(run)
         wait(qtbot, lambda: len(problems) == 1)
-        assert "it is training. Cancel the training first." in str(problems[0].message)
+        assert "its training is running. End the training first." in str(problems[0].message)
         document.trainings.run_resume_requested.emit(run)
         wait(qtbot, lambda: len(problems) == 2)
         assert "is training in another window" in str(problems[1].message)
