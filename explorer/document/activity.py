@@ -26,17 +26,9 @@ class JobView:
 class TrainingView:
     """The running training, or the last one.
 
-    Attributes
-    ----------
-    phase
-        ``idle`` before the first; ``starting`` until the first step; then ``running`` or ``paused``; then a final
-        phase.
-    title, note
-        Name of the model; the current step, or how it ended.
-    rate
-        Images per second.
-    path, run
-        The bundle, once it is finished; the run's folder.
+    `phase` is ``idle`` before the first; ``starting`` until the first step; then ``running`` or ``paused``; then a
+    final phase. `note` is the current step, or how it ended; `rate` in images per second; `path` the bundle, once it is
+    finished; `run` the run's folder.
     """
 
     phase: Literal["idle", "starting", "running", "paused", "finishing", "finished", "cancelled", "failed"] = "idle"

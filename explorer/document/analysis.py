@@ -95,18 +95,10 @@ class Probe:
 class Analysis:
     """Requests for long-running analyses, and their results.
 
-    Signals
-    -------
-    cleaning_requested
-        Denoise an image or a folder with the open model: input and output path.
-    quality_changed, ranking_changed, codes_changed, prior_changed, probes_changed
-        A result changed, or was removed.
-    codes_requested, prior_requested
-        Encode all open images; fit a prior to the open model's codes.
-    probe_requested
-        Fit a linear probe for an attribute of the open images: its name, or None for the labels.
-    running_changed
-        An analysis started or ended, with or without an error.
+    `cleaning_requested` has an input and an output path, an image or a folder, to denoise with the open model.
+    `probe_requested` has the name of an attribute of the open images, or None for the labels. `codes_requested` is for
+    all open images, `prior_requested` for the open model's codes. `running_changed`: an analysis started or ended, with
+    or without an error; the other ``…_changed``: a result changed, or was removed.
     """
 
     quality_requested = Signal(QualityRequest)

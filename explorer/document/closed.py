@@ -65,10 +65,7 @@ Closed: TypeAlias = ClosedModel | ClosedSource
 
 @dataclass(frozen=True)
 class Reopening:
-    """Models and sources to open before a step of the history can be restored.
-
-    `version` is the history's at the request.
-    """
+    """Models and sources to open before a step of the history can be restored, as of a `version` of it."""
 
     place: int
     version: int

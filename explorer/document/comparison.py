@@ -103,7 +103,7 @@ class ComparedModel:
     # -- as sliders move it ------------------------------------------------------------------------------------------
 
     def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
-        """Value in code units."""
+        """In code units."""
         if self._code is not None:
             code = self._code.copy()
             code[dimension] = value
@@ -114,7 +114,7 @@ class ComparedModel:
             self.set_dimension(dimension, float(self._start[dimension]))
 
     def set_component(self, component: int, value: float, gesture: str | None = None) -> None:
-        """Value in σ of the data."""
+        """In σ of the data."""
         if self._model is not None and self._code is not None:
             self.set_code(move_component(self._code, self._model.sample.statistics, component, value))
 
@@ -123,7 +123,7 @@ class ComparedModel:
             self.set_code(take_component(self._code, self._start, self._model.sample.statistics, component))
 
     def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
-        """Do nothing: directions belong to the open model."""
+        """Directions belong to the open model."""
 
     def reset_along(self, number: int, gesture: str | None = None) -> None:
-        """Do nothing: directions belong to the open model."""
+        """Directions belong to the open model."""

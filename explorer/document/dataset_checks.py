@@ -27,10 +27,7 @@ class AugmentView:
 
 
 class DatasetChecks:
-    """Requests for checks of a dataset, and their results.
-
-    `ground_requested` has a source's name or path.
-    """
+    """Requests for checks of a dataset, and their results; `ground_requested` has a source's name or path."""
 
     ground_requested = Signal(str)
     ground_changed = Signal()
@@ -49,7 +46,6 @@ class DatasetChecks:
             self.ground_requested.emit(spec)
 
     def dark_on_light(self, spec: str) -> bool:
-        """Whether a source is known to be black-on-white."""
         return bool(self._dark_on_light.get(spec))
 
     def put_ground(self, spec: str, dark_on_light: bool) -> None:

@@ -31,10 +31,7 @@ class DirectionRequest:
 
 
 class Directions:
-    """Requests for directions, their results, and edits of the kept directions.
-
-    `announce` shows a message in the status bar.
-    """
+    """Requests for directions, their results, and edits; `announce` shows a message in the status bar."""
 
     requested = Signal(DirectionRequest)
     found_changed = Signal()

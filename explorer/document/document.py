@@ -71,14 +71,12 @@ class Problem:
 
 
 class Document:
-    """What the user works on.
+    """What the user works on; `views` are results derived from the state (`explorer.document.views`).
 
-    `views` are results derived from the state, by the keys in `explorer.document.views`.
+    Each part of the state has a signal without arguments, such as ``changed.code``.
 
     Signals
     -------
-    changed
-        A signal for each part of the state, such as ``changed.code``: it changed; no arguments, read the document.
     term_requested
         Images to add to a term of the arithmetic: positions int64 ``(n,)``, and the number of the term.
     thumbnails_requested
@@ -156,10 +154,7 @@ class Document:
 
     @property
     def plane(self) -> Plane | None:
-        """The plane of the map; None without a model of at least two latent dimensions.
-
-        That of a 2-D latent space does not depend on the current code.
-        """
+        """None without a model of at least two latent dimensions; a 2-D latent space has only one plane."""
         model, code, grid = self._state.model, self._state.code, self._state.grid
         if model is None or model.latent_dim < 2:
             return None
@@ -229,8 +224,7 @@ class Document:
     def refine_source(self, source: Source) -> None:
         """Replace a provisional source by the source that continues it, here and in the history.
 
-        This is not an edit: image, latent cursor and keyframes stay, unless the selected image turned out to be
-        unreadable.
+        This is not an edit: image (unless it turned out to be unreadable), latent cursor and keyframes stay.
         """
         self._history.replace(lambda state: refined(state, source))
         before, self._state = self._state, refined(self._state, source)
@@ -325,7 +319,7 @@ class Document:
             self.edit(label, replace(self._state, code=code), gesture)
 
     def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
-        """Value in code units."""
+        """In code units."""
         model, code = self._state.model, self._state.code
         if model is not None and code is not None:
             stats = model.sample.statistics
@@ -340,7 +334,7 @@ class Document:
             self.set_dimension(dimension, float(self._state.start_code[dimension]), gesture)
 
     def set_component(self, component: int, value: float, gesture: str | None = None) -> None:
-        """Value in σ of the data."""
+        """In σ of the data."""
         model, code = self._state.model, self._state.code
         if model is not None and code is not None:
             after = move_component(code, model.sample.statistics, component, value)
@@ -485,10 +479,7 @@ class Document:
         self.history_changed.emit()
 
     def edit(self, label: Message, state: State, gesture: str | None = None) -> None:
-        """Replace the state, as one step of the history: the current one with some parts replaced.
-
-        Consecutive edits with the same gesture are one step.
-        """
+        """Replace the state, as one step of the history; consecutive edits with the same gesture are one step."""
         self._history.record(self._state, label, gesture)
         self._replace(state)
         self.history_changed.emit()

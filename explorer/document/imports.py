@@ -22,16 +22,9 @@ Phase = Literal["idle", "looking", "asking", "ready", "importing", "finished", "
 class ImportView:
     """The state of an import.
 
-    Attributes
-    ----------
-    phase
-        ``looking`` at the files; ``asking`` for trust; ``ready`` to be written; ``importing``; or a final phase.
-    dangers
-        Code in the files that would be executed.
-    examined
-        What is known about the model; of the previous request while another is examined.
-    message, job
-        Why it failed; the key of its job.
+    `phase` is ``looking`` at the files; ``asking`` for trust; ``ready`` to be written; ``importing``; or a final phase.
+    `dangers` is code in the files that would be executed. `examined` is what is known about the model; of the previous
+    request while another is examined. `message` is why it failed, `job` the key of its job.
     """
 
     phase: Phase = "idle"

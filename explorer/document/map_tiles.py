@@ -77,7 +77,7 @@ class MapTiles:
 
     @property
     def window(self) -> MapWindow | None:
-        """The visible window; None if the map is hidden."""
+        """None if the map is hidden."""
         return self._window
 
     def look(self, window: MapWindow | None) -> None:

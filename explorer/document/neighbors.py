@@ -28,16 +28,9 @@ MOST = 60
 class NeighborSettings:
     """Settings of the neighbor search.
 
-    Attributes
-    ----------
-    of
-        Whose neighbors: those of the current code (``cursor``) or of the selected ``image``.
-    whitened
-        Whether distances are in σ along every principal component.
-    kind
-        Kind of index; None chooses by the number of images.
-    count
-        From 1 to `MOST`.
+    `of` is whose neighbors: those of the current code (``cursor``) or of the selected ``image``. `whitened` distances
+    are in σ along every principal component. `kind` None chooses an index by the number of images. `count` is from 1 to
+    `MOST`.
     """
 
     of: Literal["cursor", "image"] = "cursor"
@@ -54,23 +47,19 @@ class NeighborSettings:
 
 @dataclass(frozen=True, eq=False)
 class IndexedImages:
-    """The indexes of all open images.
+    """The indexes of all open images; `way` is `NeighborSettings.way` of them.
 
     Attributes
     ----------
-    way
-        `NeighborSettings.way` of the index.
     codes
         Float32 ``(n, latent_dim)``, in source order; NaN where an image cannot be read.
     positions, pixels
         Int64 ``(m,)`` and float32 ``(m, p)``: positions in the source of the readable images, which are the rows of
         both indexes; and their pixels, downsampled by `step` per side.
-    space, index
-        The space in which codes are compared, and its index.
     by_pixels
         An exact index of `pixels`.
     recall, seconds
-        Recall@10 of the index, and seconds per query; 1 and NaN for an exact one.
+        Recall@10 of `index`, and seconds per query; 1 and NaN for an exact one.
     """
 
     codec: Codec
@@ -87,7 +76,6 @@ class IndexedImages:
     seconds: float = float("nan")
 
     def row_of(self, position: int | None) -> int | None:
-        """Return the row of an image in the indexes; None if it has none."""
         rows = np.flatnonzero(self.positions == position)
         return int(rows[0]) if len(rows) else None
 
@@ -122,10 +110,7 @@ def step_for(count: int, shape: tuple[int, int, int]) -> int:
 
 @dataclass
 class Neighbors:
-    """The settings and the index of the neighbor search.
-
-    With `index_requested` the open images are to be indexed.
-    """
+    """The settings and the index of the neighbor search; `index_requested` is for the open images."""
 
     settings_changed = Signal()
     index_changed = Signal()

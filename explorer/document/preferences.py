@@ -98,7 +98,6 @@ def heal(path: Path) -> tuple[Preferences, tuple[Message, ...]]:
 
 
 def damage_words(notes: tuple[Message, ...]) -> tuple[Message, str]:
-    """Return a message about a damaged settings file, and its details."""
     sentence = message(
         "Some settings were invalid and have been reset to their defaults. "
         "The old file was renamed to end in “{suffix}”.",

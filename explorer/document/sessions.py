@@ -71,11 +71,11 @@ class Sessions:
     replace_wanted
         Show an `Opening` after the question about unsaved changes.
     save_requested
-        Save the session: a path, and whether to replace a file that changed on disk.
+        A path, and whether to replace a file that changed on disk.
     conflicted
         It was not saved, because the file changed on disk: its path.
     incomplete
-        The model or the images of a session were not found: an `Opening`.
+        The model or the images of an `Opening` were not found.
     find_requested
         Search the model or the images of an `Opening` at another path: both.
     complete_requested
@@ -122,7 +122,7 @@ class Sessions:
 
     @property
     def path(self) -> Path | None:
-        """The session's file; None if it was never saved."""
+        """None if it was never saved."""
         return self._path
 
     @property
@@ -132,12 +132,12 @@ class Sessions:
 
     @property
     def name(self) -> str:
-        """Name of the session; empty if it was never saved."""
+        """Empty if it was never saved."""
         return self._path.stem if self._path is not None else ""
 
     @property
     def dirty(self) -> bool:
-        """Whether it has unsaved changes; False before anything was opened."""
+        """False before anything was opened."""
         return self._saved is not None and not same_work(self._saved, self._state())
 
     @property

@@ -25,16 +25,9 @@ from explorer.types import Codec, Floats, Pixels
 class OpenModel:
     """A model that is ready to decode.
 
-    Attributes
-    ----------
-    sample
-        Codes of validation images with their statistics.
-    path
-        The bundle's folder; while the model is in training, the future one.
-    run
-        The training run that it is from, if known; newer versions of the run replace it.
-    epochs
-        Completed epochs, fractional, while the model is in training; None once it is finished.
+    `sample` has codes of validation images with their statistics. `path` is the bundle's folder; in training, the
+    future one. `run` is the training run that it is from, if known; newer versions of the run replace it. `epochs` are
+    completed ones, fractional, in training; None once it is finished.
     """
 
     card: Card
@@ -79,16 +72,13 @@ class GridSettings:
     Attributes
     ----------
     dims
-        The dimensions of the x and y axes.
+        The dimensions of the x and y axes; with `components`, principal components.
     low, high
         Initial range of both, in code units; for principal components in σ.
     steps
         Images per side in this range, including both ends.
-    components
-        Whether `dims` are principal components instead of dimensions.
     quantiles
-        Whether coordinates are quantiles of the standard normal prior, with low and high in (0, 1), instead of code
-        units.
+        Whether coordinates are quantiles of the standard normal prior, low and high in (0, 1), not code units.
     corners
         Three codes of ``latent_dim`` numbers: the plane through them instead of `dims`. The first is at (0, 0), the
         others at (1, 0) and (0, 1).
@@ -127,10 +117,7 @@ class GridSettings:
 
 @dataclass(frozen=True)
 class Jitter:
-    """Latent noise: random codes around the current one.
-
-    `sigma` is the standard deviation in σ of each dimension; 0 or more.
-    """
+    """Latent noise: random codes around the current one; `sigma` is in σ of each dimension, 0 or more."""
 
     sigma: Size = 0.5
     seed: Seed = 0
@@ -194,7 +181,7 @@ class Arithmetic:
     seed: int = 0
 
     def result(self) -> Floats | None:
-        """Return the resulting code, ``(latent_dim,)``; None if a required term is empty."""
+        """``(latent_dim,)``; None if a required term is empty."""
         filled = [term for term in self.terms if term.codes]
         if self.mode == "sum":
             return combine([(term.strength, np.stack(term.codes)) for term in filled]) if filled else None
@@ -228,20 +215,11 @@ class State:
 
     Changes are signaled in the order of the fields: what listens to the code also reads its model.
 
-    Attributes
-    ----------
-    image_index
-        Position of the selected image in the source.
-    imported_image
-        An imported image that is shown instead of the selected one, a source of one image.
-    times
-        Position of each frame of one pass along the keyframes, if its speed was equalized (see
-        `explorer.latent.animation.Animation`).
-    noises
-        The corruptions of the Noise tab, applied in order; may be empty.
-    start_code, code
-        Code of the shown image, and the latent cursor, ``(latent_dim,)`` float32; None until the image is encoded. Not
-        writable.
+    `image_index` is the position of the selected image in the source; `imported_image`, a source of one image, is shown
+    instead. `times` are the positions of the frames of one pass along the keyframes, if its speed was equalized (see
+    `explorer.latent.animation.Animation`). `noises` are the corruptions of the Noise tab, applied in order.
+    `start_code` and `code` are those of the shown image and the latent cursor, float32 ``(latent_dim,)``, not writable;
+    None until the image is encoded.
     """
 
     source: Source | None = None

@@ -54,8 +54,6 @@ class Export:
         Loop count, if the animation loops; 0 for infinite.
     palette, dither
         As in `explorer.export.ExportSettings`.
-    caption
-        A line below the images; empty for none.
     beside
         Whether to show the start and end images beside every frame.
     """
@@ -113,7 +111,7 @@ class Timeline:
 
     @property
     def animation(self) -> Animation | None:
-        """The animation of the keyframes; None with fewer than two."""
+        """None with fewer than two keyframes."""
         key = self._animation_key()
         if not _same(key, self._animation[0]):
             self._animation = (key, animation_of(self._document.state))
@@ -130,13 +128,13 @@ class Timeline:
 
     @property
     def frames(self) -> int:
-        """Number of frames of the animation; 0 with fewer than two keyframes."""
+        """0 with fewer than two keyframes."""
         animation = self.animation
         return 0 if animation is None else animation.frames
 
     @property
     def playhead(self) -> int:
-        """The frame under the playhead, from 0."""
+        """From 0."""
         return self._playhead
 
     @property

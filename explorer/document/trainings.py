@@ -18,18 +18,10 @@ from explorer.models.settings import TrainingRequest
 class Trainings:
     """The queue, the runs, and the live model.
 
-    Signals
-    -------
-    stop_requested
-        Stop the training and keep the model.
-    unqueue_requested
-        A position in the queue, from 0.
-    again_requested
-        Fill the form with a `TrainingRequest`.
-    frame_requested
-        Read progress images: the file of the originals, and the frame; see `explorer.document.views.training_progress`.
-    progress_export_requested
-        The file of the originals, the frames, and the file to write.
+    `stop_requested` keeps the model. `unqueue_requested` has a position in the queue, from 0; `again_requested` a
+    `TrainingRequest` to fill the form with. `frame_requested` has the file of the originals, and the frame to read
+    (`explorer.document.views.training_progress`); `progress_export_requested` that file, the frames, and the file to
+    write.
     """
 
     pause_requested = Signal()
@@ -58,12 +50,12 @@ class Trainings:
 
     @property
     def queue(self) -> tuple[TrainingRequest, ...]:
-        """The queued trainings, the next first."""
+        """The next first."""
         return self._queue
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """The kept runs, the latest first."""
+        """The latest first."""
         return self._runs
 
     @property

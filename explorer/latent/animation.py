@@ -35,12 +35,8 @@ LOOPS: tuple[str, ...] = get_args(Loop)
 class Segment:
     """The segment from one keyframe to the next; UsageError if a value is invalid.
 
-    Attributes
-    ----------
-    steps
-        Frames including both ends; at least 2.
-    path, easing
-        Names in `explorer.latent.paths.PATHS` and `explorer.latent.easing.EASINGS`.
+    `steps` are frames including both ends, at least 2. `path` and `easing` are names in `explorer.latent.paths.PATHS`
+    and `explorer.latent.easing.EASINGS`.
     """
 
     steps: int = 90
@@ -68,8 +64,6 @@ class Animation:
         Additional frames for the first and the last image.
     fps
         Frames per second, above 0.
-    loop
-        ``"none"`` plays once, ``"repeat"`` loops, ``"pingpong"`` plays forward and backward.
     closed
         Whether the last segment leads back to the first keyframe; for `repeat`.
     times
@@ -155,8 +149,7 @@ class Animation:
         """Return the position along the keyframes of each frame at another frame rate, ``(n,)``, for equal duration.
 
         Frame j is at j / fps seconds; positions are interpolated between those of the animation's own frames.
-
-        Raises UsageError if `fps` is not above 0.
+        UsageError if `fps` is not above 0.
         """
         _check_rate(fps)
         positions = self.positions()
@@ -193,10 +186,7 @@ class Animation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Animation:
-        """Return the animation of values from `to_dict`; lists are accepted as tuples.
-
-        Raises UsageError if the values are invalid.
-        """
+        """Return the animation of values from `to_dict`; lists are accepted as tuples. UsageError if invalid."""
         try:
             known = dict(values)
             segments = tuple(Segment(**dict(segment)) for segment in known.pop("segments"))
@@ -232,7 +222,6 @@ class AnimationSettings:
 
     @property
     def closed(self) -> bool:
-        """Whether the animation leads from its last keyframe back to its first."""
         return self.path == "spline" and self.loop == "repeat"
 
     def animation(self, k: int) -> Animation:
@@ -252,15 +241,9 @@ def _check_rate(fps: float) -> None:
 class AnimationCurve:
     """The codes of an animation at any position along its keyframes; paths are computed once.
 
-    Raises UsageError if the number of keyframes does not match the animation, or a data path has no codes of the data.
-
-    Parameters
-    ----------
-    keys
-        Codes of the keyframes, ``(k, d)`` float32.
-    data
-        Codes of the data ``(n, d)``, or their neighbor graph, for data paths. Pass the graph to share it between
-        animations.
+    `keys` are ``(k, d)`` float32; `data`, for data paths, are codes of the data ``(n, d)`` or their neighbor graph,
+    which animations can share. UsageError if the number of keyframes does not match, or a data path has no codes of the
+    data.
     """
 
     def __init__(self, keys: Floats, animation: Animation, data: Floats | NeighborGraph | None = None) -> None:
@@ -285,7 +268,7 @@ class AnimationCurve:
     def at(self, positions: NDArray[np.float64] | Sequence[float]) -> Floats:
         """Return the codes ``(m, d)`` at positions ``(m,)`` along the keyframes, before easing; clipped to the ends.
 
-        Raises UsageError if a position is NaN.
+        UsageError if a position is NaN.
         """
         wanted = np.asarray(positions, dtype=np.float64).reshape(-1)
         if np.isnan(wanted).any():

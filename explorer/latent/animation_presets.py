@@ -30,7 +30,7 @@ def reference_animation(start: Floats, end: Floats) -> AnimationPreset:
 def strip(start: Floats, end: Floats, between: int = STRIP) -> AnimationPreset:
     """Return a contact sheet from one code ``(d,)`` to another: the two ends and `between` images.
 
-    Raises UsageError if `between` is negative.
+    UsageError if `between` is negative.
     """
     if between < 0:
         raise UsageError(
@@ -60,15 +60,8 @@ def one_of_each(codes: Floats, labels: Indices) -> AnimationPreset:
 def random_walk(stats: CodeStatistics, seed: int, count: int = 8, stride: float = 0.6) -> AnimationPreset:
     """Return a loop through random codes with the data's distribution, each near the previous one.
 
-    Along each principal component the keyframes are an autoregressive process with the mean and σ of the data.
-    UsageError if a value is invalid.
-
-    Parameters
-    ----------
-    count
-        Number of keyframes, at least 2.
-    stride
-        In (0, 1]; with 1 keyframes are independent.
+    Along each principal component the keyframes, at least 2, are an autoregressive process with the mean and σ of the
+    data. `stride` is in (0, 1]; with 1 keyframes are independent. UsageError if a value is invalid.
     """
     if count < 2:
         raise UsageError(

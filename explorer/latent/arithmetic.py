@@ -27,9 +27,8 @@ def combine(terms: Sequence[tuple[float, Floats]]) -> Floats:
 def cross(first: Floats, second: Floats, share: float, seed: int) -> Floats:
     """Return the crossover of two codes ``(d,)``: each dimension is from the second one with probability `share`.
 
-    With the same seed, a larger share keeps the dimensions that a smaller one takes from the second code.
-
-    Raises UsageError if the codes differ in length, or the share is not in [0, 1].
+    With the same seed, a larger share keeps the dimensions that a smaller one takes from the second code. UsageError if
+    the codes differ in length, or the share is not in [0, 1].
     """
     if first.shape != second.shape or not 0 <= share <= 1:
         raise UsageError(

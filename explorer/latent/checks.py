@@ -34,10 +34,7 @@ def check_table(count: int, latent_dim: int) -> None:
 
 
 def as_codes(codes: Floats, name: Message = CODES) -> Floats:
-    """Return `codes` as float32 ``(n, d)`` with ``n >= 1`` and ``d >= 1``.
-
-    UsageError, with `name`, for another shape.
-    """
+    """Return float32 ``(n, d)`` with ``n >= 1`` and ``d >= 1``; UsageError, with `name`, for another shape."""
     array = np.asarray(codes, dtype=np.float32)
     if array.ndim != 2 or array.size == 0:
         raise UsageError(

@@ -31,9 +31,8 @@ def to_components(z: Floats, stats: CodeStatistics) -> Floats:
 def move_component(z: Floats, stats: CodeStatistics, component: int, sigma_value: float) -> Floats:
     """Return a copy of one code ``(d,)`` moved along one principal component to `sigma_value`.
 
-    Its other coordinates, and its part outside of the components, are kept.
-
-    Raises UsageError if there is no such component, or `z` has another length than the statistics.
+    Its other coordinates, and its part outside of the components, are kept. UsageError if there is no such component,
+    or `z` has another length than the statistics.
     """
     check_dimension(component, len(stats.components), COMPONENT)
     wanted = float(sigma_value) * float(stats.component_sigma[component])
@@ -44,7 +43,7 @@ def move_component(z: Floats, stats: CodeStatistics, component: int, sigma_value
 def take_component(z: Floats, other: Floats, stats: CodeStatistics, component: int) -> Floats:
     """Return a copy of one code ``(d,)`` with one principal coordinate of `other` ``(d,)``.
 
-    Raises UsageError if there is no such component, or one of the codes has another length than the statistics.
+    UsageError if there is no such component, or one of the codes has another length than the statistics.
     """
     check_dimension(component, len(stats.components), COMPONENT)
     between = _centered(other, stats) - _centered(z, stats)

@@ -32,16 +32,12 @@ class Direction:
     vector
         Float32 ``(d,)``: from the mean code without the attribute to the mean code with it, or the normal of a logistic
         regression, scaled to the difference of the means along it.
-    method
-        ``means`` or ``logistic``.
     count
         Number of images with and without the attribute; zeros for an unmeasured combination of directions.
     accuracy
         Balanced accuracy on held-out images, with the midpoint of the means as threshold; 0.5 is chance.
-    effect
-        Cohen's d along the direction, on held-out images.
-    null_effect
-        Mean and standard deviation of the effect for shuffled labels.
+    effect, null_effect
+        Cohen's d along the direction, on held-out images; its mean and standard deviation for shuffled labels.
     p
         p-value of the effect, from r shuffles with at least this effect: (1 + r) / (1 + `SPLITS`).
     """
@@ -65,19 +61,11 @@ class Direction:
 def attribute_direction(
     codes: Floats, has: NDArray[np.bool_], method: Method = "means", *, splits: int = SPLITS, seed: int = 0
 ) -> Direction:
-    """Find the direction of an attribute, and measure it on held-out images.
+    """Find the direction of an attribute, and measure it on held-out images of codes ``(n, d)``.
 
-    Raises UsageError if shapes differ, or there are fewer than five images with or without the attribute.
-
-    Parameters
-    ----------
-    codes, has
-        ``(n, d)`` and ``(n,)``: which images have the attribute.
-    method
-        ``means``: difference of means. ``logistic``: normal of a logistic regression, which is less affected by
-        correlated attributes.
-    splits
-        Number of label permutations.
+    ``means`` is the difference of means; ``logistic`` the normal of a logistic regression, which is less affected by
+    correlated attributes. `splits` is the number of label permutations. UsageError if shapes differ, or there are fewer
+    than five images with or without the attribute.
     """
     codes, has = as_codes(codes), np.asarray(has, np.bool_)
     if has.shape != (len(codes),):
@@ -130,7 +118,7 @@ def _parted(has: NDArray[np.bool_], rng: np.random.Generator) -> tuple[Indices, 
 
 
 def _normal(codes: Floats, has: NDArray[np.bool_], method: Method) -> NDArray[np.float64]:
-    """Return a direction of length 1."""
+    """Of length 1."""
     if method == "means":
         if has.all() or not has.any():
             return np.zeros(codes.shape[1])

@@ -19,12 +19,7 @@ _SMALLEST_SHARE = 1e-3
 class MapStatistics:
     """Statistics of each channel over all cells and codes; every array float32 ``(c,)``, in code units.
 
-    Attributes
-    ----------
-    mean, sigma
-        Mean and standard deviation; for a constant channel σ is that of the others, so that it is never 0.
-    low, high
-        Minimum and maximum.
+    For a constant channel σ is that of the others, so that it is never 0.
     """
 
     mean: Floats
@@ -34,10 +29,7 @@ class MapStatistics:
 
 
 def map_statistics(stats: CodeStatistics, shape: LatentShape) -> MapStatistics:
-    """Aggregate the statistics of a code of shape ``(h, w, c)`` by channel.
-
-    Raises UsageError if it is not the shape of the code.
-    """
+    """Aggregate by channel, for a code of shape ``(h, w, c)``; UsageError if it is of another shape."""
     if len(shape) != 3 or prod(shape) != stats.latent_dim:
         raise UsageError(
             "The shape {shape} is not that of a spatial code with {count:# value|# values}. Use (h, w, c).",
@@ -60,16 +52,10 @@ def map_statistics(stats: CodeStatistics, shape: LatentShape) -> MapStatistics:
 def brushed_cells(
     shape: tuple[int, int], start: tuple[float, float], end: tuple[float, float], size: float
 ) -> NDArray[np.bool_]:
-    """Return the cells that a round brush touches on a straight line, bool of `shape`.
+    """Return the cells that a round brush touches on a straight line, bool of `shape`, rows and columns.
 
-    Parameters
-    ----------
-    shape
-        Rows and columns of the map; cell (r, c) extends from (r, c) to (r + 1, c + 1).
-    start, end
-        Ends of the line as (row, column), also outside of the map.
-    size
-        Diameter of the brush in cells; the cells at both ends are always included.
+    Cell (r, c) extends from (r, c) to (r + 1, c + 1). The ends, (row, column), may be outside of the map; their cells
+    are always included. `size` is the diameter of the brush in cells.
     """
     rows, columns = np.indices(shape) + 0.5
     way = np.subtract(end, start)

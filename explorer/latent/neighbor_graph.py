@@ -60,8 +60,7 @@ class NeighborGraph:
         """Return the shortest path on the graph between two codes ``(d,)``: ``(m, d)``, m ≥ 2, with both ends.
 
         Each end is connected to its nearest codes, and to the other end if that is at most as far. Imports SciPy.
-
-        Raises UsageError if the codes have another length than the graph's.
+        UsageError if the codes have another length than the graph's.
         """
         from scipy.sparse import csr_array
         from scipy.sparse.csgraph import dijkstra

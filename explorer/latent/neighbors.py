@@ -84,17 +84,11 @@ class Found:
 
 
 class NeighborIndex:
-    """An index of codes; may be searched from several threads. UsageError if there are no codes.
+    """An index of codes ``(n, d)``, finite; may be searched from several threads. UsageError without codes.
 
-    Parameters
-    ----------
-    codes
-        ``(n, d)``, finite.
-    kind
-        ``exact``: compares all codes. ``hnsw``: a hierarchical graph. ``lsh``: locality-sensitive hashing, as in the
-        reference. None: ``exact`` up to `EXACT_VALUES` values, else ``hnsw``.
-    folder
-        Cache folder for indexes, which are reused for the same codes up to rounding; None for no cache.
+    `kind` is ``exact``, which compares all codes; ``hnsw``, a hierarchical graph; or ``lsh``, locality-sensitive
+    hashing as in the reference. None: ``exact`` up to `EXACT_VALUES` values, else ``hnsw``. `folder` is a cache of
+    indexes, which are reused for the same codes up to rounding.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ from explorer.types import Floats
 def grid_axis(low: float, high: float, steps: int) -> Floats:
     """Return evenly spaced values ``(steps,)`` from `low` to `high`, inclusive; the midpoint if `steps` is 1.
 
-    Raises UsageError if `steps` is below 1, or an end is not finite.
+    UsageError if `steps` is below 1, or an end is not finite.
     """
     if steps < 1:
         raise UsageError("A grid cannot have {steps} steps. Choose at least 1.", steps=steps)
@@ -100,7 +100,7 @@ class Plane:
     def of_dimensions(cls, base: Floats, dims: tuple[int, int]) -> Plane:
         """Return the plane of two dimensions through a code ``(d,)``; its coordinates are the dimensions' values.
 
-        Raises UsageError if the dimensions are equal or do not exist.
+        UsageError if the dimensions are equal or do not exist.
         """
         base = as_code(base)
         first, second = (check_dimension(dim, len(base)) for dim in dims)

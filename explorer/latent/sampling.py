@@ -22,10 +22,7 @@ _FIT_ROWS = 20_000
 
 
 def sample_normal(count: int, latent_dim: int, rng: np.random.Generator, temperature: float = 1.0) -> Floats:
-    """Return codes ``(count, latent_dim)`` from N(0, temperature² I).
-
-    Raises UsageError if `count` or `temperature` is negative.
-    """
+    """Codes ``(count, latent_dim)`` from N(0, temperature² I); UsageError if `count` or `temperature` is negative."""
     _check(count, temperature)
     check_table(count, latent_dim)
     return rng.standard_normal((count, latent_dim), dtype=np.float32) * np.float32(temperature)
@@ -34,18 +31,9 @@ def sample_normal(count: int, latent_dim: int, rng: np.random.Generator, tempera
 class FittedPrior:
     """A Gaussian mixture fitted to the codes of the data; needed for plain autoencoders, which have no prior.
 
-    It has at most `max_components` Gaussians, fewer for few codes.
-
-    Attributes
-    ----------
-    weights_
-        ``(m,)`` float64, adding up to 1.
-    means_
-        ``(m, d)`` float64.
-    covariance_type_
-        ``"full"`` up to 64 dimensions, ``"diag"`` above.
-    factors_
-        Full: ``(m, d, d)`` lower Cholesky factors of the covariances; diagonal: ``(m, d)`` standard deviations.
+    It has at most `max_components` Gaussians m, fewer for few codes: `weights_` ``(m,)``, adding up to 1, and `means_`
+    ``(m, d)``, float64. Up to 64 dimensions `covariance_type_` is ``"full"``, and `factors_` ``(m, d, d)`` are lower
+    Cholesky factors of the covariances; above ``"diag"``, and ``(m, d)`` standard deviations.
     """
 
     def __init__(self, max_components: int = 10) -> None:

@@ -169,9 +169,7 @@ def kl_per_dimension(mean: Floats, log_variance: Floats) -> Floats:
 def correlations(codes: Floats, dimensions: NDArray[np.int64]) -> Floats:
     """Return Pearson's correlations between some dimensions of codes ``(n, d)``, ``(k, k)`` in [-1, 1].
 
-    For a constant dimension they are 0, and 1 with itself.
-
-    Raises UsageError if the shape of `codes` is invalid.
+    For a constant dimension they are 0, and 1 with itself. UsageError if the shape of `codes` is invalid.
     """
     chosen = as_codes(codes)[:, dimensions].astype(np.float64)
     chosen -= chosen.mean(axis=0)
@@ -185,9 +183,7 @@ def correlations(codes: Floats, dimensions: NDArray[np.int64]) -> Floats:
 def active_dimensions(codes: Floats) -> NDArray[np.bool_]:
     """Return which dimensions of mean codes ``(n, d)`` are active: ``(d,)`` bool.
 
-    Burda et al. 2016: the variance of the mean code over the data is above 0.01.
-
-    Raises UsageError if the shape of `codes` is invalid.
+    Burda et al. 2016: their variance over the data is above 0.01. UsageError if the shape of `codes` is invalid.
     """
     active: NDArray[np.bool_] = as_codes(codes).var(axis=0, dtype=np.float64) > ACTIVE_VARIANCE
     return active

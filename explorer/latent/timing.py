@@ -39,14 +39,10 @@ def even_times(times: NDArray[np.float64], changes: NDArray[np.float64]) -> NDAr
 def even_out(animation: Animation, changes: NDArray[np.float64]) -> Animation:
     """Return an animation with equalized speed and the same number of frames.
 
-    Its inner keyframes need not coincide with frames. Since the change is measured only at the old frames, measure and
-    call again for a more accurate result. UsageError if the number of changes is wrong, or values are invalid.
-
-    Parameters
-    ----------
-    changes
-        From each frame of one pass to the next, ``(animation.pass_frames - 1,)``; if closed
-        ``(animation.pass_frames,)``, with the change from the last frame to the first.
+    `changes` are from each frame of one pass to the next, ``(animation.pass_frames - 1,)``; if closed, also from the
+    last to the first. Inner keyframes need not coincide with frames. Since the change is measured only at the old
+    frames, measure and call again for a more accurate result. UsageError if their number is wrong, or values are
+    invalid.
     """
     times = animation.pass_positions()
     if not animation.closed:

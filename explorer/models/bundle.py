@@ -99,7 +99,6 @@ def _opened(path: Path, *, whole: bool) -> Bundle:
 
 
 def _networks(card: Card) -> Iterator[str]:
-    """Yield the network files that a card requires."""
     if card.imported is None or card.imported.networks:
         yield from compress(NETWORKS, card.parts)
     if card.engine == "onnx":
@@ -109,7 +108,7 @@ def _networks(card: Card) -> Iterator[str]:
 def seal(folder: Path, card: Card) -> None:
     """Write the card, with the checksums of all other files of the folder.
 
-    Raises ModelError if the card would be too large to be read again.
+    ModelError if the card would be too large to be read again.
     """
     files = {file.name: file_hash(file) for file in sorted(folder.iterdir()) if file.name != CARD}
     text = card.model_copy(update={"files": files}).model_dump_json(indent=2)
@@ -118,10 +117,7 @@ def seal(folder: Path, card: Card) -> None:
 
 
 def check_replaceable(path: Path, *, force: bool) -> None:
-    """Check that a bundle may be written to `path`; ExportError, which names the obstacle, otherwise.
-
-    It must not exist or, with `force`, be a bundle.
-    """
+    """ExportError, which names the obstacle, unless `path` is free or, with `force`, a bundle."""
     if not os.path.lexists(path):
         return
     obstacle = _obstacle(path)

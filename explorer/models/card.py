@@ -78,8 +78,6 @@ class Card(_Record):
     ----------
     task
         Cards of earlier versions lack it; then it follows from the noise of the training.
-    value_range
-        Range of the image values at the networks' inputs and outputs.
     engine
         ``onnx`` if the compiled files agree with Keras; ``keras`` if the model process runs the networks.
     max_difference
@@ -88,10 +86,8 @@ class Card(_Record):
         Number of weights, including moving statistics.
     data
         The training images; for an imported model those it was evaluated on.
-    training
-        Settings; None if the model was imported.
-    imported
-        Origin of an imported model; None if the model was trained here.
+    training, imported
+        Settings of the training; origin of an imported model. The other is None.
     metrics
         On test images: ``mse``, ``bce``, ``psnr``, ``ssim``; for a VAE also ``kl`` and ``loss``.
     files
@@ -168,12 +164,12 @@ class Card(_Record):
 
     @property
     def encodes(self) -> bool:
-        """Whether it has an encoder; an imported model may be a decoder only."""
+        """An imported model may be a decoder only."""
         return self.imported is None or self.imported.parts != "decoder"
 
     @property
     def decodes(self) -> bool:
-        """Whether it has a decoder; an imported model may be an encoder only."""
+        """An imported model may be an encoder only."""
         return self.imported is None or self.imported.parts != "encoder"
 
     @property

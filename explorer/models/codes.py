@@ -69,8 +69,7 @@ class CodeSample:
     thumbnails
         Uint8 ``(n, h, w, c)``, the preprocessed images.
     statistics
-        Mean, σ, quantiles, KL and principal components of all measured codes: these, and more if the code is so long
-        that few are stored.
+        Of all measured codes: these, and more if the code is so long that few are stored.
     coordinates
         Float32 ``(m, k)``, m ≥ n, of all measured codes along the principal components, in σ; None if m = n.
     """

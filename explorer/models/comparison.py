@@ -30,12 +30,10 @@ _FORMATS = {"JPEG": range(1, 96), "WEBP": range(101)}
 
 @dataclass(frozen=True)
 class Comparison:
-    """Benchmark results of one model.
+    """Benchmark results of one model over `count` images.
 
     Attributes
     ----------
-    count
-        Number of images measured.
     mse, psnr, ssim, bce
         Means over the images, as in `explorer.models.evaluation`.
     milliseconds

@@ -60,7 +60,6 @@ def images_of(source: Source) -> Images:
 
 
 def images_in(entry: SourceEntry) -> Images:
-    """Return the facts of a named source, downloaded or not."""
     shape = entry.image_shape if entry.one_size else None
     missing = entry.how if entry.status == "missing" else NO_MESSAGE
     return Images(entry.title, shape, entry.crop, entry.train, entry.test, missing)
@@ -70,18 +69,9 @@ def images_in(entry: SourceEntry) -> Images:
 class Need:
     """Estimated memory of the model process in bytes.
 
-    Attributes
-    ----------
-    weights
-        Weights with their gradients and moments.
-    activations
-        Activations of a batch and their gradients.
-    one
-        The same for a single image, since a batch can be split and an image cannot.
-    images
-        Images kept in memory.
-    compiling
-        Converting the networks after the training.
+    `weights` include gradients and moments, `activations` are those of a batch with their gradients; `one` is the same
+    for a single image, since a batch can be split and an image cannot. `images` are those kept in memory; `compiling`
+    is converting the networks after the training.
     """
 
     weights: int
@@ -104,16 +94,9 @@ class Need:
 class Plan:
     """Size and memory of a training.
 
-    Attributes
-    ----------
-    settings
-        With every default filled in.
-    originals, trained_on
-        Number of training images, without and with augmented ones.
-    steps
-        Steps per epoch; 0 for the closed-form solution.
-    machine
-        The machine's memory in bytes, or None if unknown.
+    `settings` have every default filled in. `originals` and `trained_on` are the numbers of training images, without
+    and with augmented ones; `steps` are per epoch, 0 for the closed-form solution; `machine` is the machine's memory in
+    bytes, or None if unknown.
     """
 
     settings: TrainingSettings

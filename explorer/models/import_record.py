@@ -48,16 +48,10 @@ class Imported(_Record):
         Whether those two files exist; a SavedModel's functions cannot be saved as such.
     bottleneck
         The layer at which the model was split; empty if encoder and decoder were given separately.
-    layout_in, layout_out
-        Layout of images at the networks' input and output.
-    range_in, range_out
-        Range of image values there.
     mean, log_variance
         Indices among the encoder's outputs; the latter None if there is none.
     image_in, code_in
         Indices of image and code among the inputs of encoder and decoder.
-    controls
-        Condition inputs.
     parts
         Which networks there are.
     notes

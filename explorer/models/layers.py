@@ -31,17 +31,10 @@ class Layer:
         return type(self).__name__
 
     def keras_arguments(self) -> dict[str, Any]:
-        """Return the arguments of its Keras class."""
         return {}
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the output for an input shape.
-
-        Raises
-        ------
-        ModelError
-            If it cannot take inputs of this shape.
-        """
+        """ModelError if it cannot take inputs of this shape."""
         return shape
 
     def parameters(self, shape: Shape) -> int:
@@ -292,16 +285,9 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class Network:
-    """A sequence of layers with one output, or with several heads on top of it.
+    """A sequence of layers with one output, or with several heads on top of it, in order.
 
-    Attributes
-    ----------
-    input_shape
-        Shape of one input, without the batch.
-    layers
-        The sequence.
-    heads
-        Outputs in order; empty if the last layer is the only output.
+    `input_shape` is without the batch. Without `heads`, the last layer is the only output.
     """
 
     input_shape: Shape
@@ -311,10 +297,7 @@ class Network:
     def rows(self) -> list[LayerRow]:
         """Return every layer with its shapes, parameter count and MACs, heads last.
 
-        Raises
-        ------
-        ModelError
-            If a layer cannot take the output of the previous one.
+        ModelError if a layer cannot take the output of the previous one.
         """
         rows: list[LayerRow] = []
         shape = self.input_shape
@@ -326,7 +309,7 @@ class Network:
 
     @property
     def output_shape(self) -> Shape:
-        """Shape of one output (of each head), without the batch."""
+        """Of one output (of each head), without the batch."""
         rows = self.rows()
         return rows[-1].output_shape if rows else self.input_shape
 
@@ -354,12 +337,8 @@ def _row(kind: str, layer: Layer, shape: Shape) -> LayerRow:
 class Halving:
     """Padding of images of any size for a network that halves and doubles the sides.
 
-    Attributes
-    ----------
-    rows, columns
-        Sides of the smallest feature map.
-    pad, crop
-        First layer of the encoder and last of the decoder; both empty if the size is divisible.
+    `rows` and `columns` are the sides of the smallest feature map. `pad` and `crop`, the first layer of the encoder and
+    the last of the decoder, are empty if the size is divisible.
     """
 
     rows: int
@@ -369,7 +348,6 @@ class Halving:
 
 
 def halve(image_shape: tuple[int, int, int], times: int) -> Halving:
-    """Return the padding of `image_shape` with which the sides can be halved `times` times."""
     height, width, _ = image_shape
     multiple = 2**times
     bottom, right = -height % multiple, -width % multiple

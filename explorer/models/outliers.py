@@ -34,14 +34,9 @@ Rule = Literal["quantile", "mad"]
 class ThresholdRule:
     """How the threshold is computed from the errors of test images; UsageError if the rule is unknown or out of range.
 
-    Attributes
-    ----------
-    rule
-        ``quantile``: the quantile `amount`. ``mad``: the median plus `amount` robust standard deviations, which are
-        median absolute deviations scaled for a normal distribution (Leys et al. 2013, "Detecting outliers: do not use
-        standard deviation around the mean, use absolute deviation around the median").
-    amount
-        0 to 1 for ``quantile``; 0 or more for ``mad``.
+    ``quantile`` is the quantile `amount`, 0 to 1. ``mad`` is the median plus `amount`, 0 or more, robust standard
+    deviations, which are median absolute deviations scaled for a normal distribution (Leys et al. 2013, "Detecting
+    outliers: do not use standard deviation around the mean, use absolute deviation around the median").
     """
 
     rule: Rule = "quantile"
@@ -71,20 +66,17 @@ class Outliers:
 
     Attributes
     ----------
-    indices
-        Positions in the source, int64 ``(n,)``, in the requested order.
-    errors
-        MSE of each, float64 ``(n,)``, in the same order.
+    indices, errors
+        Positions in the source, int64 ``(n,)``, in the requested order; MSE of each, float64 ``(n,)``.
     reference
         Errors of the model's own test images, float64 ``(m,)``.
     threshold
         Images with a larger error are outliers. Change it with ``dataclasses.replace(result, threshold=…)``.
     order
         Positions in `errors`, int64 ``(n,)``, by decreasing error, stable.
-    edges
-        Of the histogram's bins, float64 ``(bins + 1,)``; they span `errors` and `reference`.
-    counts, reference_counts
-        Images in each bin, int64 ``(bins,)``.
+    edges, counts, reference_counts
+        Of the histogram's bins, float64 ``(bins + 1,)``, spanning `errors` and `reference`; images in each,
+        int64 ``(bins,)``.
     """
 
     indices: Indices

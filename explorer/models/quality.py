@@ -62,10 +62,7 @@ class QualityCurve:
 
 
 def curve_strengths(kind: str, steps: int = CURVE_STEPS) -> NDArray[np.float64]:
-    """Return evenly spaced strengths ``(steps,)`` from 0 to the maximum of the kind's slider.
-
-    Raises UsageError if it is unknown.
-    """
+    """Return strengths ``(steps,)`` from 0 to the maximum of the kind's slider; UsageError if it is unknown."""
     if kind not in CORRUPTIONS:
         raise UsageError("Unknown kind of noise “{kind}”. Choose one of {kinds}.", kind=kind, kinds=list(CORRUPTIONS))
     # Rounded, so that tables show 0.3 and not 0.30000000000000004.
@@ -88,14 +85,9 @@ def quality_curve(
     All strengths use the same random numbers, so that the curve is smooth; models measured with the same images and
     noises get the same noisy images. UsageError if there is nothing to measure, or a strength is out of range.
 
-    Parameters
-    ----------
-    indices
-        Int64 ``(n,)`` positions, n > 0, such as ``source.splits.select("test", CURVE_IMAGES)``.
-    noises
-        Applied in order, with their seeds; a fixed seed is used where there is none.
-    strengths, varied
-        Strengths ``(k,)``, k > 0, of the noise at that position, whose own strength is ignored; see `curve_strengths`.
+    `indices` are int64 ``(n,)`` positions, n > 0, such as ``source.splits.select("test", CURVE_IMAGES)``. `noises` are
+    applied in order, with their seeds; a fixed seed is used where there is none. `strengths` ``(k,)``, k > 0, replace
+    that of the noise at position `varied`; see `curve_strengths`.
     """
     if not len(indices) or not len(strengths) or not 0 <= varied < len(noises):
         raise UsageError(

@@ -46,7 +46,7 @@ class Reservation:
                 os.close(file)
 
     def release(self) -> None:
-        """Release the reservation; repeated calls do nothing."""
+        """Repeated calls do nothing."""
         file, self._file = self._file, None
         if file is None:
             return

@@ -345,10 +345,7 @@ def find_runs() -> list[Run]:
 
 
 def delete_run(run: Run) -> None:
-    """Delete a run and, unless it is finished, its checkpoint.
-
-    Raises TrainingError if it cannot be deleted. The model is kept.
-    """
+    """Delete a run and, unless it is finished, its checkpoint; the model is kept. TrainingError if it fails."""
     try:
         shutil.rmtree(run.path)
         if run.resumable:

@@ -32,19 +32,16 @@ class TrainingRequest(BaseModel):
 
     Attributes
     ----------
-    architecture, data, out
-        Name of the architecture; name or path of the dataset; folder of the bundle to write.
+    data, out
+        Name or path of the dataset; folder of the bundle to write.
     start_from
         Name or folder of a model to initialize from, or None.
-    latent, size, channels
-        Number of latent dimensions; height and width; 1 or 3 channels. None: the architecture's or the dataset's.
+    size, channels
+        Height and width; 1 or 3 channels. None: the architecture's or the dataset's.
     crop
         Pixels cropped from each side before resizing; None: the dataset's default.
-    invert
-        Whether colors are inverted.
-    epochs, batch, rate, schedule, loss, beta, l1
-        Epochs; batch size; Adam's learning rate and its schedule; loss; weight of the KL term; weight of the L1
-        penalty on the code.
+    rate, beta, l1
+        Adam's learning rate; weight of the KL term; weight of the L1 penalty on the code.
     noise
         Corruption of the input, as on the command line (``gaussian:0.1``); empty for none. The target stays clean.
     augment
@@ -129,9 +126,8 @@ def delete_checkpoint(folder: Path) -> None:
 def check_new_model(folder: Path, name: str, taken: Collection[str] = ()) -> None:
     """Check that a new model in `folder` can have this name, on every operating system.
 
-    `taken` are further names in use, such as those of models in training.
-
-    Raises TrainingError if the name is not a valid folder name, or is taken.
+    `taken` are further names in use, such as those of models in training. TrainingError if the name is not a valid
+    folder name, or is taken.
     """
     good = 0 < len(name) <= NAME_LIMIT and not name.startswith(".") and name.isprintable()
     if not good or any(sign in name for sign in _FORBIDDEN) or name.split(".", maxsplit=1)[0].lower() in _DEVICES:
@@ -156,10 +152,7 @@ def free_name(folder: Path, wanted: str, taken: Collection[str] = ()) -> str:
 
 
 def parse_size(text: str) -> tuple[int, int] | None:
-    """Parse a height and width: ``64x48``, or ``64`` for a square; None for empty text.
-
-    Raises TrainingError if it is no size.
-    """
+    """``64x48`` (height and width), or ``64``; None for empty text. TrainingError if it is no size."""
     if not text.strip():
         return None
     match = re.fullmatch(r"\s*(\d{1,5})\s*(?:[xX×]\s*(\d{1,5})\s*)?", text)
@@ -188,7 +181,7 @@ def make_request(**values: object) -> TrainingRequest:
 def resolve_settings(request: TrainingRequest) -> TrainingSettings:
     """Return the settings of a request, with the architecture's defaults filled in.
 
-    Raises ModelError, UsageError if the architecture or the noise is unknown, or `latent` is set for a spatial code.
+    ModelError, UsageError if the architecture or the noise is unknown, or `latent` is set for a spatial code.
     """
     architecture = get_architecture(request.architecture)
     if architecture.spatial and request.latent is not None:

@@ -61,24 +61,10 @@ Builder: TypeAlias = Callable[[ImageShape, int], ModelSpec]
 class Architecture:
     """A named, trainable architecture.
 
-    Attributes
-    ----------
-    name, title
-        Name on the command line; display name.
-    source
-        The published system (docs/reference-systems.md) or paper it comes from.
-    default_image_shape, default_latent
-        The reference's image shape and number of latent dimensions.
-    defaults
-        The reference's training settings.
-    builder
-        Builds the networks; call `build`, which checks the shape first.
-    variational
-        Whether it is a VAE.
-    solver
-        ``gradient`` for gradient descent; ``pca`` if the optimum has a closed form.
-    spatial
-        Whether the code is spatial; its shape then follows from the image's.
+    `source` is the published system (docs/reference-systems.md) or paper it comes from; the defaults are its image
+    shape, number of latent dimensions and training settings. Call `build`, which checks the shape, and not `builder`.
+    `solver` is ``gradient`` for gradient descent; ``pca`` if the optimum has a closed form. If `spatial`, the shape of
+    the code follows from the image's.
     """
 
     name: str
@@ -93,17 +79,11 @@ class Architecture:
     spatial: bool = False
 
     def build(self, image_shape: ImageShape, latent: int | None = None) -> ModelSpec:
-        """Return the networks for an image shape and a number of latent dimensions.
+        """Return the networks; ModelError if a size is out of range.
 
-        Raises ModelError if a size is out of range.
-
-        Parameters
-        ----------
-        image_shape
-            Height and width from 16 to 512, not necessarily even or equal; 1 or 3 channels.
-        latent
-            From 1 to the number of values in an image; `default_latent` if None. A spatial architecture accepts only
-            the size that follows from the image shape.
+        Height and width are from 16 to 512, not necessarily even or equal, with 1 or 3 channels. `latent` is from 1 to
+        the number of values in an image; `default_latent` if None. A spatial architecture accepts only the size that
+        follows from the image shape.
         """
         height, width, channels = image_shape
         if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width)):

@@ -18,20 +18,10 @@ from explorer.models.spec import Architecture, Loss
 class TrainingPreset:
     """A named set of training settings. None means the default of the architecture or the dataset.
 
-    Attributes
-    ----------
-    name, title
-        Stable key for settings; display name.
-    about
-        Tooltip: what it is and where its values come from.
-    architecture
-        Name of the architecture.
-    data, stand_in
-        Names of the reference's dataset, and of the most similar one that ships. Empty: any dataset.
-    latent, size, channels, epochs, batch, loss, beta, l1, noise, augment
-        As in `TrainingRequest`.
-    parents
-        If it is initialized from a trained model: the possible architectures, the preferred one first.
+    `name` is a stable key for settings; `about` a tooltip: what it is and where its values come from. `data` and
+    `stand_in` are names of the reference's dataset, and of the most similar one that ships; empty for any dataset.
+    Those that are not here are as in `TrainingRequest`. `parents` are the architectures of the trained model that it is
+    initialized from, if any, the preferred one first.
     """
 
     name: str
@@ -72,7 +62,7 @@ class TrainingPreset:
     def describes(self, request: TrainingRequest) -> bool:
         """Return whether a training equals this preset; seed, maximum number of images and name may differ.
 
-        Raises ExplorerError if the request is invalid.
+        ExplorerError if the request is invalid.
         """
         wanted = self.request(request)
         if self.data and request.data not in {self.data, self.stand_in}:

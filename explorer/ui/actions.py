@@ -61,34 +61,12 @@ class When:
 
 @dataclass(frozen=True)
 class Action:
-    """A command.
+    """A command, in the menus and the palette.
 
-    Attributes
-    ----------
-    name
-        Stable identifier and object name.
-    label
-        Text in menus, with its mnemonic.
-    run
-        Does it.
-    section
-        Where it is in the menu bar; None for the menu of a button.
-    tip
-        One sentence about it.
-    synonyms
-        Other words to find it by, separated by commas; at least two.
-    shortcut
-        Its keys.
-    icon
-        Name of its icon; may be empty.
-    enabled, checked
-        When it is available and checked; None for always available and not checkable.
-    detail
-        Follows the label after a colon; evaluated with `enabled`.
-    reveal
-        Shows its panel before it runs by shortcut or palette.
-    buttons
-        The buttons of panels that do the same.
+    It does `run`, and shows its panel before (`reveal`) if chosen by shortcut or palette; `buttons` of panels do the
+    same. `name` is stable, and the object name. `section` None is the menu of a button. `synonyms` are at least two,
+    separated by commas. It is available and checked while `enabled` and `checked` say so; None for always available and
+    not checkable. `detail` follows the label after a colon; it is evaluated with `enabled`.
     """
 
     name: str
@@ -113,17 +91,13 @@ class Action:
 
     @property
     def words(self) -> list[str]:
-        """The synonyms one by one."""
         return [word.strip() for word in self.synonyms.split(",") if word.strip()]
 
 
 class WindowAction(QAction):
     """An action in a menu: shows its record, and follows its conditions.
 
-    Signals
-    -------
-    refused(str)
-        It was to run but is not available now: its title.
+    `refused(str)`: it was to run but is not available now: its title.
     """
 
     refused = Signal(str)
@@ -147,7 +121,6 @@ class WindowAction(QAction):
 
     @property
     def title(self) -> str:
-        """The text without its mnemonic."""
         return plain_title(self.text())
 
     def refresh(self) -> None:
@@ -201,7 +174,6 @@ class ActionMenu(QMenu):
         self.fill(records)
 
     def fill(self, records: Iterable[Action | None]) -> None:
-        """Replace all actions."""
         self.clear()
         for record in records:
             if record is None:
@@ -240,15 +212,7 @@ class HasMenuActions(Protocol):
 
 
 class ActionRegistry(QObject):
-    """All actions of a window; fills its menu bar.
-
-    Parameters
-    ----------
-    window
-        Whose menu bar.
-    announce
-        Says that an action is not available.
-    """
+    """All actions of a window; fills its menu bar. `announce` says that an action is not available."""
 
     def __init__(self, window: QMainWindow, announce: Callable[[Message], object]) -> None:
         super().__init__(window)
@@ -271,7 +235,6 @@ class ActionRegistry(QObject):
         self._ends = {section: self._menus[section.value[0]].addSeparator() for section in Section}
 
     def add(self, *parts: HasMenuActions) -> None:
-        """Add the actions of parts of the window to its menus."""
         for part in parts:
             for entry in part.menu_actions():
                 if isinstance(entry, Submenu):
@@ -287,14 +250,7 @@ class ActionRegistry(QObject):
     def add_panel(self, name: str, title: str, panel: QWidget, reveal: Callable[[], object]) -> None:
         """Make an action with a shortcut of every button of a panel that is not in the other menus already.
 
-        Parameters
-        ----------
-        name, title
-            Object name and title of the panel.
-        panel
-            Holds the buttons; the menu of a button is added, too.
-        reveal
-            Shows the panel.
+        Those of the menu of a button are added, too. `name` is the object name of the panel; `reveal` shows it.
         """
         letter = next(one for one in f"{title.upper()}{_PLACES}" if one.isalnum() and one not in self._letters)
         buttons = [one for one in panel.findChildren(QPushButton) if one.text() and one not in self._buttons]
@@ -337,8 +293,6 @@ class ActionRegistry(QObject):
 
 
 def _of_button(button: QPushButton, label: str, panel: QWidget, reveal: Callable[[], object]) -> Action:
-    """Return the action that presses a button of a panel."""
-
     def press() -> None:
         button.setFocus()
         button.click()

@@ -50,23 +50,7 @@ FORMER_NAMES = {
 class AppActions(QObject):
     """Dialogs and settings of one window; dialogs are created on first use.
 
-    Parameters
-    ----------
-    window
-        Their parent.
-    document
-        Whose errors are listed.
-    preferences
-        Settings kept between runs.
-    registry
-        All actions of the window.
-    landmarks
-        Stops of the tour and of the focus.
-
-    Signals
-    -------
-    scheme_changed()
-        Another theme was chosen.
+    `landmarks` are the stops of the tour and of the focus. `scheme_changed()`: another theme was chosen.
     """
 
     scheme_changed = Signal()
@@ -213,7 +197,6 @@ class AppActions(QObject):
     # -- what is shown -------------------------------------------------------------------------------------------
 
     def show_palette(self) -> CommandPalette:
-        """Show the command palette."""
         if self._palette is None:
             self._palette = CommandPalette(self._registry.commands, self._recent, self._remember, self._window)
         self._palette.begin()
@@ -235,7 +218,6 @@ class AppActions(QObject):
         return self._help
 
     def show_problems(self) -> ProblemsDialog:
-        """Show the message log."""
         if self._problems_dialog is None:
             self._problems_dialog = ProblemsDialog(self.problems, self._window)
         self._problems_dialog.choose_newest()
@@ -265,7 +247,6 @@ class AppActions(QObject):
         self.preferences.put(scheme=name)
 
     def start_tour(self) -> FirstTour:
-        """Start the tour at its first step."""
         if self._tour is None:
             self._tour = FirstTour(self._window, self._landmarks)
             self._tour.ended.connect(lambda: self.preferences.put(tour_seen=True))

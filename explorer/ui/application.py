@@ -49,13 +49,7 @@ def _explained_abort() -> Iterator[None]:
 
 
 def window_error(said: list[str]) -> ExplorerError:
-    """Return why no window can be opened.
-
-    Parameters
-    ----------
-    said
-        Qt's messages in order.
-    """
+    """Return why no window can be opened, from Qt's messages in order."""
     from explorer.system_libraries import window_libraries_error
 
     found = [re.search(r'load the Qt platform plugin "(\w+)"', message) for message in said]

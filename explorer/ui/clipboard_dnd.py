@@ -24,15 +24,7 @@ from explorer.ui.widgets.image_frame import ImageFrame
 
 
 class ClipboardDnd(QObject):
-    """Drop, paste and copy for the whole window.
-
-    Parameters
-    ----------
-    document
-        Receives what is dropped or pasted.
-    window
-        Shows the overlay during a drag.
-    """
+    """Drop, paste and copy for the whole window, which shows the overlay during a drag."""
 
     def __init__(self, document: Document, window: QWidget) -> None:
         super().__init__(window)

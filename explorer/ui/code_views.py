@@ -117,7 +117,6 @@ class CodeView(ABC):
 
     @property
     def sort_keys(self) -> Sequence[SortKey]:
-        """The available sort keys."""
         return ("order", "changed")
 
     @property
@@ -165,7 +164,7 @@ class DimensionsView(CodeView):
 
     @property
     def sort_keys(self) -> Sequence[SortKey]:
-        """The available sort keys; KL for a variational model only."""
+        """KL for a variational model only."""
         return ("order", "spread", "changed") if self._statistics.kl is None else ("order", "spread", "kl", "changed")
 
     def coordinates(self, code: Floats) -> Floats:

@@ -17,15 +17,7 @@ _HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 
 
 
 def colored(values: Floats, reach: tuple[float, float]) -> Pixels:
-    """Return the colors of values, uint8 ``(..., 3)``.
-
-    Parameters
-    ----------
-    values
-        Any shape.
-    reach
-        The ends of the color map, as returned by `ramp_reach`; values outside get the end colors.
-    """
+    """Return the colors of values, uint8 ``(..., 3)``; values outside of `ramp_reach` get the end colors."""
     low, high = reach
     share = np.nan_to_num(np.clip((values - low) / (high - low), 0, 1))
     ramp = _ramp(current_theme(), low < 0)
@@ -53,14 +45,9 @@ def _rgb(color: QColor) -> tuple[int, int, int]:
 
 
 def overlay_colors(values: Floats, highest: float) -> Pixels:
-    """Return translucent colors of values, uint8 ``(..., 4)`` RGBA: higher is brighter and more opaque.
+    """Return translucent colors, uint8 ``(..., 4)`` RGBA: higher is brighter and more opaque.
 
-    Parameters
-    ----------
-    values
-        Not negative; values that are not finite are transparent.
-    highest
-        The upper end of the color map, above 0.
+    Values are not negative; those that are not finite are transparent. `highest` is the upper end, above 0.
     """
     known = np.isfinite(values)
     share = np.clip(np.where(known, values, 0) / highest, 0, 1)

@@ -23,7 +23,6 @@ _LONGEST = 4_000_000
 
 
 def images_mime(positions: Sequence[int]) -> QMimeData:
-    """Return a drag of images of the open dataset, by index."""
     mime = QMimeData()
     mime.setData(IMAGES, json.dumps([int(position) for position in positions]).encode())
     return mime
@@ -37,19 +36,17 @@ def code_mime(code: Floats) -> QMimeData:
 
 
 def images_of(mime: QMimeData) -> list[int]:
-    """Return the image indices in a drag; empty if it has none."""
     numbers = _numbers(mime, IMAGES)
     return [int(number) for number in numbers if number >= 0 and float(number).is_integer()]
 
 
 def code_of(mime: QMimeData) -> Floats | None:
-    """Return the code in a drag, float32 ``(n,)``; None if it has none."""
+    """Float32 ``(n,)``."""
     numbers = _numbers(mime, CODE)
     return np.array(numbers, np.float32) if numbers else None
 
 
 def files_of(mime: QMimeData) -> list[Path]:
-    """Return the local files and folders in a drag."""
     return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
 
 
@@ -96,12 +93,7 @@ def png_of(qimage: QImage) -> bytes:
 def image_mime(qimage: QImage, name: str, code: Floats | None = None) -> QMimeData:
     """Return an image for other programs, as pixels and as a file, and with its code for this program.
 
-    The file is in the cache folder and is replaced by the next one of its name.
-
-    Raises
-    ------
-    ExportError
-        If the file cannot be written.
+    The file is in the cache folder and is replaced by the next one of its name. ExportError if it cannot be written.
     """
     mime = QMimeData() if code is None else code_mime(code)
     mime.setImageData(qimage)

@@ -33,13 +33,7 @@ class Step:
 
 
 class FirstTour(QObject):
-    """Steps through the tour over a window, which stays usable.
-
-    Signals
-    -------
-    ended()
-        The tour was finished or skipped.
-    """
+    """Steps through the tour over a window, which stays usable; `ended()`: it was finished or skipped."""
 
     ended = Signal()
 

@@ -29,7 +29,6 @@ def _holds(pane: QWidget, focus: QWidget | None) -> bool:
 
 
 def _first_control(pane: QWidget) -> QWidget | None:
-    """Return the first control of the panel in tab order."""
     control: QWidget | None = pane
     while control is not None:
         takes = control.focusPolicy() & Qt.FocusPolicy.TabFocus

@@ -70,11 +70,10 @@ class GalleryModel(QStringListModel):
         self.setStringList([""] * (listed if self._positions is None else len(self._positions)))
 
     def position(self, row: int) -> int:
-        """Return the index of a row's image."""
         return row if self._positions is None else int(self._positions[row])
 
     def row(self, position: int) -> int | None:
-        """Return the row of an image, or None where it is not listed."""
+        """None where it is not listed."""
         if self._positions is None:
             return position if 0 <= position < self.rowCount() else None
         row = int(np.searchsorted(self._positions, position))
@@ -102,7 +101,6 @@ class GalleryModel(QStringListModel):
     # -- Qt's questions ------------------------------------------------------------------------------------------
 
     def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
-        """Return what an image allows: to be selected and dragged, not edited."""
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
 
     def mimeTypes(self) -> list[str]:
@@ -130,7 +128,6 @@ class GalleryModel(QStringListModel):
         return filled(words, position + 1, label)
 
     def _described(self, source: Source, position: int) -> str:
-        """Return all that is known about an image, one fact per line."""
         lines = [self._named(source, position), source.file_name(position)]
         known = [(name, attribute.text(position)) for name, attribute in source.attributes.items()]
         attributes = [f"{name}: {text}" for name, text in known if text]

@@ -29,13 +29,7 @@ def floats_to_qimage(image: Floats) -> QImage:
 
 
 def save_image(qimage: QImage, path: Path) -> None:
-    """Write an image as PNG.
-
-    Raises
-    ------
-    ExportError
-        If the file cannot be written.
-    """
+    """Write an image as PNG; ExportError if the file cannot be written."""
     with replacing_file(path) as temporary:
         writer = QImageWriter(str(temporary), QByteArray(b"png"))
         if not writer.write(qimage):

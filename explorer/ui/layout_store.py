@@ -12,15 +12,7 @@ _VERSION = 1
 
 
 class LayoutStore:
-    """The layout of one window.
-
-    Parameters
-    ----------
-    window
-        Whose layout.
-    preferences
-        Where it is stored.
-    """
+    """The layout of one window, stored in the preferences."""
 
     def __init__(self, window: QMainWindow, preferences: PreferencesFile) -> None:
         self._window = window
@@ -33,10 +25,7 @@ class LayoutStore:
         return not self._first.isEmpty()
 
     def begin(self) -> None:
-        """Store the initial layout; then restore the last one.
-
-        A layout that cannot be restored changes nothing.
-        """
+        """Store the initial layout; then restore the last one, unless it cannot be restored."""
         self._first = self._window.saveState(_VERSION)
         named = (splitter for splitter in self._window.findChildren(QSplitter) if splitter.objectName())
         self._first_sizes = [(splitter, splitter.sizes()) for splitter in named]

@@ -52,19 +52,8 @@ W = TypeVar("W", bound=QWidget)
 class MainWindow(QMainWindow):
     """The main window: stage and tabs in the center, docks around them; the panels are those of `PANELS`.
 
-    Parameters
-    ----------
-    document
-        What the window shows.
-    on_close
-        Called once when the window closes, to stop the background work.
-    preferences
-        Settings kept between runs; None keeps nothing.
-
-    Signals
-    -------
-    closing()
-        The window closes and nothing can stop it any more.
+    `on_close` is called once, to stop the background work; without `preferences` nothing is kept between runs.
+    `closing()`: the window closes and nothing can stop it any more.
     """
 
     closing = Signal()
@@ -206,7 +195,6 @@ class MainWindow(QMainWindow):
             self.registry.add_panel(panel.id, title, made, partial(self._reveal, panel, made))
 
     def menu_actions(self) -> Iterator[Action]:
-        """Yield the actions of the window itself: import, quit, and one to show each panel."""
         yield Action(
             "action_import",
             self.tr("Import &Keras model…"),
@@ -281,11 +269,9 @@ class MainWindow(QMainWindow):
         self.clipboard_dnd.leave()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open a dropped session, exported animation, model or dataset."""
         self.clipboard_dnd.drop(event)
 
     def show_import(self) -> ImportDialog:
-        """Show the dialog that imports third-party models."""
         if self._import is None:
             self._import = ImportDialog(self.document, self)
         self._import.show()

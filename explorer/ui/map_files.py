@@ -19,13 +19,7 @@ _MARGIN = 40
 
 
 def save_points(scatter: Scatter, window: MapWindow, names: tuple[str, str], path: Path) -> None:
-    """Write the points in view as SVG circles, with a frame and axis limits.
-
-    Raises
-    ------
-    ExportError
-        If the file cannot be written.
-    """
+    """Write the points in view as SVG circles, with a frame and axis limits; ExportError if it fails."""
     scale = _SVG_WIDTH / (window.right - window.left)
     height = (window.top - window.bottom) * scale
     across = (scatter.points[:, 0] - window.left) * scale
@@ -58,10 +52,7 @@ def save_points(scatter: Scatter, window: MapWindow, names: tuple[str, str], pat
 def save_codes(view: CodesView, scatter: Scatter, path: Path) -> None:
     """Write the codes of the visible images as CSV: index, label, position on the map, and code.
 
-    Raises
-    ------
-    ExportError
-        If the file cannot be written.
+    ExportError if the file cannot be written.
     """
     header = ["index", "label", "x", "y", *(f"z{dim}" for dim in range(view.codes.shape[1]))]
     rows = (

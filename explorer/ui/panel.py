@@ -34,16 +34,8 @@ class Dock:
 class Panel:
     """A panel of the window.
 
-    Attributes
-    ----------
-    name
-        Begins the object names of the panel, its dock and its commands.
-    title, tip, synonyms
-        As of an action; marked with ``QT_TRANSLATE_NOOP("panels", …)``, translated by `words`.
-    make
-        Makes it for a document.
-    dock
-        Where its dock is; None for a tab.
+    `name` begins the object names of the panel, its dock and its commands. `title`, `tip` and `synonyms` are as of an
+    action, marked with ``QT_TRANSLATE_NOOP("panels", …)``, translated by `words`. Without a `dock` it is a tab.
     """
 
     name: str
@@ -71,13 +63,7 @@ class Panel:
 
 
 class WatchingPanel(QWidget):
-    """A panel whose view the document computes only while the panel is visible.
-
-    Attributes
-    ----------
-    watched
-        The view.
-    """
+    """A panel whose view, `watched`, the document computes only while the panel is visible."""
 
     watched: ClassVar[ViewKey[Any]]
 

@@ -21,7 +21,6 @@ class PlainLabel(QLabel):
 
 
 def plain_message_box(parent: QWidget) -> QMessageBox:
-    """Return a message box that shows its texts verbatim."""
     box = QMessageBox(parent)
     box.setTextFormat(Qt.TextFormat.PlainText)
     return box

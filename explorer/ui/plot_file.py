@@ -20,15 +20,7 @@ PLOT_SUFFIXES = (".png", ".svg")
 
 
 def save_plot(view: QGraphicsView, path: Path) -> None:
-    """Write a plot as PNG or SVG, chosen by the file extension.
-
-    Raises
-    ------
-    UsageError
-        If the extension is neither.
-    ExportError
-        If the file cannot be written.
-    """
+    """Write a plot as PNG or SVG; UsageError if the extension is neither, ExportError if it cannot be written."""
     suffix = path.suffix.lower()
     if suffix not in PLOT_SUFFIXES:
         raise UsageError("Cannot export the plot to “{file}”: the name must end in .png or .svg.", file=path.name)

@@ -43,7 +43,7 @@ class ProblemList(QAbstractListModel):
         document.problem_reported.connect(self._on_problem_reported)
 
     def entry(self, row: int) -> Entry | None:
-        """Return an entry, the newest at row 0."""
+        """The newest is at row 0."""
         return self._entries[row] if 0 <= row < len(self._entries) else None
 
     @property

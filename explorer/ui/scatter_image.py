@@ -23,18 +23,8 @@ _CELL = 6
 class Scatter:
     """Points on a plane.
 
-    Attributes
-    ----------
-    points
-        Float32 ``(n, 2)``, in the plane's coordinates.
-    colors
-        Uint8 ``(n, 3)``.
-    shown
-        Bool ``(n,)``: the points to draw.
-    picked
-        Bool ``(n,)``: the selected points, drawn larger; None without a selection.
-    density
-        Whether to draw their density instead of the points.
+    `points` are float32 ``(n, 2)`` in the plane's coordinates, `colors` uint8 ``(n, 3)``. `shown`, bool ``(n,)``, are
+    to be drawn; `picked`, bool ``(n,)``, are selected and drawn larger. `density` draws their density instead.
     """
 
     points: Floats
@@ -45,18 +35,9 @@ class Scatter:
 
 
 def scatter_image(scatter: Scatter, places: Floats, size: tuple[int, int], device: float) -> QImage:
-    """Draw points on a transparent image.
+    """Draw points on a transparent image of `size`, width and height in device pixels.
 
-    Parameters
-    ----------
-    scatter
-        The points and their colors.
-    places
-        Their positions in the image, float32 ``(n, 2)``, in device pixels; may be outside.
-    size
-        Width and height in device pixels.
-    device
-        Device pixels per pixel.
+    `places` are positions in device pixels, float32 ``(n, 2)``, also outside; `device` is device pixels per pixel.
     """
     width, height = size
     image = np.zeros((height, width, 4), np.uint8)

@@ -24,15 +24,7 @@ from explorer.ui.text import learning
 
 
 class SessionActions(QObject):
-    """The session commands of a window.
-
-    Parameters
-    ----------
-    document
-        Whose sessions.
-    window
-        The parent of the questions.
-    """
+    """The session commands of a window, which is the parent of the questions."""
 
     def __init__(self, document: Document, window: QMainWindow) -> None:
         super().__init__(window)

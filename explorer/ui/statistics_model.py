@@ -24,7 +24,6 @@ class StatisticsModel(QAbstractTableModel):
         self._order: Indices = np.zeros(0, np.int64)
 
     def show_statistics(self, statistics: CodeStatistics | None) -> None:
-        """Show one row per dimension, or none, in index order."""
         self.beginResetModel()
         self._columns = []
         self._order = np.zeros(0, np.int64)

@@ -45,12 +45,12 @@ def file_size(count: int) -> str:
 
 
 def dimension_name(index: int) -> str:
-    """Return the name of a dimension, ``z₀`` for the first."""
+    """``z₀`` for the first."""
     return "z" + str(index).translate(_SUBSCRIPTS)
 
 
 def component_name(index: int) -> str:
-    """Return the name of a principal component, ``PC 1`` for the first."""
+    """``PC 1`` for the first."""
     return f"PC {index + 1}"
 
 
@@ -71,7 +71,6 @@ def sentence(shown: Message) -> str:
 
 
 def capitalized(text: str) -> str:
-    """Return a text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 

@@ -77,7 +77,6 @@ class _Choice:
 
 
 def current_theme() -> Theme:
-    """Return the current theme."""
     scheme = _Choice.scheme
     if scheme == Qt.ColorScheme.Unknown:
         scheme = QApplication.styleHints().colorScheme()
@@ -109,7 +108,6 @@ def install_theme(app: QApplication) -> None:
 
 
 def apply_theme(app: QApplication) -> None:
-    """Apply palette and style sheet of the current color scheme."""
     theme = current_theme()
     app.setPalette(_palette(theme))
     template = Template((resources_dir() / "style" / "app.qss").read_text(encoding="utf-8"))

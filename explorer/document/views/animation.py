@@ -29,16 +29,10 @@ _AT_ONCE = 16
 class AnimationView:
     """Measurements of one pass of the animation, at some frames including the first and the last.
 
-    Attributes
-    ----------
-    frames
-        The measured frames of the pass, int64 ``(m,)``, ascending; for a closed animation the first keyframe once more.
-    distances
-        Distance of each from the data, as in `MeterView`, float64 ``(m,)``.
-    changes
-        Change of the image from each to the next, float64 ``(n,)``; fewer than m - 1 until it is complete.
-    shown, pixels
-        Frames with images, int64 ``(s,)``, and these: uint8 ``(s, h, w, c)``.
+    `frames` are int64 ``(m,)``, ascending; for a closed animation the first keyframe once more. `distances` are from
+    the data, as in `MeterView`, float64 ``(m,)``; `changes` of the image from each to the next, float64 ``(n,)``, fewer
+    than m - 1 until it is complete. `shown` are the frames with images, int64 ``(s,)``, `pixels` these: uint8
+    ``(s, h, w, c)``.
     """
 
     animation: Animation

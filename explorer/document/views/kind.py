@@ -47,8 +47,8 @@ class ViewKind(ViewKey[T]):
     only_watched
         Whether it is only computed while visible; becoming visible asks for it.
     one_at_a_time
-        Whether nothing new is requested before a request ended; then it is requested again, unless it failed. Newer
-        requests would starve a view that takes longer than the time between two changes.
+        Nothing new is requested before a request ended; then it is requested again, unless it failed. Newer requests
+        would starve a view that takes longer than the time between two changes.
     received
         Called with a view after it is stored, before its signal.
     """

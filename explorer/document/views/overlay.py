@@ -43,7 +43,6 @@ class OverlayView:
 def measure_plane(
     codec: Codec, plane: Plane, window: MapWindow, kind: Overlay, distance: CodeDistance
 ) -> Iterator[OverlayView]:
-    """Compute the overlay of a part of the map, row by row."""
     width, height = window.right - window.left, window.top - window.bottom
     rows = int(np.clip(round(OVERLAY_COLUMNS * height / width), 4, 2 * OVERLAY_COLUMNS))
     xs = window.left + (np.arange(OVERLAY_COLUMNS) + 0.5) * width / OVERLAY_COLUMNS

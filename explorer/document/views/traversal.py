@@ -25,14 +25,9 @@ TRAVERSAL_ROWS = 48
 class TraversalView:
     """Decoded latent traversals.
 
-    Attributes
-    ----------
-    rows
-        The dimension or principal component of each row, int64 ``(r,)``; of each image if `values` is empty.
-    values
-        Float32 ``(columns,)``, in σ; empty if each image is of another dimension.
-    codes, pixels
-        Float32 ``(r, columns, latent_dim)``; uint8 ``(r, columns, h, w, c)``.
+    `rows` are dimensions or principal components, int64 ``(r,)``; `values` float32 ``(columns,)``, in σ. Where each
+    image is of another dimension, `values` is empty, and `rows` are those of the images. `codes` are float32
+    ``(r, columns, latent_dim)``, `pixels` uint8 ``(r, columns, h, w, c)``.
     """
 
     rows: Indices

@@ -23,9 +23,8 @@ _POINTS_A_STEP = 8
 def data(keys: Floats, surroundings: Surroundings) -> Curve:
     """Return the data path through keyframes ``(k, d)``, with constant speed within each segment.
 
-    The path of a segment is computed at first use, which imports SciPy.
-
-    Raises UsageError if there are no codes of the data, or they have another length than the keyframes.
+    A segment is computed at first use, which imports SciPy. UsageError if there are no codes of the data, or they have
+    another length than the keyframes.
     """
     graph = surroundings.data
     if graph is None:

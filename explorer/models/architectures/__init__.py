@@ -37,13 +37,7 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 def get_architecture(name: str) -> Architecture:
-    """Return an architecture by name.
-
-    Raises
-    ------
-    ModelError
-        If there is none; the message lists the available ones.
-    """
+    """Return an architecture by name; ModelError, with the available ones, if there is none."""
     if name not in ARCHITECTURES:
         raise ModelError(
             "There is no architecture “{name}”. Choose one of {names}.", name=name, names=list(ARCHITECTURES)

@@ -85,7 +85,7 @@ class Rows:
 def describe(files: tuple[Handed, ...]) -> Iterator[Described | Progress]:
     """Read the configuration of a Keras file, and check that the file is complete.
 
-    Raises ModelError if it is not a Keras model, is damaged, or holds only a part of a model.
+    ModelError if it is not a Keras model, is damaged, or holds only a part of a model.
     """
     (handed,) = files
     head = handed.file.read(4096)
@@ -100,7 +100,7 @@ def describe(files: tuple[Handed, ...]) -> Iterator[Described | Progress]:
 def weights(files: tuple[Handed, ...], *, part: str = "") -> Iterator[Group | Weights | Rows]:
     """Read the weights of a file or of a part of it, without optimizer weights.
 
-    Raises ModelError if there are none, or they are not numbers.
+    ModelError if there are none, or they are not numbers.
     """
     (handed,) = files
     with _weights_of(handed) as file:

@@ -24,16 +24,9 @@ T = TypeVar("T")
 class ThirdPartyFile:
     """A model file or folder, with an absolute path, read as data; nothing of it was built or run.
 
-    Attributes
-    ----------
-    kind
-        Format detected from the content: ``keras``, a zip; ``hdf5``; ``saved_model``, a folder.
-    keras_version
-        Version of the Keras that wrote it; empty if unknown.
-    config
-        The model's configuration; empty for a SavedModel, which is a program.
-    links
-        Paths of the parts of an HDF5 file that are stored in other files.
+    `kind`, detected from the content, is ``keras``, a zip; ``hdf5``; or ``saved_model``, a folder. `keras_version` is
+    that which wrote it, empty if unknown. `config` is empty for a SavedModel, which is a program. `links` are paths of
+    the parts of an HDF5 file that are stored in other files.
     """
 
     path: Path
@@ -54,7 +47,7 @@ class ThirdPartyFile:
 def read_third_party(path: Path) -> ThirdPartyFile:
     """Read the configuration of a Keras model in the reader process.
 
-    Raises ModelError if it is not a Keras model, is damaged, or holds only a part of a model.
+    ModelError if it is not a Keras model, is damaged, or holds only a part of a model.
     """
     return finished(reading(path))
 

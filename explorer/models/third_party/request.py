@@ -10,26 +10,13 @@ from explorer.models.import_record import ValueRange
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """An import.
+    """An import into the bundle `out`, an existing one with `force`.
 
-    Attributes
-    ----------
-    path
-        A whole model, an encoder or decoder, or a folder with a file for each; None if both are given separately.
-    encoder, decoder
-        Files, or names of models within `path`; None if `path` is enough.
-    out
-        The bundle's folder.
-    bottleneck
-        The layer to split at; None for the most likely one.
-    ranges
-        Input range of image values; None to detect it.
-    trust
-        Whether code in the files may run, in the model process only.
-    force
-        Whether to replace an existing bundle at `out`.
-    data
-        Name or path of a dataset to evaluate it on, in addition to those that ship; or None.
+    `path` is a whole model, an encoder or decoder, or a folder with a file for each; None if both are given separately.
+    `encoder` and `decoder` are files, or names of models within `path`; None if `path` is enough. `bottleneck` is the
+    layer to split at, None for the most likely one; `ranges` the input range of image values, None to detect it. With
+    `trust`, code in the files may run, in the model process only. `data` is the name or path of a dataset to evaluate
+    it on, in addition to those that ship; or None.
     """
 
     path: Path | None

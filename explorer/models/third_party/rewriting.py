@@ -33,17 +33,10 @@ _DEEPEST: Final = 4
 class Rewritten:
     """The rewritten configuration, or several.
 
-    Attributes
-    ----------
-    models
-        Configurations by the path of their weights in the file: empty for the whole model, attribute names for the
-        models within a subclass.
-    replaced
-        Names of the replaced layers.
-    deviations
-        Those of them whose second input seems to be a standard deviation, by its name, instead of a log-variance.
-    notes
-        The changes, for the user; see `explorer.models.import_record.Imported`.
+    `models` are by the path of their weights in the file: empty for the whole model, attribute names for the models
+    within a subclass. `replaced` are names of layers; `deviations` those of them whose second input seems to be a
+    standard deviation, by its name, instead of a log-variance. `notes` are the changes, for the user; see
+    `explorer.models.import_record.Imported`.
     """
 
     models: dict[str, Config]

@@ -39,15 +39,9 @@ _DANGERS: dict[Danger, Message] = {
 class Finding:
     """A part of a model file that is not a plain description.
 
-    Attributes
-    ----------
-    danger
-        ``code``: Python in the file; ``tensorflow``: a TensorFlow function called by name; ``program``: a SavedModel;
-        ``unknown``: a class that Keras does not have; ``external``: something outside the file.
-    where
-        Name of the layer or part, or of the file.
-    what
-        Its class, function or file; empty for a link to another file.
+    `danger` is ``code``: Python in the file; ``tensorflow``: a TensorFlow function called by name; ``program``: a
+    SavedModel; ``unknown``: a class that Keras does not have; or ``external``: something outside the file. `where` is
+    the name of the layer or part, or of the file; `what` its class, function or file, empty for a link to another file.
     """
 
     danger: Danger
@@ -83,7 +77,7 @@ def findings(file: ThirdPartyFile) -> tuple[Finding, ...]:
 def check(found: tuple[Finding, ...], *, trust: bool) -> None:
     """Check that a model has no executable code that the user does not trust.
 
-    Raises ModelError if something would run that is not trusted, or could not run even if trusted.
+    ModelError if something would run that is not trusted, or could not run even if trusted.
     """
     stopping = [finding for finding in found if not (trust and finding.can_be_trusted)]
     if not stopping:
@@ -133,7 +127,6 @@ def _name_of(value: Config) -> str:
 
 
 def _judge(value: Config, where: str) -> Finding | None:
-    """Return the finding about one object of a configuration, or None."""
     name = value["class_name"]
     inner = value.get("config")
     if name in builtin.CODE:

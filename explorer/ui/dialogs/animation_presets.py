@@ -108,13 +108,7 @@ class AnimationPresetsDialog(QDialog):
         self.apply.setEnabled(not problem)
 
     def _preset(self) -> AnimationPreset:
-        """Return the preset.
-
-        Raises
-        ------
-        UsageError
-            If the model, its classes, a code or the keyframes that it needs are missing.
-        """
+        """UsageError if the model, its classes, a code or the keyframes that it needs are missing."""
         model, code = self._document.model, self._document.code
         if model is None:
             raise UsageError("Animation presets need a model. Open one in the library.")

@@ -20,13 +20,7 @@ _MATTERS = {"data", "size", "channels", "crop", "invert", "seed", "start_from"}
 
 
 class AugmentPreview(QDialog):
-    """Non-modal window with originals and augmented copies.
-
-    Signals
-    -------
-    seed_chosen(int)
-        A new seed was requested.
-    """
+    """Non-modal window with originals and augmented copies; `seed_chosen(int)`: a new seed was requested."""
 
     seed_chosen = Signal(int)
 

@@ -39,13 +39,12 @@ class CommandList(QAbstractListModel):
         self._shown: list[Command] = []
 
     def put(self, commands: Sequence[Command], recent: Sequence[str]) -> None:
-        """List the commands: recent ones on top, then in menu order."""
+        """Recent ones are on top, the others in menu order."""
         places = {name: place for place, name in enumerate(recent)}
         self._all = sorted(commands, key=lambda command: places.get(command.record.name, len(places)))
         self.find("")
 
     def find(self, query: str) -> None:
-        """Show the matches, best first."""
         self.beginResetModel()
         texts = [(one.title, one.where, one.record.words) for one in self._all]
         self._shown = [self._all[place] for place in ranked(query, texts)]
@@ -106,14 +105,8 @@ class _CommandDelegate(QStyledItemDelegate):
 class CommandPalette(QDialog):
     """A search field above a list of all commands; the field keeps the focus.
 
-    Parameters
-    ----------
-    commands
-        Returns the commands with their current availability.
-    recent
-        Returns the names of recent commands, newest first.
-    done
-        Called with the name of an executed command.
+    `commands` returns them with their current availability, `recent` names, newest first; `done` is called with the
+    name of an executed command.
     """
 
     def __init__(
@@ -163,7 +156,6 @@ class CommandPalette(QDialog):
         self.list.selectionModel().currentChanged.connect(lambda current, before: self._show_tip(current))
 
     def begin(self) -> None:
-        """Show all commands, ready for typing."""
         self.model.put(self._commands(), self._recent())
         self.field.clear()
         self._choose_first()

@@ -167,7 +167,6 @@ class ExportAnimationDialog(QDialog):
             self._settle.start()
 
     def _update_controls(self) -> None:
-        """Enable what the format supports, and show its limits."""
         model = self._document.model
         gray = model is None or model.card.image_shape[2] == 1
         for widget in (self.palette_by, self.dither):

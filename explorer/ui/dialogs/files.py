@@ -23,7 +23,6 @@ _PANEL_ASKS = sys.platform == "darwin"
 
 
 def ask_folder(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> None:
-    """Ask for an existing folder."""
     dialog = _dialog(parent, title, chosen)
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)
@@ -31,12 +30,12 @@ def ask_folder(parent: QWidget, title: str, chosen: Callable[[Path], object]) ->
 
 
 def image_filters() -> list[tuple[str, str]]:
-    """Return name and patterns of single images, for `ask_file`."""
+    """Name and patterns of single images, for `ask_file`."""
     return _filters([single_image.KIND])
 
 
 def dataset_filters() -> list[tuple[str, str]]:
-    """Return names and patterns of all files with images, for `ask_file`."""
+    """Names and patterns of all files with images, for `ask_file`."""
     return _filters(sources.SOURCES)
 
 

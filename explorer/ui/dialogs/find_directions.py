@@ -216,7 +216,6 @@ class FindDirectionsDialog(QDialog):
             )
 
     def save(self, path: Path) -> None:
-        """Write the directions of the sliders; report success or failure."""
         model = self._document.model
         if model is None:
             return
@@ -227,7 +226,6 @@ class FindDirectionsDialog(QDialog):
         ask_file(self, self.tr("Open directions"), self.open_file, kinds=(("Directions", f"*{SUFFIX}"),))
 
     def open_file(self, path: Path) -> None:
-        """Add the directions of a file as sliders, or report why not."""
         model = self._document.model
         if model is None:
             return

@@ -11,13 +11,7 @@ from explorer.ui.actions import Command
 
 
 class HelpDialog(QDialog):
-    """A help page that stays open beside the window.
-
-    Parameters
-    ----------
-    commands
-        Those whose keys are listed.
-    """
+    """A help page that stays open beside the window; lists the keys of `commands`."""
 
     def __init__(self, commands: Sequence[Command] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)

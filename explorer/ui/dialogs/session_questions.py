@@ -25,14 +25,8 @@ def ask(
 ) -> QMessageBox:
     """Ask a question, and run the action of the answer.
 
-    Parameters
-    ----------
-    parent, name, title
-        Of the dialog; `name` is its object name.
-    words
-        The question, and a further explanation.
-    answers
-        Object name, text, role and action of each button, the default first. Escape is the one that rejects.
+    `name` is the object name of the dialog; `words` the question, and a further explanation. `answers` are object name,
+    text, role and action of each button, the default first; Escape is the one that rejects.
     """
     box = plain_message_box(parent)
     box.setObjectName(name)
@@ -58,7 +52,6 @@ def ask(
 def ask_unsaved(
     parent: QWidget, name: str, save: Callable[[], object], drop: Callable[[], object], stay: Callable[[], object]
 ) -> QMessageBox:
-    """Ask what to do with unsaved changes."""
     what = parent.tr("Save the changes to “%1”?").replace("%1", name) if name else parent.tr("Save this session?")
     return ask(
         parent,
@@ -100,7 +93,6 @@ def ask_missing(
     locate_file: Callable[[], object],
     skip: Callable[[], object],
 ) -> QMessageBox:
-    """Ask for the new location of a session's model or dataset."""
     record = opening.session.record
     locate: list[tuple[str, str, QMessageBox.ButtonRole, Callable[[], object] | None]]
     if opening.missing == "model":

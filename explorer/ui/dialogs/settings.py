@@ -12,13 +12,7 @@ from explorer.ui.widgets.layouts import STRETCH, vbox
 
 
 class SettingsDialog(QDialog):
-    """Changes apply and are saved at once.
-
-    Signals
-    -------
-    scheme_chosen(str)
-        The chosen theme: ``system``, ``light`` or ``dark``.
-    """
+    """Changes apply and are saved at once; `scheme_chosen(str)`: ``system``, ``light`` or ``dark``."""
 
     scheme_chosen = Signal(str)
 

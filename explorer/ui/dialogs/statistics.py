@@ -216,7 +216,6 @@ class StatisticsDialog(QDialog):
         self._probe.setEnabled(self._attribute.count() > 0 and self._document.model is not None)
 
     def _current(self) -> list[Probe]:
-        """Return the probes of the open model and dataset."""
         model, source = self._document.model, self._document.source
         probes = self._document.analysis.probes
         return [] if model is None else [one for one in probes if one.codec is model.codec and one.source is source]

@@ -178,7 +178,7 @@ class BookmarksPanel(QWidget):
 
 
 def _icon(pixels: Pixels) -> QIcon:
-    """Return an image at display size without smoothing; not tinted when selected."""
+    """Without smoothing; not tinted when selected."""
     sides = (_SIDE, _SIDE)
     qimage = pixels_to_qimage(pixels)
     smooth = max(pixels.shape[:2]) > _SIDE

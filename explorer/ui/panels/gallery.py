@@ -148,7 +148,7 @@ class GalleryPanel(QWidget):
             bar.setValue(place)
 
     def _fill_labels(self, source: Source | None, chosen: str) -> None:
-        """Fill the label selector; hide it if it has nothing to choose from."""
+        """Hide the label selector if it has nothing to choose from."""
         self.label.clear()
         self.label.addItem(self.tr("All images"), None)
         picked = self._document.selection.picked
@@ -191,7 +191,6 @@ class GalleryPanel(QWidget):
             self._document.selection.put(None)
 
     def _on_selection_changed(self) -> None:
-        """Show the current selection, or all images if there is none."""
         picked = self._document.selection.picked
         if picked is not None and picked is self._own:
             return
@@ -202,7 +201,6 @@ class GalleryPanel(QWidget):
         self._on_label_activated()
 
     def _on_image_changed(self) -> None:
-        """Select the document's image if it is listed, and show its caption."""
         image_index = self._document.state.image_index
         self._show_caption(image_index)
         if self._document.state.imported_image is not None:

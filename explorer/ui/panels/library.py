@@ -341,7 +341,6 @@ class LibraryPanel(QWidget):
 
 
 def section_items(section: QTreeWidgetItem) -> Iterator[QTreeWidgetItem]:
-    """Yield the items of a section."""
     for row in range(section.childCount()):
         item = section.child(row)
         if item is not None:

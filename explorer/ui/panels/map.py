@@ -438,7 +438,6 @@ class MapPanel(QWidget):
             self._write(path, lambda: save_codes(codes, scatter, path))
 
     def _write(self, path: Path, write: Callable[[], object]) -> None:
-        """Write a file; report the result."""
         try:
             write()
         except ExplorerError as error:
@@ -456,7 +455,6 @@ class MapPanel(QWidget):
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def _on_window_changed(self) -> None:
-        """Request the visible part, and paint the tiles that are available."""
         if self.isVisible():
             self._look()
             self._show_tiles()

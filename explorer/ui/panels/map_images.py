@@ -39,12 +39,7 @@ _NEAR = 12.0
 class MapImages(QWidget):
     """Controls what the map draws of the images, and handles selections on it.
 
-    Signals
-    -------
-    changed()
-        `scatter` or `tiles_shown` changed.
-    read()
-        More images of points were loaded.
+    `changed()`: `scatter` or `tiles_shown` changed. `read()`: more images of points were loaded.
     """
 
     changed = Signal()

@@ -278,7 +278,6 @@ class _Row(QListWidget):
         self.setMinimumHeight(_CELL.height() + 6)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Scale the images to the height of the row."""
         super().resizeEvent(event)
         # Space for the scroll bar is reserved: it would change the size that decides whether it is needed.
         room = self.height() - 2 * self.frameWidth() - self.horizontalScrollBar().sizeHint().height()

@@ -96,7 +96,6 @@ class NoiseRowPage(QWidget):
 
 
 def _gain(widget: QWidget, noisy: Closeness, made: Closeness) -> str:
-    """Return the PSNR gain of denoising in words."""
     gain = made.psnr - noisy.psnr
     if not np.isfinite(gain):
         return ""

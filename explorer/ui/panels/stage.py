@@ -29,10 +29,7 @@ _ROOM = 24
 class StagePanel(QWidget):
     """Original, reconstruction and edited image, with an optional error map.
 
-    Signals
-    -------
-    reconstruction_painted()
-        A reconstruction was painted on the screen.
+    `reconstruction_painted()`: it was painted on the screen.
     """
 
     reconstruction_painted = Signal()
@@ -187,7 +184,7 @@ class StagePanel(QWidget):
             self.edited.show_text(text, detail, problem=failed)
 
     def _cursor_detail(self) -> str:
-        """Return the distance of the current code from the original one, in σ of the dataset."""
+        """In σ of the dataset."""
         model, code, start = self._document.model, self._document.code, self._document.state.start_code
         if model is None or code is None or start is None:
             return ""

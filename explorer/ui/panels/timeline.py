@@ -560,7 +560,6 @@ class TimelinePanel(QWidget):
     # -- export --------------------------------------------------------------------------------------------------
 
     def ask_animation(self) -> None:
-        """Ask for an exported animation and open its recipe."""
         kinds = ((self.tr("Exported animations"), " ".join(f"*{suffix}" for suffix in FORMATS)),)
         ask_file(self, self.tr("Open an exported animation"), self._reopen, kinds=kinds)
 

@@ -88,7 +88,6 @@ class TrainPanel(QWidget):
     # -- settings ------------------------------------------------------------------------------------------------
 
     def _on_form_changed(self) -> None:
-        """Show network and cost of the training, or why it cannot start."""
         if self.isVisible():
             self._document.training_expected.emit()
         try:

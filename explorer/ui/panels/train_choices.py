@@ -30,7 +30,6 @@ class TrainChoices(TrainFields):
         self._known: dict[str, Images] = {}
 
     def _fill_data(self, wanted: str | None) -> None:
-        """List the datasets: local ones, the open one, and those that can be downloaded."""
         self._known = {}
         self.data.clear()
         entries = known_sources()
@@ -53,7 +52,6 @@ class TrainChoices(TrainFields):
         self.data.setCurrentIndex(max(0, self.data.findData(wanted)))
 
     def _fill_models(self) -> None:
-        """List the models whose weights a training can start from; keep the selection if possible."""
         chosen, opened = self.start_from.currentData(), self._document.model
         self._parents = {}
         self.start_from.clear()
@@ -95,7 +93,7 @@ class TrainChoices(TrainFields):
         self.loss.setCurrentIndex(self.loss.findData(defaults.loss))
 
     def _fill(self, request: TrainingRequest) -> None:
-        """Show a request; missing values become the defaults of the architecture."""
+        """Missing values become the defaults of the architecture."""
         self.architecture.setCurrentIndex(self.architecture.findData(request.architecture))
         self._begin_with_reference()
         usual = self.chosen_architecture.defaults
@@ -121,13 +119,7 @@ class TrainChoices(TrainFields):
         self.tensorboard.setChecked(request.tensorboard is not None)
 
     def request(self, out: Path) -> TrainingRequest:
-        """Return the request for a training into the folder `out`.
-
-        Raises
-        ------
-        TrainingError
-            If the value of a field is invalid.
-        """
+        """TrainingError if the value of a field is invalid."""
         loss, usual = self.loss.currentData(), self.chosen_architecture.defaults.loss
         values: dict[str, object] = {
             "architecture": self.chosen_architecture.name,

@@ -21,10 +21,7 @@ _MOST = 10_000_000
 
 
 class TrainFields(QWidget):
-    """All settings of a training. An empty field means the default of the architecture.
-
-    Each field is an attribute; `TrainForm` adds the behavior.
-    """
+    """All settings of a training, each an attribute; `TrainForm` adds the behavior."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

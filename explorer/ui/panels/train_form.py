@@ -29,15 +29,7 @@ _NAMED = {preset.name: preset for preset in TRAINING_PRESETS}
 class TrainForm(TrainChoices):
     """Fields and the request that results from them. An empty field means the default of the architecture.
 
-    Signals
-    -------
-    changed()
-        A setting has changed.
-
-    Attributes
-    ----------
-    machine
-        Memory of this machine in bytes, None if unknown.
+    `changed()`: a setting has changed. `machine` is the memory of this machine in bytes, None if unknown.
     """
 
     changed = Signal()
@@ -278,13 +270,7 @@ class TrainForm(TrainChoices):
     # -- the training -------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
-        """Return network, steps and memory of the training.
-
-        Raises
-        ------
-        ExplorerError
-            If the training cannot start.
-        """
+        """Return network, steps and memory of the training; ExplorerError if it cannot start."""
         check_new_model(user_models_dir(), self.chosen_name, self._taken())
         return plan_training(self.request(Path("new")), self._images(), self.parent_bundle, self.machine)
 

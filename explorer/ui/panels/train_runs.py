@@ -156,7 +156,6 @@ class TrainRunsPanel(QWidget):
         return words[run.phase]
 
     def _tip(self, run: Run) -> str:
-        """Return start time, equivalent command, duration, metrics and note of a run."""
         lines = [f"{run.begun:%Y-%m-%d %H:%M}", command_line(run.request)]
         if run.curve:
             seconds = sum(point.seconds for point in run.curve)
@@ -222,7 +221,6 @@ class TrainRunsPanel(QWidget):
             self._document.trainings.again_requested.emit(request)
 
     def ask_delete(self) -> None:
-        """Remove queued trainings; ask before deleting runs."""
         for place in sorted(self._places(), reverse=True):
             self._document.trainings.unqueue_requested.emit(place)
         training = self._document.training

@@ -28,12 +28,7 @@ _BUTTON_WIDTH = 180
 class TrainWatchPanel(QWidget):
     """Pages above a progress bar and the buttons to pause, stop and discard.
 
-    Parameters
-    ----------
-    document
-        The document with the training.
-    network
-        The first page: the network of the current settings.
+    The first page, `network`, is the network of the current settings.
     """
 
     def __init__(self, document: Document, network: QWidget, parent: QWidget | None = None) -> None:

@@ -20,10 +20,7 @@ _CELL = QSize(SIDE + _GAP, SIDE + _LABEL + _GAP)
 class ChannelGrid(QListView):
     """A grid of small feature maps; a click or arrow keys select one. A dot marks edited maps.
 
-    Signals
-    -------
-    chosen(int)
-        Another channel is selected.
+    `chosen(int)`: another channel is selected.
     """
 
     chosen = Signal(int)
@@ -58,7 +55,6 @@ class ChannelGrid(QListView):
             self._names.setStringList([f"c{channel}" for channel in range(count)])
 
     def set_current(self, channel: int) -> None:
-        """Select a channel and scroll to it."""
         self.setCurrentIndex(self._names.index(channel))
 
     def currentChanged(

@@ -10,13 +10,7 @@ from explorer.ui.widgets.layouts import vbox
 
 
 class Collapsible(QWidget):
-    """A header button above content that is collapsed at first.
-
-    Signals
-    -------
-    toggled(bool)
-        Expanded or collapsed.
-    """
+    """A header button above content that is collapsed at first; `toggled(bool)`: expanded or collapsed."""
 
     toggled = Signal(bool)
 

@@ -18,10 +18,7 @@ _ARROWS = {Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0,
 class CorrelationMap(QWidget):
     """Correlations from −1 (blue) over 0 (the background) to 1 (orange).
 
-    Signals
-    -------
-    pointed(int, int)
-        Row and column of the cell under the mouse or selected with the arrow keys; -1, -1 for none.
+    `pointed(int, int)`: row and column of the cell under the mouse or selected with the arrow keys; -1, -1 for none.
     """
 
     pointed = Signal(int, int)

@@ -14,20 +14,10 @@ _HUES = (0.61, 0.07, 0.40, 0.90, 0.13, 0.52, 0.75, 0.29)
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of the plot.
+    """One line of the plot, from left to right.
 
-    Attributes
-    ----------
-    name
-        Name in the legend and in the values under the mouse.
-    xs, values
-        Coordinates of its points, from left to right.
-    color
-        Number of its color; below 0 for a muted one.
-    dashed
-        Whether the line is dashed, as for validation.
-    in_legend
-        Whether it appears in the legend.
+    `name` is in the legend and in the values under the mouse. `color` is a number; below 0 for a muted one. Lines are
+    `dashed` for validation.
     """
 
     name: str

@@ -24,19 +24,9 @@ _LABELS = 8
 class CurvePlot(QWidget):
     """Curves with a linear or logarithmic y axis.
 
-    Parameters
-    ----------
-    name
-        Prefix of the object names.
-    about
-        What the curves show, for the tooltip.
-    axis
-        Name of the x axis in the values under the mouse, such as “Epoch”.
-
-    Signals
-    -------
-    pointed(str)
-        The values at the position of the mouse or the arrow keys, as text; empty for none.
+    `name` is the prefix of the object names, `about` the tooltip, `axis` the name of the x axis in the values under the
+    mouse, such as “Epoch”. `pointed(str)`: the values at the position of the mouse or the arrow keys, as text; empty
+    for none.
     """
 
     pointed = Signal(str)
@@ -64,20 +54,9 @@ class CurvePlot(QWidget):
     def show_curves(
         self, curves: Sequence[Curve], ends: tuple[float, float], unit: str, empty: str, across: str = ""
     ) -> None:
-        """Show curves.
+        """Show curves, or without any the text `empty`.
 
-        Parameters
-        ----------
-        curves
-            An empty sequence clears the plot.
-        ends
-            Range of the x axis.
-        unit
-            Label of the y axis.
-        empty
-            Text to show if there are no curves.
-        across
-            Label of the x axis.
+        `ends` is the range of the x axis; `unit` labels the y axis, `across` the x axis.
         """
         self._empty.setText(empty)
         curves = tuple(curve for curve in curves if curve.xs)
@@ -114,7 +93,7 @@ class CurvePlot(QWidget):
         return f"{self._axis} {x:g}: " + ", ".join(readings) if readings else ""
 
     def to_widget(self, x: float, value: float) -> QPointF:
-        """Return the position of a point in the coordinates of the viewport of the plot."""
+        """In the coordinates of the viewport of the plot."""
         box = self._plot.getPlotItem().getViewBox()
         scene = box.mapViewToScene(QPointF(x, math.log10(value) if self._log else value))
         return QPointF(self._plot.mapFromScene(scene))

@@ -14,12 +14,7 @@ _SHOWN = 64
 class DragOut(QObject):
     """Starts a drag when a widget is pressed with the left button and the mouse moves.
 
-    Parameters
-    ----------
-    widget
-        The source of the drag.
-    content
-        Returns data and preview of the drag; None if there is nothing to drag.
+    `content` returns data and preview of the drag; None if there is nothing to drag.
     """
 
     def __init__(self, widget: QWidget, content: Callable[[], tuple[QMimeData, QPixmap] | None]) -> None:

@@ -30,7 +30,6 @@ class DropOverlay(QWidget):
         return self._words
 
     def show_words(self, words: str) -> None:
-        """Show the overlay with a text that says what a drop would do."""
         self._words = words
         self.setAccessibleName(words)
         self.setGeometry(self._window.rect())

@@ -11,13 +11,7 @@ from explorer.ui.widgets.fields import Look
 
 
 class ElidedLabel(PlainLabel):
-    """Elides its text if there is not enough space; the tooltip then has all of it.
-
-    Parameters
-    ----------
-    tip
-        Precedes the text in the tooltip.
-    """
+    """Elides its text if there is not enough space; the tooltip then has all of it, after `tip`."""
 
     def __init__(self, name: str, text: str = "", tip: str = "", *, look: Look = "plain") -> None:
         self._tip = tip

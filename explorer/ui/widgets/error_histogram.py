@@ -21,10 +21,7 @@ _USUAL, _FOUND = 0, 1
 class ErrorHistogram(QWidget):
     """Histograms of reconstruction errors: this dataset as bars, the validation set of the model as a line.
 
-    Signals
-    -------
-    threshold_moved(float)
-        The threshold was moved to this error, with mouse or arrow keys.
+    `threshold_moved(float)`: the threshold was moved to this error, with mouse or arrow keys.
     """
 
     threshold_moved = Signal(float)

@@ -21,16 +21,9 @@ class FeatureMapCanvas(QWidget):
     Arrow keys move the cell cursor (with Shift by five cells), + and − change its cell, Space paints, Delete restores,
     Page Up and Page Down change the channel.
 
-    Signals
-    -------
-    brushed(object, bool, str)
-        Touched cells, bool ``(h, w)``; whether to restore them; the gesture. A stroke is one gesture.
-    nudged(int, str)
-        One step up or down for the cell under the cell cursor; the gesture.
-    cell_changed()
-        The cell cursor moved.
-    channel_stepped(int)
-        Number of channels to move by.
+    `brushed(object, bool, str)`: touched cells, bool ``(h, w)``; whether to restore them; the gesture, one per stroke.
+    `nudged(int, str)`: one step up or down for the cell under the cell cursor; the gesture. `cell_changed()`: the cell
+    cursor moved. `channel_stepped(int)`: number of channels to move by.
     """
 
     brushed = Signal(object, bool, str)

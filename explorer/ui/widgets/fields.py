@@ -25,7 +25,6 @@ _LONGEST = 15
 
 
 def name_widget(widget: QWidget, name: str, title: str, tip: str = "") -> None:
-    """Set object name, accessible name and tooltip of a widget."""
     widget.setObjectName(name)
     widget.setAccessibleName(title)
     widget.setToolTip(plain_tooltip(tip))
@@ -75,7 +74,6 @@ def button(name: str, text: str, tip: str, synonyms: str = "", *, primary: bool 
 
 
 def spin_box(name: str, tip: str, low: int, high: int, value: int) -> QSpinBox:
-    """Return a spin box for integers from low to high."""
     box = QSpinBox()
     name_control(box, name, tip)
     box.setRange(low, high)
@@ -84,7 +82,6 @@ def spin_box(name: str, tip: str, low: int, high: int, value: int) -> QSpinBox:
 
 
 def decimal_box(name: str, tip: str, limits: tuple[float, float], step: float, decimals: int) -> QDoubleSpinBox:
-    """Return a spin box for numbers within the limits."""
     box = QDoubleSpinBox()
     name_control(box, name, tip)
     box.setRange(*limits)
@@ -96,7 +93,7 @@ def decimal_box(name: str, tip: str, limits: tuple[float, float], step: float, d
 
 
 def combo_box(name: str, tip: str, items: list[tuple[str, object]]) -> QComboBox:
-    """Return a combo box; each item is its text and its value."""
+    """Each item is its text and its value."""
     box = QComboBox()
     name_control(box, name, tip)
     # Long titles are cut off in the box and complete in its list, so that they do not widen the panel.
@@ -108,7 +105,7 @@ def combo_box(name: str, tip: str, items: list[tuple[str, object]]) -> QComboBox
 
 
 def line_edit(name: str, tip: str, placeholder: str = "") -> QLineEdit:
-    """Return a text field; the placeholder says what an empty one means."""
+    """The placeholder says what an empty one means."""
     field = QLineEdit()
     name_control(field, name, tip)
     field.setPlaceholderText(placeholder)
@@ -123,7 +120,6 @@ def clearable(field: QLineEdit) -> None:
 
 
 def check_box(name: str, text: str, tip: str) -> QCheckBox:
-    """Return a check box."""
     box = QCheckBox(text)
     box.setObjectName(name)
     box.setToolTip(plain_tooltip(tip))
@@ -133,10 +129,7 @@ def check_box(name: str, text: str, tip: str) -> QCheckBox:
 class GestureSlider(QSlider):
     """A horizontal slider from 0 to a number of steps, of which one drag is one undo step.
 
-    Signals
-    -------
-    moved(int, str)
-        The new value, and the gesture.
+    `moved(int, str)`: the new value, and the gesture.
     """
 
     moved = Signal(int, str)

@@ -15,17 +15,7 @@ _GAP = 6
 class ImageFrame(QWidget):
     """Shows an image as large as possible with square pixels, above a title and a line of detail.
 
-    Parameters
-    ----------
-    title
-        Shown below the image.
-    empty
-        Text shown without an image.
-
-    Signals
-    -------
-    painted()
-        An image was painted.
+    `empty` is shown without an image. `painted()`: an image was painted.
     """
 
     painted = Signal()

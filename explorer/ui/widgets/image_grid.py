@@ -17,10 +17,7 @@ _STEPS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1
 class ImageGrid(ImageTable):
     """A table of images to select from: arrow keys move, Enter or Space selects.
 
-    Signals
-    -------
-    chosen(int, int)
-        Row and column of the selected image.
+    `chosen(int, int)`: row and column of the selected image.
     """
 
     chosen = Signal(int, int)

@@ -16,14 +16,9 @@ _FIRST_GAP = 14
 
 
 class ImageTable(QWidget):
-    """A grid of small images.
+    """A grid of small images, with a gap of `first_gap` pixels after the first column.
 
-    Parameters
-    ----------
-    first_gap
-        Gap after the first column, in pixels.
-    whole
-        Whether to enlarge by integer factors only, which keeps pixels square and equal.
+    `whole` enlarges by integer factors only, which keeps pixels square and equal.
     """
 
     def __init__(self, parent: QWidget | None = None, *, first_gap: int = _FIRST_GAP, whole: bool = True) -> None:

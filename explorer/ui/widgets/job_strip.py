@@ -15,18 +15,7 @@ from explorer.ui.widgets.layouts import hbox
 
 
 class JobStrip(QWidget):
-    """A row that is visible while a job runs.
-
-    Parameters
-    ----------
-    name
-        Prefix of the object names.
-
-    Signals
-    -------
-    cancelled()
-        Cancel was clicked.
-    """
+    """A row that is visible while a job runs; `cancelled()`: Cancel was clicked."""
 
     cancelled = Signal()
 
@@ -45,7 +34,7 @@ class JobStrip(QWidget):
         self.hide()
 
     def show_job(self, job: JobView | None) -> None:
-        """Show the progress of a job; None hides the row."""
+        """None hides the row."""
         self.setVisible(job is not None)
         if job is None:
             return

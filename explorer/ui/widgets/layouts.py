@@ -31,7 +31,6 @@ def vbox(*items: Item, spacing: int | None = None, margins: Margins | None = Non
 
 
 def widget_of(layout: QLayout, width: int | None = None) -> QWidget:
-    """Return a widget that holds a layout without margins, with a fixed width if given."""
     made = QWidget()
     layout.setContentsMargins(0, 0, 0, 0)
     made.setLayout(layout)

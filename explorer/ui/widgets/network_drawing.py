@@ -74,7 +74,6 @@ class NetworkDrawing(QAbstractScrollArea):
 
     @property
     def layout_of_blocks(self) -> Layout | None:
-        """The layout of the diagram, None if it is empty."""
         return self._layout
 
     @property

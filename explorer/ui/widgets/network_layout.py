@@ -42,14 +42,8 @@ _HEAD_GAP = 10.0
 class Frame:
     """The available area, in pixels.
 
-    Attributes
-    ----------
-    width
-        Width of the view; a wider diagram is scrolled.
-    top, bottom
-        Vertical range of the blocks.
-    narrow, wide
-        Least width of a column with labels rotated by 90°, and with horizontal labels.
+    A diagram wider than `width` is scrolled. `top` and `bottom` are the vertical range of the blocks; `narrow` and
+    `wide` the least width of a column with labels rotated by 90°, and with horizontal labels.
     """
 
     width: float
@@ -63,20 +57,9 @@ class Frame:
 class Block:
     """One block; lengths in pixels.
 
-    Attributes
-    ----------
-    role, part
-        Its type, and the network that it belongs to.
-    row
-        The layer, None for image and code.
-    shape
-        Shape of its output.
-    column
-        Index of its column from the left; the two heads of a VAE share one.
-    left, top, width, height
-        Rectangle of its front.
-    depth
-        Offset of its back, up and to the right; 0 for a flat vector.
+    `row` is its layer, None for image and code; `shape` that of its output. `column` counts from the left; the two
+    heads of a VAE share one. `left`, `top`, `width` and `height` are its front; `depth` is the offset of its back, up
+    and to the right, 0 for a flat vector.
     """
 
     role: Role
@@ -103,18 +86,9 @@ class Block:
 class Layout:
     """Layout of a diagram.
 
-    Attributes
-    ----------
-    blocks
-        From left to right; the two heads follow each other.
-    width
-        Total width; more than that of the frame if it must be scrolled.
-    pitch
-        Distance of the columns.
-    axis
-        y of the center line of the blocks.
-    flat
-        Whether the labels are horizontal; else they are rotated.
+    `blocks` are from left to right; the two heads follow each other. `width` is more than that of the frame if it must
+    be scrolled; `pitch` the distance of the columns; `axis` y of the center line of the blocks. `flat` is whether the
+    labels are horizontal; else they are rotated.
     """
 
     blocks: tuple[Block, ...]
@@ -165,15 +139,7 @@ class _Place:
 
 
 def lay_out(spec: ModelSpec, frame: Frame) -> Layout:
-    """Return the layout of a diagram.
-
-    Parameters
-    ----------
-    spec
-        The networks.
-    frame
-        The available area; columns share its width, and take more if their labels need it.
-    """
+    """Return the layout of a diagram; columns share the frame's width, and take more if their labels need it."""
     places = _places(spec)
     columns = places[-1].column + 1
     pitch = max(frame.narrow, (frame.width - 2 * EDGE) / columns)

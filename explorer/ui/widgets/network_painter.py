@@ -23,22 +23,9 @@ _AXIS = Qt.AlignmentFlag.AlignVCenter
 class NetworkLook:
     """All that a diagram shows.
 
-    Attributes
-    ----------
-    layout
-        Positions of the blocks.
-    words
-        Lines of text below each block: name, activation, shape, parameters; empty if they do not fit.
-    titles
-        Possible titles of each part, the longest first.
-    current, hovered
-        Numbers of the selected block and of that under the mouse, or None.
-    focused
-        Whether the diagram has the keyboard focus.
-    font
-        Font of all texts.
-    header, below
-        Height of the titles above the blocks, and y of the labels below them.
+    `words` are the lines of text below each block, empty if they do not fit; `titles` the possible titles of each part,
+    the longest first. `current` and `hovered` are numbers of the selected block and of that under the mouse, or None.
+    `header` is the height of the titles above the blocks, `below` y of the labels below them.
     """
 
     layout: Layout
@@ -126,7 +113,6 @@ def _paint_block(painter: QPainter, block: Block, theme: Theme, *, marked: bool,
 
 
 def block_color(block: Block, theme: Theme) -> QColor:
-    """Return the color of a block by its type."""
     base = theme.color("base")
     if block.role == "code":
         return theme.color("accent")
@@ -147,7 +133,7 @@ def block_color(block: Block, theme: Theme) -> QColor:
 
 
 def mixed(one: QColor, other: QColor, share: float) -> QColor:
-    """Return a mix of two colors with a fraction `share` of the first."""
+    """The fraction `share` is of the first."""
     values = (
         round(share * getattr(one, name)() + (1 - share) * getattr(other, name)()) for name in ("red", "green", "blue")
     )

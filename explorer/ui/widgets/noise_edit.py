@@ -30,10 +30,7 @@ _BOX_WIDTH = 62
 class NoiseEdit(QWidget):
     """A text such as ``gaussian:0.3+blur:1``, a menu to add corruptions, and a row of controls for each.
 
-    Signals
-    -------
-    changed()
-        The text has changed; it may be invalid.
+    `changed()`: the text has changed; it may be invalid.
     """
 
     changed = Signal()
@@ -72,7 +69,7 @@ class NoiseEdit(QWidget):
         )
 
     def text(self) -> str:
-        """Return the corruptions in the syntax of the command line."""
+        """In the syntax of the command line."""
         return self._text.text().strip()
 
     def set_text(self, text: str) -> None:
@@ -164,7 +161,7 @@ class _NoiseRow(QWidget):
         return self._noise
 
     def show_noise(self, noise: Noise) -> None:
-        """Show a corruption without emitting `edited`."""
+        """Does not emit `edited`."""
         self._noise = noise
         kind = CORRUPTIONS[noise.kind]
         blockers = [QSignalBlocker(control) for control in (self._kind, self._strength, self._mean)]

@@ -45,25 +45,23 @@ class PlaneCanvas(QWidget):
     """Shows tiles of a plane, the second coordinate upwards.
 
     The left button moves the current code, pans, or draws a box or lasso, as set by `set_tool`; the other buttons pan,
-    the wheel zooms. Arrow keys move the current code (with Shift five times as far) and pan with Ctrl; + and − zoom,
-    0 shows the whole range.
+    the wheel zooms. Arrow keys move the current code (with Shift five times as far) and pan with Ctrl; + and − zoom, 0
+    shows the whole range.
+
+    Signals have positions in the plane's coordinates.
 
     Signals
     -------
-    cursor_moved(float, float, str)
-        New position of the current code in the plane's coordinates, and the gesture.
+    cursor_moved(float, float, str), keyframe_moved(int, float, float, str)
+        New position of the current code, or of a keyframe, after its number; and the gesture.
     window_changed()
         The visible part changed.
     hovered(object)
         The point under the mouse, x and y, or None.
-    keyframe_moved(int, float, float, str)
-        A keyframe was dragged: its number, new position, and the gesture.
     enclosed(object)
-        A box or lasso was drawn: its corners, float32 ``(k, 2)`` in the plane's coordinates.
-    taken_along(float, float)
-        A position is dragged out with Ctrl.
-    pointed_at(float, float)
-        A point was clicked with the box or lasso tool.
+        A box or lasso was drawn: its corners, float32 ``(k, 2)``.
+    taken_along(float, float), pointed_at(float, float)
+        A position is dragged out with Ctrl; a point was clicked with the box or lasso tool.
     """
 
     cursor_moved = Signal(float, float, str)
@@ -483,7 +481,6 @@ class PlaneCanvas(QWidget):
         painter.drawPolygon(self._corners())
 
     def _paint_trail(self, painter: QPainter, theme: Theme) -> None:
-        """Draw the trail, older parts fainter."""
         if len(self._trail) < 2:
             return
         color, scale, middle = theme.color("accent"), self.scale, self.plane_rect().center()

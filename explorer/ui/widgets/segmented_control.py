@@ -12,15 +12,8 @@ from explorer.ui.widgets.layouts import hbox
 class SegmentedControl(QWidget):
     """A segmented control; Tab moves to the checked button, arrow keys change it.
 
-    Parameters
-    ----------
-    parts
-        Object name, text, tooltip and, in a panel, synonyms of each button.
-
-    Signals
-    -------
-    chosen(int)
-        The user checked another button: its number.
+    `parts` are object name, text, tooltip and, in a panel, synonyms of each button. `chosen(int)`: the user checked
+    another button: its number.
     """
 
     chosen = Signal(int)

@@ -48,12 +48,8 @@ class SliderList(QAbstractScrollArea):
 
     Items keep their numbers when sorted and filtered; signals and values are by item, positions by row.
 
-    Signals
-    -------
-    moved(int, float, str)
-        Item, value in σ, and the gesture.
-    reset_requested(int, str)
-        The item that was double-clicked, or on which Delete or Home was pressed, and the gesture.
+    `moved(int, float, str)`: item, value in σ, and the gesture. `reset_requested(int, str)`: the item that was
+    double-clicked, or on which Delete or Home was pressed, and the gesture.
     """
 
     moved = Signal(int, float, str)
@@ -128,10 +124,7 @@ class SliderList(QAbstractScrollArea):
     def renew_rows(self, rows: SliderRows) -> None:
         """Replace histograms and names of the same sliders; values, order and an ongoing drag are kept.
 
-        Raises
-        ------
-        ValueError
-            If the number of sliders differs.
+        ValueError if the number of sliders differs.
         """
         if rows.count != self._rows.count:
             raise ValueError(f"{rows.count} sliders in place of {self._rows.count}")
@@ -139,16 +132,9 @@ class SliderList(QAbstractScrollArea):
         self.viewport().update()
 
     def set_order(self, order: RowOrder, words: str = "", *, to_top: bool = True) -> None:
-        """Set order and filter.
+        """Set order and filter, the items from top to bottom; `words` are shown without rows.
 
-        Parameters
-        ----------
-        order
-            The items from top to bottom.
-        words
-            Text to show without rows.
-        to_top
-            Scroll to the top. Otherwise the current item stays current, and nothing scrolls.
+        Unless scrolled `to_top`, the current item stays current, and nothing scrolls.
         """
         item = self._order.item(self._current) if self._current < self.row_count else 0
         self._edit.close_quietly()
@@ -164,15 +150,7 @@ class SliderList(QAbstractScrollArea):
             self.viewport().update()
 
     def set_values(self, values: Floats, marks: Floats | None) -> None:
-        """Set the values.
-
-        Parameters
-        ----------
-        values
-            In σ, ``(items,)``.
-        marks
-            Original values in σ, ``(items,)``, or None.
-        """
+        """Set values and, unless None, original values (`marks`), in σ, ``(items,)``."""
         before, marked = self._values, self._marks
         self._values, self._marks = values, marks
         self._describe()

@@ -27,18 +27,9 @@ _LEFT = 8
 class SliderLook:
     """The state of one slider.
 
-    Attributes
-    ----------
-    rect, track
-        Rectangles of the row and of its track, in viewport coordinates.
-    name, note
-        Its name, and a note below it, which may be empty.
-    shape
-        Heights in [0, 1] of the histogram behind the track, ``(bins,)``, or none.
-    value, mark
-        Value and original value in σ; the latter may be None.
-    current, focused, held, enabled
-        Current row; the list has the focus; being dragged; can be edited.
+    `rect` and `track` are those of the row and its track, in viewport coordinates. `note` is below the name; it may be
+    empty. `shape` has the heights in [0, 1] of the histogram behind the track, ``(bins,)``, or none. `value` and `mark`
+    are value and original value in σ; the latter may be None. `held` is while it is dragged.
     """
 
     rect: QRectF

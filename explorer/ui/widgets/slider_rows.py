@@ -17,16 +17,10 @@ _REMEMBERED = 4096
 
 @dataclass(frozen=True, eq=False)
 class SliderRows:
-    """The sliders; names, notes and histograms are requested when visible.
+    """The sliders, `count` of them; names, notes and histograms are requested when visible.
 
-    Attributes
-    ----------
-    count
-        Number of sliders.
-    name, note
-        Name of each, and a note below it, which may be empty.
-    codes
-        The dataset's values on each, in σ, ``(n,)``: for the histogram. May be empty.
+    `note` is below the name; it may be empty. `codes` are the dataset's values on each, in σ, ``(n,)``: for the
+    histogram; may be empty.
     """
 
     count: int
@@ -59,12 +53,7 @@ def _shape(codes: Floats) -> Floats:
 class RowOrder:
     """The only mapping between rows and sliders (*items*), after sorting and filtering.
 
-    Parameters
-    ----------
-    items
-        The sliders from top to bottom, ``(rows,)``, each at most once.
-    count
-        Number of sliders, also hidden ones.
+    `items` are the sliders from top to bottom, ``(rows,)``, each at most once; `count` includes hidden ones.
     """
 
     def __init__(self, items: Indices, count: int) -> None:
@@ -84,5 +73,4 @@ class RowOrder:
 
 
 def in_order(count: int) -> RowOrder:
-    """Return all sliders by index."""
     return RowOrder(np.arange(count, dtype=np.int64), count)

@@ -21,19 +21,9 @@ class PlainLegend(pg.LegendItem):  # type: ignore[misc]
 
 
 class StaticPlot(pg.PlotWidget):  # type: ignore[misc]
-    """A plot with a legend, in the colors of the theme.
+    """A plot with a legend in the upper right corner, above the curves, in the colors of the theme.
 
-    Parameters
-    ----------
-    name, about
-        Object name; text for tooltip and screen reader.
-    watcher
-        Event filter of the plot and of its viewport.
-
-    Attributes
-    ----------
-    legend
-        Legend in the upper right corner, above the curves.
+    `about` is the text for tooltip and screen reader; `watcher` the event filter of the plot and of its viewport.
     """
 
     def __init__(self, name: str, about: str, watcher: QObject) -> None:

@@ -14,10 +14,7 @@ _MARGIN = 4
 class ThumbnailDelegate(QStyledItemDelegate):
     """Paints an item's decoration (QPixmap or QIcon) and, below it, its text if it has one.
 
-    Parameters
-    ----------
-    square
-        Whether thumbnails are in square cells with a frame around them; else they keep their width.
+    `square`: thumbnails are in square cells with a frame around them; else they keep their width.
     """
 
     def __init__(self, parent: QObject | None = None, *, square: bool = True) -> None:

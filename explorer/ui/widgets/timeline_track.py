@@ -52,18 +52,9 @@ _FAR = 3.0
 class TrackAnimation:
     """What the track shows of an animation.
 
-    Attributes
-    ----------
-    frames, fps, hold
-        Length in frames, frames per second, and frames that the ends are held.
-    keys
-        Frames ``(k,)`` on which the keyframes are shown first.
-    numbers
-        Which frame of the forward pass each frame shows, ``(frames,)``.
-    segments
-        Label of each segment.
-    own
-        Which segments have individual settings.
+    `hold` is the number of frames that the ends are held. `keys` are the frames ``(k,)`` on which the keyframes are
+    shown first; `numbers` ``(frames,)`` which frame of the forward pass each frame shows. `segments` are labels; `own`
+    is which segments have individual settings.
     """
 
     frames: int
@@ -85,16 +76,10 @@ class TrackStrip:
 
 @dataclass(frozen=True, eq=False)
 class TrackCurves:
-    """Two curves over the frames of the forward pass.
+    """Two curves over the frames of the forward pass, int64 ``(m,)``, rising.
 
-    Attributes
-    ----------
-    frames
-        Int64 ``(m,)``, rising.
-    changes
-        Change of the image from each frame to the next, ``(n,)``, n at most m - 1.
-    distances
-        Distance from the data, in multiples of the usual distance, ``(m,)``.
+    `changes` are of the image from each frame to the next, ``(n,)``, n at most m - 1; `distances` from the data, in
+    multiples of the usual distance, ``(m,)``.
     """
 
     frames: Indices
@@ -130,10 +115,8 @@ class TimelineTrack(QWidget):
         The drag of a keyframe began; it was dragged: its number, the frame of the forward pass, the gesture.
     moved(int, int)
         A keyframe was moved to another position with the keyboard.
-    removal_asked(int), duplicate_asked(int)
-        A keyframe is to be deleted or duplicated.
-    menu_asked(int, QPoint)
-        The context menu of a keyframe was requested, at a position on the screen.
+    removal_asked(int), duplicate_asked(int), menu_asked(int, QPoint)
+        Of a keyframe; the context menu at a position on the screen.
     dropped(QMimeData, int)
         Something was dropped at a frame.
     """

@@ -54,12 +54,7 @@ class TourOverlay(QWidget):
 class TourCard(QFrame):
     """Title, text and buttons of a tour step. Return or →: next; ←: back; Esc: skip.
 
-    Signals
-    -------
-    moved(int)
-        One step forward (1) or back (−1).
-    skipped()
-        The tour was ended early.
+    `moved(int)`: one step forward (1) or back (−1). `skipped()`: the tour was ended early.
     """
 
     moved = Signal(int)

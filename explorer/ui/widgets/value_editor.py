@@ -27,12 +27,7 @@ def parse_sigma(text: str) -> float | None:
 class ValueEditor(QLineEdit):
     """Enter or losing the focus applies the value; Esc cancels.
 
-    Signals
-    -------
-    entered(float)
-        The value, in σ.
-    left()
-        A key closed the field; the focus can move on.
+    `entered(float)`: the value, in σ. `left()`: a key closed the field; the focus can move on.
     """
 
     entered = Signal(float)
