@@ -131,7 +131,7 @@ def _minutes(soak: Soak, options: argparse.Namespace) -> int:
             curve.add(name)
     last = curve.add("end")
     go_home(soak)
-    soak.tab(soak.running.window.map)  # what it showed at the start
+    soak.running.window.workspaces.switch("explore")  # what it showed at the start
     _rest(soak, options.idle)
     back = curve.add("back at the first model, idle")
     print(f"A {first.memory_mb:.0f} MB, peak {curve.peak:.0f} MB")

@@ -22,6 +22,7 @@ from explorer.models.settings import make_request
 from explorer.paths import pretrained_dir, user_models_dir
 from explorer.tour import animation, atlas, basics, lab, meaning, models
 from explorer.tour.guide import Tour
+from explorer.ui.panels import PANELS
 
 FIRST_MODEL, FIRST_SOURCE = "digits-vae-2d", "digits"
 _FORMATS = (".gif", ".png", ".webp", "")
@@ -66,13 +67,12 @@ def open_model(soak: Soak, name: str) -> None:
 
 
 def show_tabs(soak: Soak) -> None:
-    """Open every tab."""
-    tabs = soak.running.window.tabs
-    for number in range(tabs.count()):
-        if tabs.widget(number) is not soak.running.window.train:
-            tabs.setCurrentIndex(number)
+    """Show every panel."""
+    for panel in PANELS:
+        if panel.name != "train":
+            soak.running.window.show_panel(panel.name)
             soak.settle()
-    tabs.setCurrentWidget(soak.running.window.map)
+    soak.running.window.show_panel("map")
     soak.settle()
 
 
@@ -90,7 +90,7 @@ def drag_slider(soak: Soak) -> None:
 def zoom_map(soak: Soak) -> None:
     """Zoom into the map and out again."""
     window = soak.running.window
-    soak.tab(window.map)
+    soak.show_panel("map")
     canvas = window.map.canvas
     middle = QPointF(canvas.rect().center())
     for delta in (120, 120, 120, -120, -120, -120, -120):

@@ -126,15 +126,15 @@ def end_training(running: Running) -> None:
 
 
 def press_start(running: Running, epochs: int, before: Callable[[], None]) -> None:
-    """Open the Train tab, set the number of epochs, and press Train; `before` is called just before that."""
+    """Open the Train panel, set the number of epochs, and press Train; `before` is called just before that."""
     window = running.window
-    window.tabs.setCurrentWidget(window.train)
+    window.show_panel("train")
     field = window.train.findChild(QSpinBox, "train_epochs")
     assert field is not None
     field.setValue(epochs)
     # Wait only for the paint, so that the model process is still warming up.
     painted = _Painted(window.train.start)
-    wait_until(lambda: painted.seen, OPEN_SECONDS, "the Train tab to be painted")
+    wait_until(lambda: painted.seen, OPEN_SECONDS, "the Train panel to be painted")
     before()
     QTest.mouseClick(window.train.start, Qt.MouseButton.LeftButton)
     if not running.document.training.active:

@@ -28,12 +28,17 @@ _log = logging.getLogger(__name__)
 Packed = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 """Bytes in Base64."""
 
+Name = Annotated[str, StringConstraints(max_length=100)]
+
+_FORMER = {"layout"}
+"""Settings that do not exist any more."""
+
 
 class Preferences(BaseModel):
     """The settings; `version` is that of the file format.
 
-    `geometry` and `layout` are position and docks, serialized by Qt; empty for the defaults. The latest of
-    `recent_commands` comes first.
+    `geometry` is the position of the window, `layouts` are the docks of each workspace by name, serialized by Qt. The
+    latest of `recent_commands` comes first.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -43,8 +48,8 @@ class Preferences(BaseModel):
     tour_seen: bool = False
     keep_layout: bool = True
     geometry: Packed = ""
-    layout: Packed = ""
-    recent_commands: Annotated[tuple[Annotated[str, StringConstraints(max_length=100)], ...], Field(max_length=8)] = ()
+    layouts: Annotated[dict[Name, Packed], Field(max_length=20)] = {}
+    recent_commands: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
 
 
 class PreferencesFile:
@@ -86,6 +91,8 @@ def heal(path: Path) -> tuple[Preferences, tuple[Message, ...]]:
     given = raw if raw is not None else {}
     good: dict[str, Any] = {}
     for name, value in given.items():
+        if name in _FORMER:
+            continue
         field = {name: tuple(value) if isinstance(value, list) else value}
         try:
             good |= Preferences.model_validate(field).model_dump(include={name})

@@ -22,7 +22,7 @@ MOST_CLICKS = 10
 
 def keyframes(tour: Tour) -> None:
     """Add three images to the timeline, scrub, and play."""
-    tour.tab(tour.running.window.map)
+    tour.show_panel("map")
     for image in (3, 5, 9):
         tour.document.choose_image(image)
         tour.settle()

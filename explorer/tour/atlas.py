@@ -74,7 +74,7 @@ def planes(tour: Tour) -> None:
 def samples(tour: Tour) -> None:
     """Draw samples of an autoencoder from its fitted prior and from N(0, I)."""
     tour.open_model("digits-deep-49")
-    tour.tab(tour.running.window.samples)
+    tour.show_panel("samples")
     tour.until(lambda: _sampled(tour, fitted=True), "samples from the fitted prior")
     tour.shoot("samples-fitted")
     tour.click("samples_normal")
@@ -84,7 +84,7 @@ def samples(tour: Tour) -> None:
 
 def traversals(tour: Tour) -> None:
     """Traverse every dimension, and click a cell."""
-    tour.tab(tour.running.window.traversals)
+    tour.show_panel("traversals")
     tour.until(lambda: isinstance(tour.document.views[TRAVERSAL], TraversalView), "the rows of images")
     table, before = tour.running.window.traversals.table, tour.document.code
     tour.shoot("traversals")
@@ -99,7 +99,7 @@ def traversals(tour: Tour) -> None:
 
 
 def _map(tour: Tour) -> PlaneCanvas:
-    tour.tab(tour.running.window.map)
+    tour.show_panel("map")
     tour.settle()
     return tour.running.window.map.canvas
 

@@ -34,7 +34,7 @@ def slider(tour: Tour) -> None:
 
 
 def walk_map(tour: Tour) -> None:
-    tour.tab(tour.running.window.map)
+    tour.show_panel("map")
     canvas = tour.running.window.map.canvas
     low, high = tour.document.state.grid.low, tour.document.state.grid.high
     before = tour.document.code
@@ -46,7 +46,7 @@ def walk_map(tour: Tour) -> None:
 
 
 def noise(tour: Tour) -> None:
-    tour.tab(tour.running.window.noise)
+    tour.show_panel("noise")
     slider = tour.find(QWidget, "noise_slider")
     slider.setFocus()
     for _ in range(3):

@@ -19,6 +19,7 @@ from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.document.views.noise import NOISE, NoiseView
 from explorer.errors import EngineError, UsageError
+from explorer.ui.widgets.panel_dock import PanelDock
 
 PATIENCE_SECONDS = 180.0
 """Timeout of every wait in the tour; a training on a slow machine takes longest."""
@@ -90,10 +91,10 @@ class Tour:
         middle.setX(min(button.width(), button.sizeHint().width()) // 2)
         QTest.mouseClick(button, Qt.MouseButton.LeftButton, pos=middle)
 
-    def tab(self, panel: QWidget) -> None:
-        bar = self.running.window.tabs.tabBar()
-        number = self.running.window.tabs.indexOf(panel)
-        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(number).center())
+    def show_panel(self, name: str) -> None:
+        """Show a panel by its icon in the rail."""
+        if not self.find(PanelDock, f"{name}_dock").in_front:
+            self.click(f"tool_show_{name}")
 
     def drag(self, widget: QWidget, points: list[QPointF]) -> None:
         path = [point.toPoint() for point in points]

@@ -13,7 +13,7 @@ def denoising(tour: Tour) -> None:
     """Compare the noise-level curves of a denoising model and of the same network trained on clean images."""
     analysis = tour.document.analysis
     tour.open_model("digits-denoise")
-    tour.tab(tour.running.window.noise)
+    tour.show_panel("noise")
     tour.trigger("noise_preset_reference_digits")
     tour.click("noise_one")
     tour.settle()
@@ -35,7 +35,7 @@ def denoising(tour: Tour) -> None:
 
 
 def cloud(tour: Tour) -> None:
-    tour.tab(tour.running.window.noise)
+    tour.show_panel("noise")
     tour.click("noise_code")
     tour.until(lambda: isinstance(tour.document.views[CLOUD], CloudView), "the images around the current code")
     tour.shoot("noise-code")
@@ -47,7 +47,7 @@ def outliers(tour: Tour) -> None:
     window, analysis = tour.running.window, tour.document.analysis
     digits = tour.document.source
     tour.open_source("clothing")
-    tour.tab(window.outliers)
+    tour.show_panel("outliers")
     tour.click("outliers_rank")
     tour.until(lambda: analysis.ranking is not None, "the ranking")
     tour.click("outliers_pick")

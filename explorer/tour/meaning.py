@@ -21,7 +21,7 @@ def neighbors(tour: Tour) -> None:
     """Find similar digits by code and by pixels, select one of them; then faces."""
     window = tour.running.window
     tour.open_model(_DIGITS)
-    tour.tab(window.neighbors)
+    tour.show_panel("neighbors")
     _found(tour)
     tour.shoot("neighbors-digits")
     row = window.neighbors.by_code
@@ -69,7 +69,7 @@ def arithmetic(tour: Tour) -> None:
     if not tour.has_model(_SHORT_FACES):
         return
     tour.open_model(_SHORT_FACES)
-    tour.tab(tour.running.window.arithmetic)
+    tour.show_panel("arithmetic")
     for letter, image in (("a", 4), ("b", 9), ("c", 12)):
         tour.document.choose_image(image)
         tour.settle()
@@ -88,7 +88,7 @@ def arithmetic(tour: Tour) -> None:
 def compare(tour: Tour) -> None:
     """Compare a deep model of the digits with PCA of the same latent dimension, and benchmark both."""
     tour.open_model(_DIGITS)
-    tour.tab(tour.running.window.compare)
+    tour.show_panel("compare")
     tour.click("compare_pca")
     _compared(tour)
     tour.shoot("compare-pca")

@@ -18,7 +18,7 @@ from explorer.ui.dialogs.import_model import ImportDialog
 def switch(tour: Tour) -> None:
     """Open another model from the library, with its dataset."""
     tour.open_model("glyphs-vae-2d")
-    tour.tab(tour.running.window.map)
+    tour.show_panel("map")
     tour.settle()
     tour.shoot("glyphs")
 

@@ -14,7 +14,7 @@ from explorer.ui.widgets.network_drawing import NetworkDrawing
 def settings(tour: Tour) -> None:
     """Choose a preset, add noise, select layers of the network diagram, enter an invalid value, and reset."""
     source = tour.document.source
-    tour.tab(tour.running.window.train)
+    tour.show_panel("train")
     tour.choose("train_preset", "lfw_denoising")
     tour.click("train_more")
     tour.trigger("train_noise_add_occlusion")

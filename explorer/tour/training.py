@@ -21,7 +21,7 @@ def train(tour: Tour) -> None:
     """Train a small model with live preview: screenshots early, midway and at the end, and the training progress."""
     # A model in training is opened at once unless that would remove keyframes.
     tour.trigger("timeline_clear")
-    tour.tab(tour.running.window.train)
+    tour.show_panel("train")
     _show_page(tour, NETWORK)
     tour.shoot("network")
     tour.type_number("train_epochs", 40)
@@ -119,7 +119,7 @@ def spatial(tour: Tour) -> None:
     tour.trigger("timeline_clear")
     if tour.document.source is None or tour.document.source.name != "faces":
         tour.open_source("faces")
-    tour.tab(tour.running.window.train)
+    tour.show_panel("train")
     tour.choose("train_architecture", "cae-upsample")
     tour.click("train_more")
     tour.type_number("train_batch", 16)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QPushButton, QWidget
 
 from explorer.messages import Message, message
+from explorer.ui.icons import icon
 from explorer.ui.plain_text import plain_menu_text, plain_tooltip
 
 PREFIX = "Ctrl+G"
@@ -36,8 +37,8 @@ class Section(Enum):
     IMAGES = "edit", 5
     CLIPBOARD = "edit", 6
     SETTINGS = "edit", 7
-    TABS = "view", 1
-    DOCKS = "view", 2
+    WORKSPACES = "view", 1
+    PANELS_SHOWN = "view", 2
     THEME = "view", 3
     FOCUS = "view", 4
     PANELS = "panels", 1
@@ -109,6 +110,9 @@ class WindowAction(QAction):
         self.setShortcut(QKeySequence(record.shortcut))
         self.setToolTip(plain_tooltip(record.tip))
         self.setCheckable(record.checked is not None)
+        if record.icon:
+            self.setIcon(icon(record.icon))
+            self.setIconVisibleInMenu(False)
         self.triggered.connect(self._on_triggered)
         for condition in (record.enabled, record.checked):
             for signal in condition.signals if condition is not None else ():
@@ -284,6 +288,10 @@ class ActionRegistry(QObject):
             if panels or name != "panels"
             for where, action in menu.commands(plain_title(menu.title()))
         ]
+
+    def actions(self) -> list[WindowAction]:
+        """Return all actions of the menu bar, in the order of the menus."""
+        return [action for name, menu in self._menus.items() for _, action in menu.commands(name)]
 
     def _insert(self, section: Section, menu: ActionMenu) -> None:
         self._menus[section.value[0]].insertMenu(self._ends[section], menu)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -18,14 +18,19 @@ from explorer.ui.dialogs.problems import ProblemsDialog
 from explorer.ui.dialogs.settings import SettingsDialog
 from explorer.ui.first_tour import FirstTour, Landmarks
 from explorer.ui.focus_ring import step_pane
-from explorer.ui.layout_store import LayoutStore
 from explorer.ui.problems import ProblemList
 from explorer.ui.theme import choose_scheme, chosen_scheme
 from explorer.ui.widgets.fields import button
+from explorer.ui.workspaces import WORKSPACES, Workspaces
 
 SCHEMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
 
+_TABS = ("arithmetic", "compare", "map", "neighbors", "noise", "outliers", "samples", "train", "traversals")
+_DOCKS = ("bookmarks", "gallery", "history", "latent", "library", "timeline")
+
 FORMER_NAMES = {
+    **{f"action_tab_{name}": f"action_show_{name}" for name in _TABS},
+    **{f"action_show_{name}_dock": f"action_show_{name}" for name in _DOCKS},
     "action_compare_pictures": "action_compare_images",
     "action_copy_picture": "action_copy_image",
     "action_invert_guest": "action_invert_imported_image",
@@ -35,7 +40,7 @@ FORMER_NAMES = {
     "action_neighbours_cursor": "action_neighbors_cursor",
     "action_neighbours_picture": "action_neighbors_image",
     "action_neighbours_retry": "action_neighbors_retry",
-    "action_tab_neighbours": "action_tab_neighbors",
+    "action_tab_neighbours": "action_show_neighbors",
     "action_train_film_export": "action_train_frames_export",
     "action_train_run_go_on": "action_train_run_resume",
     "noise_add_grey": "noise_add_gray",
@@ -44,13 +49,13 @@ FORMER_NAMES = {
     "train_noise_add_grey": "train_noise_add_gray",
     "train_noise_preset_colourisation": "train_noise_preset_colorization",
 }
-"""Names of actions in version 1 that have changed, with their current ones; settings may hold the old ones."""
+"""Names of actions in earlier versions, with their current ones; settings may hold the old ones."""
 
 
 class AppActions(QObject):
     """Dialogs and settings of one window; dialogs are created on first use.
 
-    `landmarks` are the stops of the tour and of the focus. `scheme_changed()`: another theme was chosen.
+    `landmarks` returns the stops of the tour and of the focus. `scheme_changed()`: another theme was chosen.
     """
 
     scheme_changed = Signal()
@@ -61,14 +66,15 @@ class AppActions(QObject):
         document: Document,
         preferences: PreferencesFile,
         registry: ActionRegistry,
-        landmarks: Landmarks,
+        workspaces: Workspaces,
+        landmarks: Callable[[], Landmarks],
     ) -> None:
         super().__init__(window)
         self._window = window
         self._registry = registry
         self._landmarks = landmarks
         self.preferences = preferences
-        self.layout = LayoutStore(window, preferences)
+        self.workspaces = workspaces
         self.problems = ProblemList(document, self)
         self._palette: CommandPalette | None = None
         self._help: HelpDialog | None = None
@@ -97,10 +103,10 @@ class AppActions(QObject):
         yield Action(
             "action_reset_layout",
             self.tr("&Reset layout"),
-            self.layout.reset,
-            Section.DOCKS,
+            self.workspaces.reset,
+            Section.PANELS_SHOWN,
             shortcut="Alt+0",
-            tip=self.tr("Move all docks back to their initial places."),
+            tip=self.tr("Restore the initial layout of this workspace."),
             synonyms=self.tr("restore docks, default layout, arrange windows"),
         )
         yield from self._scheme_actions()
@@ -112,11 +118,12 @@ class AppActions(QObject):
             shortcut="Ctrl+Shift+P",
             tip=self.tr("Search all commands by name."),
             synonyms=self.tr("command palette, find action, search"),
+            icon="search",
         )
         yield Action(
             "action_next_pane",
             self.tr("Ne&xt panel"),
-            lambda: step_pane(self._landmarks, 1),
+            lambda: step_pane(self._landmarks().panes, 1),
             Section.FOCUS,
             shortcut="F6",
             tip=self.tr("Move the focus to the next panel."),
@@ -125,7 +132,7 @@ class AppActions(QObject):
         yield Action(
             "action_previous_pane",
             self.tr("Pre&vious panel"),
-            lambda: step_pane(self._landmarks, -1),
+            lambda: step_pane(self._landmarks().panes, -1),
             Section.FOCUS,
             shortcut="Shift+F6",
             tip=self.tr("Move the focus to the previous panel."),
@@ -139,6 +146,7 @@ class AppActions(QObject):
             shortcut=QKeySequence.StandardKey.HelpContents,
             tip=self.tr("Show help on this window and all keyboard shortcuts."),
             synonyms=self.tr("manual, shortcuts, keys, documentation"),
+            icon="circle-help",
         )
         yield Action(
             "action_tour",
@@ -248,9 +256,10 @@ class AppActions(QObject):
 
     def start_tour(self) -> FirstTour:
         if self._tour is None:
-            self._tour = FirstTour(self._window, self._landmarks)
+            self._tour = FirstTour(self._window, self._landmarks())
             self._tour.ended.connect(lambda: self.preferences.put(tour_seen=True))
-        self.layout.show_all()
+        self.workspaces.switch(WORKSPACES[0].name)
+        self.workspaces.reset()
         self._tour.start()
         return self._tour
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Signal
-from PySide6.QtWidgets import QApplication, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.ui.widgets.tour_card import TourCard, TourOverlay
 
 
 class Landmarks(NamedTuple):
-    """The parts of the window that the tour points at, in the order in which F6 visits them."""
+    """The parts of the window that the tour points at: the stage, the panels by name, and the bar of workspaces."""
 
-    library: QWidget
-    gallery: QWidget
     stage: QWidget
-    tabs: QTabWidget
-    feature_maps: QWidget
-    latent: QWidget
-    timeline: QWidget
+    panels: Mapping[str, QWidget]
+    workspaces: QWidget
+
+    @property
+    def panes(self) -> list[QWidget]:
+        """The parts that F6 visits, in order."""
+        return [self.stage, *self.panels.values()]
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,6 @@ class FirstTour(QObject):
     def __init__(self, window: QWidget, landmarks: Landmarks) -> None:
         super().__init__(window)
         self._window = window
-        self._tabs = landmarks.tabs
         self._steps = self._make_steps(landmarks)
         self._place = 0
         self._before: QWidget | None = None
@@ -58,7 +59,7 @@ class FirstTour(QObject):
                     "An autoencoder compresses each image into a short latent code. Click an image, or drop or paste "
                     "one of your own."
                 ),
-                parts.gallery,
+                parts.panels["gallery"],
             ),
             Step(
                 self.tr("Compare the reconstruction"),
@@ -74,23 +75,23 @@ class FirstTour(QObject):
                     "Drag a slider and watch the edited image. The histogram behind a slider shows the dataset's "
                     "codes; outside it, decoded images become unreliable."
                 ),
-                parts.latent,
+                parts.panels["latent"],
             ),
             Step(
                 self.tr("Explore the latent space"),
                 self.tr(
-                    "The map decodes a plane of latent space. Click or drag to move the current code. The other tabs "
-                    "show samples, traversals, denoising and training."
+                    "Each workspace shows the same image and code for another task: walk a map of latent space, "
+                    "measure, train a model, animate."
                 ),
-                parts.tabs,
+                parts.workspaces,
             ),
             Step(
                 self.tr("Make an animation"),
                 self.tr(
-                    "Add keyframes (Ctrl+K), play the animation, and export it as a video or GIF. Press Ctrl+Shift+P "
+                    "Add keyframes (Ctrl+Shift+K), play the animation, and export it as a video or GIF. Press Ctrl+K "
                     "to search all commands."
                 ),
-                parts.timeline,
+                parts.panels["timeline"],
             ),
         )
 
@@ -99,8 +100,7 @@ class FirstTour(QObject):
         return self.card.isVisible()
 
     def start(self) -> None:
-        """Show the first step, and the first tab, which is the map."""
-        self._tabs.setCurrentIndex(0)
+        """Show the first step."""
         self._before = QApplication.focusWidget()
         self._place = 0
         self._show()

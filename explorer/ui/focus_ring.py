@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 
 def step_pane(panes: Sequence[QWidget], by: int) -> QWidget | None:
@@ -13,7 +13,7 @@ def step_pane(panes: Sequence[QWidget], by: int) -> QWidget | None:
 
     Returns the widget that got the focus, or None if none can have it.
     """
-    shown = [pane for pane in panes if pane.isVisible()]
+    shown = [pane for pane in panes if pane.isVisible() and not pane.visibleRegion().isEmpty()]
     focus = QApplication.focusWidget()
     here = next((place for place, pane in enumerate(shown) if _holds(pane, focus)), -1 if by > 0 else 0)
     for step in range(1, len(shown) + 1):
@@ -38,12 +38,3 @@ def _first_control(pane: QWidget) -> QWidget | None:
         if control is pane:
             break
     return None
-
-
-def show_or_hide(dock: QDockWidget) -> None:
-    """Show a dock and raise it; hide it if it is visible. A dock behind a tab is not visible."""
-    if dock.isVisible() and not dock.visibleRegion().isEmpty():
-        dock.hide()
-    else:
-        dock.show()
-        dock.raise_()

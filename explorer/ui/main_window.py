@@ -1,4 +1,4 @@
-"""The main window: panels, menus and status bar."""
+"""The main window: the stage, the docks around it, toolbars, menus and status bar."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon, QShowEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QIcon,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
 
 from explorer.document.document import Document, Problem
 from explorer.document.preferences import PreferencesFile
 from explorer.paths import resources_dir
-from explorer.ui.actions import Action, ActionRegistry, HasMenuActions, Section
+from explorer.ui.actions import Action, ActionRegistry, HasMenuActions, Section, When
 from explorer.ui.app_actions import AppActions
 from explorer.ui.clipboard_dnd import ClipboardDnd
 from explorer.ui.dialogs.import_model import ImportDialog
 from explorer.ui.first_tour import Landmarks
-from explorer.ui.focus_ring import show_or_hide
-from explorer.ui.panel import Dock, Panel
+from explorer.ui.panel import Panel
 from explorer.ui.panels import PANELS
 from explorer.ui.panels.arithmetic import ArithmeticPanel
 from explorer.ui.panels.bookmarks import BookmarksPanel
@@ -38,19 +46,38 @@ from explorer.ui.panels.stage import StagePanel
 from explorer.ui.panels.timeline import TimelinePanel
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.panels.traversals import TraversalsPanel
-from explorer.ui.plain_text import plain_menu_text, plain_tooltip, plain_window_title
+from explorer.ui.plain_text import name_action, plain_menu_text, plain_window_title
 from explorer.ui.session_actions import SessionActions
 from explorer.ui.status import StatusBar
+from explorer.ui.toolbar import Picker, add_actions, named_actions, spacer, tool_bar
+from explorer.ui.widgets.layouts import vbox, widget_of
+from explorer.ui.widgets.panel_dock import PanelDock
 from explorer.ui.widgets.problem_bar import ProblemBar
+from explorer.ui.workspaces import WORKSPACES, Workspace, Workspaces
 
-_LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
-_RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
+SMALLEST = QSize(1024, 640)
+"""Size in pixels below which the docks are hidden, so that the stage has room."""
+
+_TOOLS = (
+    "action_undo",
+    "action_redo",
+    None,
+    "action_reset",
+    "action_shuffle",
+    None,
+    "action_keyframe",
+    "action_bookmark",
+    None,
+    "action_export",
+    "action_help",
+)
+"""Commands in the toolbar, in order; None is a separator."""
 
 W = TypeVar("W", bound=QWidget)
 
 
 class MainWindow(QMainWindow):
-    """The main window: stage and tabs in the center, docks around them; the panels are those of `PANELS`.
+    """The main window: the stage in the center and the panels of `PANELS` in docks, arranged by workspace.
 
     `on_close` is called once, to stop the background work; without `preferences` nothing is kept between runs.
     `closing()`: the window closes and nothing can stop it any more.
@@ -68,45 +95,53 @@ class MainWindow(QMainWindow):
         self.document = document
         self._on_close = on_close
         self._import: ImportDialog | None = None
+        self._small = False
+        preferences = preferences or PreferencesFile()
         self.setObjectName("main_window")
         self.setWindowIcon(QIcon(str(resources_dir() / "icons" / "app.svg")))
-        self.resize(1280, 800)
         self.setDockNestingEnabled(True)
         self.setAcceptDrops(True)
         self._panels = [(panel, panel.make(document)) for panel in PANELS]
         self._name_panels()
         self.stage = StagePanel(document)
         self.problem_bar = ProblemBar()
-        self.tabs = QTabWidget()
-        self._place_center()
-        self._docks: dict[str, QDockWidget] = {}
+        self.setCentralWidget(widget_of(vbox(self.problem_bar, (self.stage, 1), spacing=0)))
+        self._docks: dict[str, PanelDock] = {}
         self._place_panels()
+        self.workspaces = Workspaces(self, [(panel, self._docks[panel.name]) for panel, _ in self._panels], preferences)
         self.status = StatusBar(document)
         self.setStatusBar(self.status)
         self.clipboard_dnd = ClipboardDnd(document, self)
         self.clipboard_dnd.offer_stage(self.stage)
         self.sessions = SessionActions(document, self)
         self.registry = ActionRegistry(self, document.announced.emit)
-        self.app_actions = AppActions(
-            self,
-            document,
-            preferences or PreferencesFile(),
-            self.registry,
-            Landmarks(self.library, self.gallery, self.stage, self.tabs, self.feature_maps, self.latent, self.timeline),
-        )
+        self.app_actions = AppActions(self, document, preferences, self.registry, self.workspaces, self._landmarks)
         self._fill_menus()
+        self._fill_toolbars()
+        self.workspaces.switched.connect(self._on_workspace_switched)
+        self._panel(CodePanel).mini_map.opened.connect(partial(self.show_panel, "map"))
         document.sessions.changed.connect(self._show_title)
         document.sessions.tab_restored.connect(self._on_tab_restored)
-        self.tabs.currentChanged.connect(self._on_tab_changed)
         document.problem_reported.connect(self._on_problem_reported)
         document.imports.wanted.connect(self._on_import_wanted)
         for success in (document.changed.model, document.changed.source, document.exported):
             success.connect(self._on_success)
         document.changed.model.connect(self._show_title)
+        document.changed.model.connect(self._show_open)
+        document.changed.source.connect(self._show_open)
         self._show_title()
+        self._show_open()
+        self._fit_screen()
 
     def sizeHint(self) -> QSize:
         return QSize(1280, 800)
+
+    def _fit_screen(self) -> None:
+        """Begin no larger than the screen; that of the offscreen platform is none."""
+        offscreen = QGuiApplication.platformName() == "offscreen"
+        room = self.sizeHint() if offscreen else self.screen().availableSize()
+        self.setMinimumSize(SMALLEST.boundedTo(room))
+        self.resize(self.sizeHint().boundedTo(room))
 
     # -- panels --------------------------------------------------------------------------------------------------
 
@@ -132,58 +167,46 @@ class MainWindow(QMainWindow):
     def _panel(self, kind: type[W]) -> W:
         return next(made for _, made in self._panels if isinstance(made, kind))
 
-    def _place_center(self) -> None:
-        self.tabs.setObjectName("tabs")
-        self.tabs.setAccessibleName(self.tr("Views"))
-        self.tabs.setDocumentMode(True)
-        self.tabs.tabBar().setDrawBase(False)
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.setObjectName("center_splitter")
-        splitter.setChildrenCollapsible(False)
-        splitter.addWidget(self.stage)
-        splitter.addWidget(self.tabs)
-        splitter.setStretchFactor(0, 4)
-        splitter.setStretchFactor(1, 5)
-        splitter.setSizes([250, 350])
-        center = QWidget()
-        layout = QVBoxLayout(center)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.problem_bar)
-        layout.addWidget(splitter, 1)
-        self.setCentralWidget(center)
+    def _landmarks(self) -> Landmarks:
+        return Landmarks(self.stage, {panel.name: made for panel, made in self._panels}, self._workspace_bar)
 
     def _place_panels(self) -> None:
-        self.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
-        self.setCorner(Qt.Corner.BottomLeftCorner, _LEFT)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         for panel, made in self._panels:
-            title, tip, _ = panel.words
-            if panel.dock is None:
-                self.tabs.setTabToolTip(self.tabs.addTab(made, title), plain_tooltip(tip))
-            else:
-                self._docks[panel.name] = self._add_dock(panel, panel.dock, made)
+            dock = PanelDock(panel, made, self)
+            dock.help_wanted.connect(partial(self._show_help, panel))
+            if not panel.strip:
+                dock.visibilityChanged.connect(partial(self._on_dock_shown, panel))
+            self._docks[panel.name] = dock
 
-    def _add_dock(self, panel: Panel, place: Dock, made: QWidget) -> QDockWidget:
-        title, _, _ = panel.words
-        dock = QDockWidget(title, self)
-        dock.setObjectName(f"{panel.name}_dock")
-        dock.toggleViewAction().setObjectName(f"toggle_{panel.name}_dock")
-        dock.setWidget(made)
-        self.addDockWidget(place.area, dock)
-        if place.behind:
-            front = self._docks[place.behind]
-            self.tabifyDockWidget(front, dock)
-            front.raise_()
-        return dock
+    def _show_help(self, panel: Panel) -> None:
+        self.app_actions.show_help()
+
+    def _on_dock_shown(self, panel: Panel, shown: bool) -> None:
+        if shown and panel.workspaces:
+            self.document.sessions.put_tab(panel.id)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Set the dock sizes; before the first show, the layout would not keep them."""
+        """Arrange the docks; before the first show, the layout would not keep their sizes."""
         super().showEvent(event)
-        if not self.app_actions.layout.began:
-            library, gallery, latent = (self._docks[name] for name in ("library", "gallery", "latent"))
-            self.resizeDocks([library, latent], [248, 320], Qt.Orientation.Horizontal)
-            self.resizeDocks([library, gallery], [300, 420], Qt.Orientation.Vertical)
-            self.app_actions.layout.begin()
+        if not self.workspaces.began:
+            self.workspaces.begin()
+            self._name_tab_bars()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.workspaces.began:
+            self.workspaces.scale(event.oldSize().width(), self.width())
+            small = self.width() < SMALLEST.width() or self.height() < SMALLEST.height()
+            if small != self._small:
+                self._small = small
+                self.workspaces.fold(small)
+
+    def _name_tab_bars(self) -> None:
+        """Name the tabs that Qt makes of docks in one place."""
+        for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            bar.setAccessibleName(self.tr("Panels"))
+            bar.setObjectName("dock_tabs")
 
     # -- menus ---------------------------------------------------------------------------------------------------
 
@@ -192,7 +215,7 @@ class MainWindow(QMainWindow):
         self.registry.add(self.sessions, *parts, self, self.clipboard_dnd, self.app_actions)
         for panel, made in self._panels:
             title, _, _ = panel.words
-            self.registry.add_panel(panel.id, title, made, partial(self._reveal, panel, made))
+            self.registry.add_panel(panel.id, title, made, partial(self.show_panel, panel.name))
 
     def menu_actions(self) -> Iterator[Action]:
         yield Action(
@@ -213,42 +236,144 @@ class MainWindow(QMainWindow):
             tip=self.tr("Close the window; a running training keeps its last checkpoint."),
             synonyms=self.tr("exit, close window, end program"),
         )
-        tabs = docks = 0
-        for panel, made in self._panels:
+        for number, workspace in enumerate(WORKSPACES, 1):
+            yield self._workspace_action(workspace, number)
+        for number, (panel, _) in enumerate(self._panels, 1):
             title, tip, synonyms = panel.words
-            if panel.dock is None:
-                tabs += 1
-                # Ctrl+0 is the tenth.
-                keys = f"Ctrl+{tabs % 10}" if tabs <= 10 else ""
-                name, section, run = f"action_tab_{panel.name}", Section.TABS, partial(self._reveal, panel, made)
-            else:
-                docks += 1
-                keys = f"Alt+{docks}"
-                name, section = f"action_show_{panel.name}_dock", Section.DOCKS
-                run = partial(show_or_hide, self._docks[panel.name])
-            yield Action(name, plain_menu_text(title), run, section, shortcut=keys, tip=tip, synonyms=synonyms)
+            dock = self._docks[panel.name]
+            yield Action(
+                f"action_show_{panel.name}",
+                plain_menu_text(title),
+                partial(self._show_or_hide, panel),
+                Section.PANELS_SHOWN,
+                shortcut=f"Alt+{number}" if number <= 9 else "",
+                tip=tip,
+                synonyms=synonyms,
+                icon=panel.icon,
+                checked=When(lambda dock=dock: dock.in_front, (dock.visibilityChanged,)),
+            )
+        yield Action(
+            "action_full_screen",
+            self.tr("F&ull screen"),
+            self._switch_full_screen,
+            Section.FOCUS,
+            shortcut="F11",
+            tip=self.tr("Fill the screen with the window, or end that."),
+            synonyms=self.tr("fullscreen, maximize window, presentation"),
+            icon="maximize",
+            checked=When(self.isFullScreen),
+        )
+        yield Action(
+            "action_stage_alone",
+            self.tr("Stage a&lone"),
+            self._switch_alone,
+            Section.FOCUS,
+            tip=self.tr("Hide all panels to see the images large, or show them again (F on the stage)."),
+            synonyms=self.tr("enlarge image, hide panels, focus mode, large image"),
+            icon="expand",
+            checked=When(lambda: self.workspaces.folded),
+        )
 
-    def _reveal(self, panel: Panel, made: QWidget) -> None:
-        """Show a panel in front of others in its place."""
-        if panel.dock is None:
-            self.tabs.setCurrentWidget(made)
+    def _workspace_action(self, workspace: Workspace, number: int) -> Action:
+        title, tip, synonyms = workspace.words
+        return Action(
+            f"action_workspace_{workspace.name}",
+            title,
+            partial(self.workspaces.switch, workspace.name),
+            Section.WORKSPACES,
+            shortcut=f"Ctrl+{number}",
+            tip=tip,
+            synonyms=synonyms,
+            icon=workspace.icon,
+            checked=When(lambda: self.workspaces.current == workspace.name, (self.workspaces.switched,)),
+        )
+
+    def _fill_toolbars(self) -> None:
+        actions = self.registry.actions()
+        top, left = Qt.ToolBarArea.TopToolBarArea, Qt.ToolBarArea.LeftToolBarArea
+        self._workspace_bar = tool_bar(self, "workspace_bar", self.tr("Workspaces"), top)
+        names = [f"action_workspace_{workspace.name}" for workspace in WORKSPACES]
+        add_actions(self._workspace_bar, named_actions(actions, names), text=True)
+        self._workspace_bar.addWidget(spacer())
+        self.model_picker = Picker(
+            "pick_model",
+            self.tr("Model"),
+            self.tr("Open another model of the library"),
+            "sliders-horizontal",
+            partial(self._fill_picker, 0),
+        )
+        self.data_picker = Picker(
+            "pick_data",
+            self.tr("Dataset"),
+            self.tr("Open another dataset of the library"),
+            "images",
+            partial(self._fill_picker, 1),
+        )
+        self._workspace_bar.addWidget(self.model_picker)
+        self._workspace_bar.addWidget(self.data_picker)
+        add_actions(self._workspace_bar, named_actions(actions, ["action_palette"]))
+        self.addToolBarBreak(top)
+        self.tools = tool_bar(self, "tools", self.tr("Tools"), top)
+        add_actions(self.tools, named_actions(actions, _TOOLS))
+        self.rail = tool_bar(self, "rail", self.tr("Panels"), left)
+        add_actions(self.rail, named_actions(actions, [f"action_show_{panel.name}" for panel, _ in self._panels]))
+
+    def _fill_picker(self, section: int, menu: QMenu) -> None:
+        """List what the library lists."""
+        for item in self.library.items_of(section):
+            action = menu.addAction("")
+            name_action(action, item.text(0))
+            action.setToolTip(item.toolTip(0))
+            action.triggered.connect(partial(self.library.open_item, item))
+
+    def _show_open(self) -> None:
+        model, source = self.document.model, self.document.source
+        self.model_picker.show_name(model.name if model is not None else "")
+        self.data_picker.show_name(source.title if source is not None else "")
+
+    # -- what is shown -------------------------------------------------------------------------------------------
+
+    def dock(self, name: str) -> PanelDock:
+        return self._docks[name]
+
+    def show_panel(self, name: str) -> None:
+        """Show a panel in front of others, in its home workspace unless the current one shows it."""
+        panel = next(panel for panel, _ in self._panels if panel.name == name)
+        dock = self._docks[name]
+        if panel.workspaces and self.workspaces.current not in panel.workspaces and dock.isHidden():
+            self.workspaces.switch(panel.workspaces[0])
+        dock.show()
+        dock.raise_()
+
+    def _show_or_hide(self, panel: Panel) -> None:
+        dock = self._docks[panel.name]
+        if dock.in_front:
+            dock.hide()
         else:
-            self._docks[panel.name].show()
-            self._docks[panel.name].raise_()
+            self.show_panel(panel.name)
+
+    def _switch_full_screen(self) -> None:
+        if self.isFullScreen():
+            self.showNormal()
+        else:
+            self.showFullScreen()
+
+    def _switch_alone(self) -> None:
+        self.workspaces.fold(not self.workspaces.folded)
+
+    def _on_workspace_switched(self, name: str) -> None:
+        self.timeline.strip.expand(name == "animate" or bool(self.document.state.keyframes))
+        self._name_tab_bars()
 
     # -- following the document ------------------------------------------------------------------------------------
 
     def _show_title(self) -> None:
         self.setWindowTitle(plain_window_title(self.sessions.title))
 
-    def _on_tab_changed(self, number: int) -> None:
-        shown = self.tabs.widget(number)
-        self.document.sessions.put_tab(next((panel.id for panel, made in self._panels if made is shown), ""))
-
     def _on_tab_restored(self, name: str) -> None:
-        for panel, made in self._panels:
-            if panel.id == name and panel.dock is None:
-                self.tabs.setCurrentWidget(made)
+        for panel, _ in self._panels:
+            if panel.id == name:
+                self.show_panel(panel.name)
 
     def _on_problem_reported(self, problem: Problem) -> None:
         self.problem_bar.show_problem(problem.message, problem.details)
@@ -287,6 +412,6 @@ class MainWindow(QMainWindow):
         self.closing.emit()
         self.document.sessions.let_go()
         super().closeEvent(event)
-        self.app_actions.layout.keep()
+        self.workspaces.keep()
         self.hide()
         self._on_close()

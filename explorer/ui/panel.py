@@ -1,6 +1,6 @@
 """Panels: the record by which one registers, and the base of those that show a view of the document.
 
-The window makes tabs, docks and the View menu from the records.
+The window makes docks, the icon rail and the View menu from the records.
 """
 
 from __future__ import annotations
@@ -23,28 +23,25 @@ def QT_TRANSLATE_NOOP(context: str, text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Dock:
-    """A place at an edge of the window, or behind the dock of another panel."""
-
-    area: Qt.DockWidgetArea
-    behind: str = ""
-
-
-@dataclass(frozen=True)
 class Panel:
-    """A panel of the window.
+    """A panel around the stage, shown in a dock.
 
     `name` begins the object names of the panel, its dock and its commands. `title`, `tip` and `synonyms` are as of an
-    action, marked with ``QT_TRANSLATE_NOOP("panels", …)``, translated by `words`. Without a `dock` it is a tab.
+    action, marked with ``QT_TRANSLATE_NOOP("panels", …)``, translated by `words`. `workspaces` show it by default; the
+    first is its home, to which its command switches. Without any it is opened and closed in the current workspace. A
+    `strip` has no title bar.
     """
 
     name: str
     title: str
     make: Callable[[Document], QWidget]
-    dock: Dock | None = None
     _: KW_ONLY
     tip: str
     synonyms: str
+    icon: str = "panel-right"
+    area: Qt.DockWidgetArea = Qt.DockWidgetArea.RightDockWidgetArea
+    workspaces: tuple[str, ...] = ()
+    strip: bool = False
 
     @property
     def id(self) -> str:

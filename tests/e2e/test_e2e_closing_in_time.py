@@ -58,7 +58,7 @@ def on_training():
 
 def begin():
     if given["work"] == "training":
-        window.tabs.setCurrentWidget(window.train)
+        window.show_panel("train")
         for name, value in (("train_epochs", "100000"), ("train_name", "closed")):
             field = window.findChild(QSpinBox, name) or window.findChild(QLineEdit, name)
             field.setFocus()
@@ -76,7 +76,7 @@ def begin():
         document.timeline.export_requested.emit(Export(Path(given["out"]), side=512))
     else:
         document.jobs_changed.connect(on_jobs)
-        document.changed.source.connect(lambda: window.tabs.setCurrentWidget(window.neighbors))
+        document.changed.source.connect(lambda: window.show_panel("neighbors"))
         document.open_requested.emit(OpenRequest((given["data"],), "images"))
 
 QTimer.singleShot(0, begin)

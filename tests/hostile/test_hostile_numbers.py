@@ -27,6 +27,7 @@ from explorer.inference.gate import MOST_AT_ONCE
 from explorer.inference.gate.passed import keep_passed, network_key
 from explorer.models.bundle import CARD, COMPILED, file_hash, open_bundle
 from explorer.ui.color_map import colored, heat
+from explorer.ui.panels import PANELS
 from explorer.workers.loading import open_model
 
 SAID = r"\d+ of \d+ images? from “broken” contain NaN or infinity"
@@ -124,8 +125,8 @@ def test_the_window_says_so_in_the_place_of_the_image(broken: Path, driver: Wind
         assert frame.image is None
         assert re.search(SAID, frame.text)
     driver.document.set_code(as_floats(1, 1))
-    for tab in range(driver.window.tabs.count()):
-        driver.window.tabs.setCurrentIndex(tab)
+    for panel in PANELS:
+        driver.window.show_panel(panel.name)
         driver.bot.wait(1)
     driver.bot.waitUntil(lambda: isinstance(document.views[TILES], FailedView), timeout=PATIENCE_MS)
 

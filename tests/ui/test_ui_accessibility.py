@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.ui.main_window import MainWindow
+from explorer.ui.panels import PANELS
 from explorer.ui.theme import choose_scheme
 
 _AROUND = 4
@@ -34,14 +35,13 @@ def test_no_control_of_the_window_and_its_dialogs_is_nameless(bare_window: MainW
         seen += 1
         faults.extend(f"{name}: {fault}" for fault in nameless(root))
         assert sum(1 for _ in walk(root)) >= 5
-    assert seen >= bare_window.tabs.count() + 15
+    assert seen >= len(PANELS) + 12
     assert not faults, "\n".join(sorted(set(faults)))
 
 
 def test_every_tab_is_reported_by_its_name(bare_window: MainWindow) -> None:
     names = [node.text(QAccessible.Text.Name) for node in walk(bare_window) if node.role() == QAccessible.Role.PageTab]
-    tabs = bare_window.tabs
-    assert {tabs.tabText(number) for number in range(tabs.count())} <= set(names)
+    assert {"Latent code", "Traversals", "Samples", "Arithmetic"} == set(names)
     assert len(names) == len(set(names))
 
 
@@ -128,8 +128,9 @@ def focus_within(panel: QWidget) -> bool:
 def test_f6_goes_around_the_window_and_back(driver: WindowDriver) -> None:
     driver.open()
     window = driver.window
-    panes = [window.library, window.gallery, window.stage, window.tabs, window.latent, window.timeline]
-    window.library.tree.setFocus()
+    panes = [window.stage, window.library, window.gallery, window.latent, window.timeline]
+    window.show_panel("library")
+    window.stage.setFocus()
     for pane in [*panes[1:], panes[0]]:
         press(Qt.Key.Key_F6)
         assert focus_within(pane), pane.objectName()
@@ -141,18 +142,18 @@ def test_f6_goes_around_the_window_and_back(driver: WindowDriver) -> None:
 def test_tab_leaves_every_control(bare_window: MainWindow) -> None:
     """No control keeps Tab for itself: from the first one the keyboard comes around to it again."""
     furnish(bare_window)
-    for number in range(bare_window.tabs.count()):
-        bare_window.tabs.setCurrentIndex(number)
-        bare_window.library.tree.setFocus()
+    for panel in PANELS:
+        bare_window.show_panel(panel.name)
+        bare_window.stage.setFocus()
         seen = []
         for _ in range(300):
             press(Qt.Key.Key_Tab)
             focus = QApplication.focusWidget()
-            if focus is bare_window.library.tree:
+            if focus is bare_window.stage:
                 break
             seen.append(focus)
         else:
-            pytest.fail(f"Tab does not come around on {bare_window.tabs.tabText(number)}")
+            pytest.fail(f"Tab does not come around with {panel.title}")
         assert len(seen) > 10
 
 

@@ -68,8 +68,8 @@ def test_every_command_can_be_found_by_other_words(bare_window: MainWindow) -> N
         ("save movie", "action_export"),
         ("preferences", "action_settings"),
         ("dark mode", "action_scheme_dark"),
-        ("anomalies", "action_tab_outliers"),
-        ("knn", "action_tab_neighbors"),
+        ("anomalies", "action_show_outliers"),
+        ("knn", "action_show_neighbors"),
         ("tensorflow", "action_import"),
         ("spreadsheet", "map_save_codes"),
         ("start training", "action_train_start"),
@@ -123,7 +123,7 @@ def test_arrows_choose_and_escape_closes(driver: WindowDriver) -> None:
 
 def test_a_button_of_a_panel_is_done_where_it_is(driver: WindowDriver) -> None:
     driver.open()
-    assert driver.window.tabs.currentWidget() is driver.window.map
+    assert driver.window.dock("map").in_front
     seed = driver.document.state.sampling.seed
     palette = opened(driver.window)
     button = driver.find(QPushButton, "samples_redraw")
@@ -132,14 +132,14 @@ def test_a_button_of_a_panel_is_done_where_it_is(driver: WindowDriver) -> None:
     assert command is not None
     assert command.record.name == "action_samples_redraw"
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
-    assert driver.window.tabs.currentWidget() is driver.window.samples
+    assert driver.window.dock("samples").in_front
     assert driver.document.state.sampling.seed != seed
 
 
 def test_every_button_of_the_panels_is_in_the_menus(bare_window: MainWindow) -> None:
     names = names_of(bare_window)
     same = {button: command for command in commands_of(bare_window) for button in command.record.buttons}
-    panels = [*bare_window.findChildren(QDockWidget), bare_window.tabs]
+    panels = bare_window.findChildren(QDockWidget)
     buttons = [button for panel in panels for button in panel.findChildren(QPushButton) if button.menu() is None]
     assert len(buttons) > 60
     left_out = [one.objectName() for one in buttons if one not in same and f"action_{one.objectName()}" not in names]
@@ -152,7 +152,7 @@ def test_a_button_s_keys_press_it(driver: WindowDriver) -> None:
     driver.open()
     seed = driver.document.state.sampling.seed
     driver.shortcut("action_samples_redraw")
-    assert driver.window.tabs.currentWidget() is driver.window.samples
+    assert driver.window.dock("samples").in_front
     assert driver.document.state.sampling.seed != seed
     said: list[str] = []
     driver.document.announced.connect(lambda news: said.append(str(news)))
@@ -198,7 +198,7 @@ def test_a_click_does_it_too_and_what_was_done_last_stands_on_top(bare_window: M
     QTest.keyClicks(palette.field, "noise")
     first = palette.list.visualRect(palette.model.index(0, 0)).center()
     QTest.mouseClick(palette.list.viewport(), Qt.MouseButton.LeftButton, pos=first)
-    assert bare_window.tabs.currentWidget() is bare_window.noise
+    assert bare_window.dock("noise").in_front
     palette = opened(bare_window)
     assert listed(palette)[0] == "Noise"
     assert palette.field.text() == ""
@@ -211,7 +211,7 @@ def test_what_was_done_last_is_known_at_the_next_start(bare_window: MainWindow) 
         palette = opened(bare_window)
         QTest.keyClicks(palette.field, name)
         QTest.keyClick(palette.field, Qt.Key.Key_Return)
-    assert preferences.values.recent_commands == ("action_tab_noise", "action_tab_samples")
+    assert preferences.values.recent_commands == ("action_show_noise", "action_show_samples")
 
 
 def test_names_of_version_1_are_known_and_unknown_ones_go(bare_window: MainWindow) -> None:
@@ -221,7 +221,7 @@ def test_names_of_version_1_are_known_and_unknown_ones_go(bare_window: MainWindo
     assert listed(palette)[0] == "Neighbors"
     QTest.keyClicks(palette.field, "samples")
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
-    assert preferences.values.recent_commands == ("action_tab_samples", "action_tab_neighbors")
+    assert preferences.values.recent_commands == ("action_show_samples", "action_show_neighbors")
     assert set(FORMER_NAMES.values()) <= names_of(bare_window)
 
 

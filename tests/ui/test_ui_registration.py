@@ -8,13 +8,13 @@ import pytest
 from explorer_testing.automation import page_of
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDockWidget, QLabel, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QTextBrowser, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.document.document import Document
 from explorer.ui.actions import Action, Section, When
 from explorer.ui.main_window import MainWindow
-from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels import PANELS
 from explorer.ui.widgets.fields import button
 
@@ -55,14 +55,14 @@ class ToyPanel(QWidget):
 
 TIP = QT_TRANSLATE_NOOP("panels", "A thing to play with.")
 SYNONYMS = QT_TRANSLATE_NOOP("panels", "teddy, doll")
-TOY = Panel("toy", QT_TRANSLATE_NOOP("panels", "Toy"), ToyPanel, tip=TIP, synonyms=SYNONYMS)
+TOY = Panel("toy", QT_TRANSLATE_NOOP("panels", "Toy"), ToyPanel, tip=TIP, synonyms=SYNONYMS, workspaces=("analyze",))
 TOY_DOCK = Panel(
     "toy",
     QT_TRANSLATE_NOOP("panels", "Toy"),
     ToyPanel,
-    Dock(Qt.DockWidgetArea.LeftDockWidgetArea, behind="gallery"),
     tip=TIP,
     synonyms=SYNONYMS,
+    area=Qt.DockWidgetArea.LeftDockWidgetArea,
 )
 
 
@@ -85,38 +85,45 @@ def found(window: MainWindow, query: str) -> str:
 
 
 @pytest.mark.usefixtures("themed")
-def test_a_toy_panel_is_a_tab_with_an_entry_in_the_view_menu(monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
+def test_a_toy_panel_is_in_its_workspace_the_rail_and_the_view_menu(
+    monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
     window = window_with(TOY, monkeypatch, qtbot)
     shown: list[str] = []
     monkeypatch.setattr(window.document.sessions, "put_tab", shown.append)
     toy = window.findChild(ToyPanel)
     assert toy is not None
-    place = window.tabs.indexOf(toy)
-    assert (window.tabs.tabText(place), window.tabs.tabToolTip(place)) == ("Toy", "A thing to play with.")
+    dock = window.dock("toy")
+    assert (dock.windowTitle(), dock.isVisible()) == ("Toy", False)
     commands = {command.record.name: command for command in window.registry.commands()}
-    assert (commands["action_tab_toy"].where, commands["action_tab_toy"].keys) == ("View", "Ctrl+0")
-    QTest.keyClick(window, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
-    assert window.tabs.currentWidget() is toy
-    assert shown == ["toy_panel"]
-    assert found(window, "teddy") == "action_tab_toy"
+    assert commands["action_show_toy"].where == "View"
+    button = window.findChild(QToolButton, "tool_show_toy")
+    assert button is not None
+    assert "A thing to play with." in button.toolTip()
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert (window.workspaces.current, dock.in_front) == ("analyze", True)
+    assert shown[-1] == "toy_panel"
+    assert found(window, "teddy") == "action_show_toy"
     assert commands["action_toy_wind"].where == "Panels › Toy"
-    window.tabs.setCurrentIndex(0)
+    window.workspaces.switch("explore")
+    assert not dock.isVisible()
     commands["action_toy_wind"].run()
-    assert (toy.wound, window.tabs.currentWidget()) == (1, toy)
+    assert (toy.wound, dock.in_front) == (1, True)
 
 
 @pytest.mark.usefixtures("themed")
-def test_a_toy_panel_can_be_a_dock(monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
+def test_a_toy_panel_without_a_workspace_opens_in_the_current_one(
+    monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
     window = window_with(TOY_DOCK, monkeypatch, qtbot)
-    dock = window.findChild(QDockWidget, "toy_dock")
-    gallery = window.findChild(QDockWidget, "gallery_dock")
-    assert dock is not None
-    assert gallery is not None
-    assert dock in window.tabifiedDockWidgets(gallery)
-    command = next(one for one in window.registry.commands() if one.record.name == "action_show_toy_dock")
-    assert (command.where, command.keys) == ("View", "Alt+7")
+    dock = window.dock("toy")
+    assert not dock.isVisible()
+    command = next(one for one in window.registry.commands() if one.record.name == "action_show_toy")
     command.run()
-    assert not dock.visibleRegion().isEmpty()
+    assert (window.workspaces.current, dock.in_front) == ("explore", True)
+    assert window.dockWidgetArea(dock) == Qt.DockWidgetArea.LeftDockWidgetArea
+    command.run()
+    assert not dock.isVisible()
 
 
 @pytest.mark.usefixtures("themed")

@@ -190,7 +190,7 @@ def test_what_is_saved_is_opened_in_another_window(
     other.settle()
     same(other, state)
     assert other.window.windowTitle() == "tonight – one – Latent Explorer"
-    assert other.window.tabs.currentWidget() is other.window.noise
+    assert other.window.dock("noise").in_front
     assert (other.document.undo_label, other.window.bookmarks.list.count()) == (None, 1)
     other.until_edited_shows(other.code)
     assert not other.problems

@@ -62,8 +62,8 @@ _WIDEST = 100
 @pytest.fixture
 def furnished(bare_window: MainWindow) -> MainWindow:
     furnish(bare_window)
-    for number in range(bare_window.tabs.count()):
-        bare_window.tabs.setCurrentIndex(number)
+    for panel in PANELS:
+        bare_window.show_panel(panel.name)
     return bare_window
 
 
@@ -76,14 +76,14 @@ def test_a_control_that_stands_for_an_idea_explains_it(furnished: MainWindow, na
     assert 6 <= len(tip.split()) <= _LONGEST or name == "latent_sliders"
 
 
-def test_every_tab_says_what_its_view_of_the_code_is_for(furnished: MainWindow) -> None:
-    tips = {panel.id: panel.tip for panel in PANELS}
-    for number in range(furnished.tabs.count()):
-        panel = furnished.tabs.widget(number)
-        assert panel is not None
-        tip = furnished.tabs.tabToolTip(number)
-        assert tip == tips[panel.objectName()]
-        assert re.fullmatch(r"[A-Z][^.]+\.", tip), "one sentence"
+def test_the_icon_of_every_panel_says_what_it_is_for(furnished: MainWindow) -> None:
+    for panel in PANELS:
+        button = furnished.findChild(QAbstractButton, f"tool_show_{panel.name}")
+        assert button is not None
+        assert button.accessibleName() == panel.title
+        assert panel.title in button.toolTip()
+        assert button.toolTip().endswith(panel.tip)
+        assert re.fullmatch(r"[A-Z][^.]+\.", panel.tip), "one sentence"
 
 
 def test_tooltips_have_at_most_two_lines(furnished: MainWindow) -> None:

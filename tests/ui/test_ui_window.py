@@ -33,7 +33,9 @@ from PySide6.QtWidgets import (
 from explorer.messages import message
 from explorer.ui.dialogs.help import HelpDialog
 from explorer.ui.main_window import MainWindow
+from explorer.ui.panels import PANELS
 from explorer.ui.widgets.plane_canvas import PlaneCanvas
+from explorer.ui.workspaces import WORKSPACES
 
 CONTROLS = (
     QAbstractButton,
@@ -93,7 +95,7 @@ def test_docks_can_be_hidden_and_moved_and_come_back(bare_window: MainWindow) ->
         show.trigger()
         QApplication.processEvents()
         assert not dock.isVisible()
-    action(bare_window, "action_show_history_dock").trigger()
+    action(bare_window, "action_show_history").trigger()
     assert docks[names_in(docks).index("history_dock")].isVisible()
     bare_window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, docks[0])
     action(bare_window, "action_reset_layout").trigger()
@@ -185,10 +187,10 @@ def test_the_export_needs_two_keyframes(driver: WindowDriver) -> None:
     assert export.isEnabled()
 
 
-def test_tabs_by_keyboard(bare_window: MainWindow) -> None:
-    for number in (2, 1, 0):
+def test_workspaces_by_keyboard(bare_window: MainWindow) -> None:
+    for number in (4, 3, 2, 1, 0):
         QTest.keyClick(bare_window, Qt.Key(Qt.Key.Key_1 + number), Qt.KeyboardModifier.ControlModifier)
-        assert bare_window.tabs.currentIndex() == number
+        assert bare_window.workspaces.current == WORKSPACES[number].name
 
 
 def test_shortcuts_and_names_of_actions_are_unique(bare_window: MainWindow) -> None:
@@ -225,8 +227,8 @@ def controls(root: QWidget) -> Iterator[QWidget]:
 
 def test_every_control_has_a_name_words_and_a_tooltip(bare_window: MainWindow) -> None:
     bare_window.app_actions.show_help()
-    for number in range(bare_window.tabs.count()):
-        bare_window.tabs.setCurrentIndex(number)
+    for panel in PANELS:
+        bare_window.show_panel(panel.name)
     found = list(controls(bare_window))
     assert len(found) > 45
     faults = []
@@ -256,8 +258,8 @@ def test_every_line_of_a_list_has_a_tooltip(driver: WindowDriver) -> None:
 
 
 def test_every_control_can_be_reached_by_keyboard(bare_window: MainWindow) -> None:
-    for number in range(bare_window.tabs.count()):
-        bare_window.tabs.setCurrentIndex(number)
+    for panel in PANELS:
+        bare_window.show_panel(panel.name)
     unreachable = [
         control.objectName()
         for control in controls(bare_window)

@@ -17,7 +17,7 @@ from explorer.errors import ExplorerError
 from explorer.types import Pixels
 from explorer.ui.actions import Action, Section
 from explorer.ui.images import pixels_to_qimage
-from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, name_widget
@@ -81,6 +81,7 @@ class BookmarksPanel(QWidget):
             shortcut="Ctrl+M",
             tip=self.tr("Save the current code as a bookmark."),
             synonyms=self.tr("remember code, favorite, star, save code"),
+            icon="star",
             buttons=(self.add,),
         )
 
@@ -193,7 +194,8 @@ PANEL = Panel(
     "bookmarks",
     QT_TRANSLATE_NOOP("panels", "Bookmarks"),
     BookmarksPanel,
-    Dock(Qt.DockWidgetArea.LeftDockWidgetArea, behind="gallery"),
     tip=QT_TRANSLATE_NOOP("panels", "Show or hide the bookmarked codes."),
     synonyms=QT_TRANSLATE_NOOP("panels", "favorites, saved codes, pins"),
+    icon="bookmark",
+    area=Qt.DockWidgetArea.LeftDockWidgetArea,
 )

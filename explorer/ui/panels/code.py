@@ -1,4 +1,4 @@
-"""The code dock: feature maps, where the code has any, above the sliders."""
+"""The code dock: feature maps, where the code has any, sliders, and a mini-map."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from PySide6.QtWidgets import QSplitter, QWidget
 
 from explorer.document.document import Document
 from explorer.ui.actions import Action
-from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.feature_maps import FeatureMapsPanel
 from explorer.ui.panels.latent import LatentPanel
+from explorer.ui.widgets.layouts import hbox, vbox, widget_of
+from explorer.ui.widgets.mini_map import MiniMap
+
+
+_SLIDERS = 330
+"""Least height in pixels of the sliders with their controls; the mini-map gets what is left."""
 
 
 class CodePanel(QSplitter):
@@ -23,8 +29,10 @@ class CodePanel(QSplitter):
         self.setChildrenCollapsible(False)
         self.feature_maps = FeatureMapsPanel(document)
         self.latent = LatentPanel(document)
+        self.latent.setMinimumHeight(_SLIDERS)
+        self.mini_map = MiniMap(document)
         self.addWidget(self.feature_maps)
-        self.addWidget(self.latent)
+        self.addWidget(widget_of(vbox((self.latent, 1), hbox(8, self.mini_map, 8), 8, spacing=0)))
         self.setStretchFactor(1, 1)
 
     def menu_actions(self) -> Iterator[Action]:
@@ -36,7 +44,8 @@ PANEL = Panel(
     "latent",
     QT_TRANSLATE_NOOP("panels", "Latent code"),
     CodePanel,
-    Dock(Qt.DockWidgetArea.RightDockWidgetArea),
     tip=QT_TRANSLATE_NOOP("panels", "Show or hide the sliders of the latent code."),
     synonyms=QT_TRANSLATE_NOOP("panels", "sliders, dimensions, z, vector"),
+    icon="sliders-horizontal",
+    workspaces=("explore", "animate"),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QListView, QWidget
+from PySide6.QtWidgets import QBoxLayout, QListView, QWidget
 
 from explorer.data.source import Source
 from explorer.document.document import Document
@@ -15,7 +15,7 @@ from explorer.document.selection import Picked
 from explorer.document.views.thumbnails import THUMBNAILS, ThumbnailsView
 from explorer.ui.actions import Action, Section
 from explorer.ui.gallery_model import SMALLEST_CELL, GalleryModel
-from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import combo_box, name_widget
@@ -26,19 +26,23 @@ _PICKED = "picked"
 """Data of the selector's entry for the selection; the others have a label's number."""
 
 
-class _View(QListView):
-    """A list that emits its width."""
+_ROW = 150
+"""Height in pixels below which the gallery is a filmstrip of one row."""
 
-    resized = Signal(int)
+
+class _View(QListView):
+    """A list that emits when its size changes."""
+
+    resized = Signal()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Emit the width first, so that the items are laid out once."""
-        self.resized.emit(self.viewport().width() - 1)
+        """Emit first, so that the items are laid out once."""
+        self.resized.emit()
         super().resizeEvent(event)
 
 
 class GalleryPanel(QWidget):
-    """A grid of thumbnails; the current one is the document's image."""
+    """Thumbnails in a grid, or in one row where it is low; the current one is the document's image."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +50,7 @@ class GalleryPanel(QWidget):
         name_widget(self, "gallery_panel", self.tr("Gallery"))
         self.model = GalleryModel(self)
         self._columns = 1
+        self._row = False
         self._source: Source | None = None
         self._own: Picked | None = None
         self._choosing = False
@@ -58,13 +63,17 @@ class GalleryPanel(QWidget):
         self._ask.timeout.connect(self._request_thumbnails)
         self._set_up_view()
         self.label = combo_box("gallery_label", self.tr("Show all images, those of one label, or the selection"), [])
+        self.label.setMinimumContentsLength(9)
         self._empty = EmptyLabel(
             "gallery_empty", self.tr("No images yet.\nSelect a dataset in the library, or drop a folder here.")
         )
         self._caption = ElidedLabel("gallery_caption", "", self.tr("Selected image"), look="muted")
-        self.setLayout(vbox(self.label, self.view, self._empty, self._caption, spacing=4, margins=(8, 4, 8, 4)))
-        self.view.verticalScrollBar().valueChanged.connect(lambda value: self._ask.start())
-        self.view.verticalScrollBar().rangeChanged.connect(lambda low, high: self._ask.start())
+        self._box = vbox(self.label, (self.view, 1), self._empty, self._caption, spacing=4, margins=(8, 2, 8, 2))
+        self.setLayout(self._box)
+        self._lay_out(row=False)
+        for bar in (self.view.verticalScrollBar(), self.view.horizontalScrollBar()):
+            bar.valueChanged.connect(lambda value: self._ask.start())
+            bar.rangeChanged.connect(lambda low, high: self._ask.start())
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)
         self.view.selectionModel().selectionChanged.connect(lambda new, old: self._on_several_chosen())
         self.label.activated.connect(lambda row: self._on_label_activated())
@@ -104,31 +113,57 @@ class GalleryPanel(QWidget):
         # After the thumbnails, whose items cannot be moved within the list.
         view.setDragEnabled(True)
         view.setDragDropMode(QListView.DragDropMode.DragOnly)
-        view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         view.setSpacing(0)
         view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setHorizontalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        view.setMinimumHeight(SMALLEST_CELL + 4)
 
-    def _on_view_resized(self, width: int) -> None:
-        self._columns = max(1, width // SMALLEST_CELL)
-        self.model.cell = max(SMALLEST_CELL, width // self._columns)
+    def sizeHint(self) -> QSize:
+        return QSize(240, SMALLEST_CELL + 22)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        row = self.height() < _ROW
+        if row != self._row:
+            self._lay_out(row=row)
+        super().resizeEvent(event)
+
+    def _lay_out(self, *, row: bool) -> None:
+        """Show a filmstrip of one row, or a grid."""
+        self._row = row
+        off, on = Qt.ScrollBarPolicy.ScrollBarAlwaysOff, Qt.ScrollBarPolicy.ScrollBarAlwaysOn
+        self.view.setWrapping(not row)
+        self.view.setVerticalScrollBarPolicy(off if row else on)
+        self.view.setHorizontalScrollBarPolicy(on if row else off)
+        self._box.setDirection(QBoxLayout.Direction.LeftToRight if row else QBoxLayout.Direction.TopToBottom)
+        self._show_caption(self._document.state.image_index)
+
+    def _on_view_resized(self) -> None:
+        width, height = self.view.viewport().width() - 1, self.view.viewport().height()
+        if self._row:
+            self.model.cell = max(SMALLEST_CELL, height)
+            self._columns = 1
+        else:
+            self._columns = max(1, width // SMALLEST_CELL)
+            self.model.cell = max(SMALLEST_CELL, width // self._columns)
         self.view.setGridSize(QSize(self.model.cell, self.model.cell))
         self._ask.start()
 
+    def _first_visible(self) -> int:
+        bar = self.view.horizontalScrollBar() if self._row else self.view.verticalScrollBar()
+        return bar.value() // self.model.cell * self._columns
+
     def visible_range(self) -> tuple[int, int]:
         """Return the first and last visible row, plus a page on both sides; (0, −1) if there are none."""
-        count = self.model.rowCount()
-        columns = self._columns
-        rows = self.view.viewport().height() // self.model.cell + 1
-        top = self.view.verticalScrollBar().value() // self.model.cell
-        return max(0, (top - rows) * columns), min(count, (top + 2 * rows) * columns) - 1
+        length = self.view.viewport().width() if self._row else self.view.viewport().height()
+        page = (length // self.model.cell + 1) * self._columns
+        first = self._first_visible()
+        return max(0, first - page), min(self.model.rowCount(), first + 2 * page) - 1
 
     def _request_thumbnails(self) -> None:
         first, last = self.visible_range()
         missing = self.model.missing(first, last)
         if missing:
-            top = self.view.verticalScrollBar().value() // self.model.cell * self._columns
-            middle = self.model.position(min(top, self.model.rowCount() - 1))
+            middle = self.model.position(min(self._first_visible(), self.model.rowCount() - 1))
             missing.sort(key=lambda index: (index < middle, abs(index - middle)))
             self._document.thumbnails_requested.emit(np.array(missing, np.int64))
 
@@ -136,8 +171,8 @@ class GalleryPanel(QWidget):
         source = self._document.source
         stays = source is not None and source.continues(self._source)
         chosen = self.label.currentText() if stays else ""
-        bar = self.view.verticalScrollBar()
-        place = bar.value()
+        bars = self.view.verticalScrollBar(), self.view.horizontalScrollBar()
+        places = [bar.value() for bar in bars]
         self._source = source
         self.model.set_source(source)
         self._fill_labels(source, chosen)
@@ -145,7 +180,8 @@ class GalleryPanel(QWidget):
         self._empty.setVisible(source is None)
         self._on_label_activated()
         if stays:
-            bar.setValue(place)
+            for bar, place in zip(bars, places, strict=True):
+                bar.setValue(place)
 
     def _fill_labels(self, source: Source | None, chosen: str) -> None:
         """Hide the label selector if it has nothing to choose from."""
@@ -223,7 +259,8 @@ class GalleryPanel(QWidget):
 
     def _show_caption(self, image_index: int | None) -> None:
         source, imported_image = self._document.source, self._document.state.imported_image
-        self._caption.setVisible(source is not None and image_index is not None)
+        # Above a filmstrip, the stage says the same.
+        self._caption.setVisible(source is not None and image_index is not None and not self._row)
         if imported_image is not None:
             self._caption.setText(self.tr("%1 (not in this dataset)").replace("%1", imported_image.title))
             return
@@ -251,7 +288,10 @@ PANEL = Panel(
     "gallery",
     QT_TRANSLATE_NOOP("panels", "Gallery"),
     GalleryPanel,
-    Dock(Qt.DockWidgetArea.LeftDockWidgetArea),
     tip=QT_TRANSLATE_NOOP("panels", "Show or hide the images of the dataset."),
     synonyms=QT_TRANSLATE_NOOP("panels", "thumbnails, images, browse"),
+    icon="images",
+    area=Qt.DockWidgetArea.BottomDockWidgetArea,
+    workspaces=("explore", "map", "analyze", "animate"),
+    strip=True,
 )

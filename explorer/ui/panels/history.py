@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 from explorer.document.document import Document
 from explorer.messages import NO_MESSAGE, message_text
 from explorer.ui.actions import Action, Section, When
-from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import name_widget
 from explorer.ui.widgets.layouts import vbox
@@ -44,6 +44,7 @@ class HistoryPanel(QWidget):
             shortcut=QKeySequence.StandardKey.Undo,
             tip=self.tr("Undo the last edit; a drag is one edit."),
             synonyms=self.tr("revert, step back, take back"),
+            icon="undo-2",
             enabled=When(lambda: document.undo_label is not None, (document.history_changed,)),
             detail=lambda: message_text(document.undo_label or NO_MESSAGE),
         )
@@ -55,6 +56,7 @@ class HistoryPanel(QWidget):
             shortcut=QKeySequence.StandardKey.Redo,
             tip=self.tr("Redo the last undone edit."),
             synonyms=self.tr("repeat, step forward, do again"),
+            icon="redo-2",
             enabled=When(lambda: document.redo_label is not None, (document.history_changed,)),
             detail=lambda: message_text(document.redo_label or NO_MESSAGE),
         )
@@ -93,7 +95,8 @@ PANEL = Panel(
     "history",
     QT_TRANSLATE_NOOP("panels", "History"),
     HistoryPanel,
-    Dock(Qt.DockWidgetArea.LeftDockWidgetArea, behind="gallery"),
     tip=QT_TRANSLATE_NOOP("panels", "Show or hide the list of edits; click one to undo or redo to it."),
     synonyms=QT_TRANSLATE_NOOP("panels", "undo list, edits, steps"),
+    icon="history",
+    area=Qt.DockWidgetArea.LeftDockWidgetArea,
 )

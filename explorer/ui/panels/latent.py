@@ -208,6 +208,7 @@ class LatentPanel(QWidget):
             shortcut="Ctrl+R",
             tip=self.tr("Reset to the code that the encoder gives the selected image."),
             synonyms=self.tr("restore original, revert, clear edit"),
+            icon="rotate-ccw",
             buttons=(self._reset,),
         )
         yield Action(
@@ -218,6 +219,7 @@ class LatentPanel(QWidget):
             shortcut="Ctrl+J",
             tip=self.tr("Draw a code from a normal distribution fitted to the dataset's codes."),
             synonyms=self.tr("shuffle, sample, generate, surprise me"),
+            icon="dices",
             buttons=(self._shuffle,),
         )
         yield Action(

@@ -20,7 +20,7 @@ from explorer.ui.actions import Action, Section
 from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.dialogs.get_data import GetDataDialog
 from explorer.ui.dialogs.session_questions import Role, ask
-from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import file_size, sentence
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -63,8 +63,8 @@ class LibraryPanel(QWidget):
         buttons.addWidget(self._open_folder, 1, 0)
         buttons.addWidget(self._open_file, 1, 1)
         self.setLayout(vbox(self.tree, buttons, self._make_cache_line(), margins=(8, 4, 8, 4)))
-        self.tree.itemClicked.connect(lambda item, column: self._open(item))
-        self.tree.itemActivated.connect(lambda item, column: self._open(item))
+        self.tree.itemClicked.connect(lambda item, column: self.open_item(item))
+        self.tree.itemActivated.connect(lambda item, column: self.open_item(item))
         self._open_model.clicked.connect(self.ask_model)
         self._open_folder.clicked.connect(self.ask_folder)
         self._open_file.clicked.connect(self.ask_file)
@@ -192,6 +192,11 @@ class LibraryPanel(QWidget):
                 return item
         return None
 
+    def items_of(self, section: int) -> list[QTreeWidgetItem]:
+        """Return the items of the models (0) or datasets (1) that can be opened."""
+        found = self.tree.topLevelItem(section)
+        return [item for item in section_items(found) if item.data(0, _KIND)] if found is not None else []
+
     def _items(self) -> Iterator[QTreeWidgetItem]:
         for number in range(self.tree.topLevelItemCount()):
             section = self.tree.topLevelItem(number)
@@ -248,7 +253,7 @@ class LibraryPanel(QWidget):
         # The path of an open model has no links; the library's folders may.
         return str(model.path) in {value, os.path.realpath(value)}
 
-    def _open(self, item: QTreeWidgetItem) -> None:
+    def open_item(self, item: QTreeWidgetItem) -> None:
         kind, value = item.data(0, _KIND), item.data(0, _VALUE)
         if self._is_open(item):
             return
@@ -351,7 +356,8 @@ PANEL = Panel(
     "library",
     QT_TRANSLATE_NOOP("panels", "Library"),
     LibraryPanel,
-    Dock(Qt.DockWidgetArea.LeftDockWidgetArea),
     tip=QT_TRANSLATE_NOOP("panels", "Show or hide the models and datasets."),
     synonyms=QT_TRANSLATE_NOOP("panels", "models, datasets, files"),
+    icon="library",
+    area=Qt.DockWidgetArea.LeftDockWidgetArea,
 )

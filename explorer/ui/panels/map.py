@@ -571,4 +571,6 @@ PANEL = Panel(
     MapPanel,
     tip=QT_TRANSLATE_NOOP("panels", "Decode a plane of latent space, and show the dataset's codes on it."),
     synonyms=QT_TRANSLATE_NOOP("panels", "latent space, scatter, manifold, embedding, grid"),
+    icon="map",
+    workspaces=("map",),
 )

@@ -296,4 +296,6 @@ PANEL = Panel(
     NeighborsPanel,
     tip=QT_TRANSLATE_NOOP("panels", "Find the images whose codes are nearest to a code."),
     synonyms=QT_TRANSLATE_NOOP("panels", "similar images, nearest, knn, search"),
+    icon="users",
+    workspaces=("map",),
 )

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from PySide6.QtCore import QElapsedTimer, QMimeData, QPoint, QSignalBlocker, Qt, QTimer
+from PySide6.QtCore import QElapsedTimer, QMimeData, QPoint, QSignalBlocker, QSize, Qt, QTimer
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -28,15 +28,21 @@ from explorer.ui.dialogs.export_animation import ExportAnimationDialog
 from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dragging import code_of, files_of, images_of
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
-from explorer.ui.panel import QT_TRANSLATE_NOOP, Dock, Panel
+from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.text import filled
+from explorer.ui.widgets.collapsible import Collapsible
 from explorer.ui.widgets.easing_preview import EasingPreview
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, combo_box, decimal_box, label, name_control, name_widget, spin_box
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.timeline_track import TimelineTrack, TrackAnimation, TrackCurves, TrackStrip
 
 _TICK_MS = 10
+_STRIP = 28
+"""Height of the collapsed timeline in pixels."""
+
+_LARGEST = 16_777_215
+"""Qt's largest size of a widget."""
 
 
 class TimelinePanel(QWidget):
@@ -240,7 +246,20 @@ class TimelinePanel(QWidget):
         segment = hbox(*settings, (STRETCH, 1), self._presets, self._more, spacing=6)
         player = (self.play, self._loop, self._fps, self._hold)
         playing = hbox(*player, 4, (self._length, 1), self.add, self.export, spacing=6)
-        self.setLayout(vbox(self.track, segment, playing, spacing=6, margins=(8, 4, 8, 8)))
+        content = widget_of(vbox((self.track, 1), segment, playing, spacing=6))
+        self.strip = Collapsible(
+            "timeline_expand", self.tr("Timeline"), self.tr("Show keyframes, playback and export"), content
+        )
+        self.strip.toggled.connect(self._on_strip_toggled)
+        self.setLayout(vbox(self.strip, margins=(8, 1, 8, 1)))
+        self._on_strip_toggled(False)
+
+    def sizeHint(self) -> QSize:
+        return super().sizeHint() if self.strip.expanded else QSize(400, _STRIP)
+
+    def _on_strip_toggled(self, expanded: bool) -> None:
+        self.setMaximumHeight(_LARGEST if expanded else _STRIP)
+        self.setMinimumHeight(0 if expanded else _STRIP)
 
     # -- keyframes -----------------------------------------------------------------------------------------------
 
@@ -264,6 +283,7 @@ class TimelinePanel(QWidget):
             shortcut="Ctrl+E",
             tip=self.tr("Export the animation as a video, GIF or contact sheet."),
             synonyms=self.tr("gif, video, mp4, save movie, render"),
+            icon="download",
             enabled=playable,
             buttons=(self.export,),
         )
@@ -275,6 +295,7 @@ class TimelinePanel(QWidget):
             shortcut="Ctrl+K",
             tip=self.tr("Append the current code to the timeline."),
             synonyms=self.tr("insert keyframe, new keyframe, to timeline"),
+            icon="diamond",
             buttons=(self.add,),
         )
         yield Action(
@@ -365,6 +386,7 @@ class TimelinePanel(QWidget):
         more = len(self._document.state.keyframes) > self.track.key_count
         self._update_controls()
         if more:
+            self.strip.expand()
             self.track.choose_key(len(self._document.state.keyframes) - 1)
         self._on_keyframes_view_changed()
         self._show_segment()
@@ -577,7 +599,10 @@ PANEL = Panel(
     "timeline",
     QT_TRANSLATE_NOOP("panels", "Timeline"),
     TimelinePanel,
-    Dock(Qt.DockWidgetArea.BottomDockWidgetArea),
     tip=QT_TRANSLATE_NOOP("panels", "Show or hide the keyframes and the animation controls."),
     synonyms=QT_TRANSLATE_NOOP("panels", "keyframes, animation, player"),
+    icon="film",
+    area=Qt.DockWidgetArea.BottomDockWidgetArea,
+    workspaces=("explore", "map", "animate"),
+    strip=True,
 )

@@ -25,8 +25,15 @@ class Collapsible(QWidget):
         self.button.setAutoRaise(True)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.toggled.connect(self._on_toggled)
-        self.setLayout(vbox(self.button, content, spacing=4, margins=0))
+        self.setLayout(vbox(self.button, (content, 1), spacing=4, margins=0))
         self._on_toggled(False)
+
+    @property
+    def expanded(self) -> bool:
+        return self.button.isChecked()
+
+    def expand(self, expanded: bool = True) -> None:
+        self.button.setChecked(expanded)
 
     def _on_toggled(self, unfolded: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)

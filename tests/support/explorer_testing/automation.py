@@ -14,20 +14,22 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QDialog,
-    QDockWidget,
     QLineEdit,
     QProgressBar,
     QScrollArea,
     QScrollBar,
     QTabBar,
+    QToolBar,
     QWidget,
 )
 
 from explorer.ui.actions import plain_title
 from explorer.ui.app_actions import FORMER_NAMES
 from explorer.ui.main_window import MainWindow
+from explorer.ui.panels import PANELS
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.image_grid import ImageGrid
+from explorer.ui.widgets.panel_dock import PanelDock
 from explorer.ui.widgets.plane_canvas import PlaneCanvas
 from explorer.ui.widgets.timeline_track import TimelineTrack
 from explorer_testing.rooms import dialogs, furnish
@@ -127,8 +129,8 @@ A name with a number (`noise_1_strength`) belongs to a row that exists only if i
 def page_of(window: MainWindow) -> str:
     """Return the page for a window, which is furnished and walked through for it."""
     furnish(window)
-    for number in range(window.tabs.count()):
-        window.tabs.setCurrentIndex(number)
+    for panel in PANELS:
+        window.show_panel(panel.name)
     parts = [_HEAD, "## Commands\n", _table(("name", "menu", "title", "keys"), _actions(window))]
     for title, panel in _panels(window):
         parts += [f"## {title}\n", _table(("name", "control", "what it is"), _controls(panel))]
@@ -149,14 +151,10 @@ def _actions(window: MainWindow) -> Iterator[tuple[str, ...]]:
 
 def _panels(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     yield "Stage", window.stage
-    for dock in window.findChildren(QDockWidget):
-        panel = dock.widget()
-        if panel is not None:
-            yield f"Dock {dock.windowTitle()} (`{dock.objectName()}`)", panel
-    for number in range(window.tabs.count()):
-        page = window.tabs.widget(number)
-        if page is not None:
-            yield f"Tab {window.tabs.tabText(number)} (`{page.objectName()}`)", page
+    for bar in window.findChildren(QToolBar):
+        yield f"Toolbar {bar.windowTitle()} (`{bar.objectName()}`)", bar
+    for dock in window.findChildren(PanelDock):
+        yield f"Panel {dock.windowTitle()} (`{dock.objectName()}`)", dock
     yield "Status bar", window.status
     yield "Problem bar", window.problem_bar
 

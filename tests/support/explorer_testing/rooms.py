@@ -1,14 +1,15 @@
-"""Brings everything of a window into sight, one after another: all docks, tabs and dialogs."""
+"""Brings everything of a window into sight, one after another: all panels and dialogs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import numpy as np
-from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.messages import message
 from explorer.ui.main_window import MainWindow
+from explorer.ui.panels import PANELS
 from explorer_testing.builders import make_model, make_source
 
 
@@ -22,16 +23,11 @@ def furnish(window: MainWindow) -> None:
 
 
 def rooms(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
-    """Yield the name and the top widget of each dock, tab and dialog of a window, while it is in sight."""
-    for dock in window.findChildren(QDockWidget):
-        dock.show()
-        dock.raise_()
+    """Yield the name and the top widget of each panel and dialog of a window, while it is in sight."""
+    for panel in PANELS:
+        window.show_panel(panel.name)
         QApplication.processEvents()
-        yield f"dock {dock.windowTitle()}", window
-    for number in range(window.tabs.count()):
-        window.tabs.setCurrentIndex(number)
-        QApplication.processEvents()
-        yield f"tab {window.tabs.tabText(number)}", window
+        yield f"dock {panel.title}", window
     for name, dialog in dialogs(window):
         QApplication.processEvents()
         yield name, dialog

@@ -34,6 +34,8 @@ from explorer.document.views.noise import NOISE, NoiseView
 from explorer.types import Floats
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.main_window import MainWindow
+from explorer.ui.panels import PANELS
+from explorer.ui.widgets.panel_dock import PanelDock
 from explorer_testing.builders import make_model, make_source
 
 PATIENCE_MS = 30_000
@@ -133,10 +135,10 @@ class WindowDriver:
         QTest.keySequence(at or self.window, found.shortcut())
 
     def tab(self, title: str) -> None:
-        """Click the tab of that title under the stage."""
-        bar = self.window.tabs.tabBar()
-        number = [bar.tabText(place) for place in range(bar.count())].index(title)
-        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(number).center())
+        """Show the panel of that title, by its icon in the rail."""
+        name = next(panel.name for panel in PANELS if panel.title == title)
+        if not self.find(PanelDock, f"{name}_dock").in_front:
+            self.click(f"tool_show_{name}")
 
     def click_item(self, item: QTreeWidgetItem | None) -> None:
         """Click a line of the library."""

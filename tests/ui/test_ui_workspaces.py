@@ -1,0 +1,214 @@
+"""Workspaces: each shows its panels, remembers its layout, and leaves the stage room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explorer_testing.window import WindowDriver
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QTabBar, QToolButton
+from pytestqt.qtbot import QtBot
+
+from explorer.document.document import Document
+from explorer.document.preferences import PreferencesFile
+from explorer.document.views.samples import SAMPLES
+from explorer.paths import settings_path
+from explorer.ui.main_window import SMALLEST, MainWindow
+from explorer.ui.panels import PANELS
+from explorer.ui.panels.code import CodePanel
+from explorer.ui.workspaces import WORKSPACES
+
+MakeWindow = Callable[[], MainWindow]
+
+
+@pytest.fixture
+def make(themed: QApplication, qtbot: QtBot, explorer_home: Path) -> MakeWindow:
+    """Makes a window as a start of the program does, with the settings that lie there."""
+
+    def made() -> MainWindow:
+        window = MainWindow(Document(), preferences=PreferencesFile(settings_path()))
+        qtbot.addWidget(window)
+        window.show()
+        qtbot.waitExposed(window)
+        return window
+
+    return made
+
+
+def shown(window: MainWindow) -> set[str]:
+    return {panel.name for panel in PANELS if not window.dock(panel.name).isHidden()}
+
+
+def click(window: MainWindow, name: str) -> None:
+    button = window.findChild(QAbstractButton, name)
+    assert button is not None
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+@pytest.mark.parametrize("workspace", WORKSPACES, ids=lambda workspace: workspace.name)
+def test_a_workspace_shows_its_panels_the_first_in_front(bare_window: MainWindow, workspace: object) -> None:
+    name = workspace.name  # type: ignore[attr-defined]
+    click(bare_window, f"tool_workspace_{name}")
+    wanted = [panel for panel in PANELS if name in panel.workspaces]
+    assert bare_window.workspaces.current == name
+    assert shown(bare_window) == {panel.name for panel in wanted}
+    right = [panel.name for panel in wanted if panel.area == Qt.DockWidgetArea.RightDockWidgetArea]
+    assert [bare_window.dock(one).in_front for one in right] == [True] + [False] * (len(right) - 1)
+
+
+def test_every_panel_is_one_click_away_in_every_workspace(bare_window: MainWindow) -> None:
+    for workspace in WORKSPACES:
+        for panel in PANELS:
+            bare_window.workspaces.switch(workspace.name)
+            bare_window.workspaces.reset()
+            if not bare_window.dock(panel.name).in_front:
+                click(bare_window, f"tool_show_{panel.name}")
+            assert bare_window.dock(panel.name).in_front, (workspace.name, panel.name)
+
+
+def test_each_workspace_keeps_its_layout_also_across_starts(make: MakeWindow) -> None:
+    first = make()
+    click(first, "tool_show_bookmarks")
+    assert shown(first) == {"gallery", "latent", "timeline", "traversals", "samples", "arithmetic", "bookmarks"}
+    first.workspaces.switch("train")
+    first.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, first.dock("train"))
+    first.workspaces.switch("explore")
+    assert "bookmarks" in shown(first)
+    first.close()
+    second = make()
+    assert "bookmarks" in shown(second)
+    second.workspaces.switch("train")
+    assert second.dockWidgetArea(second.dock("train")) == Qt.DockWidgetArea.LeftDockWidgetArea
+    second.workspaces.reset()
+    assert second.dockWidgetArea(second.dock("train")) == Qt.DockWidgetArea.RightDockWidgetArea
+    second.workspaces.switch("explore")
+    assert "bookmarks" in shown(second), "only the current layout was reset"
+
+
+def test_docks_at_the_side_keep_their_share_of_the_window(bare_window: MainWindow) -> None:
+    bare_window.workspaces.switch("map")
+    QApplication.processEvents()
+    before = bare_window.dock("map").width() / bare_window.width()
+    bare_window.resize(1800, 1000)
+    QApplication.processEvents()
+    assert bare_window.dock("map").width() / bare_window.width() == pytest.approx(before, abs=0.02)
+    assert before == pytest.approx(0.56, abs=0.02)
+
+
+def test_a_small_window_hides_the_panels_and_keeps_stage_and_export(bare_window: MainWindow) -> None:
+    bare_window.setMinimumSize(QSize(0, 0))
+    bare_window.resize(960, 500)
+    QApplication.processEvents()
+    assert shown(bare_window) == set()
+    assert bare_window.size() == QSize(960, 500)
+    for part in (bare_window.stage, bare_window.status, bare_window.findChild(QToolButton, "tool_export")):
+        assert part is not None
+        assert part.isVisible()
+        corner = part.mapTo(bare_window, part.rect().bottomRight())
+        assert bare_window.rect().contains(corner)
+    bare_window.resize(1280, 800)
+    QApplication.processEvents()
+    assert "latent" in shown(bare_window)
+
+
+def test_the_window_can_be_as_small_as_promised_in_every_workspace(bare_window: MainWindow) -> None:
+    for workspace in WORKSPACES:
+        bare_window.workspaces.switch(workspace.name)
+        bare_window.resize(SMALLEST)
+        QApplication.processEvents()
+        assert bare_window.size() == SMALLEST, workspace.name
+        assert bare_window.stage.visibleRegion().boundingRect().width() >= 240
+
+
+def test_the_stage_alone_and_back(bare_window: MainWindow) -> None:
+    before = shown(bare_window)
+    command = next(one for one in bare_window.registry.commands() if one.record.name == "action_stage_alone")
+    command.run()
+    assert shown(bare_window) == set()
+    command.run()
+    assert shown(bare_window) == before
+
+
+def test_a_panel_behind_a_tab_is_not_computed(driver: WindowDriver) -> None:
+    driver.open()
+    watched = driver.document.views.watched
+    assert SAMPLES not in watched
+    bar = next(bar for bar in driver.window.findChildren(QTabBar) if bar.accessibleName() == "Panels")
+    number = [bar.tabText(place) for place in range(bar.count())].index("Samples")
+    QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(number).center())
+    driver.until(lambda: SAMPLES in driver.document.views.watched)
+    QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(0).center())
+    driver.until(lambda: SAMPLES not in driver.document.views.watched)
+
+
+def test_the_mini_map_shows_the_code_and_opens_the_map(driver: WindowDriver) -> None:
+    driver.open()
+    mini = driver.window.findChildren(CodePanel)[0].mini_map
+    model = driver.document.model
+    assert model is not None
+    statistics = model.sample.statistics
+    driver.document.set_code((statistics.mean + statistics.sigma * (1, -2)).astype(np.float32))
+    scale = min(mini.width(), mini.height()) / 6
+    point = mini.point()
+    assert point is not None
+    assert point.x() == pytest.approx(mini.width() / 2 + scale, abs=0.1)
+    assert point.y() == pytest.approx(mini.height() / 2 + 2 * scale, abs=0.1)
+    QTest.mouseClick(mini, Qt.MouseButton.LeftButton)
+    assert driver.window.dock("map").in_front
+    driver.window.workspaces.switch("explore")
+    QTest.keyClick(mini, Qt.Key.Key_Return)
+    assert driver.window.dock("map").in_front
+
+
+def test_the_timeline_is_a_strip_until_it_has_keyframes(driver: WindowDriver) -> None:
+    driver.open()
+    timeline = driver.window.timeline
+    assert timeline.height() <= 28
+    driver.document.timeline.add()
+    QApplication.processEvents()
+    assert timeline.height() > 150
+    click(driver.window, "timeline_expand")
+    QApplication.processEvents()
+    assert timeline.height() <= 28
+    driver.document.undo()
+    driver.window.workspaces.switch("animate")
+    QApplication.processEvents()
+    assert timeline.height() > 150
+    driver.window.workspaces.switch("explore")
+    QApplication.processEvents()
+    assert timeline.height() <= 28
+
+
+def test_the_gallery_is_a_filmstrip_and_a_grid_where_it_is_high(driver: WindowDriver) -> None:
+    driver.open()
+    view = driver.window.gallery.view
+    first, second = (view.visualRect(view.model().index(row, 0)) for row in (0, 1))
+    assert (first.y(), first.right() < second.left() + 1) == (second.y(), True)
+    last = driver.window.gallery.model.rowCount() - 1
+    view.scrollTo(view.model().index(last, 0))
+    assert driver.window.gallery.visible_range()[1] == last
+    driver.window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, driver.window.dock("gallery"))
+    driver.until(lambda: driver.window.gallery.height() > 200)
+    columns = view.viewport().width() // driver.window.gallery.model.cell
+    below = view.visualRect(view.model().index(columns, 0))
+    assert below.y() > view.visualRect(view.model().index(0, 0)).y()
+
+
+def test_the_pickers_show_what_is_open_and_open_others(driver: WindowDriver) -> None:
+    driver.open()
+    picker = driver.window.model_picker
+    model = driver.document.model
+    assert model is not None
+    assert picker.text() == model.name
+    assert picker.accessibleName() == f"Model: {model.name}"
+    menu = picker.menu()
+    assert isinstance(menu, QMenu)
+    menu.aboutToShow.emit()
+    other = next(action for action in menu.actions() if action.text() == "glyphs-vae-2d")
+    other.trigger()
+    driver.until(lambda: driver.document.model is not None and driver.document.model.name == "glyphs-vae-2d")
+    assert picker.text() == "glyphs-vae-2d"
