@@ -30,15 +30,25 @@ Packed = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[A-Za-z
 
 Name = Annotated[str, StringConstraints(max_length=100)]
 
-_FORMER = {"layout"}
-"""Settings that do not exist any more."""
+_PANELS = 100
+"""Most panels and workspaces in the settings."""
+
+
+class WorkspaceLayout(BaseModel):
+    """The panels that a workspace shows, those in front of others, and their sizes in pixels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    panels: Annotated[tuple[Name, ...], Field(max_length=_PANELS)] = ()
+    front: Annotated[tuple[Name, ...], Field(max_length=_PANELS)] = ()
+    sizes: Annotated[dict[Name, Annotated[int, Field(ge=0, le=100_000)]], Field(max_length=_PANELS)] = {}
 
 
 class Preferences(BaseModel):
     """The settings; `version` is that of the file format.
 
-    `geometry` is the position of the window, `layouts` are the docks of each workspace by name, serialized by Qt. The
-    latest of `recent_commands` comes first.
+    `geometry` and `layout` are the position of the window and the places of its docks, serialized by Qt; empty for the
+    defaults. The latest of `recent_commands` comes first.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -48,7 +58,8 @@ class Preferences(BaseModel):
     tour_seen: bool = False
     keep_layout: bool = True
     geometry: Packed = ""
-    layouts: Annotated[dict[Name, Packed], Field(max_length=20)] = {}
+    layout: Packed = ""
+    workspaces: Annotated[dict[Name, WorkspaceLayout], Field(max_length=_PANELS)] = {}
     recent_commands: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
 
 
@@ -91,8 +102,6 @@ def heal(path: Path) -> tuple[Preferences, tuple[Message, ...]]:
     given = raw if raw is not None else {}
     good: dict[str, Any] = {}
     for name, value in given.items():
-        if name in _FORMER:
-            continue
         field = {name: tuple(value) if isinstance(value, list) else value}
         try:
             good |= Preferences.model_validate(field).model_dump(include={name})

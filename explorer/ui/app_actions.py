@@ -259,7 +259,7 @@ class AppActions(QObject):
             self._tour = FirstTour(self._window, self._landmarks())
             self._tour.ended.connect(lambda: self.preferences.put(tour_seen=True))
         self.workspaces.switch(WORKSPACES[0].name)
-        self.workspaces.reset()
+        self.workspaces.show_panels()
         self._tour.start()
         return self._tour
 

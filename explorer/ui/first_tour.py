@@ -13,9 +13,10 @@ from explorer.ui.widgets.tour_card import TourCard, TourOverlay
 
 
 class Landmarks(NamedTuple):
-    """The parts of the window that the tour points at: the stage, the panels by name, and the bar of workspaces."""
+    """The parts of the window that the tour points at; the panels are by name."""
 
     stage: QWidget
+    reconstruction: QWidget
     panels: Mapping[str, QWidget]
     workspaces: QWidget
 
@@ -67,7 +68,7 @@ class FirstTour(QObject):
                     "The decoder reconstructs the image from the code. MSE, PSNR and SSIM measure the difference; "
                     "the error map shows where it is."
                 ),
-                parts.stage,
+                parts.reconstruction,
             ),
             Step(
                 self.tr("Edit the code"),

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QChildEvent, QSize, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -168,7 +168,12 @@ class MainWindow(QMainWindow):
         return next(made for _, made in self._panels if isinstance(made, kind))
 
     def _landmarks(self) -> Landmarks:
-        return Landmarks(self.stage, {panel.name: made for panel, made in self._panels}, self._workspace_bar)
+        return Landmarks(
+            self.stage,
+            self.stage.reconstruction,
+            {panel.name: made for panel, made in self._panels},
+            self._workspace_bar,
+        )
 
     def _place_panels(self) -> None:
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
@@ -191,7 +196,6 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self.workspaces.began:
             self.workspaces.begin()
-            self._name_tab_bars()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -202,11 +206,13 @@ class MainWindow(QMainWindow):
                 self._small = small
                 self.workspaces.fold(small)
 
-    def _name_tab_bars(self) -> None:
+    def childEvent(self, event: QChildEvent) -> None:
         """Name the tabs that Qt makes of docks in one place."""
-        for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        bar = event.child()
+        if event.polished() and isinstance(bar, QTabBar):
             bar.setAccessibleName(self.tr("Panels"))
             bar.setObjectName("dock_tabs")
+        super().childEvent(event)
 
     # -- menus ---------------------------------------------------------------------------------------------------
 
@@ -246,7 +252,7 @@ class MainWindow(QMainWindow):
                 plain_menu_text(title),
                 partial(self._show_or_hide, panel),
                 Section.PANELS_SHOWN,
-                shortcut=f"Alt+{number}" if number <= 9 else "",
+                shortcut=f"Alt+{number}" if number <= 9 else f"Alt+Shift+{number - 9}",
                 tip=tip,
                 synonyms=synonyms,
                 icon=panel.icon,
@@ -268,6 +274,7 @@ class MainWindow(QMainWindow):
             self.tr("Stage a&lone"),
             self._switch_alone,
             Section.FOCUS,
+            shortcut="Shift+F11",
             tip=self.tr("Hide all panels to see the images large, or show them again (F on the stage)."),
             synonyms=self.tr("enlarge image, hide panels, focus mode, large image"),
             icon="expand",
@@ -278,7 +285,7 @@ class MainWindow(QMainWindow):
         title, tip, synonyms = workspace.words
         return Action(
             f"action_workspace_{workspace.name}",
-            title,
+            self.tr("%1 workspace").replace("%1", title),
             partial(self.workspaces.switch, workspace.name),
             Section.WORKSPACES,
             shortcut=f"Ctrl+{number}",
@@ -293,7 +300,11 @@ class MainWindow(QMainWindow):
         top, left = Qt.ToolBarArea.TopToolBarArea, Qt.ToolBarArea.LeftToolBarArea
         self._workspace_bar = tool_bar(self, "workspace_bar", self.tr("Workspaces"), top)
         names = [f"action_workspace_{workspace.name}" for workspace in WORKSPACES]
-        add_actions(self._workspace_bar, named_actions(actions, names), text=True)
+        of_workspaces = named_actions(actions, names)
+        for workspace, action in zip(WORKSPACES, of_workspaces, strict=True):
+            assert action is not None
+            action.setIconText(workspace.words[0])  # of the button
+        add_actions(self._workspace_bar, of_workspaces, text=True)
         self._workspace_bar.addWidget(spacer())
         self.model_picker = Picker(
             "pick_model",
@@ -363,7 +374,6 @@ class MainWindow(QMainWindow):
 
     def _on_workspace_switched(self, name: str) -> None:
         self.timeline.strip.expand(name == "animate" or bool(self.document.state.keyframes))
-        self._name_tab_bars()
 
     # -- following the document ------------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QObject, Qt, Signal
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QMainWindow, QTabBar
 
-from explorer.document.preferences import PreferencesFile
+from explorer.document.preferences import PreferencesFile, WorkspaceLayout
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.widgets.panel_dock import PanelDock
 
@@ -97,7 +97,11 @@ WORKSPACES: tuple[Workspace, ...] = (
 
 
 class Workspaces(QObject):
-    """Arranges the docks of a window; `switched(str)`: another workspace is shown."""
+    """Shows the docks of one workspace at a time; `switched(str)`: another workspace is shown.
+
+    Each workspace remembers which docks are open, which are in front, and their sizes. Where a dock is, is the same in
+    all of them: `QMainWindow.restoreState` would leave a tab bar behind at each switch.
+    """
 
     switched = Signal(str)
 
@@ -108,107 +112,148 @@ class Workspaces(QObject):
         self._window = window
         self._docks = docks
         self._preferences = preferences
-        self._layouts: dict[str, QByteArray] = {}
-        self._folded: list[PanelDock] | None = None
+        self._layouts: dict[str, WorkspaceLayout] = {}
+        self._folded = False
         self.current = WORKSPACES[0].name
         self.began = False
 
     def begin(self) -> None:
-        """Arrange the docks at the first show: before it, a window would not keep their sizes."""
+        """Place the docks at the first show: before it, a window would not keep their sizes."""
         self.began = True
+        self._place()
         kept = self._preferences.values
         if kept.keep_layout:
-            self._layouts = {name: _unpacked(layout) for name, layout in kept.layouts.items()}
+            self._layouts = dict(kept.workspaces)
             if kept.geometry:
                 self._window.restoreGeometry(_unpacked(kept.geometry))
+            if kept.layout:
+                self._window.restoreState(_unpacked(kept.layout), _VERSION)
         self._show()
 
     def switch(self, name: str) -> None:
         """Show a workspace as it was left."""
         if name != self.current and any(workspace.name == name for workspace in WORKSPACES):
-            if self.began:
-                self._layouts[self.current] = self._state()
+            self._remember()
             self.current = name
             if self.began:
                 self._show()
             self.switched.emit(name)
 
     def reset(self) -> None:
-        """Restore the initial layout of the current workspace."""
+        """Restore the initial places of all docks, and the initial layout of the current workspace."""
         self._layouts.pop(self.current, None)
+        self._place()
         self._show()
+
+    def show_panels(self) -> None:
+        """Show the panels of the current workspace that were closed; the others stay."""
+        self.fold(False)
+        for panel, dock in self._docks:
+            if self.current in panel.workspaces and dock.isHidden():
+                dock.show()
 
     def keep(self) -> None:
         if self.began and self._preferences.values.keep_layout:
-            self._layouts[self.current] = self._state()
-            layouts = {name: _packed(layout) for name, layout in self._layouts.items()}
-            self._preferences.put(geometry=_packed(self._window.saveGeometry()), layouts=layouts)
+            self._remember()
+            self._preferences.put(
+                geometry=_packed(self._window.saveGeometry()),
+                layout=_packed(self._window.saveState(_VERSION)),
+                workspaces=self._layouts,
+            )
 
     def fold(self, folded: bool) -> None:
         """Hide all docks to leave the stage alone, or show them again."""
-        if folded and self._folded is None:
-            self._layouts[self.current] = self._window.saveState(_VERSION)
-            self._folded = [dock for _, dock in self._docks if not dock.isHidden() and not dock.isFloating()]
-            for dock in self._folded:
-                dock.hide()
-        elif not folded and self._folded is not None:
-            self._folded = None
+        if folded and not self._folded:
+            self._remember()
+            self._folded = True
+            for _, dock in self._docks:
+                if not dock.isFloating():
+                    dock.hide()
+        elif not folded and self._folded:
             self._show()
+
+    @property
+    def folded(self) -> bool:
+        return self._folded
 
     def scale(self, before: int, now: int) -> None:
         """Let the docks at the right keep their share of a window that was `before` pixels wide."""
-        shown = [dock for panel, dock in self._docks if panel.area == _RIGHT and not dock.isFloating()]
-        side = next((dock for dock in shown if dock.in_front), None)
-        if side is None or before <= 0 or self._window.dockWidgetArea(side) != _RIGHT:
-            return
-        widest = max(self._workspace.widest, side.width())
-        self._window.resizeDocks([side], [min(round(side.width() * now / before), widest)], Qt.Orientation.Horizontal)
+        docked = (dock for _, dock in self._docks if dock.in_front and not dock.isFloating())
+        side = next((dock for dock in docked if self._window.dockWidgetArea(dock) == _RIGHT), None)
+        if side is not None and before > 0:
+            widest = max(self._workspace.widest, side.width())
+            width = min(round(side.width() * now / before), widest)
+            self._window.resizeDocks([side], [width], Qt.Orientation.Horizontal)
 
     @property
     def _workspace(self) -> Workspace:
         return next(workspace for workspace in WORKSPACES if workspace.name == self.current)
 
-    @property
-    def folded(self) -> bool:
-        return self._folded is not None
+    def _remember(self) -> None:
+        if self.began and not self._folded:
+            shown = [(panel.name, dock) for panel, dock in self._docks if not dock.isHidden()]
+            front = [(name, dock) for name, dock in shown if dock.in_front]
+            self._layouts[self.current] = WorkspaceLayout(
+                panels=tuple(name for name, _ in shown),
+                front=tuple(name for name, _ in front),
+                sizes={name: self._size(dock) for name, dock in front if not dock.isFloating()},
+            )
 
-    def _state(self) -> QByteArray:
-        """Return the layout, without the folding."""
-        if self._folded is not None:
-            return self._layouts[self.current]
-        return self._window.saveState(_VERSION)
+    def _size(self, dock: PanelDock) -> int:
+        return dock.height() if self._window.dockWidgetArea(dock) == _BOTTOM else dock.width()
 
-    def _show(self) -> None:
-        self._folded = None
-        layout = self._layouts.get(self.current)
-        if layout is None or not self._window.restoreState(layout, _VERSION):
-            self._arrange(self._workspace)
-
-    def _arrange(self, workspace: Workspace) -> None:
-        """Place all docks, hidden ones too, so that each opens in its place."""
+    def _place(self) -> None:
+        """Put all docks in their initial places, hidden."""
+        fronts: dict[Qt.DockWidgetArea, PanelDock] = {}
         for _, dock in self._docks:
             dock.setFloating(False)
             self._window.removeDockWidget(dock)
-        # Those of the workspace first: the first in an area is in front, and the others are tabs behind it.
-        fronts: dict[Qt.DockWidgetArea, PanelDock] = {}
-        for panel, dock in sorted(self._docks, key=lambda one: workspace.name not in one[0].workspaces):
+        for panel, dock in self._docks:
             front = fronts.setdefault(panel.area, dock)
             self._window.addDockWidget(panel.area, dock, Qt.Orientation.Vertical)
             if front is not dock and panel.area != _BOTTOM:
                 self._window.tabifyDockWidget(front, dock)
-            dock.setVisible(workspace.name in panel.workspaces)
-        layout = self._window.layout()
-        assert layout is not None
-        layout.activate()  # otherwise it would discard the sizes
-        side = fronts[_RIGHT]
-        if not side.isHidden():
-            side.raise_()
-            width = min(round(self._window.width() * workspace.side), workspace.widest)
-            self._window.resizeDocks([side], [width], Qt.Orientation.Horizontal)
-        bottom = [dock for panel, dock in self._docks if panel.area == _BOTTOM and not dock.isHidden()]
-        if bottom:
-            heights = [max(1, dock.widget().sizeHint().height()) for dock in bottom]
-            self._window.resizeDocks(bottom, heights, Qt.Orientation.Vertical)
+        for bar in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            # Qt keeps the tab bars of former groups, outside of the window, where the focus would vanish.
+            bar.setVisible(bar.count() > 0)
+
+    def _show(self) -> None:
+        self._folded = False
+        layout = self._layouts.get(self.current) or self._first_layout()
+        self._window.setUpdatesEnabled(False)
+        try:
+            for panel, dock in self._docks:
+                dock.setVisible(panel.name in layout.panels)
+            for panel, dock in self._docks:
+                if panel.name in layout.front and panel.name in layout.panels:
+                    dock.raise_()
+            self._resize(layout)
+        finally:
+            self._window.setUpdatesEnabled(True)
+
+    def _resize(self, layout: WorkspaceLayout) -> None:
+        arranged = self._window.layout()
+        assert arranged is not None
+        arranged.activate()  # otherwise it would discard the sizes
+        sides, lows = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        for panel, dock in self._docks:
+            size = layout.sizes.get(panel.name)
+            if size and panel.name in layout.panels and not dock.isFloating():
+                low = self._window.dockWidgetArea(dock) == _BOTTOM
+                self._window.resizeDocks([dock], [size], lows if low else sides)
+
+    def _first_layout(self) -> WorkspaceLayout:
+        """Return the initial layout of the current workspace: the first of its panels at the right is in front."""
+        shown = [panel for panel, _ in self._docks if self.current in panel.workspaces]
+        side = [panel.name for panel in shown if panel.area == _RIGHT]
+        width = min(round(self._window.width() * self._workspace.side), self._workspace.widest)
+        low = {panel.name: dock for panel, dock in self._docks if panel in shown and panel.area == _BOTTOM}
+        heights = {name: dock.widget().sizeHint().height() for name, dock in low.items()}
+        return WorkspaceLayout(
+            panels=tuple(panel.name for panel in shown),
+            front=tuple(side[:1]),
+            sizes=dict.fromkeys(side[:1], width) | heights,
+        )
 
 
 def _packed(data: QByteArray) -> str:

@@ -96,7 +96,12 @@ def test_the_card_stays_in_the_window_and_leaves_what_it_is_about_free(bare_wind
     for size in (QSize(1280, 800), QSize(1024, 700), QSize(1900, 1000)):
         bare_window.resize(size)
         tour = started(bare_window)
-        for target in (bare_window.gallery, bare_window.stage, bare_window.latent, bare_window._workspace_bar):
+        for target in (
+            bare_window.gallery,
+            bare_window.stage.reconstruction,
+            bare_window.latent,
+            bare_window._workspace_bar,
+        ):
             assert bare_window.rect().contains(tour.card.geometry())
             assert not tour.card.geometry().intersects(place_of(target, bare_window))
             QTest.keyClick(tour.card.next, Qt.Key.Key_Return)

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel
+from pytestqt.qtbot import QtBot
 
 from explorer.data.attributes import Attribute
 from explorer.data.preprocessing import Preprocessing
@@ -73,7 +74,7 @@ def test_only_what_comes_into_view_is_read(driver: WindowDriver) -> None:
     assert last < 300
     assert max(int(indices.max()) for indices in asked) <= last
     asked.clear()
-    bar = gallery.view.verticalScrollBar()
+    bar = gallery.view.horizontalScrollBar()
     bar.setValue(bar.maximum())
     driver.until(lambda: bool(asked))
     assert all(indices.min() > 9_700 for indices in asked)
@@ -248,12 +249,13 @@ def test_all_that_is_known_of_an_image_is_reported(driver: WindowDriver) -> None
     assert caption.text() == "4 / 6 · Bob · 0003.png"
 
 
-def test_without_images_it_says_what_to_do(bare_window: MainWindow) -> None:
+def test_without_images_it_says_what_to_do(bare_window: MainWindow, qtbot: QtBot) -> None:
     empty, caption = bare_window.findChild(QLabel, "gallery_empty"), bare_window.findChild(QLabel, "gallery_caption")
     assert empty is not None
     assert caption is not None
     assert empty.isVisible()
     assert not caption.isVisible()
+    bare_window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, bare_window.dock("gallery"))
     bare_window.document.open(source=make_source())
     assert not empty.isVisible()
-    assert caption.isVisible()
+    qtbot.waitUntil(caption.isVisible)

@@ -123,7 +123,7 @@ def test_arrows_choose_and_escape_closes(driver: WindowDriver) -> None:
 
 def test_a_button_of_a_panel_is_done_where_it_is(driver: WindowDriver) -> None:
     driver.open()
-    assert driver.window.dock("map").in_front
+    driver.tab("Map")
     seed = driver.document.state.sampling.seed
     palette = opened(driver.window)
     button = driver.find(QPushButton, "samples_redraw")

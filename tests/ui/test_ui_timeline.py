@@ -25,6 +25,14 @@ from explorer.latent.animation import AnimationSettings, Segment, animation_code
 from explorer.latent.curves import image_change
 from explorer.types import Floats
 
+
+@pytest.fixture
+def driver(driver: WindowDriver) -> WindowDriver:
+    """A window in which the timeline is open before there are keyframes."""
+    driver.window.workspaces.switch("animate")
+    return driver
+
+
 KEYS = (as_floats(-1, 0.5), as_floats(1, -0.5), as_floats(0.25, 1.5))
 
 

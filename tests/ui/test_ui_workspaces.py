@@ -74,19 +74,43 @@ def test_each_workspace_keeps_its_layout_also_across_starts(make: MakeWindow) ->
     first = make()
     click(first, "tool_show_bookmarks")
     assert shown(first) == {"gallery", "latent", "timeline", "traversals", "samples", "arithmetic", "bookmarks"}
+    click(first, "tool_show_samples")
     first.workspaces.switch("train")
+    assert shown(first) == {"train"}
     first.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, first.dock("train"))
+    first.workspaces.switch("map")
+    QApplication.processEvents()
+    first.resizeDocks([first.dock("map")], [611], Qt.Orientation.Horizontal)
     first.workspaces.switch("explore")
     assert "bookmarks" in shown(first)
+    first.workspaces.switch("map")
+    QApplication.processEvents()
+    assert first.dock("map").width() == pytest.approx(611, abs=2)
+    first.workspaces.switch("explore")
+    assert first.dock("samples").in_front
     first.close()
     second = make()
     assert "bookmarks" in shown(second)
+    assert second.dock("samples").in_front
     second.workspaces.switch("train")
     assert second.dockWidgetArea(second.dock("train")) == Qt.DockWidgetArea.LeftDockWidgetArea
     second.workspaces.reset()
     assert second.dockWidgetArea(second.dock("train")) == Qt.DockWidgetArea.RightDockWidgetArea
     second.workspaces.switch("explore")
     assert "bookmarks" in shown(second), "only the current layout was reset"
+
+
+def test_switching_leaves_no_tab_bars_behind(bare_window: MainWindow) -> None:
+    def bars() -> int:
+        return len(bare_window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly))
+
+    for workspace in WORKSPACES:
+        bare_window.workspaces.switch(workspace.name)
+    before = bars()
+    for workspace in (*WORKSPACES, *WORKSPACES):
+        bare_window.workspaces.switch(workspace.name)
+        QApplication.processEvents()
+    assert bars() == before
 
 
 def test_docks_at_the_side_keep_their_share_of_the_window(bare_window: MainWindow) -> None:
@@ -137,11 +161,16 @@ def test_a_panel_behind_a_tab_is_not_computed(driver: WindowDriver) -> None:
     driver.open()
     watched = driver.document.views.watched
     assert SAMPLES not in watched
-    bar = next(bar for bar in driver.window.findChildren(QTabBar) if bar.accessibleName() == "Panels")
-    number = [bar.tabText(place) for place in range(bar.count())].index("Samples")
-    QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(number).center())
+    places = {
+        bar.tabText(place): (bar, bar.tabRect(place).center())
+        for bar in driver.window.findChildren(QTabBar)
+        for place in range(bar.count())
+    }
+    bar, point = places["Samples"]
+    QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=point)
     driver.until(lambda: SAMPLES in driver.document.views.watched)
-    QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(0).center())
+    bar, point = places["Latent code"]
+    QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=point)
     driver.until(lambda: SAMPLES not in driver.document.views.watched)
 
 

@@ -15,7 +15,6 @@ from explorer.ui.panels.latent import LatentPanel
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.mini_map import MiniMap
 
-
 _SLIDERS = 330
 """Least height in pixels of the sliders with their controls; the mini-map gets what is left."""
 

@@ -86,6 +86,8 @@ class MiniMap(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._image = None
+        policy = Qt.FocusPolicy
+        self.setFocusPolicy(policy.StrongFocus if self.height() >= _LOWEST else policy.NoFocus)
 
     def _draw(self) -> QImage | None:
         model = self._document.model

@@ -30,9 +30,10 @@ class PanelDock(QDockWidget):
         self.toggleViewAction().setObjectName(f"toggle_{panel.name}_dock")
         self.setTitleBarWidget(QWidget() if panel.strip else self._title_bar(panel.name, title))
         # A dock whose own widget is hidden could not be resized.
-        self.setWidget(made if panel.strip else _Holder(made))
+        self.setWidget(made if panel.strip else _Holder(made, title))
         if not panel.strip:
             self.visibilityChanged.connect(made.setVisible)
+        self.hide()  # until a workspace places it
 
     @property
     def in_front(self) -> bool:
@@ -66,8 +67,9 @@ class PanelDock(QDockWidget):
 class _Holder(QScrollArea):
     """Holds a panel, and scrolls one that has too little room; the workspaces set its size."""
 
-    def __init__(self, panel: QWidget) -> None:
+    def __init__(self, panel: QWidget, title: str) -> None:
         super().__init__()
+        self.setAccessibleName(title)
         self.setObjectName(f"{panel.objectName()}_scroll")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -120,7 +120,8 @@ class TourCard(QFrame):
             "below": window.bottom() - target.bottom(),
             "above": target.top(),
         }
-        side = max(room, key=lambda name: room[name] / (self.width() if name in {"left", "right"} else self.height()))
+        needed = {name: _GAP + (self.width() if name in {"left", "right"} else self.height()) for name in room}
+        side = max(room, key=lambda name: room[name] / needed[name])
         middle = target.center()
         corner = {
             "right": QPoint(target.right() + _GAP, middle.y() - self.height() // 2),
