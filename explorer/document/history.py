@@ -147,11 +147,14 @@ class History:
         """
         steps = (*self._past, None, *reversed(self._future))
         step = steps[place] if 0 <= place < len(steps) else None
-        if step is None or step.missing:
-            return () if step is None else step.missing
+        if step is None:
+            return ()
+        if step.missing:
+            return step.missing
         model = step.whole().model
-        deleted = model is not None and model is not current.model and is_deleted(model)
-        return (ClosedModel.of(model),) if model is not None and deleted else ()
+        if model is None or model is current.model or not is_deleted(model):
+            return ()
+        return (ClosedModel.of(model),)
 
     def put_opened(self, closed: Closed, opened: OpenModel | Source) -> None:
         """Add an opened model or source to every step where it was closed."""

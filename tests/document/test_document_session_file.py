@@ -861,10 +861,7 @@ def test_a_record_with_any_one_value_exchanged_opens_or_is_refused(
         (State(grid=GridSettings(high=1e300)), "grid.high"),
         (State(animation=AnimationSettings(steps=20_000)), "animation settings"),
         (State(keyframes=(Keyframe(np.zeros(2, np.float32), Segment(20_000)),)), "animation settings"),
-        (
-            State(timelines=(KeptTimeline(ModelId.of(make_model()), animation=AnimationSettings(20_000)),)),
-            "timelines.0",
-        ),
+        (State(timelines=(KeptTimeline(OTHER, animation=AnimationSettings(20_000)),)), "TimelineRecord"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
