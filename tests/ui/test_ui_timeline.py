@@ -386,13 +386,17 @@ def test_each_model_shows_its_own_timeline(driver: WindowDriver) -> None:
     driver.document.open(make_model(name="other", seed=1))
     assert track.key_count == 0
     driver.settle()
-    driver.click("timeline_add")
-    driver.until(lambda: track.key_count == 1)
+    for key in KEYS[::-1]:
+        driver.document.set_code(key)
+        driver.click("timeline_add")
+    driver.until(lambda: track.key_count == 3 and track.has_images)
     driver.document.open(make_model())
-    driver.until(lambda: track.key_count == 3)
+    assert not track.has_images, "not the images of the other model"
+    driver.until(lambda: track.key_count == 3 and track.has_images)
+    assert [code.tolist() for code in codes_of(driver)] == [key.tolist() for key in KEYS[:3]]
     driver.document.undo()
-    assert track.key_count == 0, "not the images of the other model"
-    driver.until(lambda: track.key_count == 1)
+    assert not track.has_images
+    driver.until(lambda: track.has_images)
     driver.settle()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import weakref
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -110,11 +111,17 @@ def test_each_model_comes_back_with_its_timeline_by_opening_and_by_undo(
         place = used.history_place
         used.undo()
         qtbot.waitUntil(lambda place=place: used.history_place == place - 1)  # type: ignore[misc]
-    expected = [("m5", [5.0]), ("m2", [2.0, 2.0]), ("m3", [3.0]), ("m2", [2.0]), ("m5", [5.0])]
-    assert [state for state in dict.fromkeys((name, tuple(values)) for name, values in seen) if state[1]] == [
-        (name, tuple(values)) for name, values in expected[:-1]
+    assert [state for state, _ in groupby(seen)] == [
+        ("m5", [5]),
+        ("m2", [2, 2]),
+        ("m2", [2]),
+        ("m3", [3]),
+        ("m3", []),
+        ("m2", [2]),
+        ("m2", []),
+        ("m5", [5]),
+        ("m5", []),
     ]
-    assert seen[-1] == ("m5", []), "before its keyframe, where its code was set"
     used.go_to_step(len(used.history))
     qtbot.waitUntil(lambda: settled(used) and used.redo_label is None)
     assert (name_of(used), values_of(used)) == ("m5", [5])
