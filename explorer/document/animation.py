@@ -8,22 +8,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from explorer.document.state import Keyframe, OpenModel, State
+from explorer.document.state import KeptTimeline, Keyframe, OpenModel, State
 from explorer.errors import UsageError
 from explorer.latent.animation import Animation, AnimationSettings, Segment
 from explorer.latent.animation_presets import AnimationPreset
 from explorer.types import Floats
 
 
-def animation_of(state: State) -> Animation | None:
-    """Return the animation of a state's keyframes; None with fewer than two."""
-    if len(state.keyframes) < 2:
+def animation_of(timeline: State | KeptTimeline) -> Animation | None:
+    """Return the animation of keyframes; None with fewer than two."""
+    if len(timeline.keyframes) < 2:
         return None
-    animation = state.animation.animation(len(state.keyframes))
+    animation = timeline.animation.animation(len(timeline.keyframes))
     # An open animation has one segment fewer: nothing follows the last keyframe.
-    own = zip(state.keyframes, animation.segments, strict=False)
+    own = zip(timeline.keyframes, animation.segments, strict=False)
     segments = tuple(keyframe.segment or common for keyframe, common in own)
-    return replace(animation, segments=segments, times=state.times)
+    return replace(animation, segments=segments, times=timeline.times)
 
 
 def keyframes_of(codes: Floats, segments: Sequence[Segment | None] = ()) -> tuple[Keyframe, ...]:

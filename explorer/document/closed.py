@@ -76,6 +76,11 @@ class Reopening:
         return ", ".join(closed.name for closed in self.missing)
 
 
+def is_deleted(model: OpenModel) -> bool:
+    """Return whether a saved model has no folder any more."""
+    return bool(model.card.files) and not model.path.exists()
+
+
 def _files(model: OpenModel) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(model.card.files.items()))
 

@@ -27,6 +27,7 @@ from explorer.document.directions import Directions
 from explorer.document.downloads import Downloads
 from explorer.document.history import History
 from explorer.document.imports import Imports
+from explorer.document.kept_timelines import keeping_note
 from explorer.document.map_tiles import MapTiles
 from explorer.document.neighbors import Neighbors
 from explorer.document.open_requests import OpenRequest
@@ -211,15 +212,16 @@ class Document:
     ) -> None:
         """Replace the model, the images, or both as one step, and the animation if one is given.
 
-        The keyframes and the latent cursor are codes of the old model and are removed (undo restores them); the
-        selected image stays if only the model changes. UsageError if the animation does not have the model's latent
-        dimensions.
+        The timeline and the bookmarks of the old model are kept until it is opened again; the latent cursor is a code
+        of it and is removed. The selected image stays if only the model changes. UsageError if the animation does not
+        have the model's latent dimensions.
         """
         before = self._state
         label = message("Open {name}", name=model.name if model else source.title if source else "")
         self.edit(label, opened(before, model, source, animation))
-        if model is not None and before.model is not None and (before.keyframes or before.bookmarks):
-            self.announced.emit(_cleared(before, before.model.name))
+        note = keeping_note(before, self._state)
+        if note:
+            self.announced.emit(note)
 
     def refine_source(self, source: Source) -> None:
         """Replace a provisional source by the source that continues it, here and in the history.
@@ -449,7 +451,7 @@ class Document:
 
         Closed models and images are requested first; until they are open, and if they are missing, nothing changes.
         """
-        missing = self._history.missing(place)
+        missing = self._history.missing(place, self._state)
         if missing:
             self.reopen_requested.emit(Reopening(place, self._history.version, missing))
         else:
@@ -555,11 +557,3 @@ def _moved(name: Value, before: float, after: float) -> Message:
 
 def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−")
-
-
-def _cleared(before: State, model: str) -> Message:
-    if not before.bookmarks:
-        return message("Timeline cleared: its keyframes belong to {model}. Undo restores them.", model=model)
-    if not before.keyframes:
-        return message("Bookmarks cleared: they belong to {model}. Undo restores them.", model=model)
-    return message("Timeline and bookmarks cleared: they belong to {model}. Undo restores them.", model=model)

@@ -9,7 +9,7 @@ from itertools import chain, zip_longest
 
 from explorer.data.imported_image import ImportedImage
 from explorer.data.source import Source
-from explorer.document.closed import Closed, ClosedModel, ClosedSource
+from explorer.document.closed import Closed, ClosedModel, ClosedSource, is_deleted
 from explorer.document.state import OpenModel, State
 from explorer.document.transitions import newer
 from explorer.messages import NO_MESSAGE, Message
@@ -140,11 +140,21 @@ class History:
     def refine_model(self, model: OpenModel) -> None:
         self._change(lambda step: step.refined(model))
 
-    def missing(self, place: int) -> tuple[Closed, ...]:
-        """Return what must be opened again before `jump` to a place."""
+    def missing(self, place: int, current: State) -> tuple[Closed, ...]:
+        """Return what must be opened again before `jump` to a place.
+
+        Another model than the current one is missing, too, if its folder was deleted while it stayed open here.
+        """
         steps = (*self._past, None, *reversed(self._future))
         step = steps[place] if 0 <= place < len(steps) else None
-        return () if step is None else step.missing
+        if step is None:
+            return ()
+        if step.missing:
+            return step.missing
+        model = step.whole().model
+        if model is None or model is current.model or not is_deleted(model):
+            return ()
+        return (ClosedModel.of(model),)
 
     def put_opened(self, closed: Closed, opened: OpenModel | Source) -> None:
         """Add an opened model or source to every step where it was closed."""

@@ -55,8 +55,13 @@ ARRAY_FORMS: Final = {
     "selection": ("int64", "images"),
     "bookmarks": ("float32", "bookmarks", "dim"),
     "thumbnails": ("uint8", "bookmarks", "side", "side", "channels"),
+    "timeline_codes": ("float32", "timeline_codes"),
+    "timeline_times": ("float64", "timeline_times"),
 }
-"""By name: dtype of an array, and what its axes count; ``dim`` is the model's latent dimensions."""
+"""By name: dtype of an array, and what its axes count; ``dim`` is the model's latent dimensions.
+
+The codes of other models, which differ in length, are joined, and so are their times.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +213,11 @@ def _old_names(raw: dict[str, Any]) -> dict[str, Any]:
     return raw | {"noise": current_kinds(noise)} if isinstance(noise, str) else raw
 
 
+def _without_timelines(raw: dict[str, Any]) -> dict[str, Any]:
+    """Migrate a record of version 4, which has no timelines of other models."""
+    return raw | {"timelines": []}
+
+
 _TABS: Final = {"neighbours_panel": "neighbors_panel"}
 """Panels by their object names up to version 3."""
 
@@ -228,6 +238,7 @@ _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: _without_bookmarks,
     2: _without_imported_image,
     3: _old_names,
+    4: _without_timelines,
 }
 """By version: converts a record to the next version."""
 
@@ -255,6 +266,8 @@ def _check_arrays(record: SessionRecord, arrays: dict[str, NDArray[Any]], where:
         "keyframes": len(record.segments),
         "directions": len(record.directions),
         "bookmarks": len(record.bookmarks),
+        "timeline_codes": sum(timeline.values for timeline in record.timelines),
+        "timeline_times": sum(timeline.frames or 0 for timeline in record.timelines),
     }
     exactly = tables | {"dim": record.model.latent_dim if record.model else 0, "corners": 3}
     sizes = {axis: range(max(size, 1), size + 1) for axis, size in exactly.items()} | {

@@ -5,7 +5,7 @@ The settings of a `State` are their own records: their annotations say what is v
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
@@ -21,12 +21,13 @@ from pydantic import (
 
 from explorer.data.corruption import parse_noise
 from explorer.data.preprocessing import Preprocessing
+from explorer.document.kept_timelines import MOST_CODES, MOST_MODELS
 from explorer.document.state import Amount, GridSettings, Jitter, Sampling, Seed, Traversal
 from explorer.errors import ExplorerError
 from explorer.latent.animation import AnimationSettings, Segment
 from explorer.types import ImageShape
 
-VERSION: Final = 4
+VERSION: Final = 5
 MOST: Final = 10_000
 """Maximum number of keyframes, directions, or codes in a slot, and of frames of a segment or hold."""
 
@@ -131,9 +132,54 @@ class ArithmeticRecord(_Record):
     seed: Seed
 
 
-class ViewRecord(_Record):
-    """What the window shows: object name of the panel under the stage (empty for the first), and playhead in frames."""
+class TimelineRecord(_Record):
+    """See `explorer.document.state.KeptTimeline`; its codes and times are among the arrays.
 
+    `run` is the folder of the training, empty if it is unknown; `model_hash` is empty if the model was in training.
+    `frames` is the number of equalized times; None if they are not equalized.
+    """
+
+    name: Name
+    path: Place
+    run: Place = ""
+    model_hash: str = Field(max_length=100)
+    latent_dim: int = Field(ge=1, le=2**31)
+    animation: _Animation
+    segments: tuple[_Segment | None, ...] = Field(default=(), max_length=MOST_CODES)
+    bookmarks: tuple[Title, ...] = Field(default=(), max_length=MOST_CODES)
+    frames: int | None = Field(default=None, ge=0, le=LONGEST_ANIMATION)
+
+    @property
+    def values(self) -> int:
+        """Number of values of all its codes."""
+        return (len(self.segments) + len(self.bookmarks)) * self.latent_dim
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        _check_animation(self.animation, self.segments)
+        return self
+
+
+def _check_animation(animation: AnimationSettings, own: Sequence[Segment | None]) -> None:
+    """ValueError if the settings, or the frames of all segments together, are out of range."""
+    common = animation.segment
+    segments = [segment or common for segment in own]
+    longest = max(segment.steps for segment in (common, *segments))
+    if max(longest, animation.hold) > MOST or animation.fps > _HIGHEST_RATE:
+        raise ValueError("animation settings out of range")
+    frames = sum(segment.steps for segment in segments)
+    if frames > LONGEST_ANIMATION:
+        raise ValueError(f"{frames:,} frames exceed the limit of {LONGEST_ANIMATION:,}")
+
+
+class ViewRecord(_Record):
+    """What the window shows: names of the workspace, of the mode of the stage and of the panel in front, and playhead.
+
+    Names are empty if they are unknown; the playhead is in frames.
+    """
+
+    workspace: Name = ""
+    stage: Name = ""
     tab: Name = ""
     playhead: int = Field(default=0, ge=0, le=2**40)
 
@@ -162,10 +208,12 @@ class SessionRecord(_Record):
         For each keyframe the segment to the next; None for the animation's default.
     grid, bookmarks
         The corners of the one, codes and thumbnails of the others are among the arrays.
+    timelines
+        Those of other models.
     """
 
     format: Literal["latent-explorer-session"] = "latent-explorer-session"
-    version: Literal[4] = VERSION
+    version: Literal[5] = VERSION
     written_by: Name = ""
     written_at: Name = ""
     origin: Place = ""
@@ -185,6 +233,7 @@ class SessionRecord(_Record):
     arithmetic: ArithmeticRecord
     selection: PickedRecord | None = None
     bookmarks: tuple[Title, ...] = Field(default=(), max_length=MOST)
+    timelines: tuple[TimelineRecord, ...] = Field(default=(), max_length=MOST_MODELS)
     view: ViewRecord = Field(default_factory=ViewRecord)
 
     @field_validator("noise")
@@ -200,14 +249,10 @@ class SessionRecord(_Record):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        common = self.animation.segment
-        segments = [segment or common for segment in self.segments]
-        longest = max(segment.steps for segment in (common, *segments))
-        if max(longest, self.animation.hold) > MOST or self.animation.fps > _HIGHEST_RATE:
-            raise ValueError("animation settings out of range")
-        frames = sum(segment.steps for segment in segments)
-        if frames > LONGEST_ANIMATION:
-            raise ValueError(f"{frames:,} frames exceed the limit of {LONGEST_ANIMATION:,}")
+        _check_animation(self.animation, self.segments)
         if self.grid.corners:
             raise ValueError("the corners of the map are among the values")
+        codes = sum(len(timeline.segments) + len(timeline.bookmarks) for timeline in self.timelines)
+        if codes > MOST_CODES:
+            raise ValueError(f"{codes:,} codes of other models exceed the limit of {MOST_CODES:,}")
         return self

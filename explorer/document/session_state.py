@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +28,26 @@ from explorer.document.session_record import (
     ModelRecord,
     PickedRecord,
     SessionRecord,
+    TimelineRecord,
     ViewRecord,
 )
-from explorer.document.state import Arithmetic, Bookmark, GridSettings, NamedDirection, OpenModel, State, Term
+from explorer.document.state import (
+    Arithmetic,
+    Bookmark,
+    GridSettings,
+    KeptTimeline,
+    ModelId,
+    NamedDirection,
+    OpenModel,
+    State,
+    Term,
+)
 from explorer.errors import ExplorerError
 from explorer.latent.directions import Direction
 from explorer.latent.planes import Plane
 from explorer.types import Floats, Pixels
+
+Timed = TypeVar("Timed", State, KeptTimeline)
 
 THUMBNAIL_SIDE = 96
 """Longest side of a bookmark's thumbnail in a file."""
@@ -81,6 +94,7 @@ def session_of(
         ),
         selection=None if picked is None else PickedRecord(title=picked.title[:200]),
         bookmarks=tuple(bookmark.name for bookmark in state.bookmarks),
+        timelines=tuple(_timeline_record(timeline) for timeline in state.timelines),
         view=view or ViewRecord(),
     )
     arrays = _arrays(state, picked)
@@ -159,6 +173,40 @@ def _direction_record(kept: NamedDirection) -> DirectionRecord:
     return DirectionRecord(name=kept.name[:200], **found)
 
 
+def _timeline_record(timeline: KeptTimeline) -> TimelineRecord:
+    model = timeline.model
+    return TimelineRecord(
+        name=model.name[:200],
+        path=str(model.path),
+        run="" if model.run is None else str(model.run),
+        model_hash=model.decoder_hash,
+        latent_dim=model.latent_dim,
+        animation=timeline.animation,
+        segments=tuple(keyframe.segment for keyframe in timeline.keyframes),
+        bookmarks=tuple(bookmark.name for bookmark in timeline.bookmarks),
+        frames=None if timeline.times is None else len(timeline.times),
+    )
+
+
+def _timelines(session: Session) -> tuple[KeptTimeline, ...]:
+    """Return the timelines of other models; the thumbnails of their bookmarks are decoded again with the model."""
+    records, arrays = session.record.timelines, session.arrays
+    ends = np.cumsum([(record.values, record.frames or 0) for record in records], axis=0, dtype=np.int64)
+    codes = np.split(arrays.get("timeline_codes", np.zeros(0, np.float32)), ends[:, 0]) if records else []
+    times = np.split(arrays.get("timeline_times", np.zeros(0)), ends[:, 1]) if records else []
+    return tuple(map(_timeline, records, codes, times))
+
+
+def _timeline(record: TimelineRecord, codes: Floats, times: NDArray[np.float64]) -> KeptTimeline:
+    run = Path(record.run) if record.run else None
+    model = ModelId(record.name, Path(record.path), run, record.model_hash, record.latent_dim)
+    table = codes.reshape(-1, record.latent_dim)
+    count = len(record.segments)
+    bookmarks = tuple(map(Bookmark, record.bookmarks, table[count:]))
+    timeline = KeptTimeline(model, keyframes_of(table[:count], record.segments), record.animation, None, bookmarks)
+    return _timed(timeline, None if record.frames is None else times)
+
+
 def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
     tables: dict[str, Sequence[Floats]] = {
         "keyframes": [keyframe.code for keyframe in state.keyframes],
@@ -175,6 +223,12 @@ def _arrays(state: State, picked: Picked | None) -> dict[str, NDArray[Any]]:
     # Without its image, the code of an imported image would be assigned to the selected one.
     if state.start_code is not None and keeps_imported_image(state):
         arrays["picture_code"] = state.start_code
+    kept = [code for timeline in state.timelines for code in timeline.codes]
+    if kept:
+        arrays["timeline_codes"] = np.concatenate(kept).astype(np.float32, copy=False)
+    times = [np.asarray(timeline.times, np.float64) for timeline in state.timelines if timeline.times]
+    if times:
+        arrays["timeline_times"] = np.concatenate(times)
     if state.times is not None:
         arrays["times"] = np.asarray(state.times, np.float64)
     if state.grid.corners:
@@ -210,6 +264,7 @@ def state_of(
         sampling=record.sampling,
         traversal=record.traversal,
         animation=record.animation,
+        timelines=_timelines(session),
     )
     return state if model is None else _with_codes(state, session, model)
 
@@ -262,15 +317,15 @@ def _with_codes(state: State, session: Session, model: OpenModel) -> State:
     return _timed(whole, arrays.get("times"))
 
 
-def _timed(state: State, times: NDArray[np.float64] | None) -> State:
-    """Return the state with its frame times, unless they do not fit the animation."""
+def _timed(timeline: Timed, times: NDArray[np.float64] | None) -> Timed:
+    """Return a state or timeline with its frame times, unless they do not fit the animation."""
     if times is None:
-        return state
-    timed = replace(state, times=tuple(times.tolist()))
+        return timeline
+    timed = replace(timeline, times=tuple(times.tolist()))
     try:
         animation_of(timed)
     except ExplorerError:
-        return state
+        return timeline
     return timed
 
 

@@ -84,8 +84,8 @@ class Sessions:
         The path; None for a session that was never saved.
     found_left, recovered
         Autosaved work of a crashed window, a `LeftOver`, was found; is about to be shown.
-    tab_restored
-        Show the tab of an opened session: its name.
+    workspace_restored, stage_restored, tab_restored
+        Show the workspace, the mode of the stage and the panel of an opened session: its name, empty if unknown.
     """
 
     changed = Signal()
@@ -102,6 +102,8 @@ class Sessions:
     recover_requested = Signal(LeftOver)
     forget_requested = Signal(LeftOver)
     recovered = Signal(LeftOver)
+    workspace_restored = Signal(str)
+    stage_restored = Signal(str)
     tab_restored = Signal(str)
 
     def __init__(
@@ -116,7 +118,7 @@ class Sessions:
         self._saved: State | None = None
         self._path: Path | None = None
         self._checksum = ""
-        self._tab = ""
+        self._workspace = self._stage = self._tab = ""
         self._reported: tuple[Path | None, bool] = (None, False)
         self._let_go = False
 
@@ -161,6 +163,12 @@ class Sessions:
         opening = replace(opening, model_problem=problem, source_problem=source_problem)
         self.complete_requested.emit(opening)
 
+    def put_workspace(self, name: str) -> None:
+        self._workspace = name
+
+    def put_stage(self, mode: str) -> None:
+        self._stage = mode
+
     def put_tab(self, name: str) -> None:
         self._tab = name
 
@@ -189,7 +197,7 @@ class Sessions:
         `folder` is that of the file; `thumbnails` are those of the bookmarks, uint8 ``(b, h, w, c)``, if they are
         decoded. A `copy` is autosaved: it records its session file.
         """
-        view = ViewRecord(tab=self._tab, playhead=self._playhead())
+        view = ViewRecord(workspace=self._workspace, stage=self._stage, tab=self._tab, playhead=self._playhead())
         origin = (self._path, self._checksum) if copy and self._path is not None else None
         try:
             return session_of(self._state(), self._picked(), view, thumbnails=thumbnails, folder=folder, origin=origin)

@@ -209,6 +209,52 @@ class Bookmark:
     thumbnail: Pixels | None = None
 
 
+@dataclass(frozen=True)
+class ModelId:
+    """What identifies a model that is not open.
+
+    `decoder_hash` is `explorer.models.card.Card.decoder_hash`, empty before the model is saved; `path` and `run` are
+    those of `OpenModel`.
+    """
+
+    name: str
+    path: Path
+    run: Path | None
+    decoder_hash: str
+    latent_dim: int
+
+    @classmethod
+    def of(cls, model: OpenModel) -> ModelId:
+        return cls(model.name, model.path, model.run, model.card.decoder_hash or "", model.latent_dim)
+
+    def fits(self, model: OpenModel) -> bool:
+        """Return whether this is the same model, perhaps at another time of its training."""
+        if self.latent_dim != model.latent_dim:
+            return False
+        if self.decoder_hash and self.decoder_hash == model.card.decoder_hash:
+            return True
+        if self.run is not None and model.run is not None:
+            return self.run == model.run
+        # A model that was left in training is opened from its folder later, where its run is unknown.
+        return not self.decoder_hash and self.path == model.path
+
+
+@dataclass(frozen=True, eq=False)
+class KeptTimeline:
+    """The timeline and the bookmarks of a model that is not open, as in `State`."""
+
+    model: ModelId
+    keyframes: tuple[Keyframe, ...] = ()
+    animation: AnimationSettings = field(default_factory=AnimationSettings)
+    times: tuple[float, ...] | None = None
+    bookmarks: tuple[Bookmark, ...] = ()
+
+    @property
+    def codes(self) -> list[Floats]:
+        """Those of the keyframes, then those of the bookmarks."""
+        return [kept.code for kept in (*self.keyframes, *self.bookmarks)]
+
+
 @dataclass(frozen=True, eq=False)
 class State:
     """Everything that an edit can change.
@@ -219,7 +265,7 @@ class State:
     instead. `times` are the positions of the frames of one pass along the keyframes, if its speed was equalized (see
     `explorer.latent.animation.Animation`). `noises` are the corruptions of the Noise tab, applied in order.
     `start_code` and `code` are those of the shown image and the latent cursor, float32 ``(latent_dim,)``, not writable;
-    None until the image is encoded.
+    None until the image is encoded. `timelines` are those of other models, the last left one last.
     """
 
     source: Source | None = None
@@ -237,6 +283,7 @@ class State:
     directions: tuple[NamedDirection, ...] = ()
     arithmetic: Arithmetic = field(default_factory=Arithmetic)
     bookmarks: tuple[Bookmark, ...] = ()
+    timelines: tuple[KeptTimeline, ...] = ()
     start_code: Floats | None = None
     code: Floats | None = None
 

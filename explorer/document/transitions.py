@@ -8,6 +8,7 @@ import numpy as np
 
 from explorer.data.source import Source
 from explorer.document.animation import with_animation
+from explorer.document.kept_timelines import with_timeline_of
 from explorer.document.state import COMPONENTS_ABOVE, Arithmetic, GridSettings, OpenModel, State
 from explorer.latent.animation_presets import AnimationPreset
 
@@ -60,20 +61,12 @@ def opened(
 ) -> State:
     """Return a state with another model, other images, or both.
 
-    The codes of the old model are removed: keyframes, directions, arithmetic, bookmarks. UsageError if the animation
-    does not have the model's latent dimensions.
+    Timeline and bookmarks of the old model are kept, those of the new one restored. Directions and arithmetic, which
+    are codes of the old model, are removed. UsageError if the animation does not have the model's latent dimensions.
     """
     if model is not None:
-        state = replace(
-            state,
-            model=model,
-            grid=grid_for(model),
-            keyframes=(),
-            times=None,
-            directions=(),
-            arithmetic=Arithmetic(),
-            bookmarks=(),
-        )
+        state = with_timeline_of(state, model)
+        state = replace(state, model=model, grid=grid_for(model), directions=(), arithmetic=Arithmetic())
         if animation is not None:
             state = with_animation(state, model, animation)
     if source is not None:

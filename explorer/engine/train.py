@@ -39,6 +39,10 @@ LONG_SECONDS = 30.0
 CHECKPOINT_SHARE = 0.01
 """Maximum share of the training time for checkpoints."""
 
+EVEN_PREVIEWS = 8
+"""Number of equal parts of a training that each end with a live preview, even if it is too short for its time budget.
+"""
+
 
 def train(
     request: TrainingRequest, control: Control | None = None, *, live: bool = False
@@ -131,6 +135,7 @@ class Training:
         self._identity: dict[str, object] = {}
         self._begun = time.monotonic()
         self._budget = Budget(CHECKPOINT_SHARE, CHECKPOINT_SECONDS, self._clock)
+        self._parts = 0
 
     def _clock(self) -> float:
         """Training time in seconds, without pauses."""
@@ -201,7 +206,7 @@ class Training:
         last = len(self.history) >= self.settings.epochs
         if self._budget.due() and not last:
             yield from self.save()
-        if self.live is not None and self.live.budget.due() and not last:
+        if not last:
             yield from self._show()
 
     def _between(self) -> Generator[messages.TrainingEvent, None, None]:
@@ -218,8 +223,7 @@ class Training:
             yield event
         if self._budget.due(LONG_SECONDS):
             yield from self.save()
-        if self.live is not None and self.live.budget.due(WITHIN_SECONDS):
-            yield from self._show()
+        yield from self._show(WITHIN_SECONDS)
 
     def _stop(self) -> Iterator[messages.TrainingEvent]:
         """End the training, with a partial last epoch; Interrupted if no step was done."""
@@ -261,15 +265,21 @@ class Training:
         yield self._live_event(self.live)
         self.live.budget.start()
 
-    def _show(self) -> Iterator[messages.TrainingEvent]:
-        """Send a preview; the time to send it counts, too."""
-        if self.live is not None:
+    def _show(self, seconds: float | None = None) -> Iterator[messages.TrainingEvent]:
+        """Send a preview if it is due, see `Budget.due`; the time to send it counts, too."""
+        if self.live is not None and (self.live.budget.due(seconds) or self._parts_done() > self._parts):
             with self.live.budget.spending():
                 yield self._live_event(self.live)
+
+    def _parts_done(self) -> int:
+        progress = self._kept.progress
+        done = (progress.epoch - 1) * self._steps + progress.step
+        return done * EVEN_PREVIEWS // (self.settings.epochs * self._steps)
 
     def _live_event(self, view: LiveView) -> messages.Live:
         progress = self._kept.progress
         seconds = self._clock() - self._begun
+        self._parts = self._parts_done()
         return view.show(self.history, progress.epoch - 1 + progress.step / self._steps, seconds)
 
     # -- the closed form -------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -93,7 +93,8 @@ class Run:
     """A run, read from its folder.
 
     `phase` is how it ended; ``unfinished`` if it is still running or was killed. `note` is the error message of a
-    failed run; `metrics` are on the test images, once it is finished.
+    failed run; `metrics` are on the test images, once it is finished. `progress_frames` are evenly spaced
+    once it has ended.
     """
 
     path: Path
@@ -210,6 +211,21 @@ def _closest(frames: list[ProgressFrame]) -> int:
     return 1 + gaps.index(min(gaps))
 
 
+def even_frames(frames: Sequence[ProgressFrame]) -> tuple[ProgressFrame, ...]:
+    """Return the first frame, evenly spaced ones, and the last: at most `FRAMES`, as many as possible.
+
+    Each is at most a quarter of their spacing away from its exact position.
+    """
+    progress = np.array([frame.progress for frame in frames])
+    middles = (progress[1:] + progress[:-1]) / 2
+    for count in range(min(len(frames), FRAMES), 2, -1):
+        wanted = np.linspace(progress[0], progress[-1], count)
+        nearest = np.searchsorted(middles, wanted)
+        if np.abs(progress[nearest] - wanted).max() <= (wanted[1] - wanted[0]) / 4:
+            return tuple(frames[int(number)] for number in nearest)
+    return (*frames[:1], *frames[1:][-1:])
+
+
 def write_strip(path: Path, images: Pixels) -> None:
     """Write images uint8 ``(k, h, w, c)`` side by side as PNG, with their number as metadata."""
     count, height, width, channels = images.shape
@@ -268,6 +284,8 @@ def read_run(path: Path) -> Run:
         for line in _lines(path / LOG):
             logged.take(line)
         progress_frames = tuple(read_progress_frames(path))
+    if logged.phase != "unfinished":
+        progress_frames = even_frames(progress_frames)
     curve = tuple(logged.curve)
     return Run(path, facts.request, begun, logged.phase, logged.note, curve, logged.metrics, progress_frames)
 

@@ -65,7 +65,7 @@ class RunJobs(QObject):
             self.read_runs()
 
     def _on_live(self, model: OpenModel) -> None:
-        """Update the live model; the first version is opened unless that would remove keyframes."""
+        """Update the live model; the first version is opened unless there are keyframes."""
         document = self._document
         document.trainings.put_live(model)
         if model.continues(document.model):

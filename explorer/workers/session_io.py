@@ -238,6 +238,8 @@ class SessionJobs(QObject):
         document.put_state(state_of(opening.session, opening.model, opening.source, opening.imported_image))
         document.selection.put(picked_of(opening.session, opening.source))
         document.timeline.put_playhead(view.playhead)
+        document.sessions.workspace_restored.emit(view.workspace)
+        document.sessions.stage_restored.emit(view.stage)
         document.sessions.tab_restored.emit(view.tab)
         document.sessions.begin(
             opening.path, opening.checksum if opening.path else "", dirty=opening.recovered is not None

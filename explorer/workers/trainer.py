@@ -41,7 +41,7 @@ from explorer.errors import ExplorerError, exception_message
 from explorer.inference.codec import OnnxCodec
 from explorer.messages import Message, message
 from explorer.models.reservation import Reservation
-from explorer.models.runs import CurvePoint, ProgressFrame, Run, RunWriter
+from explorer.models.runs import CurvePoint, ProgressFrame, Run, RunWriter, even_frames
 from explorer.models.settings import TrainingRequest, checkpoint_folder
 from explorer.workers.closing import Deadline
 from explorer.workers.locks import acquire_lock, release
@@ -335,7 +335,8 @@ class Trainer(QObject):
         self._show(replace(view, rate=event.rate, seconds_left=left))
 
     def _on_end(self, event: Event) -> None:
-        done = replace(self._view, seconds_left=None, rate=None)
+        frames = even_frames(self._view.progress_frames)
+        done = replace(self._view, seconds_left=None, rate=None, progress_frames=frames)
         match event:
             case Finished():
                 mse = event.metrics.get("mse", float("nan"))

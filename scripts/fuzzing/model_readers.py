@@ -6,6 +6,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from explorer.document.animation import with_animation
 from explorer.document.document import Document
 from explorer.document.preferences import Preferences, PreferencesFile, heal
 from explorer.document.session_file import read_session, write_session
+from explorer.document.session_record import ViewRecord
 from explorer.document.session_state import imported_image_of, picked_of, session_of, state_of
 from explorer.document.state import OpenModel, State
 from explorer.engine.codecs import open_codec
@@ -102,7 +104,10 @@ def _make_session(folder: Path) -> None:
     for code in codes[3:]:
         document.set_code(code)
         document.bookmarks.add()
-    write_session(folder / "work.latent", session_of(document.state))
+    document.open(replace(_model(), path=Path("other")))
+    document.set_code(codes[0])
+    document.timeline.add()
+    write_session(folder / "work.latent", session_of(document.state, view=ViewRecord(workspace="map", stage="swipe")))
 
 
 def _read_session(path: Path) -> None:

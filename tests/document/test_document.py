@@ -603,19 +603,6 @@ def test_a_long_code_is_mapped_along_its_axes() -> None:
     assert document.home_reach > 0
 
 
-def test_what_belongs_to_another_model_is_reported_of() -> None:
-    document = Document()
-    announced: list[object] = []
-    document.announced.connect(announced.append)
-    document.open(make_model(), make_source())
-    document.set_code(np.zeros(2, np.float32))
-    document.timeline.add()
-    document.open(make_model(name="other", seed=1))
-    assert list(map(str, announced)) == ["Timeline cleared: its keyframes belong to tiny. Undo restores them."]
-    document.undo()
-    assert len(document.state.keyframes) == 1
-
-
 def test_parted_directions_forget_what_was_measured_and_empty_ones_go() -> None:
     document = Document()
     announced: list[object] = []

@@ -26,7 +26,8 @@ COUNT = 12
 def saved_model(number: int) -> OpenModel:
     """Return a model that says it has files, by which it can be known again."""
     model = make_model(name=f"model {number}")
-    return replace(model, card=model.card.model_copy(update={"files": {"decoder.onnx": f"{number:064}"}}))
+    card = model.card.model_copy(update={"files": {"decoder.onnx": f"{number:064}"}})
+    return replace(model, card=card, path=Path(__file__).parent)  # it exists
 
 
 def document_with(models: Callable[[int], OpenModel], count: int = COUNT) -> Document:
@@ -89,6 +90,22 @@ def test_models_that_are_near_are_never_asked_for() -> None:
     for _ in range(OPEN_MODELS):
         document.redo()
     assert not heard
+
+
+def test_a_model_that_is_near_is_asked_for_where_its_folder_was_deleted(tmp_path: Path) -> None:
+    document = Document()
+    folder = tmp_path / "m"
+    folder.mkdir()
+    document.open(replace(saved_model(0), path=folder), make_source())
+    document.open(saved_model(1))
+    heard = wishes_of(document)
+    folder.rmdir()
+    document.undo()
+    assert document.model is not None
+    assert (document.model.name, [wanted.title for wanted in heard]) == ("model 1", ["model 0"])
+    folder.mkdir()
+    document.undo()
+    assert (document.model.name, len(heard)) == ("model 0", 1)
 
 
 def test_an_edit_meanwhile_is_not_undone() -> None:

@@ -25,22 +25,55 @@ from PIL import Image
 from explorer.data.imported_image import MOST_BYTES, ImportedImage
 from explorer.data.preprocessing import Preprocessing
 from explorer.document.document import Document
+from explorer.document.kept_timelines import MOST_CODES
 from explorer.document.session_file import Session, migrated, read_session, session_bytes, write_session
 from explorer.document.session_record import VERSION
-from explorer.document.session_state import imported_image_of, keeps_imported_image, session_of, state_of
-from explorer.document.state import Bookmark, GridSettings, Jitter, Keyframe, Sampling, State, Traversal
+from explorer.document.session_state import (
+    imported_image_of,
+    keeps_imported_image,
+    picked_of,
+    session_of,
+    state_of,
+)
+from explorer.document.state import (
+    Bookmark,
+    GridSettings,
+    Jitter,
+    KeptTimeline,
+    Keyframe,
+    ModelId,
+    Sampling,
+    State,
+    Traversal,
+)
 from explorer.errors import DataError, ExportError, SessionError
 from explorer.latent.animation import AnimationSettings, Segment
 
 RECORD, ARRAYS, IMPORTED_IMAGE = "session.json", "arrays.npz", "imported_image"
 OLD = Path(__file__).parent / "sessions" / "version-1.latent"
 WITHOUT_IMPORTED_IMAGE = OLD.with_name("version-2.latent")
+OTHER = ModelId("other", Path("/nowhere/other"), None, "", 2)
+WITHOUT_TIMELINES = OLD.with_name("version-4.latent")
 
 
 def make_state() -> State:
-    """Three keyframes, one of them with a way of its own, and two bookmarks."""
+    """Three keyframes, one of them with a way of its own, and two bookmarks; and timelines of two other models."""
     document = Document()
-    document.open(make_model(), make_source())
+    document.open(make_model(latent_dim=3, name="long"), make_source())
+    document.set_code(np.array([1, 2, 3], np.float32))
+    for _ in range(2):
+        document.timeline.add()
+    document.timeline.set_animation_settings(AnimationSettings(5, 3, 25))
+    animation = document.timeline.animation
+    assert animation is not None
+    document.timeline.even_out(animation, np.linspace(1, 2, animation.pass_frames - 1))
+    learning = replace(make_model(name="learning"), run=Path("/nowhere/runs/one"), epochs=1.5)
+    document.open(learning)
+    document.set_code(np.array([4, 5], np.float32))
+    document.timeline.add()
+    document.timeline.set_segment(0, Segment(9))
+    document.bookmarks.add("kept")
+    document.open(make_model())
     codes = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
     document.set_code(codes[0])
     for code in codes[:3]:
@@ -56,6 +89,17 @@ def make_state() -> State:
 def codes_of(state: State) -> list[bytes]:
     """Return every kept code, bit for bit."""
     return [key.code.tobytes() for key in state.keyframes] + [kept.code.tobytes() for kept in state.bookmarks]
+
+
+def values_of(timeline: KeptTimeline) -> tuple[object, ...]:
+    """Return everything of a timeline, to compare it."""
+    return (
+        timeline.model,
+        [(key.code.tobytes(), key.segment) for key in timeline.keyframes],
+        timeline.animation,
+        timeline.times,
+        [(kept.name, kept.code.tobytes()) for kept in timeline.bookmarks],
+    )
 
 
 @pytest.fixture
@@ -128,6 +172,11 @@ def test_everything_comes_back(tmp_path: Path) -> None:
     assert len(codes_of(back)) == 5
     assert [key.segment for key in back.keyframes] == [key.segment for key in state.keyframes]
     assert [kept.name for kept in back.bookmarks] == ["Bookmark 1", "Bookmark 2"]
+    assert [values_of(timeline) for timeline in back.timelines] == [values_of(timeline) for timeline in state.timelines]
+    assert [(kept.model.name, len(kept.keyframes), kept.model.run) for kept in back.timelines] == [
+        *(("long", 2, None), ("learning", 1, Path("/nowhere/runs/one")))
+    ]
+    assert back.timelines[0].times is not None
     assert state.code is not None
     np.testing.assert_array_equal(back.code, state.code)
     # And what came back is written as the same file.
@@ -341,6 +390,44 @@ def test_a_file_of_version_2_opens() -> None:
     assert (record.data.image_index, len(record.segments)) == (3, 2)
 
 
+def test_a_file_of_version_4_opens() -> None:
+    """It was written by the program of commit ca4a70a with every value, from the models of the tests."""
+    old = json.loads(parts_of(WITHOUT_TIMELINES)[RECORD])
+    assert old["version"] == 4
+    session, _ = read_session(WITHOUT_TIMELINES)
+    view = old["view"] | {"workspace": "", "stage": ""}
+    assert json.loads(session.record.model_dump_json()) == old | {"version": VERSION, "timelines": [], "view": view}
+    state = state_of(session, make_model(), make_source(), imported_image_of(session))
+    assert (state.timelines, session.record.view.tab, session.record.view.playhead) == ((), "train", 4)
+    assert [key.code.tolist() for key in state.keyframes] == [[0, 0], [1, 2], [-1, 0.5]]
+    assert state.keyframes[1].segment == Segment(5, "slerp", "ease")
+    assert state.animation == AnimationSettings(5, 3, 25, "none", "linear", "ease_out")
+    assert state.times == pytest.approx(np.linspace(0, 2, 9) ** 2 / 2)
+    assert [(kept.name, kept.code.tolist()) for kept in state.bookmarks] == [("first", [1, 1]), ("second", [2, -2])]
+    assert [kept.name for kept in state.directions] == ["bright"]
+    assert [[code.tolist() for code in term.codes] for term in state.arithmetic.terms] == [
+        [[1, 0], [0, 1]],
+        [[1, 1]],
+        [],
+    ]
+    assert state.grid.corners == ((0, 0), (1, 0.5), (0, 2))
+    assert state.imported_image is not None
+    assert (state.code.tolist(), state.start_code.tolist()) == ([0.5, -1], [0.25, 0.5])  # type: ignore[union-attr]
+    picked = picked_of(session, make_source())
+    assert picked is not None
+    assert (picked.title, picked.indices.tolist()) == ("two of them", [3, 5])
+
+
+def test_a_record_of_version_4_has_no_timelines(good: Path) -> None:
+    """Whatever a file of that version claims."""
+    arrays = arrays_of(good)
+    rewrite(good, record={"version": 4, "timelines": [{"surprise": 1}]})
+    refused(good, "timeline_codes")
+    del arrays["timeline_codes"], arrays["timeline_times"]
+    rewrite(good, record={"version": 4, "timelines": [{"surprise": 1}]}, arrays=packed(**arrays))
+    assert read_session(good)[0].record.timelines == ()
+
+
 def test_a_record_of_version_3_gets_its_current_names(with_imported_image: Path) -> None:
     parts = parts_of(with_imported_image)
     now = json.loads(parts[RECORD])
@@ -371,7 +458,9 @@ def test_a_record_of_version_3_gets_its_current_names(with_imported_image: Path)
 def test_a_record_is_written_as_it_was_read(name: str) -> None:
     path = Path(__file__).parents[1] / "fixtures" / "v1" / f"{name}.latent"
     session, _ = read_session(path)
-    assert json.loads(session.record.model_dump_json()) == migrated(json.loads(parts_of(path)[RECORD]), name)
+    expected = migrated(json.loads(parts_of(path)[RECORD]), name)
+    expected["view"] |= {"workspace": "", "stage": ""}
+    assert json.loads(session.record.model_dump_json()) == expected
 
 
 @pytest.mark.parametrize(
@@ -590,6 +679,13 @@ def test_a_huge_shape_asks_for_no_memory(good: Path, shape: tuple[int, ...]) -> 
         {"slot_0": np.zeros((1, 3), np.float32)},
         {"corners": np.zeros((2, 2), np.float32)},
         {"selection": np.zeros((2, 2), np.int64)},
+        {"timeline_codes": np.zeros(9, np.float32)},
+        {"timeline_codes": np.zeros(11, np.float32)},
+        {"timeline_codes": np.zeros((5, 2), np.float32)},
+        {"timeline_codes": np.zeros(10)},
+        {"timeline_codes": np.full(10, np.nan, np.float32)},
+        {"timeline_times": np.zeros(6)},
+        {"timeline_times": np.full(5, np.inf)},
         {"unheard_of": np.zeros(2, np.float32)},
     ],
     ids=lambda change: next(iter(change)),
@@ -599,7 +695,7 @@ def test_arrays_that_do_not_fit_are_refused_by_name(good: Path, change: dict[str
     refused(good, next(iter(change)))
 
 
-@pytest.mark.parametrize("name", ["keyframes", "bookmarks"])
+@pytest.mark.parametrize("name", ["keyframes", "bookmarks", "timeline_codes", "timeline_times"])
 def test_arrays_that_are_missing_are_named(good: Path, name: str) -> None:
     arrays = arrays_of(good)
     del arrays[name]
@@ -610,9 +706,11 @@ def test_arrays_that_are_missing_are_named(good: Path, name: str) -> None:
 # -- absurd values -----------------------------------------------------------------------------------------------------
 
 
-def changed(record: dict[str, Any], place: str, value: object) -> dict[str, Any]:
-    """Return a record with one value exchanged, such as ``animation.steps``."""
+def changed(record: Any, place: str, value: object) -> Any:
+    """Return a record with one value exchanged, such as ``animation.steps`` or ``timelines.0.name``."""
     first, _, rest = place.partition(".")
+    if isinstance(record, list):
+        return [changed(part, rest, value) if str(number) == first else part for number, part in enumerate(record)]
     return record | {first: changed(record[first], rest, value) if rest else value}
 
 
@@ -670,7 +768,31 @@ def changed(record: dict[str, Any], place: str, value: object) -> dict[str, Any]
         ("bookmarks", [""] * 2),
         ("bookmarks", ["x" * 10_000] * 2),
         ("bookmarks", ["a"]),
+        ("timelines", [{}]),
+        ("timelines.0.animation.fps", 1e300),
+        ("timelines.0.animation.steps", 10**9),
+        ("timelines.0.animation.path", "../evil"),
+        ("timelines.0.segments", [None] * 3),
+        ("timelines.0.segments", [None] * (MOST_CODES + 1)),
+        ("timelines.0.segments", [{"steps": 10**9, "path": "linear", "easing": "linear"}] * 2),
+        ("timelines.0.latent_dim", 0),
+        ("timelines.0.latent_dim", 2),
+        ("timelines.0.latent_dim", 2**31),
+        ("timelines.0.latent_dim", 10**30),
+        ("timelines.0.frames", None),
+        ("timelines.0.frames", -1),
+        ("timelines.0.frames", 10**30),
+        ("timelines.0.model_hash", "x" * 101),
+        ("timelines.0.name", "x" * 201),
+        ("timelines.0.path", "x" * 10_000),
+        ("timelines.0.run", "x" * 10_000),
+        ("timelines.0.bookmarks", [""]),
+        ("timelines.0.bookmarks", ["one more"]),
+        ("timelines.0.surprise", 1),
+        ("timelines.1.segments", [None] * MOST_CODES),
         ("view.playhead", -1),
+        ("view.workspace", "x" * 10_000),
+        ("view.stage", "x" * 10_000),
         ("view.tab", "x" * 10_000),
         ("selection", {"title": "none are there"}),
         ("surprise", 1),
@@ -680,10 +802,7 @@ def changed(record: dict[str, Any], place: str, value: object) -> dict[str, Any]
 )
 def test_absurd_values_are_refused(good: Path, place: str, value: object) -> None:
     record = json.loads(parts_of(good)[RECORD])
-    if place == "surprise":
-        record[place] = value
-    else:
-        record = changed(record, place, value)
+    record = record | {place: value} if place == "surprise" else changed(record, place, value)
     rewrite(good, record=record if place != "checksum" else {"checksum": value})
     refused(good, ".")
 
@@ -728,6 +847,8 @@ def test_a_record_with_any_one_value_exchanged_opens_or_is_refused(
         document.timeline.put_playhead(session.record.view.playhead)
         assert document.plane is not None
         assert document.timeline.frames >= 0
+        document.open(replace(make_model(name="learning"), run=Path("/nowhere/runs/one")))
+        assert document.timeline.frames >= 0
 
 
 @pytest.mark.parametrize(
@@ -740,6 +861,7 @@ def test_a_record_with_any_one_value_exchanged_opens_or_is_refused(
         (State(grid=GridSettings(high=1e300)), "grid.high"),
         (State(animation=AnimationSettings(steps=20_000)), "animation settings"),
         (State(keyframes=(Keyframe(np.zeros(2, np.float32), Segment(20_000)),)), "animation settings"),
+        (State(timelines=(KeptTimeline(OTHER, animation=AnimationSettings(20_000)),)), "TimelineRecord"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -55,6 +55,17 @@ def test_the_last_is_the_model_that_is_kept(events: list[Event]) -> None:
     assert np.abs(expected - last.reconstructions).max() <= 1
 
 
+@pytest.mark.parametrize("epochs", [1, 5])
+def test_even_a_short_training_is_shown_in_even_steps(
+    process: ModelProcess, images: Path, tmp_path: Path, epochs: int
+) -> None:
+    request = small_request(images, tmp_path / "new", epochs=epochs, batch=4)
+    progress = np.array([live.progress for live in of(Live, train(process, request, live=True))])
+    assert (progress[0], progress[-1]) == (0, epochs)
+    for part in np.linspace(0, epochs, 9):
+        assert np.abs(progress - part).min() <= epochs / 8 / 4, f"nothing near {part}"
+
+
 def test_with_early_stopping_the_last_is_the_best(process: ModelProcess, images: Path, tmp_path: Path) -> None:
     request = small_request(images, tmp_path / "new", epochs=200, rate=0.05, early_stop=1)
     events = train(process, request, live=True)

@@ -10,13 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.training import blobs, small_request
+from hypothesis import given
+from hypothesis import strategies as st
 
 from explorer.errors import TrainingError
 from explorer.models.runs import (
     FRAMES,
     LOG,
+    ProgressFrame,
     RunWriter,
     delete_run,
+    even_frames,
     find_runs,
     originals_of,
     read_run,
@@ -183,6 +187,46 @@ def test_an_animation_keeps_its_first_and_last_frame_and_stays_short(writer: Run
     assert read_run(writer.path).progress_frames == progress_frames
     assert RunWriter(writer.path).add_frame(0.05, images, images)[-1].progress == 0.05
     np.testing.assert_array_equal(read_strip(originals_of(writer.path)), images)
+
+
+def frames_at(*progress: float) -> list[ProgressFrame]:
+    return [ProgressFrame(value, Path(f"{value}.png")) for value in progress]
+
+
+@pytest.mark.parametrize(
+    ("progress", "kept"),
+    [
+        ([], []),
+        ([0], [0]),
+        ([0, 5], [0, 5]),
+        ([0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5]),
+        ([0, 1, 2, 2.25, 3, 4, 5], [0, 1, 2, 3, 4, 5]),
+        ([0, 0.1, 0.2, 0.3, 0.4, 5, 10], [0, 5, 10]),
+        ([0, 1, 10], [0, 10]),
+        ([3, 4.125, 5, 5.875, 7], [3, 4.125, 5, 5.875, 7]),
+    ],
+)
+def test_frames_of_an_ended_training_are_evenly_spaced(progress: list[float], kept: list[float]) -> None:
+    assert [frame.progress for frame in even_frames(frames_at(*progress))] == kept
+
+
+@given(progress=st.lists(st.floats(0, 1e5, width=32), min_size=2, max_size=300, unique=True).map(sorted))
+def test_any_frames_keep_the_first_and_the_last_and_even_steps(progress: list[float]) -> None:
+    kept = [frame.progress for frame in even_frames(frames_at(*progress))]
+    assert (kept[0], kept[-1], len(kept) <= FRAMES) == (progress[0], progress[-1], True)
+    gaps = np.diff(kept)
+    assert 0 < gaps.max() <= 3.001 * gaps.min()
+
+
+def test_a_run_shows_even_frames_once_it_has_ended_and_all_when_it_is_resumed(writer: RunWriter) -> None:
+    progress = (0.0, 0.1, 0.2, 5.0, 10.0)
+    for value in progress:
+        writer.add_frame(value, blobs(1), blobs(1))
+    assert tuple(frame.progress for frame in read_run(writer.path).progress_frames) == progress
+    writer.log("cancelled")
+    assert [frame.progress for frame in read_run(writer.path).progress_frames] == [0, 5, 10]
+    writer.log("started", first_epoch=10)
+    assert tuple(frame.progress for frame in read_run(writer.path).progress_frames) == progress
 
 
 def test_a_run_whose_folder_is_gone_is_gone_on_with_in_a_new_one(writer: RunWriter) -> None:

@@ -196,6 +196,42 @@ def test_what_is_saved_is_opened_in_another_window(
     assert not other.problems
 
 
+def test_each_models_timeline_is_saved_and_found_in_another_window(
+    user: WindowDriver, places: dict[str, Path], another: Callable[[], WindowDriver], explorer_home: Path
+) -> None:
+    write_bundle(explorer_home / "models" / "two", MatrixCodec(seed=2))
+    state = work(user)
+    user.document.sessions.put_workspace("animate")
+    user.document.sessions.put_stage("swipe")
+    user.document.open_requested.emit(OpenRequest((explorer_home / "models" / "two",), "model"))
+    user.until(lambda: user.document.model is not None and user.document.model.name == "two")
+    user.settle()
+    assert user.window.timeline.track.key_count == user.window.bookmarks.list.count() == 0
+    path = places["sessions"] / "two.latent"
+    save_as(user, path)
+    other = another()
+    heard: list[tuple[str, str]] = []
+    sessions = other.document.sessions
+    sessions.workspace_restored.connect(lambda name: heard.append(("workspace", name)))
+    sessions.stage_restored.connect(lambda mode: heard.append(("stage", mode)))
+    open_session(other, path)
+    other.until(lambda: sessions.path == path)
+    other.settle()
+    assert heard == [("workspace", "animate"), ("stage", "swipe")]
+    assert not sessions.dirty
+    other.document.open_requested.emit(OpenRequest((explorer_home / "models" / "one",), "model"))
+    other.until(lambda: other.window.timeline.track.key_count == 2)
+    other.settle()
+    now = other.document.state
+    assert [key.code.tobytes() for key in now.keyframes] == [key.code.tobytes() for key in state.keyframes]
+    assert (now.animation, now.bookmarks[0].name) == (state.animation, state.bookmarks[0].name)
+    assert other.window.bookmarks.list.count() == 1
+    press(other, "action_undo")
+    other.until(lambda: other.document.model is not None and other.document.model.name == "two")
+    assert other.window.timeline.track.key_count == 0
+    assert not other.problems
+
+
 def bring_in(driver: WindowDriver, path: Path) -> None:
     """Drop an image on the window, and wait until it is encoded."""
     Image.fromarray(np.random.default_rng(3).integers(0, 256, (40, 30, 3), dtype=np.uint8)).save(path)

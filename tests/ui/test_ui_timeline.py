@@ -387,6 +387,27 @@ def test_playing_stops_with_the_model(driver: WindowDriver) -> None:
     driver.settle()
 
 
+def test_each_model_shows_its_own_timeline(driver: WindowDriver) -> None:
+    driver.open()
+    add_keyframes(driver, 3)
+    track = driver.window.timeline.track
+    driver.document.open(make_model(name="other", seed=1))
+    assert track.key_count == 0
+    driver.settle()
+    for key in KEYS[::-1]:
+        driver.document.set_code(key)
+        driver.click("timeline_add")
+    driver.until(lambda: track.key_count == 3 and track.has_images)
+    driver.document.open(make_model())
+    assert not track.has_images, "not the images of the other model"
+    driver.until(lambda: track.key_count == 3 and track.has_images)
+    assert [code.tolist() for code in codes_of(driver)] == [key.tolist() for key in KEYS[:3]]
+    driver.document.undo()
+    assert not track.has_images
+    driver.until(lambda: track.has_images)
+    driver.settle()
+
+
 def test_playing_goes_on_with_a_model_that_learns(driver: WindowDriver) -> None:
     run = Path("/nowhere/run")
     driver.open(replace(make_model(), run=run, epochs=1.0))

@@ -40,6 +40,21 @@ def test_what_is_saved_needs_no_copy(backend: Backend, qtbot: QtBot) -> None:
     assert list(autosave_dir().iterdir()) == []
 
 
+def test_the_copy_holds_the_timelines_of_all_models(backend: Backend, qtbot: QtBot) -> None:
+    document = backend.document
+    document.set_code(as_floats(1, 2))
+    document.timeline.add()
+    document.sessions.put_workspace("map")
+    with qtbot.waitSignal(backend.autosave.written):
+        document.open(make_model(name="other"))
+    folder = backend.autosave.folder
+    assert folder is not None
+    session, _ = read_session(folder / "copy.latent")
+    assert [timeline.name for timeline in session.record.timelines] == ["tiny"]
+    assert session.arrays["timeline_codes"].tolist() == [1, 2]
+    assert session.record.view.workspace == "map"
+
+
 def test_a_copy_that_cannot_be_written_is_reported_once(backend: Backend, qtbot: QtBot) -> None:
     problems: list[Problem] = []
     backend.document.problem_reported.connect(problems.append)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import weakref
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,72 @@ def test_a_model_that_was_opened_again_decodes_as_before(used: Document, qtbot: 
     assert used.model is not None
     codes = np.array([[0.5, -1.0]], np.float32)
     assert np.allclose(used.model.codec.decode(codes), MatrixCodec(seed=0).decode(codes), atol=1e-5)
+
+
+def keyframe_at(document: Document, value: float) -> None:
+    document.set_code(np.full(2, value, np.float32))
+    document.timeline.add()
+
+
+def values_of(document: Document) -> list[float]:
+    return [float(keyframe.code[0]) for keyframe in document.state.keyframes]
+
+
+def open_model_at(document: Document, path: Path, qtbot: QtBot) -> None:
+    document.open_requested.emit(OpenRequest((path,), "model"))
+    qtbot.waitUntil(lambda: settled(document) and name_of(document) == path.name)
+
+
+def test_each_model_comes_back_with_its_timeline_by_opening_and_by_undo(
+    used: Document, tmp_path: Path, qtbot: QtBot
+) -> None:
+    keyframe_at(used, 5)
+    for number in (2, 3, 2):
+        open_model_at(used, tmp_path / f"m{number}", qtbot)
+        keyframe_at(used, number)
+    assert values_of(used) == [2, 2]
+    open_model_at(used, tmp_path / "m5", qtbot)
+    assert values_of(used) == [5]
+    seen = []
+    while used.history_place > 2 * COUNT:
+        seen.append((name_of(used), values_of(used)))
+        place = used.history_place
+        used.undo()
+        qtbot.waitUntil(lambda place=place: used.history_place == place - 1)  # type: ignore[misc]
+    assert [state for state, _ in groupby(seen)] == [
+        ("m5", [5]),
+        ("m2", [2, 2]),
+        ("m2", [2]),
+        ("m3", [3]),
+        ("m3", []),
+        ("m2", [2]),
+        ("m2", []),
+        ("m5", [5]),
+        ("m5", []),
+    ]
+    used.go_to_step(len(used.history))
+    qtbot.waitUntil(lambda: settled(used) and used.redo_label is None)
+    assert (name_of(used), values_of(used)) == ("m5", [5])
+
+
+def test_a_model_that_was_deleted_is_named_although_it_is_still_in_memory(
+    used: Document, tmp_path: Path, qtbot: QtBot
+) -> None:
+    problems: list[Problem] = []
+    used.problem_reported.connect(problems.append)
+    keyframe_at(used, 5)
+    open_model_at(used, tmp_path / "m3", qtbot)
+    before = used.state
+    (tmp_path / "m5").rename(tmp_path / "away")
+    used.undo()
+    qtbot.waitUntil(lambda: bool(problems) and not used.jobs)
+    assert used.state is before
+    said = str(problems[0].message)
+    assert said.startswith("Cannot go to this edit: the model “m5” cannot be opened. ")
+    (tmp_path / "away").rename(tmp_path / "m5")
+    used.undo()
+    qtbot.waitUntil(lambda: settled(used) and name_of(used) == "m5")
+    assert values_of(used) == [5]
 
 
 def reason_for_staying(document: Document, qtbot: QtBot) -> str:

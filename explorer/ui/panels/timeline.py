@@ -375,10 +375,11 @@ class TimelinePanel(QWidget):
             timeline.request_files(files, place)
 
     def _on_model_changed(self) -> None:
-        """Stop playing, unless the new model is a newer state of the same training."""
+        """Stop playing and clear the track, unless the new model is a newer state of the same training."""
         model = self._document.model
         if model is None or not model.continues(self._model):
             self.play.setChecked(False)
+            self.track.show_images(())  # those of the other model's keyframes
         self._model = model
         self._update_controls()
 
