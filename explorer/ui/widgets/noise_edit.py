@@ -15,7 +15,7 @@ from explorer.messages import Message, message_text
 from explorer.ui.actions import Action, ActionMenu
 from explorer.ui.plain_text import plain_menu_text, plain_tooltip
 from explorer.ui.text import capitalized
-from explorer.ui.widgets.fields import button, combo_box, line_edit, name_control
+from explorer.ui.widgets.fields import button, combo_box, line_edit, name_control, pad_text
 from explorer.ui.widgets.layouts import hbox, vbox
 
 _MOST = 1_000.0
@@ -198,6 +198,7 @@ class _PlainBox(QDoubleSpinBox):
         name_control(self, name, tip)
         self.setDecimals(_DIGITS)
         self.setFixedWidth(_BOX_WIDTH)
+        pad_text(self)
 
     def textFromValue(self, value: float) -> str:
         return self.locale().toString(value, "g", _DIGITS)
