@@ -26,7 +26,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, filled, sentence, unbroken
 from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
+from explorer.ui.widgets.layouts import flow, folding, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
@@ -111,13 +111,14 @@ class ComparePanel(WatchingPanel):
     def _lay_out(self) -> None:
         for frame in self.frames:
             frame.set_detail_lines(4)
-        images = widget_of(hbox(*((frame, 1) for frame in self.frames), vbox((self.sliders, 1), self._reset)))
+        frames = hbox(*((frame, 1) for frame in self.frames))
+        images = widget_of(folding(680, (frames, 1), vbox((self.sliders, 1), self._reset)))
         figures = widget_of(vbox((self.table, 1), self._note))
         self._stack = QStackedWidget()
         self._stack.addWidget(images)
         self._stack.addWidget(figures)
         title = PlainLabel(self.tr("Model B"))
-        top = hbox(title, self._with, self._pca, self._noisy, STRETCH, self.pages, self._measure)
+        top = flow(title, self._with, self._pca, self._noisy, self.pages, self._measure)
         self.setLayout(vbox(top, (self._stack, 1), spacing=6, margins=(12, 8, 8, 8)))
 
     def _connect(self) -> None:

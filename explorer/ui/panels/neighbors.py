@@ -23,7 +23,7 @@ from explorer.ui.text import filled, percent, sentence
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.job_strip import AnalysisStrip
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
+from explorer.ui.widgets.layouts import flow, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
@@ -120,7 +120,7 @@ class NeighborsPanel(WatchingPanel):
         rows.setRowStretch(3, 1)
         self.setLayout(
             vbox(
-                hbox(self.of, self._metric, self._whitened, self._kind, self._count, STRETCH, self._add),
+                flow(self.of, self._metric, self._whitened, self._kind, self._count, self._add),
                 (self._rows, 1),
                 (self._empty, 1),
                 self._note,

@@ -27,7 +27,7 @@ from explorer.ui.panels.noise_images import NoiseImagePage, NoiseRowPage
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import filled
 from explorer.ui.widgets.fields import GestureSlider, button, name_widget, spin_box
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
+from explorer.ui.widgets.layouts import STRETCH, folding, vbox, widget_of
 from explorer.ui.widgets.noise_edit import NoiseEdit
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
@@ -145,7 +145,7 @@ class NoisePanel(QWidget):
         self._controls.addWidget(noise)
         self._controls.addWidget(CloudControls(self._document))
         side = widget_of(vbox(self.pages, (self._controls, 1)), width=_SIDE_WIDTH)
-        self.setLayout(hbox((self._stack, 1), side, spacing=12, margins=(12, 8, 8, 8)))
+        self.setLayout(folding(560, (self._stack, 1), side, spacing=12, margins=(12, 8, 8, 8)))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -24,7 +24,7 @@ from explorer.ui.text import filled
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, decimal_box, label, name_control, name_widget
 from explorer.ui.widgets.job_strip import AnalysisStrip
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
+from explorer.ui.widgets.layouts import flow, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
@@ -116,7 +116,7 @@ class OutliersPanel(QWidget):
         self._right = widget_of(vbox(self.ends, (self.list, 1), spacing=6))
         self.setLayout(
             vbox(
-                hbox(self._rank, 6, self._usual_label, self._usual, STRETCH, self._pick, self._save),
+                flow(self._rank, self._usual_label, self._usual, self._pick, self._save),
                 (hbox((self._left, 1), (self._right, 1), spacing=10), 1),
                 (self._empty, 1),
                 self._caption,

@@ -17,7 +17,7 @@ from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
+from explorer.ui.widgets.layouts import STRETCH, folding, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _COLUMNS = 8
@@ -92,7 +92,7 @@ class SamplesPanel(WatchingPanel):
         form.addWidget(self._seed, 3, 0)
         form.addWidget(self._redraw, 3, 1)
         side = widget_of(vbox(self.prior, form, self._hint, STRETCH), width=_SIDE_WIDTH)
-        self.setLayout(hbox((self.table, 1), side, spacing=12, margins=(12, 8, 8, 8)))
+        self.setLayout(folding(460, (self.table, 1), side, spacing=12, margins=(12, 8, 8, 8)))
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

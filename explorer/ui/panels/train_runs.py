@@ -6,7 +6,6 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QGridLayout,
     QHeaderView,
     QTreeWidget,
     QTreeWidgetItem,
@@ -24,7 +23,7 @@ from explorer.ui.text import duration, filled
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, name_control, name_widget
-from explorer.ui.widgets.layouts import vbox
+from explorer.ui.widgets.layouts import flow, vbox
 
 _RUN = Qt.ItemDataRole.UserRole
 _PLACE = Qt.ItemDataRole.UserRole + 1
@@ -86,10 +85,7 @@ class TrainRunsPanel(QWidget):
             self.tr("Delete log, progress images and checkpoint of the selected runs, or remove queued ones"),
             self.tr("remove run, delete checkpoint"),
         )
-        self._buttons = QGridLayout()
-        self._buttons.setHorizontalSpacing(6)
-        for column, made in enumerate((self.open, self.resume, self.again, self.delete)):
-            self._buttons.addWidget(made, 0, column)
+        self._buttons = flow(self.open, self.resume, self.again, self.delete)
         self.open.clicked.connect(self._open)
         self.resume.clicked.connect(self._resume)
         self.again.clicked.connect(self._again)

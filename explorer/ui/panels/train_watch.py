@@ -46,7 +46,7 @@ class TrainWatchPanel(QWidget):
         self.pages.tabBar().setDrawBase(False)
         for page, title, tip in (
             (network, self.tr("Network"), self.tr("Layers of encoder and decoder, and the cost of the training")),
-            (self._curves_place, self.tr("Loss curves"), self.tr("Loss by epoch, also of earlier runs")),
+            (self._curves_place, self.tr("Loss"), self.tr("Loss by epoch, also of earlier runs")),
             (self.progress_frames, self.tr("Progress"), self.tr("Reconstructions of a few validation images by epoch")),
             (self.runs, self.tr("Runs"), self.tr("All trainings started here")),
         ):

@@ -19,7 +19,7 @@ from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, filled, percent
 from explorer.ui.widgets.fields import decimal_box, label, name_control, name_widget
 from explorer.ui.widgets.image_grid import ImageGrid
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
+from explorer.ui.widgets.layouts import flow, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _ROW_HEIGHT = 48
@@ -54,13 +54,13 @@ class TraversalsPanel(WatchingPanel):
             ),
             (
                 "traversals_axes",
-                self.tr("Principal components"),
+                self.tr("PCA"),
                 self.tr("One row per principal component: the directions in which the codes vary most"),
                 self.tr("pca, eigenvectors"),
             ),
             (
                 "traversals_maximum",
-                self.tr("Mean + one dim. at max"),
+                self.tr("One dim. at max"),
                 self.tr("The mean code, with one dimension at a time at its maximum over the test images"),
                 self.tr("maximum activation, one-hot, extremes"),
             ),
@@ -84,7 +84,7 @@ class TraversalsPanel(WatchingPanel):
         area.setWidget(self.table)
         self.setLayout(
             vbox(
-                hbox(self.kinds, 6, self._reach_label, self._reach, STRETCH),
+                flow(self.kinds, self._reach_label, self._reach),
                 (area, 1),
                 self._caption,
                 spacing=6,

@@ -149,7 +149,7 @@ class _NoiseRow(QWidget):
         self._remove.setText("×")
         self._remove.setAutoRaise(True)
         name_control(self._remove, f"{name}_remove", self.tr("Remove this corruption"))
-        self._remove.setFixedWidth(22)
+        self._remove.setFixedWidth(26)
         self.setLayout(hbox((self._kind, 1), self._strength, self._mean, self._remove, spacing=4, margins=0))
         self._kind.activated.connect(self._on_kind_activated)
         self._strength.valueChanged.connect(lambda value: self._take(strength=round(value, _DIGITS)))
