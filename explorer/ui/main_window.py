@@ -190,7 +190,7 @@ class MainWindow(QMainWindow):
 
     def _fill_menus(self) -> None:
         parts = [made for _, made in self._panels if isinstance(made, HasMenuActions)]
-        self.registry.add(self.sessions, *parts, self, self.clipboard_dnd, self.app_actions)
+        self.registry.add(self.sessions, *parts, self, self.clipboard_dnd, self.status.show_in_folder, self.app_actions)
         for panel, made in self._panels:
             title, _, _ = panel.words
             self.registry.add_panel(panel.id, title, made, partial(self._reveal, panel, made))
