@@ -89,6 +89,8 @@ class Document:
         The user looks at the settings of a training.
     job_cancel_requested
         The key of a job.
+    panel_requested
+        A panel is to be shown: its name.
     """
 
     term_requested = Signal(object, int)
@@ -108,6 +110,7 @@ class Document:
     training_requested = Signal(TrainingRequest)
     training_cancel_requested = Signal()
     job_cancel_requested = Signal(int)
+    panel_requested = Signal(str)
 
     def __init__(self) -> None:
         self.changed: SignalGroup = StateSignals()
