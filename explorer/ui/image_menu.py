@@ -71,7 +71,7 @@ class ImageMenu(QObject):
             return self.open(None if by_keys else event.pos())
         # Not every platform turns these keys into an event of their own.
         keys = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and watched is self._widget
-        return bool(keys) and _opens_menu(event) and self.open(None)
+        return bool(keys) and opens_menu(event) and self.open(None)
 
     def open(self, where: QPoint | None) -> bool:
         """Open the menu of the image at a position, None for the one that the keyboard is on; return whether it has."""
@@ -197,7 +197,7 @@ class ImageMenu(QObject):
             self._document.report(error.message)
 
 
-def _opens_menu(event: QEvent) -> bool:
+def opens_menu(event: QEvent) -> bool:
     if not isinstance(event, QKeyEvent):
         return False
     shifted = event.modifiers() == Qt.KeyboardModifier.ShiftModifier and event.key() == Qt.Key.Key_F10

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QHeaderView,
     QTreeWidget,
     QTreeWidgetItem,
@@ -16,7 +19,9 @@ from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
 from explorer.models.runs import Run
 from explorer.models.settings import TrainingRequest, command_line
+from explorer.ui.actions import Action, When
 from explorer.ui.dialogs.session_questions import Role, ask
+from explorer.ui.list_menu import ListMenu, pressed
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.run_series import shown_series
 from explorer.ui.text import duration, filled
@@ -54,6 +59,7 @@ class TrainRunsPanel(QWidget):
         self._make_buttons()
         self.setLayout(vbox((self.tree, 1), (self._empty, 1), self._buttons, spacing=6, margins=(0, 6, 0, 0)))
         self.tree.itemSelectionChanged.connect(self._on_selection_changed)
+        ListMenu(self.tree, "train_runs_menu", self._item_actions)
         self.tree.itemActivated.connect(lambda item, column: self._open())
         document.trainings.runs_changed.connect(self._fill)
         document.trainings.queue_changed.connect(self._fill)
@@ -197,6 +203,21 @@ class TrainRunsPanel(QWidget):
         self.again.setEnabled(one is not None)
         ended = [run for run in chosen if run.path not in running]
         self.delete.setEnabled(bool(ended or self._places()))
+
+    def _item_actions(self) -> Iterator[Action | None]:
+        for made in (self.open, self.resume, self.again):
+            yield pressed(made)
+        chosen = self._chosen()
+        yield Action(
+            "train_run_copy",
+            self.tr("Copy command"),
+            lambda: QApplication.clipboard().setText(command_line(chosen[0].request)),
+            tip=self.tr("Copy the command line that trains with these settings."),
+            synonyms=self.tr("command line, clipboard"),
+            enabled=When(lambda: len(chosen) == 1),
+        )
+        yield None
+        yield pressed(self.delete)
 
     # -- actions -----------------------------------------------------------------------------------------------------
 
