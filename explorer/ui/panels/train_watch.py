@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QProgressBar, QTabWidget, QWidget
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
+from explorer.ui.motion import show_busy
 from explorer.ui.panels.train_progress import TrainProgressPanel
 from explorer.ui.panels.train_runs import TrainRunsPanel
 from explorer.ui.plain_text import plain_tooltip
@@ -144,7 +145,7 @@ class TrainWatchPanel(QWidget):
         self._note.setText(f"{title}{training.note}")
         self._left.setText(self._pace(training))
         if training.phase == "starting":
-            self._bar.setRange(0, 0)
+            show_busy(self._bar)
             return
         self._bar.setRange(0, _BAR)
         whole = training.phase == "finished" or not training.epochs
