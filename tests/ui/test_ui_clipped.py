@@ -15,7 +15,10 @@ from pytestqt.qtbot import QtBot
 from explorer.document.document import Document
 from explorer.ui.panel import Panel
 from explorer.ui.panels import PANELS
+from explorer.ui.panels.noise import NoisePanel
+from explorer.ui.panels.train import TrainPanel
 from explorer.ui.widgets.collapsible import Collapsible
+from explorer.ui.widgets.curve_plot import CurvePlot
 from explorer.ui.widgets.fields import line_edit, spin_box
 from explorer.ui.widgets.layouts import vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -69,6 +72,22 @@ def test_no_text_of_a_panel_is_cut_off(panel: Panel, size: tuple[int, int], docu
     assert faults == {}
     least = made.minimumSizeHint()
     assert (least.width() <= size[0], least.height() <= size[1]) == (True, True), least
+
+
+@pytest.mark.usefixtures("themed", "light_again")
+def test_plots_are_at_least_200_pixels_high_in_a_dock_on_a_full_hd_screen(document: Document, qtbot: QtBot) -> None:
+    noise, train = NoisePanel(document), TrainPanel(document)
+    for panel in (noise, train):
+        qtbot.addWidget(panel)
+        panel.resize(1000, 640)
+        panel.show()
+        qtbot.waitExposed(panel)
+    noise.pages.part(2).click()
+    train.watch.pages.setCurrentIndex(1)
+    QApplication.processEvents()
+    plots = [plot for panel in (noise, train) for plot in panel.findChildren(CurvePlot)]
+    assert len(plots) == 2
+    assert min(plot.height() for plot in plots) >= 200
 
 
 @pytest.mark.usefixtures("themed")
