@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
 from explorer_testing.looks import clipped, controls
+from explorer_testing.programs import PATIENCE_S, REPOSITORY, environment
+from explorer_testing.rooms import dialogs, furnish
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QMainWindow, QPushButton, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.document.document import Document
+from explorer.ui.main_window import MainWindow
 from explorer.ui.panel import Panel
 from explorer.ui.panels import PANELS
 from explorer.ui.panels.noise import NoisePanel
@@ -72,6 +77,37 @@ def test_no_text_of_a_panel_is_cut_off(panel: Panel, size: tuple[int, int], docu
     assert faults == {}
     least = made.minimumSizeHint()
     assert (least.width() <= size[0], least.height() <= size[1]) == (True, True), least
+
+
+@pytest.mark.parametrize("factor", ["1.5", "3"])
+def test_no_text_of_a_panel_is_cut_off_on_a_scaled_screen(factor: str) -> None:
+    """The factor holds for a whole process, and widths of texts do not scale exactly."""
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-k",
+            "of_a_panel_is_cut_off and not scaled",
+            __file__,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+        cwd=REPOSITORY,
+        env=environment(QT_SCALE_FACTOR=factor, QT_QPA_PLATFORM="offscreen"),
+    )
+    assert ended.returncode == 0, ended.stdout[-4000:]
+
+
+@pytest.mark.usefixtures("light_again")
+def test_no_text_of_a_dialog_is_cut_off(bare_window: MainWindow) -> None:
+    furnish(bare_window)
+    assert [(name, found) for name, dialog in dialogs(bare_window) if (found := clipped(dialog))] == []
 
 
 @pytest.mark.usefixtures("themed", "light_again")
