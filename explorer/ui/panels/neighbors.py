@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QMimeData, QPoint, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QListView, QListWidget, QListWidgetItem, QWidget
 
@@ -16,6 +17,7 @@ from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.messages import NO_MESSAGE, message_text
 from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import images_mime
+from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import plain_tooltip
@@ -143,6 +145,7 @@ class NeighborsPanel(WatchingPanel):
             row.itemActivated.connect(self._go)
             row.itemClicked.connect(self._go)
             row.itemSelectionChanged.connect(self._on_selection_changed)
+            ImageMenu(document, row, partial(self._menu_image, row))
         neighbors.settings_changed.connect(self._show_settings)
         neighbors.index_changed.connect(self._show)
         document.views.changed(NEIGHBORS).connect(self._show)
@@ -164,6 +167,15 @@ class NeighborsPanel(WatchingPanel):
 
     def _on_add_clicked(self) -> None:
         self._document.timeline.request_images(self._selected(), len(self._document.state.keyframes))
+
+    def _menu_image(self, row: QListWidget, where: QPoint | None) -> MenuImage | None:
+        view, index = self._document.views[NEIGHBORS], self._document.neighbors.index
+        item = row.currentItem() if where is None else row.itemAt(where)
+        if item is None or index is None or not isinstance(view, NeighborsView):
+            return None
+        images = view.images if row is self.by_code else view.pixel_images
+        place = int(item.data(_PLACE))
+        return MenuImage(pixels_to_qimage(images[row.row(item)]), f"image-{place + 1}", index.codes[place], place)
 
     def _on_retry_clicked(self) -> None:
         self._document.analysis.put_problem("index", NO_MESSAGE)
