@@ -17,7 +17,17 @@ from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAction, QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QListWidget, QPushButton
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDoubleSpinBox,
+    QLabel,
+    QListWidget,
+    QPushButton,
+    QSpinBox,
+)
 from pytestqt.qtbot import QtBot
 
 from explorer.data.preprocessing import to_floats, to_pixels
@@ -717,7 +727,7 @@ def test_an_overlay_is_measured_and_painted(driver: WindowDriver) -> None:
         assert (painted[:rows] != before[:rows]).mean() > 0.2
         bar = canvas.color_bar
         assert bar is not None
-        assert [text for _, text in bar.ticks][0] == "0"
+        assert bar.ticks[0][1] == "0"
         assert bar.ticks[-1][1].startswith("≥ ")
         assert driver.find(QLabel, "map_overlay_legend").isVisible()
     old = driver.document.views[OVERLAY]
@@ -769,15 +779,29 @@ def test_what_is_seen_is_written(scattered: WindowDriver, tmp_path: Path) -> Non
     menu.aboutToShow.emit()
     action = next(action for action in menu.actions() if action.objectName() == "map_save_plane")
     action.trigger()
+    side_box = scattered.find(QSpinBox, "image_size_side")
+    side_box.setFocus()
+    side_box.selectAll()
+    QTest.keyClicks(side_box, "600")
+    scattered.until(lambda: scattered.find(QLabel, "image_size_words").text().startswith("600×600 px, about "))
+    scattered.click("image_size_write")
     scattered.save_as(tmp_path / "plane.png")
-    panel.save_axes(tmp_path / "axes.png")
+    scattered.until((tmp_path / "plane.png").exists)
+    next(action for action in menu.actions() if action.objectName() == "map_save_axes").trigger()
+    scattered.until(lambda: len(scattered.window.findChildren(QDialog, "image_size_dialog")) == 1)
+    scattered.click("image_size_write")
+    scattered.save_as(tmp_path / "axes.png")
+    scattered.until((tmp_path / "axes.png").exists)
     panel.save_points(tmp_path / "points.svg")
     panel.save_codes(tmp_path / "codes.csv")
-    assert canvas.plane is not None
+    side = round(canvas.plane_rect().width())
     with Image.open(tmp_path / "plane.png") as pil_image:
-        np.testing.assert_array_equal(np.asarray(pil_image.convert("RGB")), array_of(canvas.plane)[..., :3])
+        assert pil_image.size == (600, 600)
+    assert canvas.plane is not None
+    alike = canvas.image(scattered.document.map.visible(), side, axes=False)
+    np.testing.assert_array_equal(array_of(alike), array_of(canvas.plane))
     with Image.open(tmp_path / "axes.png") as pil_image:
-        assert pil_image.size == (canvas.width(), canvas.height())
+        assert max(pil_image.size) == 1024
     seen, points = canvas.map_window(), codes(scattered)
     inside_view = (points[:, 0] >= seen.left) & (points[:, 0] <= seen.right)
     inside_view &= (points[:, 1] >= seen.bottom) & (points[:, 1] <= seen.top)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSignalBlocker, Qt
-from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFormLayout, QStackedWidget, QWidget
+from PySide6.QtGui import QDrag, QHideEvent, QImage, QPixmap, QShowEvent
+from PySide6.QtWidgets import QComboBox, QFormLayout, QScrollArea, QStackedWidget, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import GRID_LIMIT, OpenModel
@@ -25,6 +25,7 @@ from explorer.messages import message, message_text
 from explorer.ui.actions import Action, ActionMenu, When
 from explorer.ui.color_map import overlay_colors
 from explorer.ui.dialogs.files import ask_save
+from explorer.ui.dialogs.image_size import ImageSizeDialog
 from explorer.ui.dragging import code_mime
 from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
@@ -220,8 +221,18 @@ class MapPanel(QWidget):
         form.addRow(self.tr("Y axis"), self._up)
         plane = widget_of(vbox(form, self._quantiles, self._overlay, self._legend, self._hint, STRETCH, spacing=4))
         self._pages = QStackedWidget()
-        self._pages.addWidget(plane)
-        self._pages.addWidget(self.images)
+        for name, title, page in (
+            ("map_plane_area", self.tr("Settings of the decoded grid"), plane),
+            ("map_images_area", self.tr("Settings of the scatter plot"), self.images),
+        ):
+            area = QScrollArea()
+            name_widget(area, name, title)
+            area.setFrameShape(QScrollArea.Shape.NoFrame)
+            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            area.setWidgetResizable(True)
+            area.setWidget(page)
+            self._pages.addWidget(area)
         self._side = widget_of(vbox(self.sides, (self._pages, 1), self._save, spacing=4), width=_SIDE_WIDTH)
         self._side.hide()
         top = hbox(self._tools, STRETCH, self._out, self._in, self._fit, self._options, spacing=4)
@@ -430,11 +441,11 @@ class MapPanel(QWidget):
     def _save_actions(self) -> Iterator[Action]:
         has_image = When(lambda: self.canvas.has_image)
         has_points = When(lambda: self.images.scatter is not None)
-        png, svg, csv = self.tr("PNG image (*.png)"), self.tr("SVG image (*.svg)"), self.tr("CSV table (*.csv)")
+        svg, csv = self.tr("SVG image (*.svg)"), self.tr("CSV table (*.csv)")
         yield Action(
             "map_save_axes",
             self.tr("Map with axes as PNG…"),
-            partial(self._ask_save, self.save_axes, ".png", png),
+            partial(self._ask_size, axes=True),
             tip=self.tr("Export the map as an image with axes and numbers."),
             synonyms=self.tr("save map, screenshot, figure"),
             enabled=has_image,
@@ -442,8 +453,8 @@ class MapPanel(QWidget):
         yield Action(
             "map_save_plane",
             self.tr("Decoded grid as PNG…"),
-            partial(self._ask_save, self.save_plane, ".png", png),
-            tip=self.tr("Export the decoded grid alone, pixel for pixel."),
+            partial(self._ask_size, axes=False),
+            tip=self.tr("Export the decoded grid alone, as an image of any size."),
             synonyms=self.tr("save grid, manifold image"),
             enabled=has_image,
         )
@@ -467,12 +478,15 @@ class MapPanel(QWidget):
     def _ask_save(self, save: Callable[[Path], None], suffix: str, kind: str) -> None:
         ask_save(self._document, self, self.tr("Export the map"), [kind], Path.home() / f"map{suffix}", save)
 
-    def save_axes(self, path: Path) -> None:
-        self._write(path, lambda: save_image(self.canvas.grab().toImage(), path))
+    def _ask_size(self, *, axes: bool) -> None:
+        def make(side: int) -> QImage:
+            return self.canvas.image(self._document.map.visible(), side, axes=axes)
 
-    def save_plane(self, path: Path) -> None:
-        if (plane := self.canvas.plane) is not None:
-            self._write(path, lambda: save_image(plane, path))
+        ImageSizeDialog(self.window(), self.tr("Export the map"), make, self._ask_save_image).open()
+
+    def _ask_save_image(self, image: QImage) -> None:
+        png = self.tr("PNG image (*.png)")
+        self._ask_save(lambda path: self._write(path, lambda: save_image(image, path)), ".png", png)
 
     def save_points(self, path: Path) -> None:
         if (scatter := self.images.scatter) is not None:

@@ -201,13 +201,21 @@ class PlaneCanvas(QWidget):
         rect, scale = self.plane_rect(), self.scale
         left = rect.width() / 2 - self._middle.x() * scale
         top = rect.height() / 2 + self._middle.y() * scale
+        device = plane.devicePixelRatio()
         painter = QPainter(plane)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         for tile in tiles:
             half = tile.step / 2
-            # Round edges to whole pixels, so that neighbors leave no seam.
-            first, last = _whole(left + (tile.x - half) * scale), _whole(left + (tile.x + half) * scale)
-            high, low = _whole(top - (tile.y + half) * scale), _whole(top - (tile.y - half) * scale)
+            # Round edges to whole device pixels, so that neighbors leave no seam.
+            first, last, high, low = (
+                _whole(edge * device) / device
+                for edge in (
+                    left + (tile.x - half) * scale,
+                    left + (tile.x + half) * scale,
+                    top - (tile.y + half) * scale,
+                    top - (tile.y - half) * scale,
+                )
+            )
             painter.drawImage(QRectF(first, high, last - first, low - high), pixels_to_qimage(tile.pixels))
         painter.end()
 
@@ -481,11 +489,37 @@ class PlaneCanvas(QWidget):
     # -- painting ------------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme = current_theme()
         painter = QPainter(self)
+        self._paint(painter, self.plane)
+        self._paint_preview(painter, current_theme())
+        painter.end()
+
+    def image(self, tiles: Iterable[Tile], side: int, *, axes: bool) -> QImage:
+        """Return the plane, or with `axes` all of the map; its longest side has exactly `side` pixels."""
+        rect = self.plane_rect()
+        area = rect.adjusted(-_LEFT, -_TOP, _RIGHT + self._bars * BAR_WIDTH, _BOTTOM) if axes else rect
+        scale = side / max(area.width(), area.height())
+        made = QImage((area.size() * scale).toSize(), QImage.Format.Format_RGB32)
+        made.fill(current_theme().color("window"))
+        plane = QImage((rect.size() * scale).toSize(), QImage.Format.Format_RGB32)
+        plane.setDevicePixelRatio(scale)
+        plane.fill(current_theme().color("stage"))
+        self._paint_tiles(plane, tiles)
+        painter = QPainter(made)
+        painter.scale(scale, scale)
+        painter.translate(-area.topLeft())
+        if axes:
+            painter.setFont(self.font())
+            self._paint(painter, plane)
+        else:
+            painter.drawImage(rect.topLeft(), plane)
+        painter.end()
+        return made
+
+    def _paint(self, painter: QPainter, plane: QImage | None) -> None:
+        theme = current_theme()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rect = self.plane_rect()
-        plane = self.plane
         if plane is None:
             painter.setPen(theme.color("muted"))
             area = QRectF(self.rect()).adjusted(16, 8, -16, -8)
@@ -506,8 +540,6 @@ class PlaneCanvas(QWidget):
             self._paint_cursor(painter, theme)
             painter.setClipping(False)
             self._paint_bars(painter, rect, theme)
-            self._paint_preview(painter, theme)
-        painter.end()
 
     def _paint_axes(self, painter: QPainter, rect: QRectF, theme: Theme) -> None:
         focused = self.hasFocus()
