@@ -100,8 +100,9 @@ def test_by_keyboard_it_acts_on_the_image_with_the_mark(driver: WindowDriver, ta
     QTest.keyClick(menu, Qt.Key.Key_Escape)
     assert not menu.isVisible()
     QTest.keyClick(table, Qt.Key.Key_Menu)
-    pick(opened(table), "image_term_b")
-    np.testing.assert_allclose(driver.document.state.arithmetic.terms[1].codes, [code], atol=1e-6)
+    pick(opened(table), "image_arithmetic")
+    np.testing.assert_allclose(driver.document.state.arithmetic.terms[0].codes, [code], atol=1e-6)
+    assert driver.window.arithmetic.isVisible()
 
 
 def test_neighbors_of_a_sample_are_shown_in_their_panel(driver: WindowDriver) -> None:
