@@ -15,7 +15,7 @@ from explorer_testing.codec import Gate
 from explorer_testing.window import WindowDriver, array_of, drag
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QAction, QImage, QWheelEvent
+from PySide6.QtGui import QAction, QImage, QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -331,6 +331,27 @@ def test_the_wheel_zooms_about_the_mouse_to_finer_tiles(driver: WindowDriver) ->
     wheel(driver, where, -200)
     driver.settle()
     assert not driver.problems
+
+
+def test_a_pinch_zooms_about_the_fingers(driver: WindowDriver) -> None:
+    driver.open()
+    canvas = canvas_of(driver)
+    where = canvas.to_widget(1.0, 0.5)
+    width = canvas.map_window().right - canvas.map_window().left
+    event = QNativeGestureEvent(
+        Qt.NativeGestureType.ZoomNativeGesture,
+        QPointingDevice.primaryPointingDevice(),
+        2,
+        where,
+        where,
+        canvas.mapToGlobal(where),
+        0.25,
+        QPointF(),
+    )
+    QApplication.sendEvent(canvas, event)
+    assert canvas.map_window().right - canvas.map_window().left == pytest.approx(width / 1.25)
+    np.testing.assert_allclose(canvas.to_plane(where), [1.0, 0.5], atol=1e-6)
+    driver.settle()
 
 
 def test_the_map_is_panned_by_hand_and_keys(driver: WindowDriver) -> None:

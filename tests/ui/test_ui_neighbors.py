@@ -35,6 +35,7 @@ def shown(driver: WindowDriver) -> WindowDriver:
     """The window with 30 small images and the tab open."""
     driver.open()
     driver.tab("Neighbors")
+    driver.click("neighbors_options")
     until_found(driver)
     return driver
 

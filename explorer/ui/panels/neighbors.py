@@ -25,7 +25,7 @@ from explorer.ui.text import filled, percent, sentence
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.job_strip import AnalysisStrip
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
@@ -92,6 +92,13 @@ class NeighborsPanel(WatchingPanel):
             self.tr("Add the selected neighbors as keyframes"),
             self.tr("add keyframes, neighbors to animation"),
         )
+        self._options = button(
+            "neighbors_options",
+            self.tr("Options"),
+            self.tr("Show or hide metric, whitening, search index and number of neighbors"),
+            self.tr("metric, cosine, euclidean, index"),
+        )
+        self._options.setCheckable(True)
         self.by_code = self._list("neighbors_by_code", self.tr("Nearest in latent space"))
         self.by_pixels = self._list("neighbors_by_pixels", self.tr("Nearest in pixel space"))
         self._code_words = label("neighbors_code_words", narrow=True)
@@ -120,9 +127,13 @@ class NeighborsPanel(WatchingPanel):
         rows.addWidget(self.by_pixels, 3, 0)
         rows.setRowStretch(1, 1)
         rows.setRowStretch(3, 1)
+        settings = widget_of(hbox(self._metric, self._whitened, self._kind, self._count, STRETCH))
+        settings.hide()
+        self._options.toggled.connect(settings.setVisible)
         self.setLayout(
             vbox(
-                hbox(self.of, self._metric, self._whitened, self._kind, self._count, STRETCH, self._add),
+                hbox(self.of, STRETCH, self._options, self._add),
+                settings,
                 (self._rows, 1),
                 (self._empty, 1),
                 self._note,

@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QImage,
     QKeyEvent,
     QMouseEvent,
+    QNativeGestureEvent,
     QPainter,
     QPaintEvent,
     QPen,
@@ -452,6 +453,14 @@ class PlaneCanvas(QWidget):
         if self._shown and turned:
             self.zoom_by(_WHEEL_FACTOR ** (turned / 120), event.position())
             event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        """Zoom by a pinch on a touchpad."""
+        if isinstance(event, QNativeGestureEvent) and self._shown:
+            if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+                self.zoom_by(max(0.1, 1 + event.value()), event.position())
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
