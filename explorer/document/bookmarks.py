@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
 
-from explorer.document.animation import keyframes_of
 from explorer.document.edit import Editor
 from explorer.document.state import Bookmark
 from explorer.errors import UsageError
@@ -27,9 +26,9 @@ class Bookmarks:
         return self._document.state.bookmarks
 
     def add(self, name: str = "", code: Floats | None = None) -> None:
-        """Add a code, or the current one, if there is one; without a name it gets the first free number."""
+        """Add a code or, without, the current one, if any; without a name it gets the first free number."""
         state = self._document.state
-        code = state.code if code is None else keyframes_of(code[None])[0].code
+        code = state.code if code is None else code
         if code is not None:
             added = Bookmark(name or self._free_name(), code)
             self._set(message("Add bookmark"), (*state.bookmarks, added))

@@ -175,9 +175,6 @@ class ActionMenu(QMenu):
 
     def fill(self, records: Iterable[Action | None]) -> None:
         self.clear()
-        self.append(records)
-
-    def append(self, records: Iterable[Action | None]) -> None:
         for record in records:
             if record is None:
                 self.addSeparator()

@@ -46,7 +46,7 @@ class ImageMenu(QObject):
     """Gives a widget the context menu of its images.
 
     `target` returns the image at a position in the widget (in a scroll area, in its viewport), or for None, the one
-    that the keyboard is on; None where there is no image. `more` are further entries of the widget.
+    that the keyboard is on; None where there is no image. `more` are further actions of the widget.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class ImageMenu(QObject):
         document: Document,
         widget: QWidget,
         target: Callable[[QPoint | None], MenuImage | None],
-        more: Callable[[], Iterable[Action | None]] = tuple,
+        more: Callable[[], Iterable[Action]] = tuple,
     ) -> None:
         super().__init__(widget)
         self._document = document
@@ -80,74 +80,66 @@ class ImageMenu(QObject):
             return False
         for old in self._area.findChildren(ActionMenu, "image_menu", Qt.FindChildOption.FindDirectChildrenOnly):
             old.deleteLater()
-        menu = ActionMenu("image_menu", self._area)
-        self.fill(menu, found)
+        menu = ActionMenu("image_menu", self._area, records=[*self._actions(found), None, *self._more()])
         menu.popup(self._area.mapToGlobal(self._area.rect().center() if where is None else where))
         return True
-
-    def fill(self, menu: ActionMenu, found: MenuImage) -> None:
-        """Fill a menu with the actions of an image."""
-        menu.fill(self._actions(found))
-        terms = ActionMenu("image_arithmetic_menu", menu, self.tr("Send to arithmetic"), self._term_actions(found))
-        terms.menuAction().setEnabled(found.known)
-        menu.addMenu(terms)
-        more = list(self._more())
-        if more:
-            menu.addSeparator()
-            menu.append(more)
 
     def _actions(self, found: MenuImage) -> Iterator[Action | None]:
         coded = When(lambda: found.code is not None)
         known = When(lambda: found.known)
         yield Action(
             "image_copy",
-            self.tr("Copy image"),
+            self.tr("&Copy image"),
             partial(self._copy, found),
             tip=self.tr("Copy this image, pixel for pixel."),
             synonyms=self.tr("clipboard, copy pixels"),
+            icon="copy",
         )
         yield Action(
             "image_save",
-            self.tr("Save image…"),
+            self.tr("&Save image…"),
             partial(self._ask_save, found),
             tip=self.tr("Save this image as PNG, pixel for pixel."),
             synonyms=self.tr("png, export image"),
+            icon="save",
         )
         yield None
         yield Action(
             "image_keyframe",
-            self.tr("Add keyframe"),
+            self.tr("Add &keyframe"),
             partial(self._add_keyframe, found),
             tip=self.tr("Append the code of this image to the timeline."),
             synonyms=self.tr("timeline, animation"),
+            icon="diamond",
             enabled=known,
         )
         yield Action(
             "image_bookmark",
-            self.tr("Bookmark"),
+            self.tr("&Bookmark"),
             partial(self._add_bookmark, found),
             tip=self.tr("Save the code of this image as a bookmark."),
             synonyms=self.tr("favorite, save code"),
+            icon="bookmark",
             enabled=coded,
         )
         yield Action(
             "image_neighbors",
-            self.tr("Find neighbors"),
+            self.tr("Find &neighbors"),
             partial(self._find_neighbors, found),
             tip=self.tr("Show the images whose codes are nearest to that of this image."),
             synonyms=self.tr("similar images, nearest"),
+            icon="users",
             enabled=known,
         )
-
-    def _term_actions(self, found: MenuImage) -> Iterator[Action]:
-        for number, letter in enumerate(_TERMS):
-            yield Action(
-                f"image_term_{letter}",
-                letter,
-                partial(self._add_to_term, found, number),
-                tip=self.tr("Add the code of this image to %1.").replace("%1", letter),
-                synonyms=self.tr("code arithmetic, add to term"),
-            )
+        yield Action(
+            "image_arithmetic",
+            self.tr("Send to &arithmetic"),
+            partial(self._send_to_arithmetic, found),
+            tip=self.tr("Add the code of this image to the next free term."),
+            synonyms=self.tr("analogy, add to term"),
+            icon="plus",
+            enabled=known,
+        )
 
     def _copy(self, found: MenuImage) -> None:
         QApplication.clipboard().setImage(found.image)
@@ -182,12 +174,17 @@ class ImageMenu(QObject):
         self._document.neighbors.set(of="cursor" if found.index is None else "image")
         self._document.panel_requested.emit("neighbors")
 
-    def _add_to_term(self, found: MenuImage, number: int) -> None:
+    def _send_to_arithmetic(self, found: MenuImage) -> None:
+        """Add the image to the first term without one; if all have images, to the first, which averages them."""
+        arithmetic = self._document.state.arithmetic
+        used = (0, 1, 2) if arithmetic.mode == "sum" else (0, 2)
+        number = next((number for number in used if not arithmetic.terms[number].codes), 0)
         if found.code is not None:
             self._try(partial(self._document.add_to_term, number, found.code[None]))
         elif found.index is not None:
             self._document.term_requested.emit(np.array([found.index], np.int64), number)
-        self._document.announced.emit(message("Image added to {term}", term=_TERMS[number]))
+        self._document.announced.emit(message("Added to term {letter}", letter=_TERMS[number]))
+        self._document.panel_requested.emit("arithmetic")
 
     def _try(self, edit: Callable[[], object]) -> None:
         """Report where the code is one of another model: the menu may be older than the open one."""

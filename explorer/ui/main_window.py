@@ -230,8 +230,10 @@ class MainWindow(QMainWindow):
             yield Action(name, plain_menu_text(title), run, section, shortcut=keys, tip=tip, synonyms=synonyms)
 
     def show_panel(self, name: str) -> None:
-        panel, made = next((panel, made) for panel, made in self._panels if panel.name == name)
-        self._reveal(panel, made)
+        """Show the panel of this name, and in front of others in its place."""
+        for panel, made in self._panels:
+            if panel.name == name:
+                self._reveal(panel, made)
 
     def _reveal(self, panel: Panel, made: QWidget) -> None:
         """Show a panel in front of others in its place."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from explorer.document.document import Document
@@ -14,6 +14,8 @@ from explorer.document.view_store import FailedView
 from explorer.document.views.traversal import TRAVERSAL, TraversalView
 from explorer.latent.statistics import ACTIVE_VARIANCE
 from explorer.messages import message, message_text
+from explorer.ui.image_menu import ImageMenu, MenuImage
+from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, filled, percent
@@ -39,6 +41,7 @@ class TraversalsPanel(WatchingPanel):
         self.kinds.chosen.connect(self._on_kind_chosen)
         self._reach.valueChanged.connect(self._on_reach_changed)
         self.table.chosen.connect(self._on_chosen)
+        ImageMenu(document, self.table, self._menu_image)
         document.changed.traversal.connect(self._on_traversal_changed)
         document.views.changed(TRAVERSAL).connect(self._on_view_changed)
         self._on_traversal_changed()
@@ -104,6 +107,13 @@ class TraversalsPanel(WatchingPanel):
         view = self._document.views[TRAVERSAL]
         if isinstance(view, TraversalView) and row < len(view.codes):
             self._document.set_code(view.codes[row, column], message("Select traversal image"))
+
+    def _menu_image(self, where: QPoint | None) -> MenuImage | None:
+        view, place = self._document.views[TRAVERSAL], self.table.target(where)
+        if not isinstance(view, TraversalView) or place is None:
+            return None
+        name = f"traversal-{place[0] + 1}-{place[1] + 1}"
+        return MenuImage(pixels_to_qimage(view.pixels[place]), name, view.codes[place])
 
     # -- display -----------------------------------------------------------------------------------------------------
 
