@@ -50,17 +50,25 @@ def menu(view: QAbstractItemView, row: int | None = None) -> ActionMenu:
         QTest.keyClick(view, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
     else:
         place = view.visualRect(view.model().index(row, 0)).center()
-        QTest.mouseClick(view.viewport(), Qt.MouseButton.RightButton, pos=place)
+        # Through the window: Qt makes the event of a context menu there.
+        where = view.viewport().mapTo(view.window(), place)
+        handle = view.window().windowHandle()
+        QTest.mouseClick(handle, Qt.MouseButton.RightButton, Qt.KeyboardModifier.NoModifier, where)
     found = [one for one in view.findChildren(ActionMenu) if one.isVisible()]
     assert len(found) == 1
     return found[0]
+
+
+def close(opened: ActionMenu) -> None:
+    opened.close()
+    QApplication.processEvents()
 
 
 def pick(opened: ActionMenu, name: str) -> None:
     action = opened.findChild(QAction, name)
     assert action is not None
     assert action.isEnabled(), name
-    opened.close()
+    close(opened)
     action.trigger()
 
 
@@ -76,7 +84,7 @@ def test_a_bookmark_is_restored_renamed_and_deleted_by_its_menu(document: Docume
     pick(menu(panel.list), "menu_bookmarks_rename")
     QTest.keyClicks(panel.list.findChild(QLineEdit), "one")
     QTest.keyClick(panel.list.findChild(QLineEdit), Qt.Key.Key_Return)
-    assert [bookmark.name for bookmark in document.bookmarks.kept] == ["one", "second"]
+    qtbot.waitUntil(lambda: [bookmark.name for bookmark in document.bookmarks.kept] == ["one", "second"])
     pick(menu(panel.list, 1), "menu_bookmarks_delete")
     assert [bookmark.name for bookmark in document.bookmarks.kept] == ["one"]
 
@@ -88,7 +96,7 @@ def test_the_history_goes_to_an_edit_by_its_menu(document: Document, qtbot: QtBo
         document.set_code(as_floats(value, 1))
     opened = menu(panel.list)
     assert not any(action.isEnabled() for action in opened.findChildren(QAction, "history_go"))
-    opened.close()
+    close(opened)
     pick(menu(panel.list, 1), "history_go")
     np.testing.assert_array_equal(document.code, as_floats(0, 1))
     pick(menu(panel.list, 3), "history_go")

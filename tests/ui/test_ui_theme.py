@@ -104,10 +104,11 @@ def test_the_focus_is_visible(kind: type[QWidget], qtbot: QtBot) -> None:
         widget.addItem("One")
         widget.setCurrentRow(0)
     other = QPushButton("other")
-    _column(qtbot, other, widget)
+    window = _column(qtbot, other, widget)
     other.setFocus()
     QApplication.processEvents()
     before = widget.grab().toImage()
+    assert window.focusWidget() is other
     widget.setFocus()
     QApplication.processEvents()
     assert widget.grab().toImage() != before

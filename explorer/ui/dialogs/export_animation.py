@@ -109,6 +109,7 @@ class ExportAnimationDialog(QDialog):
         self.preview.setFixedSize(_PREVIEW)
         self.size_words = label("export_size", look="plain")
         self.size_words.setFixedWidth(_PREVIEW.width())
+        self.size_words.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
         self.note = label("export_note")
         self.write = button("export_write", self.tr("Export…"), self.tr("Choose a file name and export"), primary=True)
         self.close_button = button("export_close", self.tr("Cancel"), self.tr("Close without exporting (Esc)"))

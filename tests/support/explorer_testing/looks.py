@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
+from shiboken6 import getCppPointer
 
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -121,10 +122,10 @@ def _counted_as(widget: QWidget, window: QWidget) -> str:
     if isinstance(widget, QToolButton) and widget.defaultAction() is not None:
         group = widget.defaultAction().actionGroup()
         if group is not None and group.isExclusive():
-            return f"group of {widget.text()} {id(group):x}"
+            return f"group of {group.actions()[0].text()}"
     counted, inner = widget, widget
     while inner is not window:
         if isinstance(inner, SegmentedControl) or inner.objectName() in {"rail", "workspace_bar"}:
             counted = inner
         inner = inner.parentWidget()
-    return f"{type(counted).__name__} {counted.objectName()} {id(counted):x}"
+    return f"{type(counted).__name__} {counted.objectName()} {getCppPointer(counted)[0]:x}"
