@@ -57,8 +57,10 @@ def show_busy(bar: QProgressBar) -> None:
 
 def _plain(arguments: object) -> object:
     """Return the first value of a reply, without the variants around it."""
-    value = arguments[0] if isinstance(arguments, list) and arguments else None
-    while hasattr(value, "variant"):
+    from PySide6.QtDBus import QDBusVariant
+
+    value: object = arguments[0] if isinstance(arguments, list) and arguments else None
+    while isinstance(value, QDBusVariant):
         value = value.variant()
     return value
 

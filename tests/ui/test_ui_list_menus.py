@@ -82,8 +82,10 @@ def test_a_bookmark_is_restored_renamed_and_deleted_by_its_menu(document: Docume
     pick(opened, "bookmark_restore")
     np.testing.assert_array_equal(document.code, as_floats(1, 2))
     pick(menu(panel.list), "menu_bookmarks_rename")
-    QTest.keyClicks(panel.list.findChild(QLineEdit), "one")
-    QTest.keyClick(panel.list.findChild(QLineEdit), Qt.Key.Key_Return)
+    editor = panel.list.findChild(QLineEdit)
+    assert editor is not None
+    QTest.keyClicks(editor, "one")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: [bookmark.name for bookmark in document.bookmarks.kept] == ["one", "second"])
     pick(menu(panel.list, 1), "menu_bookmarks_delete")
     assert [bookmark.name for bookmark in document.bookmarks.kept] == ["one"]
@@ -127,7 +129,7 @@ def test_an_outlier_has_the_menu_of_an_image(document: Document, qtbot: QtBot) -
     shown(panel, qtbot)
     source = make_source()
     indices = np.arange(source.count)
-    errors = as_floats(*np.linspace(0, 1, source.count))
+    errors = np.linspace(0, 1, source.count)
     ranking = Outliers(indices, errors, errors, 0.9)
     images = np.zeros((2, 4, 12, 10, 1), np.uint8)
     document.analysis.put_ranking(RankingView(ranking, source, "tiny", (0, 1, 2, 3), images))

@@ -60,10 +60,10 @@ class Flow(QLayout):
     def count(self) -> int:
         return len(self._items)
 
-    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+    def itemAt(self, index: int) -> QLayoutItem | None:
         return self._items[index] if 0 <= index < len(self._items) else None
 
-    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+    def takeAt(self, index: int) -> QLayoutItem | None:
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientation:
@@ -125,7 +125,7 @@ class FoldingBox(QBoxLayout):
         self._fold = fold
 
     def minimumSize(self) -> QSize:
-        items = [self.itemAt(number) for number in range(self.count())]
+        items = [item for number in range(self.count()) if (item := self.itemAt(number)) is not None]
         widest = max((item.minimumSize().width() for item in items if not item.isEmpty()), default=0)
         margins = self.contentsMargins()
         smallest = widest + margins.left() + margins.right()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from PySide6.QtCore import QPoint, QRect
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QAction, QActionGroup, QFontMetrics
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -119,12 +119,14 @@ def _counts(widget: QWidget) -> bool:
 
 def _counted_as(widget: QWidget, window: QWidget) -> str:
     """Return the bar that a control is a part of, or the control itself."""
-    if isinstance(widget, QToolButton) and widget.defaultAction() is not None:
-        group = widget.defaultAction().actionGroup()
+    action: QAction | None = widget.defaultAction() if isinstance(widget, QToolButton) else None
+    if action is not None:
+        group: QActionGroup | None = action.actionGroup()
         if group is not None and group.isExclusive():
             return f"group of {group.actions()[0].text()}"
-    counted, inner = widget, widget
-    while inner is not window:
+    counted = widget
+    inner: QWidget | None = widget
+    while inner is not None and inner is not window:
         if isinstance(inner, SegmentedControl) or inner.objectName() in {"rail", "workspace_bar"}:
             counted = inner
         inner = inner.parentWidget()
