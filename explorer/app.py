@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
+from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from explorer.document.document import Document
@@ -29,6 +29,7 @@ from explorer.printable import log_entry
 from explorer.ui.app_actions import SCHEMES
 from explorer.ui.application import new_application
 from explorer.ui.main_window import MainWindow
+from explorer.ui.motion import Motion
 from explorer.ui.theme import SCHEME_VARIABLE, choose_scheme, install_theme
 from explorer.workers.backend import Backend
 from explorer.workers.closing import ExitGuard
@@ -37,6 +38,9 @@ from explorer.workers.loading import load_model
 
 FIRST_MODEL = "digits-vae-2d"
 """The model that the window opens at start: two latent dimensions fit the map."""
+
+_SETTLED_MS = 2_000
+"""By then the window shows an image; what can wait does."""
 
 LOG_NAME = "window.log"
 LOG_BYTES = 1_000_000
@@ -126,6 +130,7 @@ def main(open_me: str | None = None) -> int:
     if preferences.notes:
         running.document.report(*damage_words(preferences.notes))
     running.window.app_actions.greet()
+    QTimer.singleShot(_SETTLED_MS, Motion(running.window).ask)
     try:
         return app.exec()
     finally:

@@ -22,8 +22,8 @@ from explorer.types import Floats
 class ComparedModel:
     """The second model, its latent cursor, and the table of metrics of both.
 
-    `model_requested` has a bundle's folder. `pca_requested` asks for a PCA of the open images as the second model, with
-    as many components as the open model has latent dimensions.
+    `input_changed`: `edited` or `noisy`. `model_requested` has a bundle's folder. `pca_requested` asks for a PCA of the
+    open images as the second model, with as many components as the open model has latent dimensions.
     """
 
     model_requested = Signal(Path)
@@ -31,7 +31,7 @@ class ComparedModel:
     table_requested = Signal()
     model_changed = Signal()
     code_changed = Signal()
-    noisy_changed = Signal()
+    input_changed = Signal()
     table_changed = Signal()
     problem_changed = Signal()
 
@@ -39,7 +39,7 @@ class ComparedModel:
         self._model: OpenModel | None = None
         self._start: Floats | None = None
         self._code: Floats | None = None
-        self._noisy = False
+        self._edited = self._noisy = False
         self._table: tuple[Comparison, ...] = ()
         self._problem: Message = NO_MESSAGE
 
@@ -68,6 +68,11 @@ class ComparedModel:
         return self._start
 
     @property
+    def edited(self) -> bool:
+        """Whether both models decode their edited codes instead of the code of the unedited image."""
+        return self._edited
+
+    @property
     def noisy(self) -> bool:
         """Whether both models get the noisy image of the Noise tab instead of their codes."""
         return self._noisy
@@ -91,10 +96,13 @@ class ComparedModel:
         self._table = table
         self.table_changed.emit()
 
-    def set_noisy(self, noisy: bool) -> None:
-        if noisy != self._noisy:
-            self._noisy = noisy
-            self.noisy_changed.emit()
+    def set_input(self, *, edited: bool | None = None, noisy: bool | None = None) -> None:
+        """Choose what both models get; the noisy image goes before edited codes."""
+        before = self._edited, self._noisy
+        self._edited = self._edited if edited is None else edited
+        self._noisy = self._noisy if noisy is None else noisy
+        if (self._edited, self._noisy) != before:
+            self.input_changed.emit()
 
     def set_code(self, code: Floats) -> None:
         self._code = np.asarray(code, np.float32)

@@ -45,7 +45,7 @@ from explorer.document.state import (
 )
 from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
-from explorer.document.transitions import newer_grid, opened, reach_of, refined, unencoded, with_known_codes
+from explorer.document.transitions import newer_grid, opened, range_of, refined, unencoded, with_known_codes
 from explorer.document.view_store import PLANE, Views
 from explorer.errors import UsageError
 from explorer.latent.animation_presets import AnimationPreset
@@ -90,6 +90,8 @@ class Document:
         The user looks at the settings of a training.
     job_cancel_requested
         The key of a job.
+    panel_requested
+        A panel is to be shown: its name.
     """
 
     term_requested = Signal(object, int)
@@ -109,6 +111,7 @@ class Document:
     training_requested = Signal(TrainingRequest)
     training_cancel_requested = Signal()
     job_cancel_requested = Signal(int)
+    panel_requested = Signal(str)
 
     def __init__(self) -> None:
         self.changed: SignalGroup = StateSignals()
@@ -169,10 +172,9 @@ class Document:
         kind = QuantilePlane if grid.quantiles else Plane
         return kind.of_dimensions(base, grid.dims)
 
-    @property
-    def home_reach(self) -> float:
-        """Default half range of the map, in code units: it covers nearly all codes of the model."""
-        return reach_of(self._state.model) if self._state.model is not None else GridSettings().high
+    def home_range(self, dims: tuple[int, int]) -> tuple[float, float]:
+        """Return the default range of the map of two dimensions, in code units: it covers nearly all codes."""
+        return range_of(self._state.model, dims) if self._state.model is not None else (-3.0, 3.0)
 
     @property
     def tile_grid(self) -> TileGrid:

@@ -47,9 +47,9 @@ class Export:
         Frames per second, or the nearest that the format supports; None for those of the animation. The duration does
         not depend on it.
     side
-        Longest side of an image in pixels; None enlarges by an integer to about `ACROSS`.
+        Longest side of an image in pixels, exactly; None enlarges by an integer to about `ACROSS`.
     smooth
-        Whether to resize bicubic instead of nearest neighbor; the latter is exact for integer factors only.
+        Whether to resize with a smooth filter instead of by area, which keeps pixels square.
     plays
         Loop count, if the animation loops; 0 for infinite.
     palette, dither

@@ -12,6 +12,11 @@ from explorer.document.kept_timelines import with_timeline_of
 from explorer.document.state import COMPONENTS_ABOVE, Arithmetic, GridSettings, OpenModel, State
 from explorer.latent.animation_presets import AnimationPreset
 
+_REACH = 3.0
+"""Half of the map's default range, in σ."""
+
+_SMALLEST_REACH = 1.0
+
 
 def refined(state: State, source: Source) -> State:
     """Return a state with its source replaced by `source`, if that continues it."""
@@ -87,15 +92,19 @@ def grid_for(model: OpenModel) -> GridSettings:
     """Return the default map: the first two dimensions, or for long codes the first two principal components."""
     if model.latent_dim > COMPONENTS_ABOVE and len(model.sample.statistics.components) > 1:
         return GridSettings(components=True)
-    high = reach_of(model)
-    return GridSettings(low=-high, high=high)
+    low, high = range_of(model)
+    return GridSettings(low=low, high=high)
 
 
-def reach_of(model: OpenModel) -> float:
-    """Return half the side of a square that contains nearly all codes of the sample, rounded up.
+def range_of(model: OpenModel, dims: tuple[int, int] = (0, 1)) -> tuple[float, float]:
+    """Return one range for two dimensions, in code units: mean ± 3 σ of both, rounded.
 
     Rounded coarsely, so that the range does not change with every step of a training.
     """
-    reach = float(np.abs(model.sample.statistics.quantiles[:, :2][[1, -2]]).max())
+    statistics, places = model.sample.statistics, list(dims)
+    mean, sigma = statistics.mean[places], statistics.sigma[places]
+    low, high = float((mean - _REACH * sigma).min()), float((mean + _REACH * sigma).max())
+    reach = max((high - low) / 2, _SMALLEST_REACH)
     step = 0.5 if reach <= 5 else 10.0 ** np.ceil(np.log10(reach / 5) - 1)
-    return float(max(2.0, np.ceil(reach / step) * step))
+    middle = (low + high) / 2
+    return float(np.round((middle - reach) / step) * step), float(np.round((middle + reach) / step) * step)

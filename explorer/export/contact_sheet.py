@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.export.frames import ExportFormat, ExportSettings, check_side
-from explorer.export.layout import GAP_SHADE, cells_of, finished, strip_below
+from explorer.export.layout import GAP_SHADE, cells_of, finished, frame_size, strip_below
 from explorer.export.recipe import png_texts
 from explorer.export.sheet import mosaic, write_png
 from explorer.export.stills import PNG_SIGNATURE, read_png_text
@@ -42,6 +42,21 @@ def write_sheet(frames: Iterable[Pixels], total: int, path: Path, settings: Expo
     write_png(finished(sheet, strip_below(sheet, settings), settings), path, png_texts(settings.recipe))
 
 
+def _file_size(shape: tuple[int, ...], total: int, settings: ExportSettings) -> tuple[int, int]:
+    height, width = settings.size or shape[:2]
+    columns = math.ceil(math.sqrt(max(total, 1)))
+    rows = -(-total // columns)
+    sheet = (rows * (height + 1) - 1, columns * (width + 1) - 1, shape[2])
+    return frame_size(sheet, replace(settings, size=None, beside=None))
+
+
 FORMAT = ExportFormat(
-    ".png", message("Contact sheet (PNG)"), write_sheet, PNG_SIGNATURE, read_png_text, animated=False, loops=False
+    ".png",
+    message("Contact sheet (PNG)"),
+    write_sheet,
+    PNG_SIGNATURE,
+    read_png_text,
+    animated=False,
+    loops=False,
+    file_size=_file_size,
 )

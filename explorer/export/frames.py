@@ -42,7 +42,9 @@ class ExportSettings:
     plays
         Loop count if `loop` is on; 0 for infinite. Not supported by MP4.
     size
-        Height and width to which each image is resized with a smooth filter, before `scale`; None for no resize.
+        Height and width to which each image is resized, before `scale`; None for no resize.
+    smooth
+        Whether `size` is reached with a smooth filter, else by area: pixels stay squares with blended edges.
     caption
         A line of text below the images; empty for none.
     beside
@@ -58,6 +60,7 @@ class ExportSettings:
     dither: bool = False
     plays: int = 0
     size: tuple[int, int] | None = None
+    smooth: bool = True
     caption: str = ""
     beside: tuple[Pixels, Pixels] | None = field(default=None, compare=False, repr=False)
     recipe: Recipe | None = field(default=None, compare=False, repr=False)
@@ -86,6 +89,15 @@ class ExportSettings:
     def times_shown(self) -> int:
         """Loop count; 0 for infinite."""
         return self.plays if self.loop else 1
+
+
+def fitted(shape: tuple[int, ...], side: int, *, smooth: bool) -> tuple[int, tuple[int, int] | None]:
+    """Return `scale` and `size` with which the longest side of an image ``(h, w, …)`` has exactly `side` pixels."""
+    height, width = shape[:2]
+    longest = max(height, width)
+    if side % longest == 0 and not smooth:
+        return side // longest, None
+    return 1, (max(1, round(height * side / longest)), max(1, round(width * side / longest)))
 
 
 FrameWriter: TypeAlias = Callable[[Iterable[Pixels], int, Path, ExportSettings], Iterator[Progress]]
@@ -117,6 +129,8 @@ class ExportFormat:
         Whether its colors are a palette of at most 256, which may be dithered.
     note
         A limitation, in a sentence.
+    file_size
+        Returns height and width in pixels of a file of that many images ``(h, w, c)``; None for those of a frame.
     """
 
     suffix: str
@@ -129,6 +143,7 @@ class ExportFormat:
     loops: bool = True
     indexed: bool = False
     note: Message = NO_MESSAGE
+    file_size: Callable[[tuple[int, ...], int, ExportSettings], tuple[int, int]] | None = None
 
     @property
     def name_filter(self) -> str:

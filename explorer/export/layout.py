@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from explorer.errors import ExportError
-from explorer.export.frames import ExportSettings, check_side, checked_frames
-from explorer.export.sheet import caption_strip, enlarge, to_pillow
+from explorer.export.frames import ExportFormat, ExportSettings, check_side, checked_frames
+from explorer.export.sheet import caption_strip, enlarge, sample_area, to_pillow
 from explorer.types import Pixels
 
 GAP_SHADE = 64
@@ -30,12 +30,25 @@ def cells_of(frames: Iterable[Pixels], total: int, settings: ExportSettings) -> 
     for frame in checked_frames(frames, total):
         if settings.beside is not None and sides is None:
             sides = (_side(settings.beside[0], frame, settings), _side(settings.beside[1], frame, settings))
-        cells = _resized(frame, settings.size)
+        cells = _resized(frame, settings)
         if sides is not None:
             gap = np.full((cells.shape[0], 1, cells.shape[2]), GAP_SHADE, dtype=np.uint8)
             cells = np.concatenate([sides[0], gap, cells, gap, sides[1]], axis=1)
         check_side(cells.shape, settings.scale)
         yield cells
+
+
+def frame_size(shape: tuple[int, ...], settings: ExportSettings) -> tuple[int, int]:
+    """Return height and width in pixels of a complete frame, made of an image ``(h, w, c)``."""
+    height, width = settings.size or shape[:2]
+    width = width if settings.beside is None else 3 * width + 2
+    strip = caption_strip(width * settings.scale, shape[2], settings.caption) if settings.caption else None
+    return height * settings.scale + (0 if strip is None else len(strip)), width * settings.scale
+
+
+def size_of_file(kind: ExportFormat, shape: tuple[int, ...], total: int, settings: ExportSettings) -> tuple[int, int]:
+    """Return height and width in pixels of a file of `total` images ``(h, w, c)``."""
+    return frame_size(shape, settings) if kind.file_size is None else kind.file_size(shape, total, settings)
 
 
 def strip_below(cells: Pixels, settings: ExportSettings) -> Pixels | None:
@@ -91,11 +104,14 @@ def _side(image: Pixels, frame: Pixels, settings: ExportSettings) -> Pixels:
             dtype=image.dtype,
             shape=str(image.shape),
         )
-    return _resized(image, settings.size)
+    return _resized(image, settings)
 
 
-def _resized(frame: Pixels, size: tuple[int, int] | None) -> Pixels:
+def _resized(frame: Pixels, settings: ExportSettings) -> Pixels:
+    size = settings.size
     if size is None or size == frame.shape[:2]:
         return frame
+    if not settings.smooth:
+        return sample_area(frame, size)
     resized = np.array(to_pillow(frame).resize((size[1], size[0]), Image.Resampling.LANCZOS), dtype=np.uint8)
     return resized.reshape(*size, frame.shape[2])

@@ -13,7 +13,7 @@ import numpy as np
 
 from explorer.errors import ExportError
 from explorer.export.frames import WRITING, ExportFormat, ExportSettings
-from explorer.export.layout import cells_of, finished, strip_below
+from explorer.export.layout import cells_of, finished, frame_size, strip_below
 from explorer.export.recipe import MAX_BLOCKS, MAX_TEXT
 from explorer.messages import message
 from explorer.paths import replacing_file
@@ -99,6 +99,11 @@ def _even(image: Pixels) -> Pixels:
     return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
 
 
+def _file_size(shape: tuple[int, ...], total: int, settings: ExportSettings) -> tuple[int, int]:
+    height, width = frame_size(shape, settings)
+    return height + height % 2, width + width % 2
+
+
 def _read_text(file: BinaryIO) -> bytes | None:
     """Return the comment tag: moov, udta, meta, ilst, ©cmt, data."""
     file.seek(0, 2)
@@ -141,4 +146,5 @@ FORMAT = ExportFormat(
     possible_fps=possible_fps,
     loops=False,
     note=message("Video plays once; color has half the resolution."),
+    file_size=_file_size,
 )

@@ -25,6 +25,25 @@ def enlarge(image: Pixels, scale: int) -> Pixels:
     return image if scale == 1 else image.repeat(scale, axis=-3).repeat(scale, axis=-2)
 
 
+def sample_area(image: Pixels, size: tuple[int, int]) -> Pixels:
+    """Resize an image ``(h, w, c)`` uint8 to a height and width: each pixel is the mean of the area that it covers.
+
+    Enlarged by a whole number, this is nearest neighbor; by another one, pixels at the edges are blended.
+    """
+    rows, columns = (_coverage(before, after) for before, after in zip(image.shape[:2], size, strict=True))
+    tall = np.tensordot(rows, image.astype(np.float32), axes=1)
+    return np.asarray(np.matmul(columns, tall) + 0.5, np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _coverage(before: int, after: int) -> Floats:
+    """Return which share of each of `after` pixels each of `before` pixels covers, ``(after, before)``."""
+    edges = np.arange(after + 1)[:, None] * before / after
+    places = np.arange(before)
+    overlap = np.minimum(edges[1:], places + 1) - np.maximum(edges[:-1], places)
+    return np.asarray(np.maximum(overlap, 0) * after / before, np.float32)
+
+
 def mosaic(images: Pixels, columns: int, gap: int = 0, background: int = 0) -> Pixels:
     """Arrange images ``(n, h, w, c)`` uint8 in a grid, row by row from the top left.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QPushButton
 
 from explorer.document.views.hover import HOVER, HoverView
 from explorer.document.views.overlay import OVERLAY, OverlayView
@@ -100,6 +100,8 @@ def traversals(tour: Tour) -> None:
 
 def _map(tour: Tour) -> PlaneCanvas:
     tour.show_panel("map")
+    if not tour.find(QPushButton, "map_options").isChecked():
+        tour.click("map_options")
     tour.settle()
     return tour.running.window.map.canvas
 

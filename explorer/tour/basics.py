@@ -47,7 +47,7 @@ def walk_map(tour: Tour) -> None:
 
 def noise(tour: Tour) -> None:
     tour.show_panel("noise")
-    slider = tour.find(QWidget, "noise_slider")
+    slider = tour.find(QWidget, "noise_1_slider")
     slider.setFocus()
     for _ in range(3):
         QTest.keyClick(slider, Qt.Key.Key_PageUp)

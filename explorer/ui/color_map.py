@@ -11,6 +11,7 @@ from explorer.types import Floats, Pixels
 from explorer.ui.theme import Theme, current_theme
 
 _STEPS = 256
+_OVERLAY_OPACITY = 200
 
 _HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
 """Five points of a perceptually ordered black–red–yellow color map."""
@@ -45,14 +46,14 @@ def _rgb(color: QColor) -> tuple[int, int, int]:
 
 
 def overlay_colors(values: Floats, highest: float) -> Pixels:
-    """Return translucent colors, uint8 ``(..., 4)`` RGBA: higher is brighter and more opaque.
+    """Return translucent colors, uint8 ``(..., 4)`` RGBA: higher is brighter.
 
     Values are not negative; those that are not finite are transparent. `highest` is the upper end, above 0.
     """
     known = np.isfinite(values)
     share = np.clip(np.where(known, values, 0) / highest, 0, 1)
     ramp = heat(np.atleast_2d(share / 2)).reshape(*values.shape, 3)
-    opacity = np.where(known, 90 + 140 * share, 0).astype(np.uint8)
+    opacity = np.where(known, _OVERLAY_OPACITY, 0).astype(np.uint8)
     return np.concatenate([ramp, opacity[..., None]], axis=-1)
 
 

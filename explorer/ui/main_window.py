@@ -122,6 +122,7 @@ class MainWindow(QMainWindow):
         self._panel(CodePanel).mini_map.opened.connect(partial(self.show_panel, "map"))
         document.sessions.changed.connect(self._show_title)
         document.sessions.tab_restored.connect(self._on_tab_restored)
+        document.panel_requested.connect(self.show_panel)
         document.problem_reported.connect(self._on_problem_reported)
         document.imports.wanted.connect(self._on_import_wanted)
         for success in (document.changed.model, document.changed.source, document.exported):
@@ -218,7 +219,7 @@ class MainWindow(QMainWindow):
 
     def _fill_menus(self) -> None:
         parts = [made for _, made in self._panels if isinstance(made, HasMenuActions)]
-        self.registry.add(self.sessions, *parts, self, self.clipboard_dnd, self.app_actions)
+        self.registry.add(self.sessions, *parts, self, self.clipboard_dnd, self.status.show_in_folder, self.app_actions)
         for panel, made in self._panels:
             title, _, _ = panel.words
             self.registry.add_panel(panel.id, title, made, partial(self.show_panel, panel.name))

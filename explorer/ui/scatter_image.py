@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
 from explorer.types import Floats, Pixels
+from explorer.ui.color_map import heat
 
 _RADIUS = 1.6
 _STRONG_RADIUS = 2.6
 _FAINT = 70
 """Opacity of points that are not selected while others are."""
 
+_OPAQUE = 220
 _CELL = 6
 """Side of a density cell, in device-independent pixels."""
 
@@ -24,7 +26,7 @@ class Scatter:
     """Points on a plane.
 
     `points` are float32 ``(n, 2)`` in the plane's coordinates, `colors` uint8 ``(n, 3)``. `shown`, bool ``(n,)``, are
-    to be drawn; `picked`, bool ``(n,)``, are selected and drawn larger. `density` draws their density instead.
+    to be drawn; `picked`, bool ``(n,)``, are selected and drawn larger. `density` draws how many there are instead.
     """
 
     points: Floats
@@ -34,16 +36,18 @@ class Scatter:
     density: bool = False
 
 
-def scatter_image(scatter: Scatter, places: Floats, size: tuple[int, int], device: float) -> QImage:
+def scatter_image(scatter: Scatter, places: Floats, size: tuple[int, int], device: float) -> tuple[QImage, int]:
     """Draw points on a transparent image of `size`, width and height in device pixels.
 
-    `places` are positions in device pixels, float32 ``(n, 2)``, also outside; `device` is device pixels per pixel.
+    `places` are positions in device pixels, float32 ``(n, 2)``, also outside; `device` is device pixels per pixel. Also
+    return the most points of a density cell, 0 where single points are drawn.
     """
     width, height = size
     image = np.zeros((height, width, 4), np.uint8)
     within = scatter.shown & (places > -9).all(axis=1) & (places[:, 0] < width + 9) & (places[:, 1] < height + 9)
+    most = 0
     if scatter.density:
-        _draw_density(image, scatter, places, within, max(1, round(_CELL * device)))
+        most = _draw_density(image, places[within], max(1, round(_CELL * device)))
     else:
         picked = scatter.picked
         if picked is None:
@@ -55,7 +59,7 @@ def scatter_image(scatter: Scatter, places: Floats, size: tuple[int, int], devic
     qimage = QImage(image.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
     qimage = qimage.copy()  # the array is freed
     qimage.setDevicePixelRatio(device)
-    return qimage
+    return qimage, most
 
 
 def _stamp(image: Pixels, places: Floats, colors: Pixels, radius: float, opacity: int) -> None:
@@ -77,19 +81,16 @@ def _stamp(image: Pixels, places: Floats, colors: Pixels, radius: float, opacity
     image.view(np.uint32)[..., 0] = room[2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width]
 
 
-def _draw_density(image: Pixels, scatter: Scatter, places: Floats, within: NDArray[np.bool_], cell: int) -> None:
-    """Fill cells with the mean color of their points; more points are more opaque."""
+def _draw_density(image: Pixels, places: Floats, cell: int) -> int:
+    """Color cells by the square root of how many points they have, and return the most."""
     height, width, _ = image.shape
     rows, columns = -(-height // cell), -(-width // cell)
-    x, y = (places[within] // cell).astype(np.int64).T
+    x, y = (places // cell).astype(np.int64).T
     fits = (x >= 0) & (x < columns) & (y >= 0) & (y < rows)
-    flat = y[fits] * columns + x[fits]
-    counts = np.bincount(flat, minlength=rows * columns)
-    colors = scatter.colors[within][fits].astype(np.float64)
-    sums = np.stack([np.bincount(flat, colors[:, channel], rows * columns) for channel in range(3)], axis=1)
-    cells = np.zeros((rows * columns, 4), np.uint8)
-    there = counts > 0
-    cells[there, :3] = np.round(sums[there] / counts[there, None])
-    cells[there, 3] = np.round(40 + 215 * np.sqrt(counts[there] / counts.max()))
-    whole = cells.reshape(rows, columns, 4).repeat(cell, axis=0).repeat(cell, axis=1)
-    image[:] = whole[:height, :width]
+    counts = np.bincount(y[fits] * columns + x[fits], minlength=rows * columns).reshape(rows, columns)
+    most = int(counts.max())
+    cells = np.zeros((rows, columns, 4), np.uint8)
+    cells[..., :3] = heat(np.sqrt(counts / max(most, 1)) / 2)
+    cells[..., 3] = np.where(counts > 0, _OPAQUE, 0)
+    image[:] = cells.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width]
+    return most

@@ -14,6 +14,7 @@ from explorer.document.state import OpenModel
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.messages import Message, message, message_text
 from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.show_in_folder import ShowInFolder
 from explorer.ui.text import duration, filled, learning
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control
@@ -51,7 +52,8 @@ class StatusBar(QStatusBar):
         self._fade.timeout.connect(self._said.clear)
         for widget in (self._model, self._data, self._decode):
             self.addWidget(widget)
-        right: tuple[QWidget, ...] = (self._said, self._job, self._bar, self._cancel)
+        self.show_in_folder = ShowInFolder(document)
+        right: tuple[QWidget, ...] = (self._said, self.show_in_folder, self._job, self._bar, self._cancel)
         for part in right:
             self.addPermanentWidget(part)
         self._cancel.clicked.connect(self._on_cancel_clicked)

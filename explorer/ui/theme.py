@@ -18,7 +18,10 @@ FONT_FAMILY = "Inter"
 
 @dataclass(frozen=True)
 class Theme:
-    """The colors of a theme by use, as ``#rrggbb``."""
+    """The colors of a theme by use, as ``#rrggbb``.
+
+    `border` decorates; `field_border` identifies a field, so its contrast to what is around is at least 3.
+    """
 
     window: str
     panel: str
@@ -26,7 +29,11 @@ class Theme:
     text: str
     muted: str
     border: str
+    field_border: str
+    raised: str
+    hover: str
     accent: str
+    accent_hover: str
     accent_text: str
     accent_soft: str
     stage: str
@@ -45,9 +52,13 @@ LIGHT = Theme(
     text="#1b1f27",
     muted="#565f6e",
     border="#d3d8e0",
+    field_border="#808896",
+    raised="#f0f2f6",
+    hover="#e4e8ef",
     accent="#2b62d9",
+    accent_hover="#1f50bd",
     accent_text="#ffffff",
-    accent_soft="#dbe5fb",
+    accent_soft="#cfddfb",
     stage="#e7eaef",
     good="#187a45",
     bad="#b3261e",
@@ -60,7 +71,11 @@ DARK = Theme(
     text="#e7e9ee",
     muted="#a3acb9",
     border="#3a404a",
+    field_border="#747c8b",
+    raised="#2a2f37",
+    hover="#343b46",
     accent="#6b9bff",
+    accent_hover="#8fb3ff",
     accent_text="#0c1220",
     accent_soft="#2b3a5c",
     stage="#121417",

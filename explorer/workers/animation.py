@@ -17,6 +17,7 @@ from explorer.document.timeline import ACROSS, Estimate, Export
 from explorer.errors import DataError, UsageError
 from explorer.export import ExportFormat, ExportSettings, format_of
 from explorer.export.estimate import estimate_bytes
+from explorer.export.frames import fitted
 from explorer.export.layout import cells_of, finished, strip_below
 from explorer.export.recipe import Recipe, make_recipe
 from explorer.export.recipe_file import has_recipe
@@ -42,11 +43,10 @@ _MOST_DROPPED = 64
 def settings_of(
     export: Export, model: OpenModel, keys: Floats, animation: Animation, kind: ExportFormat
 ) -> ExportSettings:
-    height, width = model.card.image_shape[:2]
-    side = max(height, width)
-    scale, size = max(1, (export.side or ACROSS) // side), None
-    if export.smooth and export.side is not None:
-        scale, size = 1, (max(1, round(height * export.side / side)), max(1, round(width * export.side / side)))
+    shape = model.card.image_shape
+    scale, size = max(1, ACROSS // max(shape[:2])), None
+    if export.side is not None:
+        scale, size = fitted(shape, export.side, smooth=export.smooth)
     beside = None
     if export.beside:
         ends = to_pixels(model.codec.decode(keys[[0, -1]]))
@@ -59,6 +59,7 @@ def settings_of(
         dither=export.dither,
         plays=export.plays,
         size=size,
+        smooth=export.smooth,
         caption=export.caption,
         beside=beside,
         recipe=recipe_of(model, keys, animation),

@@ -56,6 +56,13 @@ def test_every_kind_of_file_and_its_recipe(ask: Any, model: Model, tmp_path: Pat
     assert str(tmp_path) not in recipe.to_text()
 
 
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.apng"])
+def test_a_size_is_met_exactly(ask: Any, tmp_path: Path, name: str) -> None:
+    ask(*WORDS, *SHORT, "--size", 100, "--out", tmp_path / name)
+    with Image.open(tmp_path / name) as pil_image:
+        assert pil_image.size == (100, 100)
+
+
 @pytest.mark.parametrize("path", list(PATHS))
 def test_every_path_shows_its_own_frames(ask: Any, model: Model, tmp_path: Path, path: str) -> None:
     out = tmp_path / "a.apng"

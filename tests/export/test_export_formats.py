@@ -17,8 +17,9 @@ from PIL import Image, ImageSequence
 from explorer.errors import ExportError, UsageError
 from explorer.export import FOLDER, FORMATS, ExportFormat, ExportSettings, format_of
 from explorer.export.estimate import estimate_bytes
-from explorer.export.frames import frame_ticks
-from explorer.export.sheet import caption_strip, enlarge
+from explorer.export.frames import fitted, frame_ticks
+from explorer.export.layout import size_of_file
+from explorer.export.sheet import caption_strip, enlarge, sample_area
 from explorer.types import Pixels
 
 av = pytest.importorskip("av", reason="MP4 is an extra: pip install '.[mp4]'")
@@ -280,6 +281,37 @@ def test_a_smooth_size_is_smooth(tmp_path: Path) -> None:
     back = read(tmp_path / "a.webp")[0]
     expected = [np.array(Image.fromarray(frame).resize((60, 48), Image.Resampling.LANCZOS)) for frame in frames]
     np.testing.assert_array_equal(back, expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("side", "caption"), [(512, ""), (96, ""), (101, "mine")])
+def test_a_file_has_exactly_the_size_that_is_said_before(tmp_path: Path, name: str, side: int, caption: str) -> None:
+    frames, path = noise(5, 24, 16, 1), tmp_path / name
+    scale, size = fitted((24, 16, 1), side, smooth=False)
+    wanted = {"scale": scale, "size": size, "smooth": False, "caption": caption}
+    write(frames, path, **wanted)
+    said = size_of_file(format_of(path), (24, 16, 1), 5, ExportSettings(fps=25, loop=True, **wanted))
+    if name.endswith(".mp4"):
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            assert said == (stream.height, stream.width)
+            assert side <= stream.height <= side + 1 or caption
+    else:
+        with Image.open(sorted(path.glob("*.png"))[0] if path.is_dir() else path) as image:
+            assert said == image.size[::-1]
+    if not caption and name.endswith((".gif", ".webp", ".apng")):
+        assert said == (side, round(side * 2 / 3))
+
+
+def test_sharp_pixels_are_squares_with_blended_edges() -> None:
+    image = noise(1, 4, 6, 3)[0]
+    np.testing.assert_array_equal(sample_area(image, (12, 18)), enlarge(image, 3))
+    made = sample_area(image, (10, 15))
+    assert made.shape == (10, 15, 3)
+    np.testing.assert_array_equal(made[0, 0], image[0, 0])
+    half = (image[0, 0].astype(float) + image[0, 1]) / 2
+    np.testing.assert_allclose(made[0, 2], half, atol=0.6)
+    np.testing.assert_allclose(made.mean(axis=(0, 1)), image.mean(axis=(0, 1)), atol=0.6)
 
 
 @pytest.mark.parametrize(("wrong", "said"), [({"plays": -1}, "loop count"), ({"size": (0, 5)}, "sides of a frame")])

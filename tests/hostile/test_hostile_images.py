@@ -220,7 +220,8 @@ def test_neighbors_and_the_map_leave_it_out_and_count_as_before(folder: Path) ->
     assert index.positions.tolist() == [0, 1, 3, 4]
 
     def near(code: Floats, image_index: int | None) -> NeighborsView:
-        (found,) = find_neighbors(index, model.card.preprocessing, code, 9, image_index, image_index)
+        original = None if image_index is None else (source, image_index)
+        (found,) = find_neighbors(index, model.card.preprocessing, code, 9, image_index, original)
         return found
 
     found = near(index.codes[3], 3)

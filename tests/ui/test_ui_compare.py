@@ -80,8 +80,29 @@ def test_errors_are_on_one_scale(compared: WindowDriver) -> None:
         assert f"{error.max():.2f}" in frame.detail
 
 
+def test_both_get_the_unedited_image_unless_asked(compared: WindowDriver) -> None:
+    document, before = compared.document, view_of(compared)
+    beside, model = document.comparison.model, document.model
+    assert beside is not None
+    assert model is not None
+    given = clean(compared, 0)
+    edited = compared.code + 1
+    document.set_code(edited)
+    compared.until(lambda: document.views[COMPARE] is not before and isinstance(document.views[COMPARE], CompareView))
+    for place, codec in enumerate((model.codec, beside.codec)):
+        made = codec.decode(codec.encode(given))[0]
+        np.testing.assert_allclose(view_of(compared).made[place], made, atol=1e-4)
+    assert "edited" not in compared.window.compare.frames[1].detail
+    compared.click("compare_edited")
+    made = model.codec.decode(edited[None])[0]
+    compared.until(lambda: np.allclose(view_of(compared).made[0], made, atol=1e-6))
+    assert compared.window.compare.frames[1].detail.startswith("edited")
+
+
 def test_each_has_sliders_of_its_own(compared: WindowDriver) -> None:
     document, sliders = compared.document, compared.window.compare.sliders
+    assert not sliders.isEnabled()
+    compared.click("compare_edited")
     own, other = compared.code, document.comparison.code
     before = view_of(compared)
     start = float(sliders.values[0])

@@ -15,9 +15,20 @@ from explorer_testing.codec import Gate
 from explorer_testing.window import WindowDriver, array_of, drag
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtGui import QAction, QImage, QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QListWidget, QPushButton
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDoubleSpinBox,
+    QLabel,
+    QListWidget,
+    QPushButton,
+    QSpinBox,
+)
+from pytestqt.qtbot import QtBot
 
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.document.map_tiles import Tile
@@ -31,12 +42,22 @@ from explorer.latent.data_distance import CodeDistance
 from explorer.latent.polygon import inside
 from explorer.messages import message
 from explorer.types import Floats
+from explorer.ui.actions import ActionMenu
+from explorer.ui.color_map import heat
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panels.map_images import MOST_THUMBNAILS
 from explorer.ui.scatter_image import Scatter, scatter_image
 from explorer.ui.theme import current_theme
+from explorer.ui.widgets.color_bar import BAR_WIDTH
 from explorer.ui.widgets.curve import curve_color
-from explorer.ui.widgets.plane_canvas import KEY_SHARE, PlaneCanvas
+from explorer.ui.widgets.plane_canvas import KEY_SHARE, PlaneCanvas, card_size
+
+
+@pytest.fixture
+def driver(driver: WindowDriver) -> WindowDriver:
+    """The window with the options of the map."""
+    driver.click("map_options")
+    return driver
 
 
 def canvas_of(driver: WindowDriver) -> PlaneCanvas:
@@ -86,6 +107,56 @@ def wheel(driver: WindowDriver, where: QPointF, notches: int) -> None:
             False,
         )
         QApplication.sendEvent(canvas, event)
+
+
+def test_few_controls_are_shown_until_the_others_are_asked_for(driver: WindowDriver) -> None:
+    driver.open()
+    driver.click("map_options")
+    panel = driver.window.map
+    kinds = (QPushButton, QComboBox, QCheckBox, QDoubleSpinBox)
+    shown = [part for kind in kinds for part in panel.findChildren(kind) if part.isVisible()]
+    # A segmented control counts as one.
+    assert sorted({"tools" if part.property("segment") else part.objectName() for part in shown}) == [
+        "map_fit",
+        "map_options",
+        "map_zoom_in",
+        "map_zoom_out",
+        "tools",
+    ]
+    driver.click("map_options")
+    assert driver.find(QComboBox, "map_overlay").isVisible()
+
+
+def test_three_sigma_are_shown_in_equal_scales(driver: WindowDriver) -> None:
+    driver.open()
+    canvas, model = canvas_of(driver), driver.document.model
+    assert model is not None
+    for width in (1300, 1700):
+        driver.window.resize(width, 820)
+        driver.settle()
+        rect, seen, grid = canvas.plane_rect(), canvas.map_window(), driver.document.state.grid
+        assert rect.width() == rect.height(), "a unit is as long on both axes"
+        assert seen.right - seen.left == pytest.approx(seen.top - seen.bottom)
+        assert seen.right - seen.left == pytest.approx((grid.high - grid.low) * grid.steps / (grid.steps - 1))
+        statistics = model.sample.statistics
+        wanted = statistics.mean - 3 * statistics.sigma, statistics.mean + 3 * statistics.sigma
+        assert grid.low == pytest.approx(float(wanted[0].min()), abs=0.5)
+        assert grid.high == pytest.approx(float(wanted[1].max()), abs=0.5)
+        assert abs(rect.center().x() - (canvas.width() + 40) / 2) <= 1, "in the middle"
+
+
+def test_the_range_follows_the_dimensions_until_it_is_set(driver: WindowDriver) -> None:
+    model = make_model(latent_dim=3)
+    driver.open(model)
+    box = driver.find(QComboBox, "map_up")
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    grid = driver.document.state.grid
+    assert grid.dims == (0, 2)
+    assert (grid.low, grid.high) == driver.document.home_range((0, 2))
+    driver.type_into("map_high", "40")
+    QTest.keyClick(box, Qt.Key.Key_Up)
+    assert driver.document.state.grid.high == 40
 
 
 def test_a_click_sets_the_cursor_in_code_units(driver: WindowDriver) -> None:
@@ -262,17 +333,41 @@ def test_the_wheel_zooms_about_the_mouse_to_finer_tiles(driver: WindowDriver) ->
     assert not driver.problems
 
 
+def test_a_pinch_zooms_about_the_fingers(driver: WindowDriver) -> None:
+    driver.open()
+    canvas = canvas_of(driver)
+    where = canvas.to_widget(1.0, 0.5)
+    width = canvas.map_window().right - canvas.map_window().left
+    event = QNativeGestureEvent(
+        Qt.NativeGestureType.ZoomNativeGesture,
+        QPointingDevice.primaryPointingDevice(),
+        2,
+        where,
+        where,
+        canvas.mapToGlobal(where),
+        0.25,
+        QPointF(),
+    )
+    QApplication.sendEvent(canvas, event)
+    assert canvas.map_window().right - canvas.map_window().left == pytest.approx(width / 1.25)
+    np.testing.assert_allclose(canvas.to_plane(where), [1.0, 0.5], atol=1e-6)
+    driver.settle()
+
+
 def test_the_map_is_panned_by_hand_and_keys(driver: WindowDriver) -> None:
     driver.open()
     canvas, before = canvas_of(driver), driver.code
-    start = canvas.to_plane(QPointF(120, 100))
-    QTest.mousePress(canvas, Qt.MouseButton.RightButton, pos=QPoint(120, 100))
-    QTest.mouseMove(canvas, QPoint(90, 60))
-    QTest.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=QPoint(90, 60))
-    np.testing.assert_allclose(canvas.to_plane(QPointF(90, 60)), start, atol=1e-6)
+    middle = canvas.plane_rect().center().toPoint()
+    moved = middle - QPoint(30, 40)
+    start = canvas.to_plane(QPointF(middle))
+    QTest.mousePress(canvas, Qt.MouseButton.RightButton, pos=middle)
+    QTest.mouseMove(canvas, moved)
+    QTest.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=moved)
+    np.testing.assert_allclose(canvas.to_plane(QPointF(moved)), start, atol=1e-6)
+    assert not canvas.findChildren(ActionMenu, "image_menu"), "a drag opens no menu"
     driver.click("map_pan")
-    drag(canvas, [QPointF(90, 60), QPointF(150, 120)])
-    np.testing.assert_allclose(canvas.to_plane(QPointF(150, 120)), start, atol=1e-6)
+    drag(canvas, [QPointF(moved), QPointF(middle)])
+    np.testing.assert_allclose(canvas.to_plane(QPointF(middle)), start, atol=1e-6)
     np.testing.assert_array_equal(driver.code, before)
     canvas.setFocus()
     left = canvas.map_window().left
@@ -336,6 +431,98 @@ def test_pointing_shows_what_is_there_and_moves_nothing(driver: WindowDriver) ->
     QTest.mouseMove(canvas, QPoint(2, 2))  # beside the plane
     without = array_of(canvas.grab().toImage())
     assert (with_preview != without).any(axis=2).sum() > 1_000
+
+
+def test_the_card_names_what_is_near(driver: WindowDriver) -> None:
+    driver.open()
+    canvas, model = canvas_of(driver), driver.document.model
+    assert model is not None
+    QTest.mouseMove(canvas, canvas.to_widget(0.8, -0.6).toPoint())
+    driver.until(lambda: canvas.card is not None)
+    view, card = driver.document.views[HOVER], canvas.card
+    assert isinstance(view, HoverView)
+    assert card is not None
+    codes, labels = model.sample.codes, model.sample.labels
+    code = np.array(view.point, np.float32)
+    ratio = CodeDistance(codes).ratio(code[None])[0]
+    assert card[1][-1] == f"distance to data {ratio:.1f}×"
+    if labels is not None:
+        assert view.label == labels[np.hypot(*(codes - code).T).argmin()]
+        assert card[1][0] == f"label {view.label}"
+    empty = np.zeros((28, 28, 1), np.uint8)
+    for side in (8, 28, 70, 224):
+        size = card_size(pixels_to_qimage(np.resize(empty, (side, side, 1))))
+        assert 96 <= size.width() <= 128
+
+
+def test_the_card_follows_the_arrow_keys(driver: WindowDriver) -> None:
+    driver.open()
+    canvas = canvas_of(driver)
+    canvas.setFocus()
+    QTest.keyClick(canvas, Qt.Key.Key_Right)
+    driver.until(lambda: canvas.card is not None)
+    view = driver.document.views[HOVER]
+    assert isinstance(view, HoverView)
+    np.testing.assert_allclose(view.point, driver.code, atol=1e-5)
+    driver.window.stage.setFocus()
+    assert canvas.card is None
+
+
+def test_the_trail_fades(driver: WindowDriver, qtbot: QtBot) -> None:
+    driver.open()
+    canvas = canvas_of(driver)
+    with qtbot.waitSignal(canvas.trail_faded, timeout=20_000):
+        drag(canvas, [canvas.to_widget(-1 + step / 4, 0.5) for step in range(9)])
+        QTest.mouseMove(canvas, QPoint(1, 1))
+        with_trail = array_of(canvas.grab().toImage())
+    assert (array_of(canvas.grab().toImage()) != with_trail).any()
+    click(driver, -1, -1)
+    assert (array_of(canvas.grab().toImage()) != with_trail).any()
+
+
+def menu_of(canvas: PlaneCanvas) -> ActionMenu:
+    menu = canvas.findChildren(ActionMenu, "image_menu")[-1]
+    assert menu.isVisible()
+    return menu
+
+
+def pick(menu: ActionMenu, name: str) -> None:
+    action = menu.findChild(QAction, name)
+    assert action is not None
+    assert action.isEnabled()
+    action.trigger()
+    menu.close()
+
+
+def test_a_right_click_opens_the_menu_of_a_tile(driver: WindowDriver) -> None:
+    driver.open()
+    canvas, before = canvas_of(driver), driver.code
+    QTest.mouseClick(canvas, Qt.MouseButton.RightButton, pos=canvas.to_widget(1.1, -0.4).toPoint())
+    tile = tile_at(driver, *canvas.to_plane(QPointF(canvas.to_widget(1.1, -0.4).toPoint())))
+    pick(menu_of(canvas), "image_keyframe")
+    np.testing.assert_allclose(driver.document.timeline.keys, [[tile.x, tile.y]], atol=1e-6)
+    QTest.mouseClick(canvas, Qt.MouseButton.RightButton, pos=canvas.to_widget(1.1, -0.4).toPoint())
+    pick(menu_of(canvas), "image_copy")
+    assert np.array_equal(array_of(QApplication.clipboard().image())[..., :1], tile.pixels)
+    np.testing.assert_array_equal(driver.code, before)
+
+
+def test_shift_f10_opens_the_menu_of_the_current_code(driver: WindowDriver) -> None:
+    driver.open()
+    canvas = canvas_of(driver)
+    click(driver, 0.5, 0.5)
+    driver.until_edited_shows(driver.code)
+    canvas.setFocus()
+    QTest.keyClick(canvas, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
+    pick(menu_of(canvas), "image_bookmark")
+    np.testing.assert_array_equal(driver.document.state.bookmarks[0].code, driver.code)
+
+
+def test_a_press_beside_the_plane_does_nothing(driver: WindowDriver) -> None:
+    driver.open()
+    canvas, before = canvas_of(driver), driver.code
+    drag(canvas, [QPointF(2, 2), canvas.plane_rect().center()])
+    np.testing.assert_array_equal(driver.code, before)
 
 
 def test_a_keyframe_is_dragged_on_the_map(driver: WindowDriver) -> None:
@@ -511,6 +698,15 @@ def test_points_without_tiles_leave_the_decoder_alone(scattered: WindowDriver) -
     scatter = scattered.window.map.images.scatter
     assert scatter is not None
     assert scatter.density
+    canvas = canvas_of(scattered)
+    right = canvas.plane_rect().right()
+    assert right + BAR_WIDTH <= canvas.width(), "there is room for its color bar"
+    painted = array_of(canvas.grab().toImage())
+    scale = painted.shape[1] / canvas.width()
+    column = painted[:, round((right + 14) * scale)].reshape(-1, 3).astype(int).sum(axis=1)
+    rect = canvas.plane_rect()
+    top, bottom = round((rect.top() + 8) * scale), round((rect.bottom() - 8) * scale)
+    assert column[top] > column[(top + bottom) // 2] > column[bottom], "from dark to bright"
     press_space(scattered, "map_tiles")
     scattered.settle()
 
@@ -522,10 +718,16 @@ def test_seventy_thousand_points_are_one_image() -> None:
     shown = np.ones(70_000, np.bool_)
     for density in (False, True):
         scatter = Scatter(points, colors, shown, density=density)
-        image = scatter_image(scatter, points * 60 + as_floats(200, 150), (400, 300), 1.0)
+        image, most = scatter_image(scatter, points * 60 + as_floats(200, 150), (400, 300), 1.0)
         drawn = image.convertToFormat(QImage.Format.Format_RGBA8888)
         pixels = np.frombuffer(drawn.constBits(), np.uint8).reshape(300, 400, 4)
-        assert pixels[150, 200].tolist()[:3] == [200, 30, 30]
+        if density:
+            # The cell with most points has the brightest color.
+            assert most > 100
+            assert pixels[..., :3].sum(axis=2).max() == heat(np.full((1, 1), 0.5, np.float32)).sum()
+        else:
+            assert most == 0
+            assert pixels[150, 200].tolist()[:3] == [200, 30, 30]
         assert pixels[2, 2, 3] == 0, "far from the points nothing is"
         assert (pixels[..., 3] > 0).mean() > 0.3
 
@@ -544,7 +746,11 @@ def test_an_overlay_is_measured_and_painted(driver: WindowDriver) -> None:
         painted = array_of(canvas.grab().toImage())
         rows = min(len(painted), len(before))
         assert (painted[:rows] != before[:rows]).mean() > 0.2
-        assert driver.find(QLabel, "map_overlay_legend").text().startswith("Brightest: ")
+        bar = canvas.color_bar
+        assert bar is not None
+        assert bar.ticks[0][1] == "0"
+        assert bar.ticks[-1][1].startswith("≥ ")
+        assert driver.find(QLabel, "map_overlay_legend").isVisible()
     old = driver.document.views[OVERLAY]
     assert isinstance(old, OverlayView)
     wheel(driver, canvas.plane_rect().center(), 6)
@@ -554,6 +760,7 @@ def test_an_overlay_is_measured_and_painted(driver: WindowDriver) -> None:
     driver.until(lambda: left_of(driver) == pytest.approx(seen.left))
     QTest.keyClick(box, Qt.Key.Key_Home)
     assert driver.document.map.overlay is None
+    assert canvas.color_bar is None
     assert not driver.find(QLabel, "map_overlay_legend").isVisible()
 
 
@@ -593,15 +800,29 @@ def test_what_is_seen_is_written(scattered: WindowDriver, tmp_path: Path) -> Non
     menu.aboutToShow.emit()
     action = next(action for action in menu.actions() if action.objectName() == "map_save_plane")
     action.trigger()
+    side_box = scattered.find(QSpinBox, "image_size_side")
+    side_box.setFocus()
+    side_box.selectAll()
+    QTest.keyClicks(side_box, "600")
+    scattered.until(lambda: scattered.find(QLabel, "image_size_words").text().startswith("600×600 px, about "))
+    scattered.click("image_size_write")
     scattered.save_as(tmp_path / "plane.png")
-    panel.save_axes(tmp_path / "axes.png")
+    scattered.until((tmp_path / "plane.png").exists)
+    next(action for action in menu.actions() if action.objectName() == "map_save_axes").trigger()
+    scattered.until(lambda: len(scattered.window.findChildren(QDialog, "image_size_dialog")) == 1)
+    scattered.click("image_size_write")
+    scattered.save_as(tmp_path / "axes.png")
+    scattered.until((tmp_path / "axes.png").exists)
     panel.save_points(tmp_path / "points.svg")
     panel.save_codes(tmp_path / "codes.csv")
-    assert canvas.plane is not None
+    side = round(canvas.plane_rect().width())
     with Image.open(tmp_path / "plane.png") as pil_image:
-        np.testing.assert_array_equal(np.asarray(pil_image.convert("RGB")), array_of(canvas.plane)[..., :3])
+        assert pil_image.size == (600, 600)
+    assert canvas.plane is not None
+    alike = canvas.image(scattered.document.map.visible(), side, axes=False)
+    np.testing.assert_array_equal(array_of(alike), array_of(canvas.plane))
     with Image.open(tmp_path / "axes.png") as pil_image:
-        assert pil_image.size == (canvas.width(), canvas.height())
+        assert max(pil_image.size) == 1024
     seen, points = canvas.map_window(), codes(scattered)
     inside_view = (points[:, 0] >= seen.left) & (points[:, 0] <= seen.right)
     inside_view &= (points[:, 1] >= seen.bottom) & (points[:, 1] <= seen.top)

@@ -10,9 +10,11 @@ from explorer_testing.builders import make_model, make_source
 from explorer_testing.window import WindowDriver
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QListWidget
 
+from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
 from explorer.document.document import Document
@@ -21,6 +23,7 @@ from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.errors import UsageError
 from explorer.messages import message
 from explorer.types import Floats, Indices
+from explorer.ui.actions import ActionMenu
 from explorer.ui.dragging import images_of
 from explorer.ui.panels.neighbors import NeighborsPanel
 
@@ -32,6 +35,7 @@ def shown(driver: WindowDriver) -> WindowDriver:
     """The window with 30 small images and the tab open."""
     driver.open()
     driver.tab("Neighbors")
+    driver.click("neighbors_options")
     until_found(driver)
     return driver
 
@@ -69,7 +73,7 @@ def test_neighbors_follow_the_cursor(shown: WindowDriver) -> None:
     codes, pixels = all_codes(shown)
     model, panel = shown.document.model, shown.window.neighbors
     assert model is not None
-    for code in (shown.code, codes[7], codes[3] + 0.1, -codes[3]):
+    for code in (codes[7], codes[3] + 0.1, -codes[3]):
         shown.document.set_code(code)
         wanted = nearest(codes, code, 10)
         shown.until(lambda wanted=wanted: places(panel.by_code) == wanted.tolist())
@@ -78,6 +82,37 @@ def test_neighbors_follow_the_cursor(shown: WindowDriver) -> None:
     np.testing.assert_allclose(
         view_of(shown).distances, np.linalg.norm(codes[view_of(shown).indices] + codes[3], axis=1), rtol=1e-4
     )
+
+
+def test_an_image_is_not_its_own_neighbor_and_is_compared_by_its_own_pixels(shown: WindowDriver) -> None:
+    codes, pixels = all_codes(shown)
+    panel, model = shown.window.neighbors, shown.document.model
+    assert model is not None
+    made = model.codec.decode(codes).clip(0, 1).reshape(len(codes), -1)
+    differing = [
+        place
+        for place in range(len(codes))
+        if nearest(pixels, pixels[place], 11)[1:].tolist() != nearest(pixels, made[place], 11)[1:].tolist()
+    ]
+    assert differing, "the reconstruction has other neighbors"
+    for place in (differing[0], differing[-1]):
+        shown.document.choose_image(place)
+        shown.until(lambda place=place: places(panel.by_code) == nearest(codes, codes[place], 11)[1:].tolist())
+        assert places(panel.by_pixels) == nearest(pixels, pixels[place], 11)[1:].tolist()
+        assert place not in places(panel.by_code) + places(panel.by_pixels)
+    shown.document.set_code(codes[place] + 0.01)
+    shown.until(lambda: places(panel.by_code)[0] == place)
+
+
+def test_an_imported_image_is_compared_by_its_own_pixels(shown: WindowDriver) -> None:
+    _, pixels = all_codes(shown)
+    model, source = shown.document.model, shown.document.source
+    assert model is not None
+    assert source is not None
+    image = Image.fromarray(source.read([4], model.card.preprocessing)[0, ..., 0])
+    shown.document.receive(ImportedImage(image, "photo", b""))
+    shown.until(lambda: places(shown.window.neighbors.by_pixels)[:1] == [4])
+    assert places(shown.window.neighbors.by_pixels) == nearest(pixels, pixels[4], 10).tolist()
 
 
 def test_those_of_the_image_leave_it_out(shown: WindowDriver) -> None:
@@ -106,6 +141,24 @@ def test_a_click_goes_there_and_chosen_ones_become_keyframes(shown: WindowDriver
     np.testing.assert_allclose(shown.document.timeline.keys[0], codes[place], atol=1e-5)
     mime = row.mimeData([row.item(0), row.item(1)])
     assert images_of(mime) == places(row)[:2]
+
+
+def test_the_menu_of_a_neighbor(shown: WindowDriver) -> None:
+    codes, _ = all_codes(shown)
+    row = shown.window.neighbors.by_pixels
+    place = int(row.item(1).data(PLACE))
+    row.setFocus()
+    row.setCurrentRow(1)
+    QTest.keyClick(row, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
+    menu = row.viewport().findChildren(ActionMenu, "image_menu")[-1]
+    for name in ("image_keyframe", "image_neighbors"):
+        action = menu.findChild(QAction, name)
+        assert action is not None
+        action.trigger()
+    menu.close()
+    np.testing.assert_allclose(shown.document.timeline.keys[0], codes[place], atol=1e-5)
+    assert shown.document.state.image_index == place
+    shown.until(lambda: places(row)[:1] not in ([], [place]))
 
 
 def test_what_is_near_can_be_chosen(shown: WindowDriver) -> None:

@@ -99,7 +99,7 @@ def test_noises_are_stacked_and_taken_away_again(lab: WindowDriver) -> None:
     QTest.mouseClick(lab.find(QToolButton, "noise_1_remove"), Qt.MouseButton.LeftButton)
     view = until_shows(lab)
     np.testing.assert_array_equal(view.noisy, view.clean)
-    assert not lab.find(QSlider, "noise_slider").isEnabled()
+    assert not lab.find(QSlider, "noise_1_slider").isVisible()
 
 
 @pytest.mark.parametrize(("name", "mean", "sigma"), [("reference_digits", 0.5, 0.5), ("reference_faces", 0.0, 0.1)])
@@ -111,7 +111,7 @@ def test_the_references_noises_are_presets(lab: WindowDriver, name: str, mean: f
 
 
 def test_a_drag_of_the_strength_is_one_step(lab: WindowDriver) -> None:
-    slider, before = lab.find(QSlider, "noise_slider"), lab.document.state.noises
+    slider, before = lab.find(QSlider, "noise_1_slider"), lab.document.state.noises
     share = before[0].strength / CORRUPTIONS["gaussian"].largest
     at = QPoint(round(7 + (slider.width() - 14) * share), slider.height() // 2)
     QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=at)
@@ -126,15 +126,18 @@ def test_a_drag_of_the_strength_is_one_step(lab: WindowDriver) -> None:
     assert lab.undo_label() is None
 
 
-def test_the_slider_obeys_the_keyboard_and_stands_for_the_last_noise(lab: WindowDriver) -> None:
+def test_each_noise_has_one_strength_for_mouse_and_keyboard(lab: WindowDriver) -> None:
     lab.window.noise.edit.set_text("gaussian:0.2+blur:1")
-    slider = lab.find(QSlider, "noise_slider")
+    slider = lab.find(QSlider, "noise_2_slider")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Right)
     first, last = lab.document.state.noises
     assert (first.strength, last.kind) == (0.2, "blur")
     assert last.strength > 1
-    assert "blur" in slider.toolTip()
+    assert lab.find(QDoubleSpinBox, "noise_2_strength").value() == last.strength
+    assert not lab.find(QLineEdit, "noise").isVisible(), "the text is only shown when asked for"
+    shown = [slider for slider in lab.window.noise.findChildren(QSlider) if slider.isVisible()]
+    assert [slider.objectName() for slider in shown] == ["noise_1_slider", "noise_2_slider"]
 
 
 def test_the_same_seed_draws_the_same_noise(lab: WindowDriver) -> None:
@@ -165,7 +168,7 @@ def test_there_is_nothing_to_draw_again_where_nothing_is_random(lab: WindowDrive
 
 
 def test_strength_0_is_the_clean_image(lab: WindowDriver) -> None:
-    slider = lab.find(QSlider, "noise_slider")
+    slider = lab.find(QSlider, "noise_1_slider")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
     view = until_shows(lab, Noise("gaussian", 0.0, seed=0))

@@ -1,4 +1,4 @@
-"""The chooser of noise: a text and rows of boxes that say the same."""
+"""The chooser of noise: rows of controls, and a text that says the same."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ W = TypeVar("W", bound=QWidget)
 def edit(themed: object, qtbot: QtBot) -> NoiseEdit:
     edit = NoiseEdit("noise", "Noise on the input")
     qtbot.addWidget(edit)
-    edit.resize(270, 160)
+    edit.resize(270, 400)
     edit.show()
     qtbot.waitExposed(edit)
+    QTest.mouseClick(find(edit, QToolButton, "_expression"), Qt.MouseButton.LeftButton)
     return edit
 
 

@@ -10,6 +10,8 @@ import pytest
 from explorer_testing.builders import as_floats, make_model, make_source
 from explorer_testing.codec import Gate, WrappedCodec
 from explorer_testing.window import WindowDriver
+from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
 from explorer.document.activity import JobView, TrainingView
@@ -117,3 +119,31 @@ def test_nothing_is_shown_after_the_end(bare_window: MainWindow, phase: str) -> 
     assert label.isVisible()
     document.put_training(TrainingView(phase, "new"))  # type: ignore[arg-type]
     assert not label.isVisible()
+
+
+class Opened(QObject):
+    """Takes what would be opened in the file manager."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.urls: list[str] = []
+
+    @Slot(QUrl)
+    def take(self, url: QUrl) -> None:
+        self.urls.append(url.toLocalFile())
+
+
+def test_the_folder_of_an_export_is_shown(driver: WindowDriver, tmp_path: Path) -> None:
+    opened, shown = Opened(), driver.find(QPushButton, "show_in_folder")
+    assert not shown.isVisible()
+    QDesktopServices.setUrlHandler("file", opened, "take")
+    try:
+        driver.document.exported.emit(tmp_path / "film.gif")
+        assert "film.gif" in text(driver.window, "status_said")
+        driver.click("show_in_folder")
+        driver.shortcut("action_show_in_folder")
+    finally:
+        QDesktopServices.unsetUrlHandler("file")
+    assert opened.urls == [str(tmp_path)] * 2
+    driver.document.announced.emit(message("Image copied"))
+    assert not shown.isVisible()

@@ -451,12 +451,16 @@ def test_export_writes_a_gif_through_the_dialog(driver: WindowDriver, tmp_path: 
     written: list[Path] = []
     driver.document.exported.connect(written.append)
     driver.click("timeline_export")
-    driver.until(lambda: "216 frames, 210×252 px" in driver.find(QLabel, "export_size").text())
+    words = driver.find(QLabel, "export_size")
+    assert words.text().startswith("216 frames, 213×256 px, 4.32 s, "), "known at once"
+    driver.until(lambda: "about" in words.text())
     driver.click("export_write")
     driver.save_as(tmp_path / "film.gif")
     driver.until(lambda: bool(written))
     assert written == [tmp_path / "film.gif"]
     assert read_gif(written[0]) == (216, 4320)
+    with Image.open(written[0]) as image:
+        assert image.size == (213, 256)
     assert "film.gif" in driver.find(QLabel, "status_said").text()
     assert [file.name for file in tmp_path.iterdir()] == ["film.gif"]
 

@@ -16,7 +16,7 @@ from explorer.cli.parser import IMAGE_HELP, add_model, add_out, number, whole
 from explorer.errors import UsageError
 from explorer.export import FOLDER, FORMATS, ExportSettings, format_of
 from explorer.export.folder import check_frames
-from explorer.export.frames import PALETTES
+from explorer.export.frames import PALETTES, fitted
 from explorer.export.recipe import Recipe, make_recipe
 from explorer.latent.animation import LOOPS, AnimationSettings, animation_codes
 from explorer.latent.easing import EASINGS
@@ -51,8 +51,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     _add_choice(parser, "path", tuple(PATHS), _DEFAULT.path, "interpolation path between keyframes")
     _add_choice(parser, "easing", tuple(EASINGS), _DEFAULT.easing, "easing within each segment")
     _add_choice(parser, "loop", LOOPS, _DEFAULT.loop, "play once, repeat, or ping-pong")
-    parser.add_argument(
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument(
         "--scale", type=whole(1), default=1, metavar="N", help="nearest-neighbor scale factor (default: 1)"
+    )
+    size.add_argument(
+        "--size", type=whole(8), metavar="N", help="longest side of an image in pixels, exactly; pixels stay squares"
     )
     indexed = ", ".join(suffix for suffix, kind in FORMATS.items() if kind.indexed)
     _add_choice(parser, "palette", PALETTES, "shared", f"palette of {indexed}: one for all frames, or one per frame")
@@ -89,19 +93,24 @@ def run(options: Namespace, console: Console) -> Report:
     recipe = make_recipe(model.card.name, model.card.decoder_hash or "", keys, animation.to_dict())
     if recipe.keys is None:
         console.warn("the codes are too long to be saved in the file; it cannot be reopened as a timeline")
-    export_settings = _export_settings(options, fps, _caption(model, options.keys), recipe)
+    export_settings = _export_settings(options, fps, model, recipe)
     console.track(kind.write(render(model.codec, codes), len(codes), path, export_settings))
     return _report(path, codes, fps)
 
 
-def _export_settings(options: Namespace, fps: float, caption: str, recipe: Recipe) -> ExportSettings:
+def _export_settings(options: Namespace, fps: float, model: Model, recipe: Recipe) -> ExportSettings:
+    scale, size = options.scale, None
+    if options.size is not None:
+        scale, size = fitted(model.card.image_shape, options.size, smooth=False)
     return ExportSettings(
         fps=fps,
         loop=options.loop != "none",
-        scale=options.scale,
+        scale=scale,
+        size=size,
+        smooth=False,
         palette=options.palette,
         dither=options.dither,
-        caption=caption if options.caption else "",
+        caption=_caption(model, options.keys) if options.caption else "",
         recipe=recipe,
     )
 

@@ -65,7 +65,8 @@ def compare_images(
 def _build(document: Document) -> Iterator[CompareView] | None:
     state, second = document.state, document.comparison
     model, other = state.model, second.model
-    if model is None or other is None or state.subject is None or state.code is None or second.code is None:
+    codes = (state.code, second.code) if second.edited else (state.start_code, second.start_code)
+    if model is None or other is None or state.subject is None or codes[0] is None or codes[1] is None:
         return None
     source, index = state.subject
     return compare_images(
@@ -73,7 +74,7 @@ def _build(document: Document) -> Iterator[CompareView] | None:
         (model.card.preprocessing, other.card.preprocessing),
         source,
         index,
-        (state.code, second.code),
+        (codes[0], codes[1]),
         state.noises if second.noisy else None,
     )
 
@@ -82,8 +83,8 @@ COMPARE = ViewKind[CompareView](
     name="compare",
     build=_build,
     priority=Priority.TAB,
-    depends_on={"model", "source", "image_index", "imported_image", "code", "noises"},
-    signals=lambda document: (document.comparison.code_changed, document.comparison.noisy_changed),
+    depends_on={"model", "source", "image_index", "imported_image", "start_code", "code", "noises"},
+    signals=lambda document: (document.comparison.code_changed, document.comparison.input_changed),
     stale_on={"model", "source", "imported_image"},
     only_watched=True,
 )

@@ -10,7 +10,7 @@ from explorer.document.views.neighbors import NeighborsView, find
 
 
 def _build(document: Document) -> Iterator[NeighborsView] | None:
-    return find(document, document.state.code, 1, None)
+    return find(document, document.state.code, 1, exclude=False)
 
 
 NEAREST = ViewKind[NeighborsView](

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from explorer.data.preprocessing import Preprocessing
+from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.neighbors import IndexedImages, pooled
+from explorer.document.views.image import read_image
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.types import Floats, Indices, Pixels
 
@@ -28,29 +32,36 @@ class NeighborsView:
 
 
 def find_neighbors(
-    images: IndexedImages, preprocessing: Preprocessing, code: Floats, count: int, own: int | None, pixels: int | None
+    images: IndexedImages,
+    preprocessing: Preprocessing,
+    code: Floats,
+    count: int,
+    own: int | None,
+    original: tuple[Source, int] | None,
 ) -> Iterator[NeighborsView]:
     """Find the nearest neighbors of a code, ``(latent_dim,)``, by code and by pixels.
 
-    `own` is the position of the code's image, excluded from the result; None for the latent cursor. `pixels` is that of
-    the image whose pixels are compared; None for the decoded code.
+    `own` is the position of the code's image, excluded from the result. `original` is the image whose pixels are
+    compared, its source and position; None for the decoded code.
     """
-    if pixels is None:
-        compared = pooled(images.codec.decode(code[None]).clip(0, 1), images.step)
+    if original is None:
+        image = images.codec.decode(code[None]).clip(0, 1)
     else:
-        row = images.row_of(pixels) or 0
-        compared = images.pixels[row : row + 1]
+        image = read_image(original[0], preprocessing, original[1])
     excluded = images.row_of(own)
     near = images.index.search(images.space.coordinates(code[None]), count, excluded)
-    alike = images.by_pixels.search(compared, count, excluded)
+    alike = images.by_pixels.search(pooled(image, images.step), count, excluded)
     found = [images.positions[part.indices[0][part.indices[0] >= 0]] for part in (near, alike)]
     read = [images.source.read(indices, preprocessing) for indices in found]
     distances = [part.distances[0][: len(indices)] for part, indices in zip((near, alike), found, strict=True)]
     yield NeighborsView(found[0], distances[0], found[1], distances[1], read[0], read[1])
 
 
-def find(document: Document, code: Floats | None, count: int, own: int | None) -> Iterator[NeighborsView] | None:
-    """Return the request for images near a code; if there is no index yet, request that first."""
+def find(document: Document, code: Floats | None, count: int, *, exclude: bool) -> Iterator[NeighborsView] | None:
+    """Return the request for images near a code; if there is no index yet, request that first.
+
+    `exclude`: an image is not its own neighbor.
+    """
     state, neighbors = document.state, document.neighbors
     model, source, index = state.model, state.source, neighbors.index
     if model is None or source is None or not source.count or not model.card.encodes:
@@ -60,17 +71,18 @@ def find(document: Document, code: Floats | None, count: int, own: int | None) -
         return None
     if code is None:
         return None
-    # Without a decoder, the pixels of the selected image stand for those of the code.
-    pixels = (state.image_index or 0) if own is None and not model.card.decodes else own
-    return find_neighbors(index, model.card.preprocessing, code, count, own, pixels)
+    unedited = state.start_code is not None and np.array_equal(code, state.start_code)
+    # An imported image is not in the dataset.
+    own = state.image_index if exclude and unedited and state.imported_image is None else None
+    # An edited code has only decoded pixels; without a decoder, those of the shown image stand for them.
+    original = state.subject if unedited or not model.card.decodes else None
+    return find_neighbors(index, model.card.preprocessing, code, count, own, original)
 
 
 def _build(document: Document) -> Iterator[NeighborsView] | None:
     state, settings = document.state, document.neighbors.settings
-    # The selected image is excluded from its neighbors; an imported image is not in the dataset.
-    image = state.image_index if settings.of == "image" and state.imported_image is None else None
     code = state.code if settings.of == "cursor" else state.start_code
-    return find(document, code, settings.count, image)
+    return find(document, code, settings.count, exclude=True)
 
 
 NEIGHBORS = ViewKind[NeighborsView](

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
 
 from explorer.document.document import Document
 from explorer.document.timeline import Estimate, Export
-from explorer.export import FOLDER, FORMATS, ExportFormat
+from explorer.export import FOLDER, FORMATS, ExportFormat, ExportSettings
+from explorer.export.frames import fitted
+from explorer.export.layout import size_of_file
 from explorer.messages import message_text
 from explorer.ui.dialogs.files import ask_save
 from explorer.ui.images import pixels_to_qimage
@@ -68,8 +71,8 @@ class ExportAnimationDialog(QDialog):
         self.format = combo_box("export_format", self.tr("File format"), formats)
         self.resize_by = combo_box(
             "export_resize",
-            self.tr("Scaling: nearest neighbor keeps pixels sharp, Lanczos is smooth"),
-            [(self.tr("Nearest neighbor"), False), (self.tr("Lanczos"), True)],
+            self.tr("Scaling: sharp keeps pixels as squares, Lanczos is smooth; both give exactly this size"),
+            [(self.tr("Sharp pixels"), False), (self.tr("Lanczos"), True)],
         )
         self.side = spin_box("export_side", self.tr("Longest side of the image, in pixels"), 8, _LONGEST, _SIDE)
         self.side.setSuffix(self.tr(" px"))
@@ -106,6 +109,7 @@ class ExportAnimationDialog(QDialog):
         self.preview.setFixedSize(_PREVIEW)
         self.size_words = label("export_size", look="plain")
         self.size_words.setFixedWidth(_PREVIEW.width())
+        self.size_words.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
         self.note = label("export_note")
         self.write = button("export_write", self.tr("Export…"), self.tr("Choose a file name and export"), primary=True)
         self.close_button = button("export_close", self.tr("Cancel"), self.tr("Close without exporting (Esc)"))
@@ -191,13 +195,6 @@ class ExportAnimationDialog(QDialog):
             notes.append(message_text(self.kind.note))
         if self.kind.loops and not repeats:
             notes.append(self.tr("Plays once, as set on the timeline."))
-        model = self._document.model
-        if model is not None and not self.resize_by.currentData():
-            longest = max(model.card.image_shape[:2])
-            real = longest * max(1, self.side.value() // longest)
-            if real != self.side.value():
-                words = self.tr("Nearest neighbor uses whole multiples: %1 px (%2×). Choose Lanczos for exactly %3 px.")
-                notes.append(filled(words, real, real // longest, self.side.value()))
         return notes
 
     # -- the preview -----------------------------------------------------------------------------------------------
@@ -221,8 +218,25 @@ class ExportAnimationDialog(QDialog):
         export = self.settings()
         if export != self._tried and self._document.timeline.frames:
             self._tried = export
-            self.size_words.setText(self.tr("Estimating size…"))
+            self._show_plan(self.tr("estimating file size…"))
             self._document.timeline.estimate_requested.emit(export)
+
+    def _show_plan(self, size: str) -> None:
+        """Say what will be exported: frames, pixels, seconds, and the size in bytes as text."""
+        model, animation = self._document.model, self._document.timeline.animation
+        if model is None or animation is None:
+            return
+        shape, beside = model.card.image_shape, None
+        if self.beside.isChecked():
+            beside = (np.zeros(shape, np.uint8),) * 2
+        scale, resized = fitted(shape, self.side.value(), smooth=bool(self.resize_by.currentData()))
+        fps = self.kind.possible_fps(self.fps.value())
+        caption = self.caption.text().strip()
+        settings = ExportSettings(fps, loop=False, scale=scale, size=resized, caption=caption, beside=beside)
+        frames = len(animation.positions_at(fps)) if self.kind.animated else animation.frames
+        height, width = size_of_file(self.kind, shape, frames, settings)
+        words = self.tr("%1 frames, %2×%3 px, %4 s, %5") if self.kind.animated else self.tr("%1 frames, %2×%3 px, %5")
+        self.size_words.setText(filled(words, f"{frames:,}", width, height, f"{frames / fps:.2f}", size))
 
     def _on_estimated(self, estimate: Estimate) -> None:
         if estimate.export != self._tried or not self.isVisible():
@@ -232,15 +246,10 @@ class ExportAnimationDialog(QDialog):
             self.preview.show_text(self.tr("No preview"))
             self.size_words.setText(message_text(estimate.problem))
             return
-        height, width = estimate.pixels.shape[1:3]
-        frames, seconds = estimate.frames, estimate.frames / estimate.fps
-        words = self.tr("About %1: %2 frames, %3×%4 px")
-        words = filled(words, file_size(estimate.size), f"{frames:,}", width, height)
-        if self.kind.animated:
-            words += self.tr(", %1 s").replace("%1", f"{seconds:.2f}")
-        self.size_words.setText(words)
+        self._show_plan(self.tr("about %1").replace("%1", file_size(estimate.size)))
         self._frames, self._frame = estimate, 0
         self._show_next()
+        seconds = estimate.frames / estimate.fps
         self._clock.start(max(30, round(1000 * seconds / len(estimate.pixels))))
 
     def _show_next(self) -> None:

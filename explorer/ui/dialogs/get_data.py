@@ -12,6 +12,7 @@ from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
 from explorer.messages import message_text
 from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
+from explorer.ui.motion import show_busy
 from explorer.ui.plain_text import PlainLabel, plain_window_title
 from explorer.ui.text import capitalized, duration, filled, sentence
 from explorer.ui.widgets.fields import button, label, name_control
@@ -131,11 +132,14 @@ class GetDataDialog(QDialog):
             return
         job = next((job for job in self._document.jobs if job.key == download.key), None)
         if job is None or not job.note:
-            self._bar.setRange(0, 0)
+            show_busy(self._bar)
             return
-        # Qt's range has 32 bits, which a number of bytes may exceed.
-        self._bar.setRange(0, 1_000 if job.total else 0)
-        self._bar.setValue(round(1_000 * job.done / job.total) if job.total else 0)
+        if job.total:
+            # Qt's range has 32 bits, which a number of bytes may exceed.
+            self._bar.setRange(0, 1_000)
+            self._bar.setValue(round(1_000 * job.done / job.total))
+        else:
+            show_busy(self._bar)
         note = sentence(job.note)
         if job.seconds_left is not None:
             note = filled(self.tr("%1, %2 left"), note, duration(job.seconds_left))

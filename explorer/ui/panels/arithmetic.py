@@ -28,7 +28,7 @@ from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import sentence
 from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.image_frame import ImageFrame
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
+from explorer.ui.widgets.layouts import STRETCH, folding, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
@@ -93,9 +93,11 @@ class ArithmeticPanel(WatchingPanel):
         self._crossing = widget_of(
             hbox(PlainLabel(self.tr("Crossover ratio")), (self._share, 1), PlainLabel(self.tr("Seed")), self._seed)
         )
-        images = hbox(*((term, 1) for term in self.terms), (self.nearest, 1), spacing=10)
+        first = hbox((self.terms[0], 1), (self.terms[1], 1), spacing=10)
+        second = hbox((self.terms[2], 1), (self.nearest, 1), spacing=10)
+        images = folding(460, (first, 1), (second, 1), spacing=10)
         made = widget_of(vbox((images, 1), self._crossing, self._words))
-        more = widget_of(hbox((self.cloud, 2), (self._cloud_controls, 1)))
+        more = widget_of(folding(460, (self.cloud, 2), (self._cloud_controls, 1)))
         self._pages = QStackedWidget()
         self._pages.addWidget(made)
         self._pages.addWidget(more)

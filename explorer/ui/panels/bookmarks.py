@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QAbstractItemDelegate, QListWidget, QListWidgetItem, QWidget
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.document import Document
 from explorer.document.state import Bookmark
-from explorer.document.views.bookmarks import BOOKMARKS
+from explorer.document.views.bookmarks import BOOKMARKS, bookmark_thumbnails
 from explorer.document.views.decoded import DecodedView
 from explorer.errors import ExplorerError
 from explorer.types import Pixels
 from explorer.ui.actions import Action, Section
+from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.list_menu import pressed
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.empty_label import EmptyLabel
@@ -70,6 +72,7 @@ class BookmarksPanel(QWidget):
         document.views.changed(BOOKMARKS).connect(self._show_images)
         document.changed.code.connect(self._update_buttons)
         document.changed.model.connect(self._update_buttons)
+        ImageMenu(document, self.list, self._menu_image, self._item_actions)
         self._show()
 
     def menu_actions(self) -> Iterator[Action]:
@@ -84,6 +87,28 @@ class BookmarksPanel(QWidget):
             icon="star",
             buttons=(self.add,),
         )
+
+    def _menu_image(self, where: QPoint | None) -> MenuImage | None:
+        item = self.list.currentItem() if where is None else self.list.itemAt(where)
+        if item is None:
+            return None
+        row = self.list.row(item)
+        bookmark, images = self._document.bookmarks.kept[row], bookmark_thumbnails(self._document)
+        pixels = images[row] if images is not None and row < len(images) else bookmark.thumbnail
+        image = self._icon_of(bookmark).pixmap(_SIDE, _SIDE).toImage() if pixels is None else pixels_to_qimage(pixels)
+        return MenuImage(image, bookmark.name, code=bookmark.code)
+
+    def _item_actions(self) -> Iterator[Action]:
+        item = self.list.currentItem()
+        yield Action(
+            "bookmark_restore",
+            self.tr("Restore"),
+            lambda: self._on_item_chosen(item),
+            tip=self.tr("Set the current code to this bookmark."),
+            synonyms=self.tr("open bookmark, jump to bookmark"),
+        )
+        yield pressed(self.rename)
+        yield pressed(self.remove)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, filled, sentence, unbroken
 from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
+from explorer.ui.widgets.layouts import flow, folding, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
@@ -62,10 +62,15 @@ class ComparePanel(WatchingPanel):
             self.tr("Compare with PCA of the same latent dimension: the best linear autoencoder"),
             self.tr("linear baseline, principal components"),
         )
+        self._edited = check_box(
+            "compare_edited",
+            self.tr("Use edited codes"),
+            self.tr("Decode the edited code of each model instead of the code of the unedited image"),
+        )
         self._noisy = check_box(
             "compare_noisy",
             self.tr("Use noisy input"),
-            self.tr("Reconstruct the image with the noise of the Noise tab; the sliders are ignored"),
+            self.tr("Reconstruct the image with the noise of the Noise panel; edited codes are ignored"),
         )
         self.pages = SegmentedControl(
             (
@@ -111,20 +116,22 @@ class ComparePanel(WatchingPanel):
     def _lay_out(self) -> None:
         for frame in self.frames:
             frame.set_detail_lines(4)
-        images = widget_of(hbox(*((frame, 1) for frame in self.frames), vbox((self.sliders, 1), self._reset)))
+        frames = hbox(*((frame, 1) for frame in self.frames))
+        images = widget_of(folding(680, (frames, 1), vbox(self._edited, (self.sliders, 1), self._reset)))
         figures = widget_of(vbox((self.table, 1), self._note))
         self._stack = QStackedWidget()
         self._stack.addWidget(images)
         self._stack.addWidget(figures)
         title = PlainLabel(self.tr("Model B"))
-        top = hbox(title, self._with, self._pca, self._noisy, STRETCH, self.pages, self._measure)
+        top = flow(title, self._with, self._pca, self._noisy, self.pages, self._measure)
         self.setLayout(vbox(top, (self._stack, 1), spacing=6, margins=(12, 8, 8, 8)))
 
     def _connect(self) -> None:
         document, beside = self._document, self._document.comparison
         self._with.activated.connect(self._on_model_chosen)
         self._pca.clicked.connect(beside.pca_requested.emit)
-        self._noisy.toggled.connect(beside.set_noisy)
+        self._edited.toggled.connect(lambda on: beside.set_input(edited=on))
+        self._noisy.toggled.connect(lambda on: beside.set_input(noisy=on))
         self.pages.chosen.connect(self._stack.setCurrentIndex)
         self._measure.clicked.connect(self._on_measure_clicked)
         self._reset.clicked.connect(self._on_reset_clicked)
@@ -132,7 +139,7 @@ class ComparePanel(WatchingPanel):
         self.sliders.reset_requested.connect(self._on_slider_reset)
         beside.model_changed.connect(self._show_model)
         beside.code_changed.connect(self._show_code)
-        beside.noisy_changed.connect(self._show_code)
+        beside.input_changed.connect(self._show_code)
         beside.table_changed.connect(self._show_table)
         beside.problem_changed.connect(self._show_view)
         document.views.changed(COMPARE).connect(self._show_view)
@@ -206,9 +213,10 @@ class ComparePanel(WatchingPanel):
 
     def _show_code(self) -> None:
         beside = self._document.comparison
-        ready = self._view is not None and beside.code is not None
-        self.sliders.setEnabled(ready and not beside.noisy)
-        self._reset.setEnabled(ready and not beside.noisy)
+        self._edited.setEnabled(not beside.noisy)
+        ready = self._view is not None and beside.code is not None and beside.edited and not beside.noisy
+        self.sliders.setEnabled(ready)
+        self._reset.setEnabled(ready)
         if self._view is not None and beside.code is not None:
             marks = None if beside.start_code is None else self._view.coordinates(beside.start_code)
             self.sliders.set_values(self._view.coordinates(beside.code), marks)
@@ -230,9 +238,10 @@ class ComparePanel(WatchingPanel):
         # One scale for both, so that the darker map is the better model.
         largest = max(float(view.errors[0].max()), float(view.errors[1].max()), 1e-6)
         beside = self._document.comparison
+        shown = beside.edited and not beside.noisy
         edits = (
-            self._document.code is not self._document.state.start_code,
-            beside.code is not None and beside.code is not beside.start_code,
+            shown and self._document.code is not self._document.state.start_code,
+            shown and beside.code is not beside.start_code,
         )
         for place, (frame, error, name) in enumerate(
             ((first, first_error, model.name if model is not None else ""), (second, second_error, other.name))
@@ -241,8 +250,7 @@ class ComparePanel(WatchingPanel):
             frame.set_title(name)
             frame.setToolTip(plain_tooltip(name))
             # An edit, not the model, causes the larger error.
-            edited = edits[place] and not self._document.comparison.noisy
-            figures = f"{self.tr('edited')} · {figures}" if edited else figures
+            figures = f"{self.tr('edited')} · {figures}" if edits[place] else figures
             frame.show_image(floats_to_qimage(view.made[place]), figures.replace("-", "\N{MINUS SIGN}"))
             error.show_image(
                 pixels_to_qimage(heat(np.asarray(view.errors[place] / largest, np.float32))),

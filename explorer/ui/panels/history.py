@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 from explorer.document.document import Document
 from explorer.messages import NO_MESSAGE, message_text
 from explorer.ui.actions import Action, Section, When
+from explorer.ui.list_menu import ListMenu
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import name_widget
@@ -31,6 +32,7 @@ class HistoryPanel(QWidget):
         self.setLayout(vbox(self.list, margins=(8, 4, 8, 4)))
         self.list.itemClicked.connect(self._on_item_chosen)
         self.list.itemActivated.connect(self._on_item_chosen)
+        ListMenu(self.list, "history_menu", self._item_actions)
         document.history_changed.connect(self._show)
         self._show()
 
@@ -59,6 +61,25 @@ class HistoryPanel(QWidget):
             icon="redo-2",
             enabled=When(lambda: document.redo_label is not None, (document.history_changed,)),
             detail=lambda: message_text(document.redo_label or NO_MESSAGE),
+        )
+
+    def _item_actions(self) -> Iterator[Action]:
+        row, place = self.list.currentRow(), self._document.history_place
+        yield Action(
+            "history_go",
+            self.tr("Redo to this edit") if row > place else self.tr("Undo to this edit"),
+            lambda: self._document.go_to_step(row),
+            tip=self.tr("Show the document as it was after this edit."),
+            synonyms=self.tr("undo, redo"),
+            enabled=When(lambda: row != place),
+        )
+        yield Action(
+            "history_undo_all",
+            self.tr("Undo all"),
+            lambda: self._document.go_to_step(0),
+            tip=self.tr("Undo all edits; redo restores them."),
+            synonyms=self.tr("revert, start over"),
+            enabled=When(lambda: place > 0),
         )
 
     def changeEvent(self, event: QEvent) -> None:

@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt
-from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFormLayout, QStackedWidget, QWidget
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSignalBlocker, Qt
+from PySide6.QtGui import QDrag, QHideEvent, QImage, QPixmap, QShowEvent
+from PySide6.QtWidgets import QComboBox, QFormLayout, QScrollArea, QStackedWidget, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import GRID_LIMIT, OpenModel
 from explorer.document.view_store import FailedView
+from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.hover import HOVER, HoverView
 from explorer.document.views.overlay import OVERLAY, OverlayView
 from explorer.document.views.tiles import TILES, TilesView
@@ -24,12 +25,15 @@ from explorer.messages import message, message_text
 from explorer.ui.actions import Action, ActionMenu, When
 from explorer.ui.color_map import overlay_colors
 from explorer.ui.dialogs.files import ask_save
+from explorer.ui.dialogs.image_size import ImageSizeDialog
 from explorer.ui.dragging import code_mime
+from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.map_images import MapImages
 from explorer.ui.text import component_name, dimension_name, percent
+from explorer.ui.widgets.color_bar import linear_bar
 from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, label, name_widget, spin_box
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
@@ -39,6 +43,7 @@ _TOOLS: tuple[Tool, ...] = ("cursor", "pan", "box", "lasso")
 _LISTED = 256
 """Maximum number of dimensions in the axis selectors."""
 
+_SIDE_WIDTH = 216
 _TRAIL = 60
 """Length of the trail of the current code, in positions."""
 
@@ -52,7 +57,7 @@ _AROUND = (-0.5, 1.5)
 """Range of a plane through three codes, which are at 0 and 1."""
 
 _QUANTILES = (0.05, 0.95)
-_COMPONENT_REACH = 3.0
+_COMPONENT_RANGE = (-3.0, 3.0)
 """Initial range of principal components, in σ."""
 
 
@@ -75,6 +80,9 @@ class MapPanel(QWidget):
         self.canvas.taken_along.connect(self._on_taken_along)
         self.canvas.window_changed.connect(self._on_window_changed)
         self.canvas.hovered.connect(self._on_hovered)
+        self.canvas.trail_faded.connect(self._on_trail_faded)
+        self.canvas.menu_requested.connect(ImageMenu(document, self.canvas, self._menu_image).open)
+        self._options.toggled.connect(self._side.setVisible)
         for box in (self._low, self._high, self._steps):
             box.editingFinished.connect(self._on_settings_edited)
         self._across.activated.connect(lambda row: self._on_direction_chosen(self._across))
@@ -163,6 +171,13 @@ class MapPanel(QWidget):
         self._fit = button(
             "map_fit", self.tr("Fit"), self.tr("Show the whole range (0)"), self.tr("reset zoom, whole map, show all")
         )
+        self._options = button(
+            "map_options",
+            self.tr("Options"),
+            self.tr("Show or hide the plane, the points, overlays and export"),
+            self.tr("map settings, overlay, color by, show points"),
+        )
+        self._options.setCheckable(True)
         self._save = button("map_save", self.tr("Export…"), self.tr("Export the map or its codes"))
         self._save.setMenu(ActionMenu("map_save_menu", self, records=self._save_actions()))
         limits = (-1000.0, 1000.0)
@@ -201,16 +216,28 @@ class MapPanel(QWidget):
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.setVerticalSpacing(4)
         form.addRow(self.tr("Range"), hbox(self._low, self._high, spacing=4))
-        form.addRow(self.tr("Grid"), hbox(self._steps, self._through, spacing=4))
+        form.addRow(self.tr("Grid"), self._steps)
+        form.addRow(self._through)
         form.addRow(self.tr("X axis"), self._across)
         form.addRow(self.tr("Y axis"), self._up)
         plane = widget_of(vbox(form, self._quantiles, self._overlay, self._legend, self._hint, STRETCH, spacing=4))
         self._pages = QStackedWidget()
-        self._pages.addWidget(plane)
-        self._pages.addWidget(self.images)
-        zoom = hbox(self._out, self._in, self._fit, self._save, spacing=4)
-        side = vbox(self._tools, zoom, self.sides, (self._pages, 1), spacing=4)
-        self.setLayout(hbox((self.canvas, 1), widget_of(side, width=216), margins=(4, 8, 8, 8)))
+        for name, title, page in (
+            ("map_plane_area", self.tr("Settings of the decoded grid"), plane),
+            ("map_images_area", self.tr("Settings of the scatter plot"), self.images),
+        ):
+            area = QScrollArea()
+            name_widget(area, name, title)
+            area.setFrameShape(QScrollArea.Shape.NoFrame)
+            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            area.setWidgetResizable(True)
+            area.setWidget(page)
+            self._pages.addWidget(area)
+        self._side = widget_of(vbox(self.sides, (self._pages, 1), self._save, spacing=4), width=_SIDE_WIDTH)
+        self._side.hide()
+        top = hbox(self._tools, STRETCH, self._out, self._in, self._fit, self._options, spacing=4)
+        self.setLayout(vbox(top, (hbox((self.canvas, 1), self._side), 1), spacing=4, margins=(4, 8, 8, 8)))
 
     # -- the model and the plane -------------------------------------------------------------------------------------
 
@@ -315,16 +342,16 @@ class MapPanel(QWidget):
         """Change one axis; both are dimensions, or both are principal components."""
         grid = self._document.state.grid
         if grid.corners:
-            reach = _COMPONENT_REACH if grid.components else self._document.home_reach
-            grid = replace(grid, corners=(), low=-reach, high=reach)
+            low, high = self._home_range(grid.dims, components=grid.components)
+            grid = replace(grid, corners=(), low=low, high=high)
         chosen, other = (self._across, self._up) if box is self._across else (self._up, self._across)
         components, number = chosen.currentData()
         if components != grid.components:
             beside = 1 if number == 0 else 0
             dims = (number, beside) if chosen is self._across else (beside, number)
-            reach = _COMPONENT_REACH if components else self._document.home_reach
+            low, high = self._home_range(dims, components=components)
             self._document.set_grid(
-                replace(grid, dims=dims, components=components, quantiles=False, low=-reach, high=reach)
+                replace(grid, dims=dims, components=components, quantiles=False, low=low, high=high)
             )
             return
         beside = grid.dims[1] if other is self._up else grid.dims[0]
@@ -332,13 +359,23 @@ class MapPanel(QWidget):
         if number == beside:
             # Choosing the other axis's direction swaps the two.
             dims = (grid.dims[1], grid.dims[0])
-        self._document.set_grid(replace(grid, dims=dims))
+        moved = replace(grid, dims=dims)
+        if not grid.quantiles and (grid.low, grid.high) == self._home_range(grid.dims, components=components):
+            # A range that nobody has set follows the dimensions.
+            low, high = self._home_range(dims, components=components)
+            moved = replace(moved, low=low, high=high)
+        self._document.set_grid(moved)
+
+    def _home_range(self, dims: tuple[int, int], *, components: bool) -> tuple[float, float]:
+        return _COMPONENT_RANGE if components else self._document.home_range(dims)
 
     def _on_quantiles_toggled(self, on: bool) -> None:
-        reach = self._document.home_reach
-        low, high = _QUANTILES if on else (-reach, reach)
-        grid = replace(self._document.state.grid, quantiles=on, components=False, corners=(), low=low, high=high)
-        self._document.set_grid(replace(grid, dims=grid.dims if not self._document.state.grid.components else (0, 1)))
+        grid = self._document.state.grid
+        dims = (0, 1) if grid.components else grid.dims
+        low, high = _QUANTILES if on else self._document.home_range(dims)
+        self._document.set_grid(
+            replace(grid, dims=dims, quantiles=on, components=False, corners=(), low=low, high=high)
+        )
 
     def _on_through_clicked(self) -> None:
         """Show the plane through three keyframes; if they are collinear, say so."""
@@ -381,14 +418,35 @@ class MapPanel(QWidget):
         if point is None:
             self.canvas.set_preview(None)
 
+    def _on_trail_faded(self) -> None:
+        while len(self._trail) > 1:
+            self._trail.popleft()
+
+    def _menu_image(self, where: QPoint | None) -> MenuImage | None:
+        """Return the tile at a position, with the code that it shows; for the keyboard, the current code."""
+        code, plane, model = self._document.code, self._document.plane, self._document.model
+        if code is None or plane is None or model is None or self.canvas.panning:
+            return None
+        if where is None:
+            view = self._document.views[CURSOR]
+            return MenuImage(floats_to_qimage(view.image), model.name, code) if isinstance(view, CursorView) else None
+        x, y = self.canvas.to_plane(QPointF(where))
+        tiles = [
+            tile for tile in self._document.map.visible() if max(abs(tile.x - x), abs(tile.y - y)) <= tile.step / 2
+        ]
+        if not tiles or not self.canvas.plane_rect().contains(QPointF(where)):
+            return None
+        # The last one is painted over the others.
+        return MenuImage(pixels_to_qimage(tiles[-1].pixels), model.name, plane.moved(code, tiles[-1].x, tiles[-1].y))
+
     def _save_actions(self) -> Iterator[Action]:
         has_image = When(lambda: self.canvas.has_image)
         has_points = When(lambda: self.images.scatter is not None)
-        png, svg, csv = self.tr("PNG image (*.png)"), self.tr("SVG image (*.svg)"), self.tr("CSV table (*.csv)")
+        svg, csv = self.tr("SVG image (*.svg)"), self.tr("CSV table (*.csv)")
         yield Action(
             "map_save_axes",
             self.tr("Map with axes as PNG…"),
-            partial(self._ask_save, self.save_axes, ".png", png),
+            partial(self._ask_size, axes=True),
             tip=self.tr("Export the map as an image with axes and numbers."),
             synonyms=self.tr("save map, screenshot, figure"),
             enabled=has_image,
@@ -396,8 +454,8 @@ class MapPanel(QWidget):
         yield Action(
             "map_save_plane",
             self.tr("Decoded grid as PNG…"),
-            partial(self._ask_save, self.save_plane, ".png", png),
-            tip=self.tr("Export the decoded grid alone, pixel for pixel."),
+            partial(self._ask_size, axes=False),
+            tip=self.tr("Export the decoded grid alone, as an image of any size."),
             synonyms=self.tr("save grid, manifold image"),
             enabled=has_image,
         )
@@ -421,12 +479,15 @@ class MapPanel(QWidget):
     def _ask_save(self, save: Callable[[Path], None], suffix: str, kind: str) -> None:
         ask_save(self._document, self, self.tr("Export the map"), [kind], Path.home() / f"map{suffix}", save)
 
-    def save_axes(self, path: Path) -> None:
-        self._write(path, lambda: save_image(self.canvas.grab().toImage(), path))
+    def _ask_size(self, *, axes: bool) -> None:
+        def make(side: int) -> QImage:
+            return self.canvas.image(self._document.map.visible(), side, axes=axes)
 
-    def save_plane(self, path: Path) -> None:
-        if (plane := self.canvas.plane) is not None:
-            self._write(path, lambda: save_image(plane, path))
+        ImageSizeDialog(self.window(), self.tr("Export the map"), make, self._ask_save_image).open()
+
+    def _ask_save_image(self, image: QImage) -> None:
+        png = self.tr("PNG image (*.png)")
+        self._ask_save(lambda path: self._write(path, lambda: save_image(image, path)), ".png", png)
 
     def save_points(self, path: Path) -> None:
         if (scatter := self.images.scatter) is not None:
@@ -498,7 +559,19 @@ class MapPanel(QWidget):
 
     def _on_hover_view_changed(self) -> None:
         view = self._document.views[HOVER]
-        self.canvas.set_preview(floats_to_qimage(view.image) if isinstance(view, HoverView) else None)
+        if not isinstance(view, HoverView):
+            self.canvas.set_preview(None)
+            return
+        lines = [self.tr("label %1").replace("%1", self._label(view.label))] if view.label is not None else []
+        lines.append(self.tr("distance to data %1×").replace("%1", f"{view.ratio:.1f}"))
+        self.canvas.set_preview(floats_to_qimage(view.image), tuple(lines))
+
+    def _label(self, label: int) -> str:
+        """Return the name of a label of the model's test images, if they are of the open dataset."""
+        model, source = self._document.model, self._document.source
+        names = source.label_names if source is not None and model is not None else None
+        same = model is not None and source is not None and model.card.data.name == source.name
+        return names[label] if names is not None and same and label < len(names) else str(label)
 
     def _on_overlay_changed(self) -> None:
         view, kind = self._document.views[OVERLAY], self._document.map.overlay
@@ -515,13 +588,18 @@ class MapPanel(QWidget):
         qimage = pixels_to_qimage(overlay_colors(view.values, highest))
         seen = view.window
         area = QRectF(QPointF(seen.left, seen.top), QPointF(seen.right, seen.bottom))
-        self.canvas.set_overlay(qimage, area)
+        titles = {
+            "distance": self.tr("distance"),
+            "stretch": self.tr("change"),
+            "round_trip": self.tr("error"),
+        }
+        self.canvas.set_overlay(qimage, area, linear_bar(titles[kind], highest))
         words = {
-            "distance": self.tr("Brightest: %1× the usual nearest-neighbor distance, or more"),
-            "stretch": self.tr("Brightest: RMS pixel change of %1 per unit step, or more"),
-            "round_trip": self.tr("Brightest: cycle error of %1, or more"),
-        }[kind]
-        self._legend.setText(words.replace("%1", f"{highest:.2g}"))
+            "distance": self.tr("In units of the usual nearest-neighbor distance of the data"),
+            "stretch": self.tr("RMS pixel change per unit step"),
+            "round_trip": self.tr("Distance between a code, and the code of its decoded image"),
+        }
+        self._legend.setText(words[kind])
         self._legend.show()
 
     def _on_code_changed(self) -> None:

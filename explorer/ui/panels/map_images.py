@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QImage, QPixmap
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QImage, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 
 from explorer.data.classes import Classes, classes_of
 from explorer.document.document import Document
@@ -22,7 +22,7 @@ from explorer.ui.scatter_image import Scatter
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.fields import check_box, combo_box, label, name_control
 from explorer.ui.widgets.job_strip import AnalysisStrip
-from explorer.ui.widgets.layouts import vbox
+from explorer.ui.widgets.layouts import STRETCH, vbox
 
 _DOT = 10
 MOST_THUMBNAILS = 60
@@ -65,7 +65,7 @@ class MapImages(QWidget):
             "map_density", self.tr("Show density"), self.tr("Show the density of the points instead of single points")
         )
         self._by = combo_box("map_color", self.tr("Color points by"), [])
-        self.legend = QListWidget()
+        self.legend = _Legend()
         name_control(self.legend, "map_classes", self.tr("Classes (uncheck one to hide its points)"))
         self._words = label("map_images_words")
         self.strip = AnalysisStrip("map_codes", self._document, "codes")
@@ -75,9 +75,10 @@ class MapImages(QWidget):
                 self.points,
                 self.density,
                 self._by,
-                (self.legend, 1),
+                self.legend,
                 self._words,
                 self.strip,
+                STRETCH,
                 spacing=4,
                 margins=0,
             )
@@ -240,6 +241,7 @@ class MapImages(QWidget):
                     item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
                     item.setCheckState(Qt.CheckState.Unchecked if name in self._hidden else Qt.CheckState.Checked)
                     self.legend.addItem(item)
+        self.legend.fit()
         self.changed.emit()
 
     def _on_item_changed(self, item: QListWidgetItem) -> None:
@@ -256,6 +258,32 @@ class MapImages(QWidget):
         if problem and self.points.isChecked():
             self.points.setChecked(False)
             self._words.setText(self.tr("Encoding the images failed: %1").replace("%1", message_text(problem)))
+
+
+class _Legend(QListWidget):
+    """A list in as many columns as fit, and as high as all its items."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(True)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        count = self.count()
+        self.setVisible(count > 0)
+        if count:
+            room = self.width() - 2 * self.frameWidth() - 1
+            columns = max(1, room // max(1, self.sizeHintForColumn(0)))
+            cell = QSize(room // columns, self.sizeHintForRow(0))
+            self.setGridSize(cell)
+            self.setFixedHeight(-(-count // columns) * cell.height() + 2 * self.frameWidth())
 
 
 def _rgb(number: int) -> tuple[int, int, int]:

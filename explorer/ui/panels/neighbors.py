@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QMimeData, QPoint, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QListView, QListWidget, QListWidgetItem, QWidget
 
@@ -16,6 +17,7 @@ from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.messages import NO_MESSAGE, message_text
 from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import images_mime
+from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import plain_tooltip
@@ -23,7 +25,7 @@ from explorer.ui.text import filled, percent, sentence
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.job_strip import AnalysisStrip
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
+from explorer.ui.widgets.layouts import flow, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
@@ -90,6 +92,13 @@ class NeighborsPanel(WatchingPanel):
             self.tr("Add the selected neighbors as keyframes"),
             self.tr("add keyframes, neighbors to animation"),
         )
+        self._options = button(
+            "neighbors_options",
+            self.tr("Options"),
+            self.tr("Show or hide metric, whitening, search index and number of neighbors"),
+            self.tr("metric, cosine, euclidean, index"),
+        )
+        self._options.setCheckable(True)
         self.by_code = self._list("neighbors_by_code", self.tr("Nearest in latent space"))
         self.by_pixels = self._list("neighbors_by_pixels", self.tr("Nearest in pixel space"))
         self._code_words = label("neighbors_code_words", narrow=True)
@@ -118,9 +127,13 @@ class NeighborsPanel(WatchingPanel):
         rows.addWidget(self.by_pixels, 3, 0)
         rows.setRowStretch(1, 1)
         rows.setRowStretch(3, 1)
+        settings = widget_of(flow(self._metric, self._whitened, self._kind, self._count))
+        settings.hide()
+        self._options.toggled.connect(settings.setVisible)
         self.setLayout(
             vbox(
-                hbox(self.of, self._metric, self._whitened, self._kind, self._count, STRETCH, self._add),
+                flow(self.of, self._options, self._add),
+                settings,
                 (self._rows, 1),
                 (self._empty, 1),
                 self._note,
@@ -143,6 +156,7 @@ class NeighborsPanel(WatchingPanel):
             row.itemActivated.connect(self._go)
             row.itemClicked.connect(self._go)
             row.itemSelectionChanged.connect(self._on_selection_changed)
+            ImageMenu(document, row, partial(self._menu_image, row))
         neighbors.settings_changed.connect(self._show_settings)
         neighbors.index_changed.connect(self._show)
         document.views.changed(NEIGHBORS).connect(self._show)
@@ -164,6 +178,15 @@ class NeighborsPanel(WatchingPanel):
 
     def _on_add_clicked(self) -> None:
         self._document.timeline.request_images(self._selected(), len(self._document.state.keyframes))
+
+    def _menu_image(self, row: QListWidget, where: QPoint | None) -> MenuImage | None:
+        view, index = self._document.views[NEIGHBORS], self._document.neighbors.index
+        item = row.currentItem() if where is None else row.itemAt(where)
+        if item is None or index is None or not isinstance(view, NeighborsView):
+            return None
+        images = view.images if row is self.by_code else view.pixel_images
+        place = int(item.data(_PLACE))
+        return MenuImage(pixels_to_qimage(images[row.row(item)]), f"image-{place + 1}", index.codes[place], place)
 
     def _on_retry_clicked(self) -> None:
         self._document.analysis.put_problem("index", NO_MESSAGE)

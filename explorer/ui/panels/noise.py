@@ -11,31 +11,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from explorer.data.corruption import CORRUPTIONS, Noise, format_noise, parse_noise
 from explorer.document.document import Document
 from explorer.document.views.noise import NOISE
 from explorer.errors import ExplorerError
-from explorer.messages import message, message_text
+from explorer.messages import message
 from explorer.models.cleaning import Cleaned
 from explorer.ui.actions import Action, ActionMenu
 from explorer.ui.dialogs.files import ask_file, ask_folder, ask_output_folder, ask_save, image_filters
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.panels.noise_images import NoiseImagePage, NoiseRowPage
-from explorer.ui.plain_text import PlainLabel, plain_tooltip
-from explorer.ui.text import filled
-from explorer.ui.widgets.fields import GestureSlider, button, name_widget, spin_box
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
+from explorer.ui.plain_text import PlainLabel
+from explorer.ui.widgets.fields import button, name_widget, spin_box
+from explorer.ui.widgets.layouts import STRETCH, folding, hbox, vbox, widget_of
 from explorer.ui.widgets.noise_edit import NoiseEdit
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
     from explorer.ui.panels.noise_curve import NoiseCurvePage
-
-_STEPS = 100
-"""Steps of the slider."""
 
 _SIDE_WIDTH = 264
 _SEEDS = 1_000_000
@@ -58,7 +54,6 @@ class NoisePanel(QWidget):
         self._lay_out()
         self.pages.chosen.connect(self._on_page_chosen)
         self.edit.changed.connect(self._on_edited)
-        self._slider.moved.connect(self._on_slider_moved)
         self._seed.valueChanged.connect(self._on_seed_changed)
         self._redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
         document.changed.noises.connect(self._on_noises_changed)
@@ -96,9 +91,6 @@ class NoisePanel(QWidget):
         )
         about = self.tr("Corruptions, applied in order: gaussian:0.3; join several with +")
         self.edit = NoiseEdit("noise", about)
-        self._slider = GestureSlider(
-            "noise_slider", self.tr("Strength of the last corruption in the list"), _STEPS, "noise-slider"
-        )
         self._seed = spin_box("noise_seed", self.tr("Seed: the same seed gives the same noise"), 0, _SEEDS - 1, 0)
         self._redraw = button(
             "noise_redraw",
@@ -134,18 +126,13 @@ class NoisePanel(QWidget):
         self._curve_place = widget_of(vbox())
         for page in (self.one, self.row, self._curve_place, self.cloud):
             self._stack.addWidget(page)
-        seed = QGridLayout()
-        seed.addWidget(PlainLabel(self.tr("Strength")), 0, 0)
-        seed.addWidget(self._slider, 0, 1, 1, 2)
-        seed.addWidget(PlainLabel(self.tr("Seed")), 1, 0)
-        seed.addWidget(self._seed, 1, 1)
-        seed.addWidget(self._redraw, 1, 2)
+        seed = hbox(PlainLabel(self.tr("Seed")), (self._seed, 1), self._redraw)
         noise = widget_of(vbox(self.edit, seed, STRETCH, self._clean))
         self._controls = QStackedWidget()
         self._controls.addWidget(noise)
         self._controls.addWidget(CloudControls(self._document))
         side = widget_of(vbox(self.pages, (self._controls, 1)), width=_SIDE_WIDTH)
-        self.setLayout(hbox((self._stack, 1), side, spacing=12, margins=(12, 8, 8, 8)))
+        self.setLayout(folding(560, (self._stack, 1), side, spacing=12, margins=(12, 8, 8, 8)))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -173,20 +160,13 @@ class NoisePanel(QWidget):
         self._controls.setCurrentIndex(1 if number == _CODE else 0)
         self._watch()
 
-    def _on_edited(self) -> None:
+    def _on_edited(self, gesture: str) -> None:
         """Apply the corruptions of the text; an invalid text leaves the last ones."""
         try:
             noises = parse_noise(self.edit.text())
         except ExplorerError:
             return
-        self._put(noises, "~noise-edit")
-
-    def _on_slider_moved(self, value: int, gesture: str) -> None:
-        noises = self._document.state.noises
-        if noises:
-            kind = CORRUPTIONS[noises[-1].kind]
-            strength = round(kind.largest * value / _STEPS, 4)
-            self._put((*noises[:-1], replace(noises[-1], strength=strength)), gesture)
+        self._put(noises, gesture)
 
     def _on_seed_changed(self, seed: int) -> None:
         self._document.set_noises([replace(noise, seed=seed) for noise in self._document.state.noises], "~noise-seed")
@@ -217,18 +197,11 @@ class NoisePanel(QWidget):
         noises = self._document.state.noises
         text = format_noise([replace(noise, seed=None) for noise in noises])
         seeds = [noise.seed for noise in noises if noise.seed is not None]
-        with QSignalBlocker(self.edit), QSignalBlocker(self._slider), QSignalBlocker(self._seed):
+        with QSignalBlocker(self.edit), QSignalBlocker(self._seed):
             if text != _plain(self.edit.text()):
                 self.edit.set_text(text)
             if seeds:
                 self._seed.setValue(seeds[0])
-            self._slider.setEnabled(bool(noises))
-            if noises:
-                kind = CORRUPTIONS[noises[-1].kind]
-                self._slider.setValue(round(_STEPS * min(1.0, noises[-1].strength / kind.largest)))
-                title, scale = message_text(kind.title), message_text(kind.scale)
-                about = filled(self.tr("Strength of %1: %2"), title.lower(), scale)
-                self._slider.setToolTip(plain_tooltip(about))
         for control in (self._seed, self._redraw):
             control.setEnabled(any(CORRUPTIONS[noise.kind].random for noise in noises))
 

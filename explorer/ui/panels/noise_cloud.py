@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QPoint, QSignalBlocker
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.data.preprocessing import to_pixels
@@ -12,6 +12,8 @@ from explorer.document.state import Jitter
 from explorer.document.view_store import FailedView
 from explorer.document.views.cloud import CLOUD, CloudView
 from explorer.messages import message, message_text
+from explorer.ui.image_menu import ImageMenu, MenuImage
+from explorer.ui.images import floats_to_qimage
 from explorer.ui.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import filled
@@ -41,6 +43,7 @@ class NoiseCloudPage(WatchingPanel):
         self._figures = label("noise_cloud_figures")
         self.setLayout(vbox((self.table, 1), self._figures, margins=0))
         self.table.chosen.connect(self._on_chosen)
+        ImageMenu(document, self.table, self._menu_image)
         document.views.changed(CLOUD).connect(self._on_cloud_view_changed)
         self._on_cloud_view_changed()
 
@@ -49,6 +52,13 @@ class NoiseCloudPage(WatchingPanel):
         place = row * _COLUMNS + column
         if isinstance(view, CloudView) and place < len(view.codes):
             self._document.set_code(view.codes[place], message("Select variation"))
+
+    def _menu_image(self, where: QPoint | None) -> MenuImage | None:
+        view, place = self._document.views[CLOUD], self.table.target(where)
+        if not isinstance(view, CloudView) or place is None:
+            return None
+        number = place[0] * _COLUMNS + place[1]
+        return MenuImage(floats_to_qimage(view.images[number]), f"variation-{number + 1}", view.codes[number])
 
     def _on_cloud_view_changed(self) -> None:
         view = self._document.views[CLOUD]

@@ -22,7 +22,7 @@ from explorer.ui.widgets.curve import Curve
 from explorer.ui.widgets.curve_plot import CurvePlot
 from explorer.ui.widgets.fields import button, combo_box, label
 from explorer.ui.widgets.job_strip import AnalysisStrip
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
+from explorer.ui.widgets.layouts import flow, vbox
 
 
 class NoiseCurvePage(QWidget):
@@ -72,7 +72,7 @@ class NoiseCurvePage(QWidget):
     def _lay_out(self) -> None:
         self.setLayout(
             vbox(
-                hbox(self._metric, self._measure, self._more, STRETCH, self._clear, self._save),
+                flow(self._metric, self._measure, self._more, self._clear, self._save),
                 (self.plot, 1),
                 self._values,
                 self.strip,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 
@@ -17,6 +17,7 @@ from explorer.document.selection import Picked
 from explorer.models.outliers import ThresholdRule, write_outliers
 from explorer.types import Pixels
 from explorer.ui.dialogs.files import ask_save, exporting
+from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
@@ -24,7 +25,7 @@ from explorer.ui.text import filled
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, decimal_box, label, name_control, name_widget
 from explorer.ui.widgets.job_strip import AnalysisStrip
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
+from explorer.ui.widgets.layouts import flow, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from explorer.ui.widgets.error_histogram import ErrorHistogram
 
 _PLACE = Qt.ItemDataRole.UserRole
+_NUMBER = Qt.ItemDataRole.UserRole + 1
 _SIDE = 44
 _CELL = QSize(2 * _SIDE + 12, _SIDE + 26)
 _USUAL = 99.0
@@ -55,6 +57,7 @@ class OutliersPanel(QWidget):
         self._save.clicked.connect(self._ask_save)
         self.ends.chosen.connect(lambda number: self._fill())
         self.list.currentItemChanged.connect(self._on_item_chosen)
+        ImageMenu(document, self.list, self._menu_image)
         document.analysis.ranking_changed.connect(self._on_ranking_changed)
         document.changed.model.connect(self._update_controls)
         document.changed.source.connect(self._update_controls)
@@ -116,7 +119,7 @@ class OutliersPanel(QWidget):
         self._right = widget_of(vbox(self.ends, (self.list, 1), spacing=6))
         self.setLayout(
             vbox(
-                hbox(self._rank, 6, self._usual_label, self._usual, STRETCH, self._pick, self._save),
+                flow(self._rank, self._usual_label, self._usual, self._pick, self._save),
                 (hbox((self._left, 1), (self._right, 1), spacing=10), 1),
                 (self._empty, 1),
                 self._caption,
@@ -125,6 +128,14 @@ class OutliersPanel(QWidget):
                 margins=(12, 8, 8, 8),
             )
         )
+
+    def _menu_image(self, where: QPoint | None) -> MenuImage | None:
+        item = self.list.currentItem() if where is None else self.list.itemAt(where)
+        view = self._listed
+        if item is None or view is None:
+            return None
+        index, number = int(item.data(_PLACE)), int(item.data(_NUMBER))
+        return MenuImage(pixels_to_qimage(view.images[0][number]), f"image-{index + 1}", index=index)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -237,6 +248,7 @@ class OutliersPanel(QWidget):
         item = QListWidgetItem(f"{error:.4f}")
         item.setData(Qt.ItemDataRole.DecorationRole, _pair(view.images[0][number], view.images[1][number]))
         item.setData(_PLACE, position)
+        item.setData(_NUMBER, number)
         label = view.source.label(position)
         words = self.tr("Image %1").replace("%1", f"{position + 1:,}") + (f", {label}" if label else "")
         item.setToolTip(plain_tooltip(f"{words}\n{view.source.file_name(position)}".strip()))

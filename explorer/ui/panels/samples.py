@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QPoint, QSignalBlocker
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.data.preprocessing import to_pixels
@@ -13,11 +13,13 @@ from explorer.document.document import Document
 from explorer.document.view_store import FailedView
 from explorer.document.views.samples import SAMPLES, SamplesView
 from explorer.messages import NO_MESSAGE, message, message_text
+from explorer.ui.image_menu import ImageMenu, MenuImage
+from explorer.ui.images import floats_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.image_grid import ImageGrid
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
+from explorer.ui.widgets.layouts import STRETCH, folding, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _COLUMNS = 8
@@ -46,6 +48,7 @@ class SamplesPanel(WatchingPanel):
         self._seed.valueChanged.connect(lambda value: self._put(seed=value, gesture="~sample-seed"))
         self._redraw.clicked.connect(lambda: self._seed.setValue(int(np.random.default_rng().integers(_SEEDS))))
         self.table.chosen.connect(self._on_chosen)
+        ImageMenu(document, self.table, self._menu_image)
         document.changed.sampling.connect(self._on_sampling_changed)
         document.changed.model.connect(self._on_sampling_changed)
         document.views.changed(SAMPLES).connect(self._on_samples_view_changed)
@@ -92,7 +95,7 @@ class SamplesPanel(WatchingPanel):
         form.addWidget(self._seed, 3, 0)
         form.addWidget(self._redraw, 3, 1)
         side = widget_of(vbox(self.prior, form, self._hint, STRETCH), width=_SIDE_WIDTH)
-        self.setLayout(hbox((self.table, 1), side, spacing=12, margins=(12, 8, 8, 8)))
+        self.setLayout(folding(460, (self.table, 1), side, spacing=12, margins=(12, 8, 8, 8)))
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -118,6 +121,13 @@ class SamplesPanel(WatchingPanel):
         place = row * _COLUMNS + column
         if isinstance(view, SamplesView) and place < len(view.codes):
             self._document.set_code(view.codes[place], message("Select sample"))
+
+    def _menu_image(self, where: QPoint | None) -> MenuImage | None:
+        view, place = self._document.views[SAMPLES], self.table.target(where)
+        if not isinstance(view, SamplesView) or place is None:
+            return None
+        number = place[0] * _COLUMNS + place[1]
+        return MenuImage(floats_to_qimage(view.images[number]), f"sample-{number + 1}", view.codes[number])
 
     # -- display -----------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from explorer.ui.widgets.fields import button, name_widget
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.network_drawing import NetworkDrawing
 
-_FORM_WIDTH = 368
+_FORM_WIDTHS = 336, 368
 
 
 class TrainPanel(QWidget):
@@ -63,8 +63,10 @@ class TrainPanel(QWidget):
         settings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         settings.setWidget(self.form)
         self._settings = settings
-        left = widget_of(vbox((settings, 1), self.start), width=_FORM_WIDTH)
-        self.setLayout(hbox(left, (self.watch, 1), spacing=14, margins=(12, 8, 12, 8)))
+        left = widget_of(vbox((settings, 1), self.start))
+        left.setMinimumWidth(_FORM_WIDTHS[0])
+        left.setMaximumWidth(_FORM_WIDTHS[1])
+        self.setLayout(hbox((left, 2), (self.watch, 1), spacing=14, margins=(12, 8, 12, 8)))
 
     def _connect(self) -> None:
         self.form.changed.connect(self._on_form_changed)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QGridLayout,
+    QApplication,
     QHeaderView,
     QTreeWidget,
     QTreeWidgetItem,
@@ -17,14 +19,16 @@ from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
 from explorer.models.runs import Run
 from explorer.models.settings import TrainingRequest, command_line
+from explorer.ui.actions import Action, When
 from explorer.ui.dialogs.session_questions import Role, ask
+from explorer.ui.list_menu import ListMenu, pressed
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.run_series import shown_series
 from explorer.ui.text import duration, filled
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, name_control, name_widget
-from explorer.ui.widgets.layouts import vbox
+from explorer.ui.widgets.layouts import flow, vbox
 
 _RUN = Qt.ItemDataRole.UserRole
 _PLACE = Qt.ItemDataRole.UserRole + 1
@@ -55,6 +59,7 @@ class TrainRunsPanel(QWidget):
         self._make_buttons()
         self.setLayout(vbox((self.tree, 1), (self._empty, 1), self._buttons, spacing=6, margins=(0, 6, 0, 0)))
         self.tree.itemSelectionChanged.connect(self._on_selection_changed)
+        ListMenu(self.tree, "train_runs_menu", self._item_actions)
         self.tree.itemActivated.connect(lambda item, column: self._open())
         document.trainings.runs_changed.connect(self._fill)
         document.trainings.queue_changed.connect(self._fill)
@@ -86,10 +91,7 @@ class TrainRunsPanel(QWidget):
             self.tr("Delete log, progress images and checkpoint of the selected runs, or remove queued ones"),
             self.tr("remove run, delete checkpoint"),
         )
-        self._buttons = QGridLayout()
-        self._buttons.setHorizontalSpacing(6)
-        for column, made in enumerate((self.open, self.resume, self.again, self.delete)):
-            self._buttons.addWidget(made, 0, column)
+        self._buttons = flow(self.open, self.resume, self.again, self.delete)
         self.open.clicked.connect(self._open)
         self.resume.clicked.connect(self._resume)
         self.again.clicked.connect(self._again)
@@ -201,6 +203,21 @@ class TrainRunsPanel(QWidget):
         self.again.setEnabled(one is not None)
         ended = [run for run in chosen if run.path not in running]
         self.delete.setEnabled(bool(ended or self._places()))
+
+    def _item_actions(self) -> Iterator[Action | None]:
+        for made in (self.open, self.resume, self.again):
+            yield pressed(made)
+        chosen = self._chosen()
+        yield Action(
+            "train_run_copy",
+            self.tr("Copy command"),
+            lambda: QApplication.clipboard().setText(command_line(chosen[0].request)),
+            tip=self.tr("Copy the command line that trains with these settings."),
+            synonyms=self.tr("command line, clipboard"),
+            enabled=When(lambda: len(chosen) == 1),
+        )
+        yield None
+        yield pressed(self.delete)
 
     # -- actions -----------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QProgressBar, QTabWidget, QWidget
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
+from explorer.ui.motion import show_busy
 from explorer.ui.panels.train_progress import TrainProgressPanel
 from explorer.ui.panels.train_runs import TrainRunsPanel
 from explorer.ui.plain_text import plain_tooltip
@@ -46,7 +47,7 @@ class TrainWatchPanel(QWidget):
         self.pages.tabBar().setDrawBase(False)
         for page, title, tip in (
             (network, self.tr("Network"), self.tr("Layers of encoder and decoder, and the cost of the training")),
-            (self._curves_place, self.tr("Loss curves"), self.tr("Loss by epoch, also of earlier runs")),
+            (self._curves_place, self.tr("Loss"), self.tr("Loss by epoch, also of earlier runs")),
             (self.progress_frames, self.tr("Progress"), self.tr("Reconstructions of a few validation images by epoch")),
             (self.runs, self.tr("Runs"), self.tr("All trainings started here")),
         ):
@@ -144,7 +145,7 @@ class TrainWatchPanel(QWidget):
         self._note.setText(f"{title}{training.note}")
         self._left.setText(self._pace(training))
         if training.phase == "starting":
-            self._bar.setRange(0, 0)
+            show_busy(self._bar)
             return
         self._bar.setRange(0, _BAR)
         whole = training.phase == "finished" or not training.epochs

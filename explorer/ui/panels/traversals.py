@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from explorer.document.document import Document
@@ -14,12 +14,14 @@ from explorer.document.view_store import FailedView
 from explorer.document.views.traversal import TRAVERSAL, TraversalView
 from explorer.latent.statistics import ACTIVE_VARIANCE
 from explorer.messages import message, message_text
+from explorer.ui.image_menu import ImageMenu, MenuImage
+from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, filled, percent
 from explorer.ui.widgets.fields import decimal_box, label, name_control, name_widget
 from explorer.ui.widgets.image_grid import ImageGrid
-from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
+from explorer.ui.widgets.layouts import flow, vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _ROW_HEIGHT = 48
@@ -39,6 +41,7 @@ class TraversalsPanel(WatchingPanel):
         self.kinds.chosen.connect(self._on_kind_chosen)
         self._reach.valueChanged.connect(self._on_reach_changed)
         self.table.chosen.connect(self._on_chosen)
+        ImageMenu(document, self.table, self._menu_image)
         document.changed.traversal.connect(self._on_traversal_changed)
         document.views.changed(TRAVERSAL).connect(self._on_view_changed)
         self._on_traversal_changed()
@@ -54,13 +57,13 @@ class TraversalsPanel(WatchingPanel):
             ),
             (
                 "traversals_axes",
-                self.tr("Principal components"),
+                self.tr("PCA"),
                 self.tr("One row per principal component: the directions in which the codes vary most"),
                 self.tr("pca, eigenvectors"),
             ),
             (
                 "traversals_maximum",
-                self.tr("Mean + one dim. at max"),
+                self.tr("One dim. at max"),
                 self.tr("The mean code, with one dimension at a time at its maximum over the test images"),
                 self.tr("maximum activation, one-hot, extremes"),
             ),
@@ -84,7 +87,7 @@ class TraversalsPanel(WatchingPanel):
         area.setWidget(self.table)
         self.setLayout(
             vbox(
-                hbox(self.kinds, 6, self._reach_label, self._reach, STRETCH),
+                flow(self.kinds, self._reach_label, self._reach),
                 (area, 1),
                 self._caption,
                 spacing=6,
@@ -104,6 +107,13 @@ class TraversalsPanel(WatchingPanel):
         view = self._document.views[TRAVERSAL]
         if isinstance(view, TraversalView) and row < len(view.codes):
             self._document.set_code(view.codes[row, column], message("Select traversal image"))
+
+    def _menu_image(self, where: QPoint | None) -> MenuImage | None:
+        view, place = self._document.views[TRAVERSAL], self.table.target(where)
+        if not isinstance(view, TraversalView) or place is None:
+            return None
+        name = f"traversal-{place[0] + 1}-{place[1] + 1}"
+        return MenuImage(pixels_to_qimage(view.pixels[place]), name, view.codes[place])
 
     # -- display -----------------------------------------------------------------------------------------------------
 

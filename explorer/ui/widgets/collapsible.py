@@ -22,6 +22,7 @@ class Collapsible(QWidget):
         self.button.setText(title)
         self.button.setAccessibleName(title)
         self.button.setCheckable(True)
+        self.button.setProperty("header", True)
         self.button.setAutoRaise(True)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.toggled.connect(self._on_toggled)

@@ -48,7 +48,7 @@ class CurvePlot(QWidget):
         self._plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
         self._empty = EmptyLabel(f"{name}_empty")
         self.setLayout(vbox(self._plot, self._empty, margins=0))
-        self.setMinimumHeight(110)
+        self.setMinimumHeight(160)
         self._color()
 
     def show_curves(

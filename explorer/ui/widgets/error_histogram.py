@@ -40,7 +40,7 @@ class ErrorHistogram(QWidget):
         self._line.setZValue(10)
         self._plot.addItem(self._line, ignoreBounds=True)
         self.setLayout(vbox(self._plot, margins=0))
-        self.setMinimumHeight(110)
+        self.setMinimumHeight(160)
         self._color()
 
     def show_ranking(self, ranking: Outliers) -> None:

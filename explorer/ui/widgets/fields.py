@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -22,6 +23,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 
 _LONGEST = 15
 """Characters that fit in a combo box."""
+_SPIN_PADDING = 5
 
 
 def name_widget(widget: QWidget, name: str, title: str, tip: str = "") -> None:
@@ -76,14 +78,21 @@ def button(name: str, text: str, tip: str, synonyms: str = "", *, primary: bool 
 def spin_box(name: str, tip: str, low: int, high: int, value: int) -> QSpinBox:
     box = QSpinBox()
     name_control(box, name, tip)
+    pad_text(box)
     box.setRange(low, high)
     box.setValue(value)
     return box
 
 
+def pad_text(box: QAbstractSpinBox) -> None:
+    """Set the text in from the border as far as that of other fields: the padding of the style sheet has no effect."""
+    box.lineEdit().setTextMargins(_SPIN_PADDING, 0, 0, 0)
+
+
 def decimal_box(name: str, tip: str, limits: tuple[float, float], step: float, decimals: int) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
     name_control(box, name, tip)
+    pad_text(box)
     box.setRange(*limits)
     box.setSingleStep(step)
     box.setDecimals(decimals)

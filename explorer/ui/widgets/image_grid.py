@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QScrollArea, QWidget
 
@@ -42,13 +42,19 @@ class ImageGrid(ImageTable):
         self._margin = _LABEL_WIDTH if labels else 0
         self.update()
 
-    def at(self, event: QMouseEvent) -> tuple[int, int] | None:
+    def at(self, point: QPoint) -> tuple[int, int] | None:
+        """Return row and column of the image at a position."""
         places = ((row, column) for row, line in enumerate(self.rows) for column in range(len(line)))
-        point = event.position().toPoint()
         return next((place for place in places if self.cell(*place).contains(point)), None)
 
+    def target(self, where: QPoint | None) -> tuple[int, int] | None:
+        """Return row and column of the image at a position; for None, of the one that the keyboard is on."""
+        if where is not None:
+            return self.at(where)
+        return self._marked if self.rows else None
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._hover(self.at(event))
+        self._hover(self.at(event.position().toPoint()))
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover(None)
@@ -60,7 +66,7 @@ class ImageGrid(ImageTable):
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        place = self.at(event)
+        place = self.at(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and place is not None:
             self._marked = place
             self.update()

@@ -1,11 +1,12 @@
-"""Box layouts as expressions."""
+"""Layouts as expressions: boxes, rows that wrap, and boxes that stack their items where they are narrow."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias, TypeVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QLayoutItem, QVBoxLayout, QWidget
 
 STRETCH: Final = "stretch"
 """Empty space that takes what the other items leave."""
@@ -15,6 +16,7 @@ Item: TypeAlias = Part | int | tuple[Part, int] | tuple[Part, int, Qt.AlignmentF
 """A part, optionally with its stretch factor and alignment, or a gap in pixels."""
 
 _L = TypeVar("_L", bound=QBoxLayout)
+_TALLEST = 1 << 20
 
 Margins: TypeAlias = int | tuple[int, int, int, int]
 """All four margins in pixels, or left, top, right and bottom."""
@@ -28,6 +30,113 @@ def hbox(*items: Item, spacing: int | None = None, margins: Margins | None = Non
 def vbox(*items: Item, spacing: int | None = None, margins: Margins | None = None) -> QVBoxLayout:
     """Return items below each other; without spacing and margins, those of the surrounding layout or style apply."""
     return _filled(QVBoxLayout(), items, spacing, margins)
+
+
+def flow(*widgets: QWidget, spacing: int = 6) -> Flow:
+    """Return widgets side by side, in further rows where the width ends."""
+    made = Flow()
+    made.setSpacing(spacing)
+    for widget in widgets:
+        made.addWidget(widget)
+    return made
+
+
+def folding(fold: int, *items: Item, spacing: int | None = None, margins: Margins | None = None) -> FoldingBox:
+    """Return items side by side, or below each other where they have less than `fold` pixels."""
+    return _filled(FoldingBox(fold), items, spacing, margins)
+
+
+class Flow(QLayout):
+    """Rows of widgets in their preferred sizes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._items: list[QLayoutItem] = []
+        self.setContentsMargins(0, 0, 0, 0)
+
+    def addItem(self, item: QLayoutItem) -> None:
+        self._items.append(item)
+
+    def count(self) -> int:
+        return len(self._items)
+
+    def itemAt(self, index: int) -> QLayoutItem | None:
+        return self._items[index] if 0 <= index < len(self._items) else None
+
+    def takeAt(self, index: int) -> QLayoutItem | None:
+        return self._items.pop(index) if 0 <= index < len(self._items) else None
+
+    def expandingDirections(self) -> Qt.Orientation:
+        return Qt.Orientation(0)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return self._place(QRect(0, 0, width, 0), really=False)
+
+    def sizeHint(self) -> QSize:
+        sizes = [item.sizeHint() for item in self._shown()]
+        width = sum(size.width() + self.spacing() for size in sizes) - self.spacing()
+        return QSize(max(0, width), max((size.height() for size in sizes), default=0))
+
+    def minimumSize(self) -> QSize:
+        sizes = [item.minimumSize() for item in self._shown()]
+        width = max((size.width() for size in sizes), default=0)
+        return QSize(width, max((size.height() for size in sizes), default=0))
+
+    def setGeometry(self, rect: QRect) -> None:
+        super().setGeometry(rect)
+        self._place(rect, really=True)
+
+    def _shown(self) -> list[QLayoutItem]:
+        return [item for item in self._items if not item.isEmpty()]
+
+    def _rows(self, width: int) -> Iterator[list[tuple[QLayoutItem, QSize]]]:
+        row: list[tuple[QLayoutItem, QSize]] = []
+        used = 0
+        for item in self._shown():
+            size = item.sizeHint().boundedTo(QSize(max(width, item.minimumSize().width()), _TALLEST))
+            if row and used + size.width() > width:
+                yield row
+                row, used = [], 0
+            row.append((item, size))
+            used += size.width() + self.spacing()
+        if row:
+            yield row
+
+    def _place(self, rect: QRect, *, really: bool) -> int:
+        """Return the height of all rows; if `really`, put the widgets into them."""
+        y = rect.y()
+        for row in self._rows(rect.width()):
+            x, height = rect.x(), max(size.height() for _, size in row)
+            for item, size in row if really else []:
+                item.setGeometry(QRect(x, y + (height - size.height()) // 2, size.width(), size.height()))
+                x += size.width() + self.spacing()
+            y += height + self.spacing()
+        return max(0, y - self.spacing() - rect.y())
+
+
+class FoldingBox(QBoxLayout):
+    """A row that becomes a column where it is narrow."""
+
+    def __init__(self, fold: int) -> None:
+        super().__init__(QBoxLayout.Direction.LeftToRight)
+        self._fold = fold
+
+    def minimumSize(self) -> QSize:
+        items = [item for number in range(self.count()) if (item := self.itemAt(number)) is not None]
+        widest = max((item.minimumSize().width() for item in items if not item.isEmpty()), default=0)
+        margins = self.contentsMargins()
+        smallest = widest + margins.left() + margins.right()
+        return QSize(smallest, super().minimumSize().height())
+
+    def setGeometry(self, rect: QRect) -> None:
+        narrow = rect.width() < self._fold
+        direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        if direction != self.direction():
+            self.setDirection(direction)
+        super().setGeometry(rect)
 
 
 def widget_of(layout: QLayout, width: int | None = None) -> QWidget:

@@ -8,8 +8,19 @@ from itertools import count
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.document.map_tiles import MapWindow, Tile
@@ -18,6 +29,7 @@ from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.scatter_image import Scatter, scatter_image
 from explorer.ui.theme import Theme, current_theme
+from explorer.ui.widgets.color_bar import BAR_WIDTH, ColorBar, paint_color_bar
 
 _LEFT, _BOTTOM, _TOP, _RIGHT = 46, 22, 20, 6
 _TICK_PIXELS = 60
@@ -29,8 +41,14 @@ _PAN_SHARE = 1 / 8
 _WHEEL_FACTOR = 1.2
 _SHADES = 6
 _THUMBNAIL = 34.0
-_PREVIEW = 72.0
+_CARD, _SMALLEST_CARD = 128.0, 96.0
+"""Sides of the image on the hover card, in pixels: at most, and at least where pixels stay whole."""
+
+_CARD_MARGIN = 8.0
 _BESIDE = 14.0
+_REST_MS, _FADE_MS, _FADE_STEPS = 1_000, 1_500, 15
+"""How long the trail stays after the last move, and how long and in how many steps it fades."""
+
 _REACH = 9
 """Radius in pixels within which a press grabs a keyframe."""
 
@@ -62,6 +80,10 @@ class PlaneCanvas(QWidget):
         A box or lasso was drawn: its corners, float32 ``(k, 2)``.
     taken_along(float, float), pointed_at(float, float)
         A position is dragged out with Ctrl; a point was clicked with the box or lasso tool.
+    menu_requested(QPoint)
+        A position in the widget was clicked with the right button.
+    trail_faded()
+        The trail has faded away.
     """
 
     cursor_moved = Signal(float, float, str)
@@ -71,6 +93,8 @@ class PlaneCanvas(QWidget):
     enclosed = Signal(object)
     pointed_at = Signal(float, float)
     taken_along = Signal(float, float)
+    menu_requested = Signal(QPoint)
+    trail_faded = Signal()
 
     def __init__(self, empty: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -91,22 +115,30 @@ class PlaneCanvas(QWidget):
         self._gesture = ""
         self._trail: list[tuple[float, float]] = []
         self._keyframe: int | None = None
-        self._preview: QImage | None = None
+        self._preview: tuple[QImage, tuple[str, ...]] | None = None
         self._mouse = QPointF()
         self._tool: Tool = "cursor"
         self._outline: list[QPointF] = []
         self._scatter: Scatter | None = None
         self._scatter_image: QImage | None = None
+        self._density_most = 0
         self._tiles_shown = True
         self._thumbnails: list[tuple[float, float, QImage]] = []
         self._overlay: QImage | None = None
         self._overlay_area: QRectF | None = None
+        self._bar: ColorBar | None = None
         self._grip: QPointF | None = None
+        self._gripped = QPointF()
+        self._trail_opacity = 1.0
+        self._fade = QTimer(self)
+        self._fade.timeout.connect(self._fade_trail)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(180, 160)
         self.setCursor(Qt.CursorShape.CrossCursor)
+        # The right button pans, and opens the menu when it is released where it was pressed.
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
 
     def sizeHint(self) -> QSize:
         return QSize(380, 360)
@@ -170,13 +202,21 @@ class PlaneCanvas(QWidget):
         rect, scale = self.plane_rect(), self.scale
         left = rect.width() / 2 - self._middle.x() * scale
         top = rect.height() / 2 + self._middle.y() * scale
+        device = plane.devicePixelRatio()
         painter = QPainter(plane)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         for tile in tiles:
             half = tile.step / 2
-            # Round edges to whole pixels, so that neighbors leave no seam.
-            first, last = _whole(left + (tile.x - half) * scale), _whole(left + (tile.x + half) * scale)
-            high, low = _whole(top - (tile.y + half) * scale), _whole(top - (tile.y - half) * scale)
+            # Round edges to whole device pixels, so that neighbors leave no seam.
+            first, last, high, low = (
+                _whole(edge * device) / device
+                for edge in (
+                    left + (tile.x - half) * scale,
+                    left + (tile.x + half) * scale,
+                    top - (tile.y + half) * scale,
+                    top - (tile.y - half) * scale,
+                )
+            )
             painter.drawImage(QRectF(first, high, last - first, low - high), pixels_to_qimage(tile.pixels))
         painter.end()
 
@@ -191,15 +231,33 @@ class PlaneCanvas(QWidget):
         self.update()
 
     def set_trail(self, points: list[tuple[float, float]]) -> None:
+        """Show the trail of the current code, which fades when it rests."""
         self._trail = points
+        self._trail_opacity = 1.0
+        if len(points) > 1:
+            self._fade.start(_REST_MS)
         self.update()
 
-    def set_preview(self, qimage: QImage | None) -> None:
-        self._preview = qimage
+    def _fade_trail(self) -> None:
+        self._trail_opacity -= 1 / _FADE_STEPS
+        if self._trail_opacity > 0:
+            self._fade.start(_FADE_MS // _FADE_STEPS)
+        else:
+            self._fade.stop()
+            self._trail = []
+            self.trail_faded.emit()
+        self.update()
+
+    def set_preview(self, qimage: QImage | None, lines: tuple[str, ...] = ()) -> None:
+        """Show a card beside the mouse: an image above lines of text."""
+        self._preview = None if qimage is None else (qimage, lines)
         self.update()
 
     def set_scatter(self, scatter: Scatter | None) -> None:
+        bars = self._bars
         self._scatter, self._scatter_image = scatter, None
+        if bars != self._bars:
+            self._on_view_moved()
         self.update()
 
     def set_thumbnails(self, thumbnails: list[tuple[float, float, QImage]]) -> None:
@@ -207,9 +265,12 @@ class PlaneCanvas(QWidget):
         self._thumbnails = thumbnails
         self.update()
 
-    def set_overlay(self, qimage: QImage | None, area: QRectF | None = None) -> None:
-        """Draw an image over the tiles; `area` is in the plane's coordinates, its top the larger y."""
-        self._overlay, self._overlay_area = qimage, area
+    def set_overlay(self, qimage: QImage | None, area: QRectF | None = None, bar: ColorBar | None = None) -> None:
+        """Draw an image over the tiles, explained by `bar`; `area` is in plane coordinates, its top the larger y."""
+        bars = self._bars
+        self._overlay, self._overlay_area, self._bar = qimage, area, bar
+        if bars != self._bars:
+            self._on_view_moved()
         self.update()
 
     def set_tiles_shown(self, shown: bool) -> None:
@@ -247,8 +308,30 @@ class PlaneCanvas(QWidget):
         return MapWindow(self._tile_grid, level, x - across, x + across, y - up, y + up)
 
     def plane_rect(self) -> QRectF:
-        width, height = self.width() - _LEFT - _RIGHT, self.height() - _TOP - _BOTTOM
-        return QRectF(_LEFT, _TOP, max(20, width), max(20, height))
+        """Return the place of the plane: a square, in the middle of what axes and color bars leave."""
+        width = self.width() - _LEFT - _RIGHT - self._bars * BAR_WIDTH
+        height = self.height() - _TOP - _BOTTOM
+        side = max(20, min(width, height))
+        return QRectF(_LEFT + max(0, width - side) // 2, _TOP + max(0, height - side) // 2, side, side)
+
+    @property
+    def _bars(self) -> int:
+        """Number of color bars."""
+        return (self._bar is not None) + (self._scatter is not None and self._scatter.density)
+
+    @property
+    def color_bar(self) -> ColorBar | None:
+        """The color bar of the overlay."""
+        return self._bar
+
+    @property
+    def card(self) -> tuple[QImage, tuple[str, ...]] | None:
+        """Image and lines of the card beside the mouse."""
+        return self._preview
+
+    @property
+    def panning(self) -> bool:
+        return self._grip is not None
 
     def to_widget(self, x: float, y: float) -> QPointF:
         """Map the plane's coordinates to widget coordinates; y points up."""
@@ -292,10 +375,12 @@ class PlaneCanvas(QWidget):
     # -- hands ---------------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if not self._shown:
+        if not self._shown or not self.plane_rect().adjusted(-_REACH, -_REACH, _REACH, _REACH).contains(
+            event.position()
+        ):
             return
         if event.button() != Qt.MouseButton.LeftButton or self._tool == "pan":
-            self._grip = event.position()
+            self._grip = self._gripped = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif self._tool != "cursor":
             self._outline = [event.position()]
@@ -325,16 +410,20 @@ class PlaneCanvas(QWidget):
             return
         elif self._keyframe is not None:
             self.keyframe_moved.emit(self._keyframe, *self.to_plane(where), self._gesture)
-        elif event.buttons() & Qt.MouseButton.LeftButton:
+        elif event.buttons() & Qt.MouseButton.LeftButton and self._gesture:
             self.cursor_moved.emit(*self.to_plane(where), self._gesture)
         seen = self._tool == "cursor" and self.plane_rect().contains(where)
         self.hovered.emit(self.to_plane(where) if seen else None)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._keyframe = self._taken = None
+        self._gesture = ""
         if self._grip is not None:
             self._grip = None
             self.set_tool(self._tool)
+            moved = (event.position() - self._gripped).manhattanLength()
+            if event.button() == Qt.MouseButton.RightButton and moved <= _REACH:
+                self.menu_requested.emit(event.position().toPoint())
         elif self._outline and event.button() == Qt.MouseButton.LeftButton:
             corners, self._outline = self._corners(), []
             if max((point - corners[0]).manhattanLength() for point in corners) <= _REACH:
@@ -365,6 +454,14 @@ class PlaneCanvas(QWidget):
             self.zoom_by(_WHEEL_FACTOR ** (turned / 120), event.position())
             event.accept()
 
+    def event(self, event: QEvent) -> bool:
+        """Zoom by a pinch on a touchpad."""
+        if isinstance(event, QNativeGestureEvent) and self._shown:
+            if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+                self.zoom_by(max(0.1, 1 + event.value()), event.position())
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         if not self._shown:
@@ -388,16 +485,50 @@ class PlaneCanvas(QWidget):
         assert self._cursor is not None
         seen = self.map_window()
         step = min(seen.right - seen.left, seen.top - seen.bottom) * KEY_SHARE * (5 if far else 1)
-        self.cursor_moved.emit(self._cursor[0] + across * step, self._cursor[1] + up * step, "~map-keys")
+        to = self._cursor[0] + across * step, self._cursor[1] + up * step
+        self.cursor_moved.emit(*to, "~map-keys")
+        # The card is beside the current code, as beside the mouse.
+        self._mouse = self.to_widget(*to)
+        self.hovered.emit(to)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.hovered.emit(None)
 
     # -- painting ------------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme = current_theme()
         painter = QPainter(self)
+        self._paint(painter, self.plane)
+        self._paint_preview(painter, current_theme())
+        painter.end()
+
+    def image(self, tiles: Iterable[Tile], side: int, *, axes: bool) -> QImage:
+        """Return the plane, or with `axes` all of the map; its longest side has exactly `side` pixels."""
+        rect = self.plane_rect()
+        area = rect.adjusted(-_LEFT, -_TOP, _RIGHT + self._bars * BAR_WIDTH, _BOTTOM) if axes else rect
+        scale = side / max(area.width(), area.height())
+        made = QImage((area.size() * scale).toSize(), QImage.Format.Format_RGB32)
+        made.fill(current_theme().color("window"))
+        plane = QImage((rect.size() * scale).toSize(), QImage.Format.Format_RGB32)
+        plane.setDevicePixelRatio(scale)
+        plane.fill(current_theme().color("stage"))
+        self._paint_tiles(plane, tiles)
+        painter = QPainter(made)
+        painter.scale(scale, scale)
+        painter.translate(-area.topLeft())
+        if axes:
+            painter.setFont(self.font())
+            self._paint(painter, plane)
+        else:
+            painter.drawImage(rect.topLeft(), plane)
+        painter.end()
+        return made
+
+    def _paint(self, painter: QPainter, plane: QImage | None) -> None:
+        theme = current_theme()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rect = self.plane_rect()
-        plane = self.plane
         if plane is None:
             painter.setPen(theme.color("muted"))
             area = QRectF(self.rect()).adjusted(16, 8, -16, -8)
@@ -416,8 +547,8 @@ class PlaneCanvas(QWidget):
             self._paint_trail(painter, theme)
             self._paint_way(painter, theme)
             self._paint_cursor(painter, theme)
-            self._paint_preview(painter, theme, rect)
-        painter.end()
+            painter.setClipping(False)
+            self._paint_bars(painter, rect, theme)
 
     def _paint_axes(self, painter: QPainter, rect: QRectF, theme: Theme) -> None:
         focused = self.hasFocus()
@@ -435,8 +566,19 @@ class PlaneCanvas(QWidget):
             painter.drawText(beside, align.AlignRight | align.AlignVCenter, _number(value, step))
         painter.setPen(theme.color("text"))
         x_name, y_name = self._names
-        painter.drawText(QRectF(rect.right() - 100, rect.top() - 18, 100, 16), align.AlignRight, f"{x_name} →")
-        painter.drawText(QRectF(rect.left(), rect.top() - 18, 100, 16), align.AlignLeft, f"↑ {y_name}")
+        above = QRectF(rect.left(), rect.top() - 18, rect.width(), 16)
+        painter.drawText(above, align.AlignRight, f"{x_name} →")
+        painter.drawText(above, align.AlignLeft, f"↑ {y_name}")
+
+    def _paint_bars(self, painter: QPainter, rect: QRectF, theme: Theme) -> None:
+        bars = [] if self._bar is None else [self._bar]
+        if self._scatter is not None and self._scatter.density:
+            most = self._density_most
+            ticks = ((0.0, "0"), (0.5, f"{most / 4:.3g}"), (1.0, f"{most:,}"))
+            bars.append(ColorBar(self.tr("points"), ticks))
+        for number, bar in enumerate(bars):
+            left = rect.right() + number * BAR_WIDTH
+            paint_color_bar(painter, bar, QRectF(left, rect.top(), BAR_WIDTH, rect.height()), theme)
 
     def _paint_overlay(self, painter: QPainter, rect: QRectF) -> None:
         if self._overlay is None or self._overlay_area is None:
@@ -458,7 +600,7 @@ class PlaneCanvas(QWidget):
             down = middle.y() - (self._scatter.points[:, 1] - self._middle.y()) * scale
             size = (math.ceil(rect.width() * device), math.ceil(rect.height() * device))
             places = (np.stack([across, down], axis=1) * device).astype(np.float32)
-            self._scatter_image = scatter_image(self._scatter, places, size, device)
+            self._scatter_image, self._density_most = scatter_image(self._scatter, places, size, device)
         painter.drawImage(rect.topLeft(), self._scatter_image)
 
     def _paint_thumbnails(self, painter: QPainter, theme: Theme) -> None:
@@ -489,7 +631,8 @@ class PlaneCanvas(QWidget):
         # One polyline per shade, not one per step.
         step = math.ceil((len(points) - 1) / _SHADES)
         for first in range(0, len(points) - 1, step):
-            color.setAlphaF(0.8 * min(first + step, len(points) - 1) / (len(points) - 1))
+            share = min(first + step, len(points) - 1) / (len(points) - 1)
+            color.setAlphaF(0.8 * share * max(0.0, self._trail_opacity))
             painter.setPen(QPen(color, 1.5))
             painter.drawPolyline(points[first : first + step + 1])
 
@@ -515,22 +658,40 @@ class PlaneCanvas(QWidget):
             painter.setPen(pen)
             painter.drawEllipse(where, 8, 8)
 
-    def _paint_preview(self, painter: QPainter, theme: Theme, rect: QRectF) -> None:
-        """Draw the preview beside the mouse, on the side with enough space."""
+    def _paint_preview(self, painter: QPainter, theme: Theme) -> None:
+        """Draw the card beside the mouse, on the side with enough space."""
         if self._preview is None or self._grip is not None:
             return
-        fitted = QSizeF(self._preview.size()).scaled(_PREVIEW, _PREVIEW, Qt.AspectRatioMode.KeepAspectRatio)
-        place = QRectF(self._mouse + QPointF(_BESIDE, _BESIDE), fitted)
-        if place.right() > rect.right():
-            place.moveRight(self._mouse.x() - _BESIDE)
-        if place.bottom() > rect.bottom():
-            place.moveBottom(self._mouse.y() - _BESIDE)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(place, self._preview)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for pen in (QPen(theme.color("base"), 4), QPen(theme.color("accent"), 1.5)):
-            painter.setPen(pen)
-            painter.drawRect(place)
+        image, lines = self._preview
+        fitted = card_size(image)
+        height = painter.fontMetrics().height()
+        wide = max([fitted.width(), *(painter.fontMetrics().horizontalAdvance(line) for line in lines)])
+        size = QSizeF(wide + 2 * _CARD_MARGIN, fitted.height() + len(lines) * height + 2 * _CARD_MARGIN)
+        card = QRectF(self._mouse + QPointF(_BESIDE, _BESIDE), size)
+        if card.right() > self.width():
+            card.moveRight(self._mouse.x() - _BESIDE)
+        if card.bottom() > self.height():
+            card.moveBottom(self._mouse.y() - _BESIDE)
+        card.moveTopLeft(QPointF(max(card.left(), 0), max(card.top(), 0)))
+        painter.setPen(QPen(theme.color("accent"), 1.5))
+        painter.setBrush(theme.color("panel"))
+        painter.drawRoundedRect(card, 6, 6)
+        place = QRectF(QPointF(card.center().x() - fitted.width() / 2, card.top() + _CARD_MARGIN), fitted)
+        whole = fitted.width() % image.width() == 0
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not whole)
+        painter.drawImage(place.toRect() if whole else place, image)
+        painter.setPen(theme.color("text"))
+        for number, line in enumerate(lines):
+            below = QRectF(card.left(), place.bottom() + number * height + 2, card.width(), height)
+            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, line)
+
+
+def card_size(image: QImage) -> QSizeF:
+    """Return the size of an image on the card: whole pixels, unless they would leave it small."""
+    whole = int(_CARD // max(image.width(), image.height()))
+    if whole * max(image.width(), image.height()) >= _SMALLEST_CARD:
+        return QSizeF(image.size() * whole)
+    return QSizeF(image.size()).scaled(_CARD, _CARD, Qt.AspectRatioMode.KeepAspectRatio)
 
 
 def _whole(edge: float) -> int:

@@ -1,0 +1,201 @@
+"""The context menu of an image: copy, save, keyframe, bookmark, neighbors, arithmetic; by right click or Shift+F10."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QWidget
+
+from explorer.document.document import Document
+from explorer.errors import ExplorerError
+from explorer.messages import message
+from explorer.types import Floats
+from explorer.ui.actions import Action, ActionMenu, When
+from explorer.ui.dialogs.files import ask_save, exporting
+from explorer.ui.images import save_image
+
+_TERMS = "abc"
+
+
+@dataclass(frozen=True, eq=False)
+class MenuImage:
+    """What an image menu acts on.
+
+    `name` is the suggested file name, without extension. `code`, ``(latent_dim,)``, is the code of the image, None if
+    it has none; `index` its position in the open dataset, None if it is not one of its images.
+    """
+
+    image: QImage
+    name: str
+    code: Floats | None = None
+    index: int | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether it has a code, or one can be made of it."""
+        return self.code is not None or self.index is not None
+
+
+class ImageMenu(QObject):
+    """Gives a widget the context menu of its images.
+
+    `target` returns the image at a position in the widget (in a scroll area, in its viewport), or for None, the one
+    that the keyboard is on; None where there is no image. `more` are further actions of the widget.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        widget: QWidget,
+        target: Callable[[QPoint | None], MenuImage | None],
+        more: Callable[[], Iterable[Action]] = tuple,
+    ) -> None:
+        super().__init__(widget)
+        self._document = document
+        self._widget = widget
+        self._target = target
+        self._more = more
+        self._area = widget.viewport() if isinstance(widget, QAbstractScrollArea) else widget
+        for watched in {widget, self._area}:
+            watched.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QContextMenuEvent):
+            by_keys = event.reason() == QContextMenuEvent.Reason.Keyboard
+            return self.open(None if by_keys else event.pos())
+        # Not every platform turns these keys into an event of their own.
+        keys = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and watched is self._widget
+        return bool(keys) and opens_menu(event) and self.open(None)
+
+    def open(self, where: QPoint | None) -> bool:
+        """Open the menu of the image at a position, None for the one that the keyboard is on; return whether it has."""
+        found = self._target(where)
+        if found is None:
+            return False
+        for old in self._area.findChildren(ActionMenu, "image_menu", Qt.FindChildOption.FindDirectChildrenOnly):
+            old.deleteLater()
+        menu = ActionMenu("image_menu", self._area, records=[*self._actions(found), None, *self._more()])
+        menu.popup(self._area.mapToGlobal(self._area.rect().center() if where is None else where))
+        return True
+
+    def _actions(self, found: MenuImage) -> Iterator[Action | None]:
+        coded = When(lambda: found.code is not None)
+        known = When(lambda: found.known)
+        yield Action(
+            "image_copy",
+            self.tr("&Copy image"),
+            partial(self._copy, found),
+            tip=self.tr("Copy this image, pixel for pixel."),
+            synonyms=self.tr("clipboard, copy pixels"),
+            icon="copy",
+        )
+        yield Action(
+            "image_save",
+            self.tr("&Save image…"),
+            partial(self._ask_save, found),
+            tip=self.tr("Save this image as PNG, pixel for pixel."),
+            synonyms=self.tr("png, export image"),
+            icon="save",
+        )
+        yield None
+        yield Action(
+            "image_keyframe",
+            self.tr("Add &keyframe"),
+            partial(self._add_keyframe, found),
+            tip=self.tr("Append the code of this image to the timeline."),
+            synonyms=self.tr("timeline, animation"),
+            icon="diamond",
+            enabled=known,
+        )
+        yield Action(
+            "image_bookmark",
+            self.tr("&Bookmark"),
+            partial(self._add_bookmark, found),
+            tip=self.tr("Save the code of this image as a bookmark."),
+            synonyms=self.tr("favorite, save code"),
+            icon="bookmark",
+            enabled=coded,
+        )
+        yield Action(
+            "image_neighbors",
+            self.tr("Find &neighbors"),
+            partial(self._find_neighbors, found),
+            tip=self.tr("Show the images whose codes are nearest to that of this image."),
+            synonyms=self.tr("similar images, nearest"),
+            icon="users",
+            enabled=known,
+        )
+        yield Action(
+            "image_arithmetic",
+            self.tr("Send to &arithmetic"),
+            partial(self._send_to_arithmetic, found),
+            tip=self.tr("Add the code of this image to the next free term."),
+            synonyms=self.tr("analogy, add to term"),
+            icon="plus",
+            enabled=known,
+        )
+
+    def _copy(self, found: MenuImage) -> None:
+        QApplication.clipboard().setImage(found.image)
+        self._document.announced.emit(message("Image copied"))
+
+    def _ask_save(self, found: MenuImage) -> None:
+        suggested = Path.home() / f"{found.name}.png"
+        kinds = [self.tr("PNG image (*.png)")]
+        window = self._widget.window()
+        ask_save(self._document, window, self.tr("Save image"), kinds, suggested, partial(self._save, found))
+
+    def _save(self, found: MenuImage, path: Path) -> None:
+        with exporting(self._document, path):
+            save_image(found.image, path)
+
+    def _add_keyframe(self, found: MenuImage) -> None:
+        timeline, end = self._document.timeline, len(self._document.state.keyframes)
+        if found.code is not None:
+            self._try(partial(timeline.insert, found.code[None], end))
+        elif found.index is not None:
+            timeline.request_images([found.index], end)
+
+    def _add_bookmark(self, found: MenuImage) -> None:
+        self._document.bookmarks.add(code=found.code)
+
+    def _find_neighbors(self, found: MenuImage) -> None:
+        """Show the Neighbors panel for the image, or else for its code."""
+        if found.index is not None:
+            self._try(partial(self._document.choose_image, found.index))
+        elif found.code is not None:
+            self._try(partial(self._document.set_code, found.code))
+        self._document.neighbors.set(of="cursor" if found.index is None else "image")
+        self._document.panel_requested.emit("neighbors")
+
+    def _send_to_arithmetic(self, found: MenuImage) -> None:
+        """Add the image to the first term without one; if all have images, to the first, which averages them."""
+        arithmetic = self._document.state.arithmetic
+        used = (0, 1, 2) if arithmetic.mode == "sum" else (0, 2)
+        number = next((number for number in used if not arithmetic.terms[number].codes), 0)
+        if found.code is not None:
+            self._try(partial(self._document.add_to_term, number, found.code[None]))
+        elif found.index is not None:
+            self._document.term_requested.emit(np.array([found.index], np.int64), number)
+        self._document.announced.emit(message("Added to term {letter}", letter=_TERMS[number]))
+        self._document.panel_requested.emit("arithmetic")
+
+    def _try(self, edit: Callable[[], object]) -> None:
+        """Report where the code is one of another model: the menu may be older than the open one."""
+        try:
+            edit()
+        except ExplorerError as error:
+            self._document.report(error.message)
+
+
+def opens_menu(event: QEvent) -> bool:
+    if not isinstance(event, QKeyEvent):
+        return False
+    shifted = event.modifiers() == Qt.KeyboardModifier.ShiftModifier and event.key() == Qt.Key.Key_F10
+    return shifted or event.key() == Qt.Key.Key_Menu
