@@ -87,8 +87,8 @@ class FirstTour(QObject):
             Step(
                 self.tr("Make an animation"),
                 self.tr(
-                    "Add keyframes (Ctrl+K), play the animation, and export it as a video or GIF. Press Ctrl+Shift+P "
-                    "to search all commands."
+                    "Add keyframes (Ctrl+Shift+K), play the animation, and export it as a video or GIF. Press Ctrl+K "
+                    "to search all commands and the help."
                 ),
                 parts.timeline,
             ),

@@ -36,6 +36,7 @@ class Panel:
 
     `name` begins the object names of the panel, its dock and its commands. `title`, `tip` and `synonyms` are as of an
     action, marked with ``QT_TRANSLATE_NOOP("panels", …)``, translated by `words`. Without a `dock` it is a tab.
+    `help` is its page of the help: ``page`` or ``page#heading``.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Panel:
     _: KW_ONLY
     tip: str
     synonyms: str
+    help: str = ""
 
     @property
     def id(self) -> str:

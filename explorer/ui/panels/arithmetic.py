@@ -298,4 +298,5 @@ PANEL = Panel(
     ArithmeticPanel,
     tip=QT_TRANSLATE_NOOP("panels", "Add and subtract codes, such as A − B + C, and decode the result."),
     synonyms=QT_TRANSLATE_NOOP("panels", "analogy, vector math, add, subtract, mix"),
+    help="explore#arithmetic",
 )

@@ -196,4 +196,5 @@ PANEL = Panel(
     Dock(Qt.DockWidgetArea.LeftDockWidgetArea, behind="gallery"),
     tip=QT_TRANSLATE_NOOP("panels", "Show or hide the bookmarked codes."),
     synonyms=QT_TRANSLATE_NOOP("panels", "favorites, saved codes, pins"),
+    help="explore#bookmarks",
 )

@@ -39,4 +39,5 @@ PANEL = Panel(
     Dock(Qt.DockWidgetArea.RightDockWidgetArea),
     tip=QT_TRANSLATE_NOOP("panels", "Show or hide the sliders of the latent code."),
     synonyms=QT_TRANSLATE_NOOP("panels", "sliders, dimensions, z, vector"),
+    help="explore#edit-the-code",
 )

@@ -324,4 +324,5 @@ PANEL = Panel(
     ComparePanel,
     tip=QT_TRANSLATE_NOOP("panels", "Reconstruct an image with two models and compare error, size and speed."),
     synonyms=QT_TRANSLATE_NOOP("panels", "benchmark, two models, side by side, versus"),
+    help="analyze#compare-models",
 )

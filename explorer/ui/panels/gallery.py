@@ -254,4 +254,5 @@ PANEL = Panel(
     Dock(Qt.DockWidgetArea.LeftDockWidgetArea),
     tip=QT_TRANSLATE_NOOP("panels", "Show or hide the images of the dataset."),
     synonyms=QT_TRANSLATE_NOOP("panels", "thumbnails, images, browse"),
+    help="explore#choose-an-image",
 )

@@ -96,4 +96,5 @@ PANEL = Panel(
     Dock(Qt.DockWidgetArea.LeftDockWidgetArea, behind="gallery"),
     tip=QT_TRANSLATE_NOOP("panels", "Show or hide the list of edits; click one to undo or redo to it."),
     synonyms=QT_TRANSLATE_NOOP("panels", "undo list, edits, steps"),
+    help="explore#undo",
 )

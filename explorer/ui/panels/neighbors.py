@@ -296,4 +296,5 @@ PANEL = Panel(
     NeighborsPanel,
     tip=QT_TRANSLATE_NOOP("panels", "Find the images whose codes are nearest to a code."),
     synonyms=QT_TRANSLATE_NOOP("panels", "similar images, nearest, knn, search"),
+    help="map#similar-images",
 )

@@ -255,4 +255,5 @@ PANEL = Panel(
     NoisePanel,
     tip=QT_TRANSLATE_NOOP("panels", "Corrupt images, reconstruct them, and measure how much noise is removed."),
     synonyms=QT_TRANSLATE_NOOP("panels", "denoise, corrupt, inpaint, robustness"),
+    help="analyze#remove-noise",
 )

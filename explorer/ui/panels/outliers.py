@@ -263,4 +263,5 @@ PANEL = Panel(
     OutliersPanel,
     tip=QT_TRANSLATE_NOOP("panels", "Rank images by reconstruction error to find out-of-distribution ones."),
     synonyms=QT_TRANSLATE_NOOP("panels", "anomalies, anomaly detection, novelty, reconstruction error"),
+    help="analyze#find-outliers",
 )

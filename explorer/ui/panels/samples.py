@@ -160,4 +160,5 @@ PANEL = Panel(
     SamplesPanel,
     tip=QT_TRANSLATE_NOOP("panels", "Decode random codes drawn from a prior."),
     synonyms=QT_TRANSLATE_NOOP("panels", "generate, random images, prior, new images"),
+    help="explore#random-images",
 )

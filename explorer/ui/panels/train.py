@@ -160,4 +160,5 @@ PANEL = Panel(
     TrainPanel,
     tip=QT_TRANSLATE_NOOP("panels", "Train a new autoencoder on the open dataset."),
     synonyms=QT_TRANSLATE_NOOP("panels", "fit, learn, new model, epochs"),
+    help="train",
 )

@@ -163,4 +163,5 @@ PANEL = Panel(
     TraversalsPanel,
     tip=QT_TRANSLATE_NOOP("panels", "Vary one dimension or principal component at a time."),
     synonyms=QT_TRANSLATE_NOOP("panels", "latent traversal, walk, sweep, vary, disentangle"),
+    help="explore#traversals",
 )
