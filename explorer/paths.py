@@ -34,6 +34,11 @@ def resources_dir() -> Path:
     return _shipped("resources")
 
 
+def docs_dir() -> Path:
+    """Return the folder of the guide and the glossary; read-only."""
+    return _shipped("docs")
+
+
 def pretrained_dir() -> Path:
     """Return the folder of the shipped bundles; read-only."""
     return _shipped("pretrained")

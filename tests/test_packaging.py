@@ -11,6 +11,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from explorer.paths import docs_dir
+from explorer.ui.help_pages import help_pages
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = [requirement for extra in PROJECT["optional-dependencies"].values() for requirement in extra]
@@ -44,6 +47,18 @@ def test_faulty_releases_of_qt_are_excluded(version: str, allowed: int) -> None:
 @pytest.mark.parametrize(("version", "allowed"), [("3.10", 0), ("3.11", 1), ("3.13", 1), ("3.14", 0)])
 def test_pythons_are_those_of_tensorflow(version: str, allowed: int) -> None:
     assert SpecifierSet(PROJECT["requires-python"]).contains(version) == bool(allowed)
+
+
+def test_the_help_is_in_the_wheel() -> None:
+    """Where `explorer.paths` looks for it in an installed package."""
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    wheel = tomllib.loads(text)["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["sources"]["docs"] == "explorer/docs"
+    for page in help_pages():
+        file = docs_dir() / "guide" / f"{page}.md"
+        place = (file if file.exists() else docs_dir() / f"{page}.md").relative_to(REPOSITORY).as_posix()
+        assert any(f"/{place}".startswith(included) for included in wheel["include"]), page
+        assert not any(f"/{place}".startswith(excluded) for excluded in wheel["exclude"]), page
 
 
 def test_the_interface_font_is_readable_and_has_its_licence(qapp: object) -> None:

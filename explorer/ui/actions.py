@@ -7,9 +7,9 @@ from dataclasses import KW_ONLY, dataclass
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QCheckBox, QMainWindow, QMenu, QPushButton, QWidget
 
 from explorer.messages import Message, message
 from explorer.ui.icons import icon
@@ -17,6 +17,9 @@ from explorer.ui.plain_text import plain_menu_text, plain_tooltip
 
 PREFIX = "Ctrl+G"
 """First key of the shortcuts of panel buttons; a letter for the panel and one for the button follow."""
+
+OR = " / "
+"""Between two shortcuts of one action."""
 
 _PLACES = "1234567890QWERTYUIOPASDFGHJKLZXCVBNM"
 _PLAIN = 3
@@ -66,8 +69,9 @@ class Action:
 
     It does `run`, and shows its panel before (`reveal`) if chosen by shortcut or palette; `buttons` of panels do the
     same. `name` is stable, and the object name. `section` None is the menu of a button. `synonyms` are at least two,
-    separated by commas. It is available and checked while `enabled` and `checked` say so; None for always available and
-    not checkable. `detail` follows the label after a colon; it is evaluated with `enabled`.
+    separated by commas. Several shortcuts are separated by ``"; "``; they act in the whole window, or only while one of
+    the widgets of `scope` has the focus. It is available and checked while `enabled` and `checked` say so; None for
+    always available and not checkable. `detail` follows the label after a colon; it is evaluated with `enabled`.
     """
 
     name: str
@@ -78,6 +82,7 @@ class Action:
     tip: str
     synonyms: str
     shortcut: str | QKeySequence.StandardKey = ""
+    scope: tuple[QWidget, ...] = ()
     icon: str = ""
     enabled: When | None = None
     checked: When | None = None
@@ -89,6 +94,12 @@ class Action:
     def title(self) -> str:
         """The label without its mnemonic."""
         return plain_title(self.label)
+
+    @property
+    def keys(self) -> list[QKeySequence]:
+        if isinstance(self.shortcut, str):
+            return [keys for keys in QKeySequence.listFromString(self.shortcut) if not keys.isEmpty()]
+        return [QKeySequence(self.shortcut)]
 
     @property
     def words(self) -> list[str]:
@@ -107,7 +118,10 @@ class WindowAction(QAction):
         super().__init__(record.label, parent)
         self.record = record
         self.setObjectName(record.name)
-        self.setShortcut(QKeySequence(record.shortcut))
+        self.setShortcuts(record.keys)
+        for widget in record.scope:
+            self.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            widget.addAction(self)
         self.setToolTip(plain_tooltip(record.tip))
         self.setCheckable(record.checked is not None)
         if record.icon:
@@ -156,7 +170,7 @@ class WindowAction(QAction):
 
 @dataclass(frozen=True)
 class Command:
-    """An action as the window offers it now; `where` is the path of menus to it."""
+    """An action as the window offers it now; `where` is the path of menus to it, `keys` its shortcuts."""
 
     record: Action
     title: str
@@ -222,7 +236,7 @@ class ActionRegistry(QObject):
         super().__init__(window)
         self._announce = announce
         self._letters: set[str] = set()
-        self._buttons: list[QPushButton] = []
+        self._buttons: list[QAbstractButton] = []
         bar = window.menuBar()
         bar.setAccessibleName(self.tr("Menus"))
         titles = {
@@ -254,10 +268,15 @@ class ActionRegistry(QObject):
     def add_panel(self, name: str, title: str, panel: QWidget, reveal: Callable[[], object]) -> None:
         """Make an action with a shortcut of every button of a panel that is not in the other menus already.
 
-        Those of the menu of a button are added, too. `name` is the object name of the panel; `reveal` shows it.
+        Those of the menu of a button are added, too, and check boxes with synonyms. `name` is the object name of the
+        panel; `reveal` shows it.
         """
         letter = next(one for one in f"{title.upper()}{_PLACES}" if one.isalnum() and one not in self._letters)
-        buttons = [one for one in panel.findChildren(QPushButton) if one.text() and one not in self._buttons]
+        buttons = [
+            one
+            for one in panel.findChildren(QAbstractButton)
+            if one.text() and one not in self._buttons and _is_command(one)
+        ]
         if not buttons:
             return
         self._letters.add(letter)
@@ -266,7 +285,7 @@ class ActionRegistry(QObject):
         menu = ActionMenu(f"menu_{name}", self._menus["panels"], plain_menu_text(title))
         self._insert(Section.PANELS, menu)
         for button, text in zip(buttons, texts, strict=True):
-            inner: object = button.menu()
+            inner: object = button.menu() if isinstance(button, QPushButton) else None
             if isinstance(inner, ActionMenu):
                 menu.addMenu(inner).setText(plain_menu_text(text))
                 made = [action for _, action in inner.commands("")]
@@ -300,7 +319,11 @@ class ActionRegistry(QObject):
         self._announce(message("Unavailable: {command}", command=title))
 
 
-def _of_button(button: QPushButton, label: str, panel: QWidget, reveal: Callable[[], object]) -> Action:
+def _is_command(button: QAbstractButton) -> bool:
+    return isinstance(button, QPushButton) or (isinstance(button, QCheckBox) and bool(button.property("synonyms")))
+
+
+def _of_button(button: QAbstractButton, label: str, panel: QWidget, reveal: Callable[[], object]) -> Action:
     def press() -> None:
         button.setFocus()
         button.click()
@@ -312,13 +335,14 @@ def _of_button(button: QPushButton, label: str, panel: QWidget, reveal: Callable
         tip=button.toolTip(),
         synonyms=str(button.property("synonyms") or ""),
         enabled=When(lambda: button.isEnabled() and button.isVisibleTo(panel)),
+        checked=When(button.isChecked) if isinstance(button, QCheckBox) else None,
         reveal=reveal,
     )
 
 
 def _command(where: str, action: WindowAction) -> Command:
-    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-    return Command(action.record, action.title, where, keys, action.available, action.trigger)
+    keys = [keys.toString(QKeySequence.SequenceFormat.NativeText) for keys in action.shortcuts()]
+    return Command(action.record, action.title, where, OR.join(keys), action.available, action.trigger)
 
 
 def plain_title(text: str) -> str:

@@ -11,13 +11,16 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from explorer.document.document import Document
 from explorer.document.preferences import PreferencesFile
-from explorer.ui.actions import Action, ActionRegistry, Section, When
-from explorer.ui.dialogs.command_palette import RECENT, CommandPalette
+from explorer.ui.actions import Action, ActionRegistry, Command, Section, When
+from explorer.ui.dialogs.command_palette import RECENT, Article, CommandPalette
 from explorer.ui.dialogs.help import HelpDialog
 from explorer.ui.dialogs.problems import ProblemsDialog
 from explorer.ui.dialogs.settings import SettingsDialog
 from explorer.ui.first_tour import FirstTour, Landmarks
 from explorer.ui.focus_ring import step_pane
+from explorer.ui.help_pages import INDEX, help_pages
+from explorer.ui.matching import Entry
+from explorer.ui.panels import PANELS
 from explorer.ui.problems import ProblemList
 from explorer.ui.theme import choose_scheme, chosen_scheme
 from explorer.ui.widgets.fields import button
@@ -115,8 +118,8 @@ class AppActions(QObject):
             self.tr("&Commands…"),
             self.show_palette,
             Section.FOCUS,
-            shortcut="Ctrl+Shift+P",
-            tip=self.tr("Search all commands by name."),
+            shortcut="Ctrl+K; Ctrl+Shift+P",
+            tip=self.tr("Search all commands and the help."),
             synonyms=self.tr("command palette, find action, search"),
             icon="search",
         )
@@ -144,7 +147,7 @@ class AppActions(QObject):
             self.show_help,
             Section.HELP,
             shortcut=QKeySequence.StandardKey.HelpContents,
-            tip=self.tr("Show help on this window and all keyboard shortcuts."),
+            tip=self.tr("Show help on the panel that has the focus, and all keyboard shortcuts."),
             synonyms=self.tr("manual, shortcuts, keys, documentation"),
             icon="circle-help",
         )
@@ -206,7 +209,9 @@ class AppActions(QObject):
 
     def show_palette(self) -> CommandPalette:
         if self._palette is None:
-            self._palette = CommandPalette(self._registry.commands, self._recent, self._remember, self._window)
+            self._palette = CommandPalette(
+                self._registry.commands, self._recent, self._remember, self._articles(), self._window
+            )
         self._palette.begin()
         return self._palette
 
@@ -215,14 +220,29 @@ class AppActions(QObject):
         return [FORMER_NAMES.get(name, name) for name in self.preferences.values.recent_commands]
 
     def _remember(self, name: str) -> None:
+        """Put a command first; articles of the help are not remembered."""
         known = {command.record.name for command in self._registry.commands()}
-        others = [other for other in self._recent() if other != name and other in known]
-        self.preferences.put(recent_commands=(name, *others)[:RECENT])
+        names = dict.fromkeys((name, *self._recent()))
+        self.preferences.put(recent_commands=tuple(name for name in names if name in known)[:RECENT])
 
-    def show_help(self) -> HelpDialog:
+    def _articles(self) -> list[Article]:
+        """Return the sections of the help; their headings rank like synonyms of commands."""
+        articles = []
+        for section in (section for page in help_pages().values() for section in page.sections):
+            show = partial(self.show_help, section.link)
+            record = Action(f"help_{section.link}", section.title, show, tip=section.summary, synonyms="")
+            where = self.tr("Help › %1").replace("%1", section.page_title)
+            entry = Entry("", (section.title,), f"{section.page_title} {section.text}")
+            articles.append((Command(record, section.title, where, "", True, show), entry))
+        return articles
+
+    def show_help(self, page: str = "") -> HelpDialog:
+        """Show a page of the help, ``page`` or ``page#heading``; by default that of the panel with the focus."""
+        page = page or _page_of_focus()
         if self._help is None:
-            self._help = HelpDialog(self._registry.commands(panels=False), self._window)
+            self._help = HelpDialog(partial(self._registry.commands, panels=False), self._window)
         _raise(self._help)
+        self._help.show_page(page)
         return self._help
 
     def show_problems(self) -> ProblemsDialog:
@@ -267,6 +287,16 @@ class AppActions(QObject):
         """Start the tour if it has not been seen."""
         if not self.preferences.values.tour_seen:
             self.start_tour()
+
+
+def _page_of_focus() -> str:
+    pages = {"stage_panel": "explore", **{panel.id: panel.help for panel in PANELS}}
+    widget = QApplication.focusWidget()
+    while widget is not None:
+        if pages.get(widget.objectName()):
+            return pages[widget.objectName()]
+        widget = widget.parentWidget()
+    return INDEX
 
 
 def _is_chosen(scheme: str) -> bool:

@@ -90,7 +90,7 @@ class FirstTour(QObject):
                 self.tr("Make an animation"),
                 self.tr(
                     "Add keyframes (Ctrl+Shift+K), play the animation, and export it as a video or GIF. Press Ctrl+K "
-                    "to search all commands."
+                    "to search all commands and the help."
                 ),
                 parts.panels["timeline"],
             ),

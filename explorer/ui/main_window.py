@@ -186,7 +186,7 @@ class MainWindow(QMainWindow):
             self._docks[panel.name] = dock
 
     def _show_help(self, panel: Panel) -> None:
-        self.app_actions.show_help()
+        self.app_actions.show_help(panel.help)
 
     def _on_dock_shown(self, panel: Panel, shown: bool) -> None:
         if shown and panel.workspaces:

@@ -27,9 +27,9 @@ class Panel:
     """A panel around the stage, shown in a dock.
 
     `name` begins the object names of the panel, its dock and its commands. `title`, `tip` and `synonyms` are as of an
-    action, marked with ``QT_TRANSLATE_NOOP("panels", …)``, translated by `words`. `workspaces` show it by default; the
+    action, marked with ``QT_TRANSLATE_NOOP("panels", â¦)``, translated by `words`. `workspaces` show it by default; the
     first is its home, to which its command switches. Without any it is opened and closed in the current workspace. A
-    `strip` has no title bar.
+    `strip` has no title bar. `help` is its page of the help: ``page`` or ``page#heading``.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Panel:
     area: Qt.DockWidgetArea = Qt.DockWidgetArea.RightDockWidgetArea
     workspaces: tuple[str, ...] = ()
     strip: bool = False
+    help: str = ""
 
     @property
     def id(self) -> str:

@@ -94,7 +94,7 @@ def test_without_keyframes_it_says_what_to_do(driver: WindowDriver) -> None:
     driver.open()
     assert timeline.add.isEnabled()
     assert timeline.track.key_count == 0
-    assert "Ctrl+K" in timeline.track.accessibleDescription()
+    assert "Ctrl+Shift+K" in timeline.track.accessibleDescription()
     assert not timeline.export.isEnabled()
     assert not timeline.play.isEnabled()
     assert timeline.track.values_at(100) == ""
@@ -135,7 +135,7 @@ def test_a_keyframe_is_doubled_and_replaced(driver: WindowDriver) -> None:
     QTest.keyClick(track, Qt.Key.Key_Insert)
     np.testing.assert_array_equal(codes_of(driver), [KEYS[0], KEYS[0], KEYS[1]])
     assert track.key == 1, "the double is chosen"
-    driver.shortcut("action_duplicate")
+    driver.shortcut("action_duplicate", track)
     assert len(codes_of(driver)) == 4
     driver.document.set_code(KEYS[2])
     where = middle_of(driver, 0).toPoint()

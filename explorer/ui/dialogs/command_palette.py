@@ -1,8 +1,9 @@
-"""The command palette: search all commands by name or synonym, run one with Return."""
+"""The command palette: search all commands and the help by name or synonym, run one with Return."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.ui.actions import Command
-from explorer.ui.matching import ranked
+from explorer.ui.matching import Entry, ranked
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import clearable, line_edit
@@ -29,25 +30,35 @@ _MOVES = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp
 RECENT = 8
 """Number of recent commands on top."""
 
+Article: TypeAlias = tuple[Command, Entry]
+"""A page or heading of the help: what shows it, and the words by which it is found."""
+
+
+def _entry(command: Command) -> Entry:
+    return Entry(command.title, command.record.words, f"{command.where} {command.record.tip}")
+
 
 class CommandList(QAbstractListModel):
-    """The commands that match a query."""
+    """The commands and help articles that match a query; without one, the commands."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._all: list[Command] = []
+        self._commands: list[Command] = []
+        self._all: list[tuple[Command, Entry]] = []
         self._shown: list[Command] = []
 
-    def put(self, commands: Sequence[Command], recent: Sequence[str]) -> None:
-        """Recent ones are on top, the others in menu order."""
+    def put(self, commands: Sequence[Command], recent: Sequence[str], articles: Sequence[Article]) -> None:
+        """Recent commands are on top, the others in menu order; articles are found after equal commands."""
         places = {name: place for place, name in enumerate(recent)}
-        self._all = sorted(commands, key=lambda command: places.get(command.record.name, len(places)))
+        self._commands = sorted(commands, key=lambda command: places.get(command.record.name, len(places)))
+        self._all = [*((one, _entry(one)) for one in self._commands), *articles]
         self.find("")
 
     def find(self, query: str) -> None:
         self.beginResetModel()
-        texts = [(one.title, one.where, one.record.words) for one in self._all]
-        self._shown = [self._all[place] for place in ranked(query, texts)]
+        entries = [entry for _, entry in self._all]
+        found = [self._all[place][0] for place in ranked(query, entries)]
+        self._shown = found if query.strip() else self._commands
         self.endResetModel()
 
     def command(self, row: int) -> Command | None:
@@ -106,7 +117,7 @@ class CommandPalette(QDialog):
     """A search field above a list of all commands; the field keeps the focus.
 
     `commands` returns them with their current availability, `recent` names, newest first; `done` is called with the
-    name of an executed command.
+    name of an executed command. `articles` are found, too.
     """
 
     def __init__(
@@ -114,6 +125,7 @@ class CommandPalette(QDialog):
         commands: Callable[[], Sequence[Command]],
         recent: Callable[[], Sequence[str]],
         done: Callable[[str], object],
+        articles: Sequence[Article],
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
@@ -121,6 +133,7 @@ class CommandPalette(QDialog):
         self._commands = commands
         self._recent = recent
         self._done = done
+        self._articles = articles
         self.setObjectName("command_palette")
         self.setWindowTitle(self.tr("Commands"))
         self.setWindowFlag(Qt.WindowType.FramelessWindowHint)
@@ -156,7 +169,7 @@ class CommandPalette(QDialog):
         self.list.selectionModel().currentChanged.connect(lambda current, before: self._show_tip(current))
 
     def begin(self) -> None:
-        self.model.put(self._commands(), self._recent())
+        self.model.put(self._commands(), self._recent(), self._articles)
         self.field.clear()
         self._choose_first()
         window = self._window

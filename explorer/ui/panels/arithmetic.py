@@ -302,4 +302,5 @@ PANEL = Panel(
     synonyms=QT_TRANSLATE_NOOP("panels", "analogy, vector math, add, subtract, mix"),
     icon="plus",
     workspaces=("explore",),
+    help="explore#arithmetic",
 )

@@ -223,4 +223,5 @@ PANEL = Panel(
     synonyms=QT_TRANSLATE_NOOP("panels", "favorites, saved codes, pins"),
     icon="bookmark",
     area=Qt.DockWidgetArea.LeftDockWidgetArea,
+    help="explore#bookmarks",
 )

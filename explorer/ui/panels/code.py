@@ -47,4 +47,5 @@ PANEL = Panel(
     synonyms=QT_TRANSLATE_NOOP("panels", "sliders, dimensions, z, vector"),
     icon="sliders-horizontal",
     workspaces=("explore", "animate"),
+    help="explore#edit-the-code",
 )

@@ -334,4 +334,5 @@ PANEL = Panel(
     synonyms=QT_TRANSLATE_NOOP("panels", "benchmark, two models, side by side, versus"),
     icon="git-compare",
     workspaces=("analyze",),
+    help="analyze#compare-models",
 )

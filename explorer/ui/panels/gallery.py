@@ -294,4 +294,5 @@ PANEL = Panel(
     area=Qt.DockWidgetArea.BottomDockWidgetArea,
     workspaces=("explore", "map", "analyze", "animate"),
     strip=True,
+    help="explore#choose-an-image",
 )

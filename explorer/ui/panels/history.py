@@ -120,4 +120,5 @@ PANEL = Panel(
     synonyms=QT_TRANSLATE_NOOP("panels", "undo list, edits, steps"),
     icon="history",
     area=Qt.DockWidgetArea.LeftDockWidgetArea,
+    help="explore#undo",
 )

@@ -53,7 +53,7 @@ class LibraryPanel(QWidget):
         self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self._open_model = button("library_open_model", self.tr("Open model…"), self.tr("Open a model folder (Ctrl+O)"))
         self._open_folder = button(
-            "library_open_folder", self.tr("Open folder…"), self.tr("Open a folder of images (Ctrl+D)")
+            "library_open_folder", self.tr("Open folder…"), self.tr("Open a folder of images (Ctrl+L)")
         )
         self._open_file = button(
             "library_open_file", self.tr("Open file…"), self.tr("Open an image, archive, array or font (Ctrl+Shift+D)")
@@ -299,7 +299,7 @@ class LibraryPanel(QWidget):
             self.tr("Open image &folder…"),
             self.ask_folder,
             Section.OPEN,
-            shortcut="Ctrl+D",
+            shortcut="Ctrl+L",
             tip=self.tr("Open images of any size; they are preprocessed like the training data."),
             synonyms=self.tr("load images, directory, dataset, photos"),
             buttons=(self._open_folder,),
@@ -360,4 +360,5 @@ PANEL = Panel(
     synonyms=QT_TRANSLATE_NOOP("panels", "models, datasets, files"),
     icon="library",
     area=Qt.DockWidgetArea.LeftDockWidgetArea,
+    help="models",
 )

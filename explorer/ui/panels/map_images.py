@@ -62,7 +62,10 @@ class MapImages(QWidget):
             "map_points", self.tr("Show points"), self.tr("Encode all images of the dataset and show their codes")
         )
         self.density = check_box(
-            "map_density", self.tr("Show density"), self.tr("Show the density of the points instead of single points")
+            "map_density",
+            self.tr("Show density"),
+            self.tr("Show the density of the points instead of single points"),
+            self.tr("distribution, heat map, histogram"),
         )
         self._by = combo_box("map_color", self.tr("Color points by"), [])
         self.legend = _Legend()

@@ -321,4 +321,5 @@ PANEL = Panel(
     synonyms=QT_TRANSLATE_NOOP("panels", "similar images, nearest, knn, search"),
     icon="users",
     workspaces=("map",),
+    help="map#similar-images",
 )

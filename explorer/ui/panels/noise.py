@@ -230,4 +230,5 @@ PANEL = Panel(
     synonyms=QT_TRANSLATE_NOOP("panels", "denoise, corrupt, inpaint, robustness"),
     icon="wand-sparkles",
     workspaces=("analyze",),
+    help="analyze#remove-noise",
 )

@@ -277,4 +277,5 @@ PANEL = Panel(
     synonyms=QT_TRANSLATE_NOOP("panels", "anomalies, anomaly detection, novelty, reconstruction error"),
     icon="triangle-alert",
     workspaces=("analyze",),
+    help="analyze#find-outliers",
 )

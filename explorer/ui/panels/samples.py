@@ -172,4 +172,5 @@ PANEL = Panel(
     synonyms=QT_TRANSLATE_NOOP("panels", "generate, random images, prior, new images"),
     icon="dices",
     workspaces=("explore",),
+    help="explore#random-images",
 )

@@ -103,7 +103,7 @@ class TimelinePanel(QWidget):
 
     def _make_buttons(self) -> None:
         self.add = button(
-            "timeline_add", self.tr("Add keyframe"), self.tr("Add the current code as the last keyframe (Ctrl+K)")
+            "timeline_add", self.tr("Add keyframe"), self.tr("Add the current code as the last keyframe (Ctrl+Shift+K)")
         )
         self.export = button(
             "timeline_export",
@@ -138,7 +138,7 @@ class TimelinePanel(QWidget):
         yield None
         yield Action(
             "timeline_duplicate",
-            self.tr("Duplicate keyframe (Insert)"),
+            self.tr("Duplicate keyframe (Ctrl+D)"),
             self.duplicate,
             tip=self.tr("Insert a copy of the selected keyframe after it."),
             synonyms=self.tr("copy keyframe, clone"),
@@ -292,9 +292,9 @@ class TimelinePanel(QWidget):
             self.tr("Add &keyframe"),
             document.timeline.add,
             Section.KEYFRAMES,
-            shortcut="Ctrl+K",
+            shortcut="Ctrl+Shift+K",
             tip=self.tr("Append the current code to the timeline."),
-            synonyms=self.tr("insert keyframe, new keyframe, to timeline"),
+            synonyms=self.tr("insert keyframe, new keyframe, to timeline, interpolate, morph"),
             icon="diamond",
             buttons=(self.add,),
         )
@@ -303,7 +303,8 @@ class TimelinePanel(QWidget):
             self.tr("&Duplicate keyframe"),
             self.duplicate,
             Section.KEYFRAMES,
-            shortcut="Ctrl+Shift+K",
+            shortcut="Ctrl+D",
+            scope=(self,),
             tip=self.tr("Insert a copy of the selected keyframe after it."),
             synonyms=self.tr("copy keyframe, repeat keyframe, clone"),
         )
@@ -429,7 +430,7 @@ class TimelinePanel(QWidget):
                 [self._words(segment) for segment in animation.segments],
                 [keyframe.segment is not None for keyframe in self._document.state.keyframes],
             )
-        words = self.tr("Drag images here, or press Ctrl+K to add the current code as a keyframe.")
+        words = self.tr("Drag images here, or press Ctrl+Shift+K to add the current code as a keyframe.")
         self.track.show_animation(keyframes, shown, self.tr("Add one more keyframe to play.") if keyframes else words)
         if animation is None:
             self.track.show_measures(None, None)
@@ -601,9 +602,10 @@ PANEL = Panel(
     QT_TRANSLATE_NOOP("panels", "Timeline"),
     TimelinePanel,
     tip=QT_TRANSLATE_NOOP("panels", "Show or hide the keyframes and the animation controls."),
-    synonyms=QT_TRANSLATE_NOOP("panels", "keyframes, animation, player"),
+    synonyms=QT_TRANSLATE_NOOP("panels", "keyframes, animation, player, interpolate, morph"),
     icon="film",
     area=Qt.DockWidgetArea.BottomDockWidgetArea,
     workspaces=("explore", "map", "animate"),
     strip=True,
+    help="animate",
 )

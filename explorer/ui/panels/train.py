@@ -164,4 +164,5 @@ PANEL = Panel(
     synonyms=QT_TRANSLATE_NOOP("panels", "fit, learn, new model, epochs"),
     icon="graduation-cap",
     workspaces=("train",),
+    help="train",
 )

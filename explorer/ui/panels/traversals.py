@@ -175,4 +175,5 @@ PANEL = Panel(
     synonyms=QT_TRANSLATE_NOOP("panels", "latent traversal, walk, sweep, vary, disentangle"),
     icon="grid-3x3",
     workspaces=("explore",),
+    help="explore#traversals",
 )

@@ -128,10 +128,12 @@ def clearable(field: QLineEdit) -> None:
         part.setAccessibleName(field.tr("Clear"))
 
 
-def check_box(name: str, text: str, tip: str) -> QCheckBox:
+def check_box(name: str, text: str, tip: str, synonyms: str = "") -> QCheckBox:
+    """Return a check box; that of a panel is an action, too, if it has synonyms (see `button`)."""
     box = QCheckBox(text)
     box.setObjectName(name)
     box.setToolTip(plain_tooltip(tip))
+    box.setProperty("synonyms", synonyms)
     return box
 
 

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from explorer.ui.actions import plain_title
+from explorer.ui.actions import OR, plain_title
 from explorer.ui.app_actions import FORMER_NAMES
 from explorer.ui.main_window import MainWindow
 from explorer.ui.panels import PANELS
@@ -145,8 +145,9 @@ def page_of(window: MainWindow) -> str:
 
 def _actions(window: MainWindow) -> Iterator[tuple[str, ...]]:
     for command in window.registry.commands():
-        name, keys = command.record.name, QKeySequence.fromString(command.keys, QKeySequence.SequenceFormat.NativeText)
-        yield f"`{name}`", command.where, command.record.title, _BY_SYSTEM.get(name, keys.toString())
+        name, native = command.record.name, QKeySequence.SequenceFormat.NativeText
+        keys = OR.join(QKeySequence.fromString(one, native).toString() for one in command.keys.split(OR))
+        yield f"`{name}`", command.where, command.record.title, _BY_SYSTEM.get(name, keys)
 
 
 def _panels(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
