@@ -136,7 +136,7 @@ class Opened(QObject):
 def test_the_folder_of_an_export_is_shown(driver: WindowDriver, tmp_path: Path) -> None:
     opened, shown = Opened(), driver.find(QPushButton, "show_in_folder")
     assert not shown.isVisible()
-    QDesktopServices.setUrlHandler("file", opened, "take")
+    QDesktopServices.setUrlHandler("file", opened, b"take")
     try:
         driver.document.exported.emit(tmp_path / "film.gif")
         assert "film.gif" in text(driver.window, "status_said")
