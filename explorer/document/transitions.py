@@ -15,7 +15,7 @@ from explorer.latent.animation_presets import AnimationPreset
 _REACH = 3.0
 """Half of the map's default range, in σ."""
 
-_SMALLEST_REACH = 1.0
+_SMALLEST_REACH = 2.0
 
 
 def refined(state: State, source: Source) -> State:
@@ -101,7 +101,7 @@ def range_of(model: OpenModel, dims: tuple[int, int] = (0, 1)) -> tuple[float, f
 
     Rounded coarsely, so that the range does not change with every step of a training.
     """
-    statistics, places = model.sample.statistics, list(dims)
+    statistics, places = model.sample.statistics, [dim for dim in dims if dim < model.latent_dim]
     mean, sigma = statistics.mean[places], statistics.sigma[places]
     low, high = float((mean - _REACH * sigma).min()), float((mean + _REACH * sigma).max())
     reach = max((high - low) / 2, _SMALLEST_REACH)

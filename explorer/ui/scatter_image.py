@@ -90,7 +90,7 @@ def _draw_density(image: Pixels, places: Floats, cell: int) -> int:
     counts = np.bincount(y[fits] * columns + x[fits], minlength=rows * columns).reshape(rows, columns)
     most = int(counts.max())
     cells = np.zeros((rows, columns, 4), np.uint8)
-    cells[..., :3] = heat(np.sqrt(counts / max(most, 1)) / 2)
+    cells[..., :3] = heat(np.asarray(np.sqrt(counts / max(most, 1)) / 2, np.float32))
     cells[..., 3] = np.where(counts > 0, _OPAQUE, 0)
     image[:] = cells.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width]
     return most

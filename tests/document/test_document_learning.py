@@ -96,7 +96,8 @@ def test_what_is_shown_stays_until_the_new_answers_come(document: Document) -> N
 
 def spread(model: OpenModel, factor: float) -> OpenModel:
     """Return a model whose codes lie so much further apart."""
-    statistics = replace(model.sample.statistics, quantiles=model.sample.statistics.quantiles * np.float32(factor))
+    before, much = model.sample.statistics, np.float32(factor)
+    statistics = replace(before, mean=before.mean * much, sigma=before.sigma * much)
     return replace(model, sample=replace(model.sample, statistics=statistics))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from explorer_testing.builders import as_floats, make_source
+from explorer_testing.builders import as_floats, make_sample, make_source
 from explorer_testing.codec import MatrixCodec
 
 from explorer.data.corruption import CORRUPTIONS, Corruption, Noise, corrupt
@@ -131,10 +131,16 @@ def test_tiles_are_what_their_places_decode_to_with_y_upwards() -> None:
 
 
 def test_what_is_under_the_mouse_is_decoded() -> None:
-    code = as_floats(0.5, -0.5)
-    (view,) = decode_hover(CODEC, code, (0.5, -0.5))
+    code, sample = as_floats(0.5, -0.5), make_sample(CODEC)
+    sample = replace(sample, labels=np.arange(len(sample.codes)))
+    distance = CodeDistance(sample.codes)
+    (view,) = decode_hover(CODEC, code, (0.5, -0.5), sample, distance)
     np.testing.assert_array_equal(view.image, CODEC.decode(code[None])[0])
     assert view.point == (0.5, -0.5)
+    assert view.label == np.linalg.norm(sample.codes - code, axis=1).argmin(), "that of the nearest test image"
+    assert view.ratio == distance.ratio(code[None])[0]
+    (unlabeled,) = decode_hover(CODEC, code, (0.5, -0.5), replace(sample, labels=None), distance)
+    assert unlabeled.label is None
 
 
 def test_the_cloud_lies_around_the_cursor() -> None:

@@ -288,7 +288,7 @@ def test_a_smooth_size_is_smooth(tmp_path: Path) -> None:
 def test_a_file_has_exactly_the_size_that_is_said_before(tmp_path: Path, name: str, side: int, caption: str) -> None:
     frames, path = noise(5, 24, 16, 1), tmp_path / name
     scale, size = fitted((24, 16, 1), side, smooth=False)
-    wanted = {"scale": scale, "size": size, "smooth": False, "caption": caption}
+    wanted: dict[str, Any] = {"scale": scale, "size": size, "smooth": False, "caption": caption}
     write(frames, path, **wanted)
     said = size_of_file(format_of(path), (24, 16, 1), 5, ExportSettings(fps=25, loop=True, **wanted))
     if name.endswith(".mp4"):

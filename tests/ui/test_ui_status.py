@@ -99,7 +99,8 @@ def test_cancel_goes_to_the_training_where_no_job_runs(bare_window: MainWindow) 
     document.job_cancel_requested.connect(lambda key: cancelled.append(f"job {key}"))
     curve = (CurvePoint(1, 0.5, 0.6),)
     document.put_training(TrainingView("running", "new", epochs=4, step=3, steps=10, curve=curve, seconds_left=8.0))
-    bar, button = bare_window.findChild(QProgressBar, "status_progress"), bare_window.status.findChild(QPushButton)
+    bar = bare_window.findChild(QProgressBar, "status_progress")
+    button = bare_window.status.findChild(QPushButton, "status_cancel")
     assert bar is not None
     assert button is not None
     assert (bar.value(), bar.maximum()) == (13, 40)
@@ -136,7 +137,7 @@ class Opened(QObject):
 def test_the_folder_of_an_export_is_shown(driver: WindowDriver, tmp_path: Path) -> None:
     opened, shown = Opened(), driver.find(QPushButton, "show_in_folder")
     assert not shown.isVisible()
-    QDesktopServices.setUrlHandler("file", opened, "take")
+    QDesktopServices.setUrlHandler("file", opened, "take")  # type: ignore[arg-type]  # PySide6 takes text only
     try:
         driver.document.exported.emit(tmp_path / "film.gif")
         assert "film.gif" in text(driver.window, "status_said")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QTimer
+from PySide6.QtGui import QImage, QImageWriter
 from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
 
-from explorer.ui.dragging import png_of
 from explorer.ui.text import file_size, filled
 from explorer.ui.widgets.fields import button, label, spin_box
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
@@ -57,7 +56,7 @@ class ImageSizeDialog(QDialog):
         side = self.side.value()
         tried = self._make(min(side, _TRIED))
         times = side / max(tried.width(), tried.height())
-        about = file_size(round(len(png_of(tried)) * times**2))
+        about = file_size(round(_png_bytes(tried) * times**2))
         width, height = round(tried.width() * times), round(tried.height() * times)
         self._words.setText(filled(self.tr("%1×%2 px, about %3"), width, height, about))
 
@@ -65,3 +64,10 @@ class ImageSizeDialog(QDialog):
         image = self._make(self.side.value())
         self.accept()
         self._chosen(image)
+
+
+def _png_bytes(image: QImage) -> int:
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    QImageWriter(buffer, QByteArray(b"png")).write(image)
+    return buffer.size()

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSignalBlocker, Qt
 from PySide6.QtGui import QDrag, QHideEvent, QImage, QPixmap, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFormLayout, QScrollArea, QStackedWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QScrollArea, QSizePolicy, QStackedWidget, QWidget
 
 from explorer.document.document import Document
 from explorer.document.state import GRID_LIMIT, OpenModel
@@ -43,7 +43,7 @@ _TOOLS: tuple[Tool, ...] = ("cursor", "pan", "box", "lasso")
 _LISTED = 256
 """Maximum number of dimensions in the axis selectors."""
 
-_SIDE_WIDTH = 216
+_SIDE_WIDTH, _BOX_WIDTH = 248, 60
 _TRAIL = 60
 """Length of the trail of the current code, in positions."""
 
@@ -184,6 +184,10 @@ class MapPanel(QWidget):
         self._low = decimal_box("map_low", self.tr("Minimum of both axes"), limits, 0.5, 2)
         self._high = decimal_box("map_high", self.tr("Maximum of both axes"), limits, 0.5, 2)
         self._steps = spin_box("map_steps", self.tr("Decoded images per side"), 2, GRID_LIMIT, 15)
+        for box in (self._low, self._high, self._steps):
+            # Their limits have more digits than their values.
+            box.setMinimumWidth(_BOX_WIDTH)
+            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._across = combo_box("map_across", self.tr("Dimension or principal component on the X axis"), [])
         self._up = combo_box("map_up", self.tr("Dimension or principal component on the Y axis"), [])
         self._through = button(

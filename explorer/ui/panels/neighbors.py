@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from PySide6.QtCore import QMimeData, QPoint, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QImage, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QListView, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QListView, QListWidget, QListWidgetItem, QWidget
 
 from explorer.document.document import Document
 from explorer.document.neighbors import MOST
@@ -154,7 +154,7 @@ class NeighborsPanel(WatchingPanel):
         self._add.clicked.connect(self._on_add_clicked)
         for row in (self.by_code, self.by_pixels):
             row.itemActivated.connect(self._go)
-            row.itemClicked.connect(self._go)
+            row.itemClicked.connect(self._on_item_clicked)
             row.itemSelectionChanged.connect(self._on_selection_changed)
             ImageMenu(document, row, partial(self._menu_image, row))
         neighbors.settings_changed.connect(self._show_settings)
@@ -168,6 +168,11 @@ class NeighborsPanel(WatchingPanel):
 
     def _go(self, item: QListWidgetItem) -> None:
         self._document.choose_image(int(item.data(_PLACE)))
+
+    def _on_item_clicked(self, item: QListWidgetItem) -> None:
+        """Go to an image, whose neighbors are others; with Ctrl or Shift, several can be selected."""
+        if QApplication.keyboardModifiers() == Qt.KeyboardModifier.NoModifier:
+            self._go(item)
 
     def _on_selection_changed(self) -> None:
         self._add.setEnabled(bool(self._selected()))

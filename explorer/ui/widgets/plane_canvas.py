@@ -659,7 +659,7 @@ class PlaneCanvas(QWidget):
             painter.drawEllipse(where, 8, 8)
 
     def _paint_preview(self, painter: QPainter, theme: Theme) -> None:
-        """Draw the card beside the mouse, on the side with enough space."""
+        """Draw the card beside the plane, or where there is no room, beside the mouse."""
         if self._preview is None or self._grip is not None:
             return
         image, lines = self._preview
@@ -668,11 +668,13 @@ class PlaneCanvas(QWidget):
         wide = max([fitted.width(), *(painter.fontMetrics().horizontalAdvance(line) for line in lines)])
         size = QSizeF(wide + 2 * _CARD_MARGIN, fitted.height() + len(lines) * height + 2 * _CARD_MARGIN)
         card = QRectF(self._mouse + QPointF(_BESIDE, _BESIDE), size)
-        if card.right() > self.width():
+        beside = self.plane_rect().right() + self._bars * BAR_WIDTH + _BESIDE
+        if beside + size.width() < self.width():
+            card.moveTopLeft(QPointF(beside, self._mouse.y() - size.height() / 2))
+        elif card.right() > self.width():
             card.moveRight(self._mouse.x() - _BESIDE)
-        if card.bottom() > self.height():
-            card.moveBottom(self._mouse.y() - _BESIDE)
-        card.moveTopLeft(QPointF(max(card.left(), 0), max(card.top(), 0)))
+        card.moveTop(max(0.0, min(card.top(), self.height() - 1 - size.height())))
+        card.moveLeft(max(0.0, card.left()))
         painter.setPen(QPen(theme.color("accent"), 1.5))
         painter.setBrush(theme.color("panel"))
         painter.drawRoundedRect(card, 6, 6)
