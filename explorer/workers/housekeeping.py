@@ -91,16 +91,16 @@ class Housekeeping(QObject):
         """Unload the networks of models that only the history still references."""
         models = (self._document.model, self._document.comparison.model)
         shown = [model.codec for model in models if model is not None]
+        self._used.update(codec for codec in shown if isinstance(codec, OnnxCodec))
         for codec in list(self._used):
             if not any(codec is other for other in shown):
                 codec.rest()
-                self._used.discard(codec)
-        self._used.update(codec for codec in shown if isinstance(codec, OnnxCodec))
 
     def _on_idle(self) -> None:
         if self._jobs.jobs:
             return  # the end of the last job restarts the timer
         self._drop_stale_views()
+        self._on_models_changed()  # a late answer may have loaded networks again
         open_models = (self._document.model, self._document.comparison.model)
         served = any(model is not None and model.card.engine == "keras" for model in open_models)
         if not self._run(partial(self._tidy, not served)):

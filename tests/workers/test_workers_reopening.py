@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from explorer.document.document import Document, Problem
 from explorer.document.open_requests import OpenRequest
 from explorer.document.views.image import IMAGE, ImageView
+from explorer.inference.codec import OnnxCodec
 from explorer.workers.backend import Backend
 
 COUNT = 6
@@ -187,3 +188,23 @@ def test_half_a_minute_of_idle_time_closes_what_only_the_history_references(
     qtbot.waitUntil(lambda: [reference() for reference in shown] == [None, used.source])
     used.redo()
     qtbot.waitUntil(lambda: settled(used) and name_of(used) == f"m{COUNT - 1}")
+
+
+def test_networks_that_a_late_answer_loaded_again_are_released(backend: Backend, tmp_path: Path, qtbot: QtBot) -> None:
+    document = backend.document
+    for number in range(2):
+        write_bundle(tmp_path / f"m{number}", MatrixCodec(seed=number))
+    document.open_requested.emit(OpenRequest((tmp_path / "m0",), "model"))
+    qtbot.waitUntil(lambda: name_of(document) == "m0" and not document.jobs)
+    assert document.model is not None
+    codec = document.model.codec
+    assert isinstance(codec, OnnxCodec)
+    document.open_requested.emit(OpenRequest((tmp_path / "m1",), "model"))
+    qtbot.waitUntil(lambda: name_of(document) == "m1" and not document.jobs)
+    decoder = codec._decoder
+    assert decoder is not None
+    with qtbot.waitSignal(backend.housekeeping.tidied, timeout=30_000):
+        codec.decode(np.zeros((1, 2), np.float32))
+        assert decoder._sessions
+        backend.housekeeping.begin()
+    assert not decoder._sessions

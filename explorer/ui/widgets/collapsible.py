@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from explorer.ui.widgets.fields import name_control
 from explorer.ui.widgets.layouts import vbox
@@ -39,4 +39,6 @@ class Collapsible(QWidget):
     def _on_toggled(self, unfolded: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
         self.content.setVisible(unfolded)
+        policy = QSizePolicy.Policy
+        self.setSizePolicy(policy.Preferred, policy.Preferred if unfolded else policy.Fixed)
         self.toggled.emit(unfolded)
