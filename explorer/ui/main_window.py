@@ -122,6 +122,7 @@ class MainWindow(QMainWindow):
         self._panel(CodePanel).mini_map.opened.connect(partial(self.show_panel, "map"))
         document.sessions.changed.connect(self._show_title)
         document.sessions.tab_restored.connect(self._on_tab_restored)
+        document.sessions.workspace_restored.connect(self.workspaces.switch)
         document.panel_requested.connect(self.show_panel)
         document.problem_reported.connect(self._on_problem_reported)
         document.imports.wanted.connect(self._on_import_wanted)
@@ -374,6 +375,8 @@ class MainWindow(QMainWindow):
         self.workspaces.fold(not self.workspaces.folded)
 
     def _on_workspace_switched(self, name: str) -> None:
+        self.document.sessions.put_workspace(name)
+        self.document.sessions.put_tab(next((f"{front}_panel" for front in self.workspaces.front), ""))
         self.timeline.strip.expand(name == "animate" or bool(self.document.state.keyframes))
 
     # -- following the document ------------------------------------------------------------------------------------

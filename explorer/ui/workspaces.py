@@ -173,6 +173,11 @@ class Workspaces(QObject):
             self._show()
 
     @property
+    def front(self) -> tuple[str, ...]:
+        """The panels that the current workspace shows in front when it opens."""
+        return (self._layouts.get(self.current) or self._first_layout()).front
+
+    @property
     def folded(self) -> bool:
         return self._folded
 
