@@ -133,7 +133,7 @@ class Hand:
         from PySide6.QtTest import QTest
 
         keys = {
-            "keyframe": (Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier),
+            "keyframe": (Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier),
             "bookmark": (Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier),
             "undo": (Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier),
             "next": (Qt.Key.Key_PageDown, Qt.KeyboardModifier.AltModifier),

@@ -113,6 +113,9 @@ def test_focus_can_be_seen_on_every_control(
 # -- the keyboard alone ------------------------------------------------------------------------------------------------
 
 
+CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+
+
 def press(key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
     """Press a key wherever the keyboard is."""
     target = QApplication.focusWidget()
@@ -163,7 +166,7 @@ def test_the_main_loop_by_keyboard_alone(driver: WindowDriver) -> None:
     window.stage.setFocus()
     press(Qt.Key.Key_Right)
     driver.until(lambda: document.state.image_index == 1 and document.code is not None)
-    press(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    press(Qt.Key.Key_K, CTRL_SHIFT)
     press(Qt.Key.Key_F6)
     press(Qt.Key.Key_F6)
     assert focus_within(window.latent)
@@ -173,7 +176,7 @@ def test_the_main_loop_by_keyboard_alone(driver: WindowDriver) -> None:
     before = driver.code
     press(Qt.Key.Key_Right)
     assert not np.array_equal(driver.code, before)
-    press(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    press(Qt.Key.Key_K, CTRL_SHIFT)
     assert len(document.state.keyframes) == 2
     press(Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     driver.until(lambda: QApplication.activeModalWidget() is not None)

@@ -306,6 +306,15 @@ def test_what_was_done_last_is_known_at_the_next_start(bare_window: MainWindow) 
     assert preferences.values.recent_commands == ("action_show_noise", "action_show_samples")
 
 
+def test_recent_commands_come_first_among_equals_only(bare_window: MainWindow) -> None:
+    bare_window.app_actions.preferences.put(recent_commands=("action_scheme_dark", "action_show_history_dock"))
+    assert [command.title for command in first_three(bare_window, "theme")][:2] == [
+        "Use dark theme",
+        "Use system theme",
+    ]
+    assert first_three(bare_window, "undo")[0].title == "Undo"
+
+
 def test_names_of_version_1_are_known_and_unknown_ones_go(bare_window: MainWindow) -> None:
     preferences = bare_window.app_actions.preferences
     preferences.put(recent_commands=("action_gone", "action_tab_neighbours"))
