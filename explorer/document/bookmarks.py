@@ -10,6 +10,7 @@ from explorer.document.edit import Editor
 from explorer.document.state import Bookmark
 from explorer.errors import UsageError
 from explorer.messages import Message, message
+from explorer.types import Floats
 
 LONGEST_NAME = 200
 
@@ -24,11 +25,12 @@ class Bookmarks:
     def kept(self) -> tuple[Bookmark, ...]:
         return self._document.state.bookmarks
 
-    def add(self, name: str = "") -> None:
-        """Add the current code, if there is one; without a name it gets the first free number."""
+    def add(self, name: str = "", code: Floats | None = None) -> None:
+        """Add a code or, without, the current one, if any; without a name it gets the first free number."""
         state = self._document.state
-        if state.code is not None:
-            added = Bookmark(name or self._free_name(), state.code)
+        code = state.code if code is None else code
+        if code is not None:
+            added = Bookmark(name or self._free_name(), code)
             self._set(message("Add bookmark"), (*state.bookmarks, added))
 
     def _set(self, label: Message, kept: Iterable[Bookmark]) -> None:

@@ -36,6 +36,7 @@ class Section(Enum):
     IMAGES = "edit", 5
     CLIPBOARD = "edit", 6
     SETTINGS = "edit", 7
+    STAGE = "view", 0
     TABS = "view", 1
     DOCKS = "view", 2
     THEME = "view", 3

@@ -95,6 +95,7 @@ class MainWindow(QMainWindow):
             Landmarks(self.library, self.gallery, self.stage, self.tabs, self.feature_maps, self.latent, self.timeline),
         )
         self._fill_menus()
+        self.stage.panel_requested.connect(self.show_panel)
         document.sessions.changed.connect(self._show_title)
         document.sessions.tab_restored.connect(self._on_tab_restored)
         self.tabs.currentChanged.connect(self._on_tab_changed)
@@ -189,7 +190,7 @@ class MainWindow(QMainWindow):
 
     def _fill_menus(self) -> None:
         parts = [made for _, made in self._panels if isinstance(made, HasMenuActions)]
-        self.registry.add(self.sessions, *parts, self, self.clipboard_dnd, self.app_actions)
+        self.registry.add(self.sessions, *parts, self.stage, self, self.clipboard_dnd, self.app_actions)
         for panel, made in self._panels:
             title, _, _ = panel.words
             self.registry.add_panel(panel.id, title, made, partial(self._reveal, panel, made))
@@ -227,6 +228,12 @@ class MainWindow(QMainWindow):
                 name, section = f"action_show_{panel.name}_dock", Section.DOCKS
                 run = partial(show_or_hide, self._docks[panel.name])
             yield Action(name, plain_menu_text(title), run, section, shortcut=keys, tip=tip, synonyms=synonyms)
+
+    def show_panel(self, name: str) -> None:
+        """Show the panel of this name, and in front of others in its place."""
+        for panel, made in self._panels:
+            if panel.name == name:
+                self._reveal(panel, made)
 
     def _reveal(self, panel: Panel, made: QWidget) -> None:
         """Show a panel in front of others in its place."""
