@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cache, partial
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
@@ -20,19 +20,14 @@ from explorer.ui.actions import Action, ActionMenu, Section, When
 from explorer.ui.color_map import HEAT_REACH, heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
 from explorer.ui.panels.stage_menu import ImageActions
-from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import decibels, filled, unbroken
 from explorer.ui.widgets.color_scale import ColorScale
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_widget
-from explorer.ui.widgets.image_frame import in_lines
 from explorer.ui.widgets.layouts import hbox, vbox
+from explorer.ui.widgets.stage_canvas import MODES, StageCanvas
 from explorer.ui.widgets.stage_image import StageImage
-from explorer.ui.widgets.stage_places import Captions, Places, pair, places
-from explorer.ui.widgets.viewport import STEP, Viewport
 
-MODES = ("one", "two", "three", "swipe", "error")
-_LONGEST = "MSE 0.0000 · 00.0 dB · SSIM 0.000"
 _PAN_SHARE = 0.1
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}
 _PANS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
@@ -47,80 +42,41 @@ class StagePanel(QWidget):
 
     reconstruction_painted = Signal()
     mode_changed = Signal()
-    flipped_changed = Signal()
     alone_requested = Signal()
     panel_requested = Signal(str)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._mode = "three"
-        self._flipped = False
-        self._aspect = 1.0
         self._menu: ActionMenu | None = None
         name_widget(self, "stage_panel", self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(300, 240)
         self._heading = ElidedLabel("stage_heading", look="heading")
-        self._viewport = Viewport(self)
+        self.canvas = canvas = StageCanvas()
+        self.original, self.reconstruction = canvas.original, canvas.reconstruction
+        self.error, self.edited = canvas.error, canvas.edited
         self._actions = ImageActions(document, self)
-        self._actions.panel_requested.connect(self.panel_requested)
-        self._canvas = _Canvas()
-        self._canvas.resized.connect(self._arrange)
-        self._make_frames()
         self.invert = button(
             "stage_invert", self.tr("Invert colors"), self.tr("Invert the imported image (Ctrl+Shift+I)")
         )
-        self.invert.clicked.connect(document.invert_imported_image)
         self.invert.hide()
         top = hbox((self._heading, 1), self.invert)
         top.addStrut(self.invert.sizeHint().height())  # the button is hidden at times, and nothing may move then
-        self.setLayout(vbox(top, (self._canvas, 1), spacing=4, margins=(12, 2, 12, 2)))
+        self.setLayout(vbox(top, (canvas, 1), spacing=4, margins=(12, 2, 12, 2)))
+        self.setFocusProxy(canvas)
         self._connect()
-        self._show_mode()
 
     def sizeHint(self) -> QSize:
         return QSize(720, 480)
 
-    def _make_frames(self) -> None:
-        self.original = self._frame(
-            "stage_original",
-            self.tr("Original"),
-            self.tr("The selected image, preprocessed like the training data: the input of the encoder"),
-        )
-        self.reconstruction = self._frame(
-            "stage_reconstruction",
-            self.tr("Reconstruction"),
-            self.tr("The image, encoded and decoded, with mean squared error, PSNR and SSIM"),
-        )
-        self.error = self._frame(
-            "stage_error",
-            self.tr("Error"),
-            self.tr("Absolute difference of original and reconstruction: brighter = larger reconstruction error"),
-        )
-        self.edited = self._frame(
-            "stage_edited",
-            self.tr("Edited"),
-            self.tr("Decoded from the edited latent code; drag a slider to edit it"),
-        )
-        name_widget(
-            self.edited.divider,
-            "stage_divider",
-            self.tr("Divider between original and edited image"),
-            self.tr("Original on the left, edited image on the right; drag it, or press the arrow keys"),
-        )
-
-    def _frame(self, name: str, title: str, tip: str) -> StageImage:
-        waiting = self.tr("Open a model and a dataset in the library.")
-        frame = StageImage(title, waiting, self._viewport, self._canvas)
-        frame.setObjectName(name)
-        frame.setToolTip(plain_tooltip(tip))
-        frame.menu_requested.connect(partial(self._show_menu, frame))
-        return frame
-
     def _connect(self) -> None:
-        document = self._document
+        document, canvas = self._document, self.canvas
+        self.invert.clicked.connect(document.invert_imported_image)
         self.reconstruction.painted.connect(self.reconstruction_painted)
+        canvas.mode_changed.connect(self.mode_changed)
+        canvas.menu_requested.connect(self._show_menu)
+        self._actions.panel_requested.connect(self.panel_requested)
         document.views.changed(IMAGE).connect(self._on_image_view_changed)
         document.views.changed(CURSOR).connect(self._on_cursor_view_changed)
         document.changed.image_index.connect(self._on_image_changed)
@@ -128,81 +84,13 @@ class StagePanel(QWidget):
         document.changed.source.connect(self._on_image_changed)
         document.changed.code.connect(self._on_code_changed)
 
-    # -- modes -------------------------------------------------------------------------------------------------------
-
     @property
     def mode(self) -> str:
-        return self._mode
+        return self.canvas.mode
 
     def set_mode(self, mode: str) -> None:
         """Show the images as in one of `MODES`; another name is ignored."""
-        if mode in MODES and mode != self._mode:
-            self._mode = mode
-            self._show_mode()
-            self.mode_changed.emit()
-
-    @property
-    def hero(self) -> StageImage:
-        """The large image."""
-        return self.error if self._mode == "error" else self.edited
-
-    @property
-    def flipped(self) -> bool:
-        """Whether the original is shown in place of the edited image."""
-        return self._flipped
-
-    def flip(self, flipped: bool) -> None:
-        if flipped != self._flipped:
-            self._flipped = flipped
-            self._show_mode()
-            self.flipped_changed.emit()
-
-    def _on_code_changed(self) -> None:
-        """Show the edited image: an edit that nobody sees would be taken for a failure."""
-        self.flip(False)
-
-    def _small(self) -> tuple[StageImage, ...]:
-        if self._mode == "error":
-            return self.original, self.reconstruction, self.edited
-        return (self.original, self.reconstruction) if self._mode == "three" else ()
-
-    def _show_mode(self) -> None:
-        swiping = self._mode == "swipe" and not self._flipped
-        if swiping:
-            self.edited.swipe()
-        else:
-            self.edited.flip(self._flipped)
-        title = self.tr("Original, edited") if swiping else self.tr("Edited")
-        self.edited.set_title(self.tr("Original") if self._flipped else title)
-        shown = {self.hero, *self._small(), *([self.original] if self._mode == "two" else [])}
-        for frame in (self.original, self.reconstruction, self.error, self.edited):
-            frame.setVisible(frame in shown)
-        self.setFocusProxy(self.edited.divider if swiping else self.hero)
-        self._arrange()
-
-    # -- layout ------------------------------------------------------------------------------------------------------
-
-    def _arrange(self) -> None:
-        metrics = self.fontMetrics()
-
-        @cache
-        def lines(width: int) -> int:
-            return len(in_lines(_LONGEST, metrics, width))
-
-        captions = Captions(self.edited.caption_height(0), lambda width: self.edited.caption_height(lines(width)))
-        room, small = self._canvas.size(), self._small()
-        if self._mode == "two":
-            first, second = pair(room, self._aspect, captions)
-            _put(self.original, first)
-            _put(self.edited, second)
-            return
-        found: Places = places(room, self._aspect, len(small), captions)
-        _put(self.hero, found.hero)
-        for number, frame in enumerate(small):
-            frame.setVisible(bool(found.small))
-            if found.small:
-                place = found.small[number]
-                _put(frame, place, lines(place.width()) if found.figures else 0)
+        self.canvas.set_mode(mode)
 
     # -- keyboard and menus ------------------------------------------------------------------------------------------
 
@@ -210,11 +98,11 @@ class StagePanel(QWidget):
         key, held = Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if held & Qt.KeyboardModifier.ControlModifier and key in _PANS:
             across, down = _PANS[key]
-            self.hero.pan_by(across * _PAN_SHARE, down * _PAN_SHARE)
+            self.canvas.hero.pan_by(across * _PAN_SHARE, down * _PAN_SHARE)
         elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal}:
-            self.zoom_in()
+            self.canvas.zoom_in()
         elif key in {Qt.Key.Key_Minus, Qt.Key.Key_Underscore}:
-            self.zoom_out()
+            self.canvas.zoom_out()
         elif key in _STEPS:
             self._document.step_image(_STEPS[key])
         elif held or not self._press(key, repeated=event.isAutoRepeat()):
@@ -223,8 +111,8 @@ class StagePanel(QWidget):
     def _press(self, key: Qt.Key, *, repeated: bool) -> bool:
         """Do what a single key does; return whether it does something."""
         doing = {
-            Qt.Key.Key_0: self._viewport.fit,
-            Qt.Key.Key_Space: lambda: self.flip(not self._flipped),
+            Qt.Key.Key_0: self.canvas.viewport.fit,
+            Qt.Key.Key_Space: self._flip,
             Qt.Key.Key_F: self.alone_requested.emit,
             Qt.Key.Key_K: self._document.timeline.add,
         }.get(key)
@@ -232,11 +120,8 @@ class StagePanel(QWidget):
             doing()
         return doing is not None
 
-    def zoom_in(self) -> None:
-        self.hero.zoom_by(STEP)
-
-    def zoom_out(self) -> None:
-        self.hero.zoom_by(1 / STEP)
+    def _flip(self) -> None:
+        self.canvas.flip(not self.canvas.flipped)
 
     def _show_menu(self, frame: StageImage, where: QPoint) -> None:
         if self._menu is not None and self._menu.isVisible():
@@ -253,18 +138,18 @@ class StagePanel(QWidget):
         yield Action(
             "action_stage_flip",
             self.tr("Show &original instead of edited"),
-            lambda: self.flip(not self._flipped),
+            self._flip,
             Section.STAGE,
             shortcut="Ctrl+Shift+Space",
             tip=self.tr("Show the original in place of the edited image (Space on the stage)."),
             synonyms=self.tr("before after, flip, toggle original"),
             icon="eye",
-            checked=When(lambda: self._flipped, (self.flipped_changed,)),
+            checked=When(lambda: self.canvas.flipped, (self.canvas.flipped_changed,)),
         )
         yield Action(
             "action_stage_zoom_in",
             self.tr("Zoom &in"),
-            self.zoom_in,
+            self.canvas.zoom_in,
             Section.STAGE,
             shortcut=QKeySequence.StandardKey.ZoomIn,
             tip=self.tr("Enlarge the images on the stage (wheel, or + on the stage)."),
@@ -274,7 +159,7 @@ class StagePanel(QWidget):
         yield Action(
             "action_stage_zoom_out",
             self.tr("Zoom o&ut"),
-            self.zoom_out,
+            self.canvas.zoom_out,
             Section.STAGE,
             shortcut=QKeySequence.StandardKey.ZoomOut,
             tip=self.tr("Show more of the images on the stage (wheel, or − on the stage)."),
@@ -284,7 +169,7 @@ class StagePanel(QWidget):
         yield Action(
             "action_stage_fit",
             self.tr("&Fit image"),
-            self._viewport.fit,
+            self.canvas.viewport.fit,
             Section.STAGE,
             shortcut="Ctrl+0",
             tip=self.tr("Show the whole image on the stage (double-click, or 0 on the stage)."),
@@ -350,7 +235,7 @@ class StagePanel(QWidget):
             )
 
     def _is_mode(self, mode: str) -> bool:
-        return self._mode == mode
+        return self.mode == mode
 
     # -- following the document --------------------------------------------------------------------------------------
 
@@ -372,6 +257,10 @@ class StagePanel(QWidget):
         label = source.label(image_index)
         words = self.tr("%1 · #%2 of %3 · label %4") if label else self.tr("%1 · #%2 of %3")
         self._heading.setText(filled(words, source.title, f"{image_index + 1:,}", f"{source.count:,}", label))
+
+    def _on_code_changed(self) -> None:
+        """Show the edited image: an edit that nobody sees would be taken for a failure."""
+        self.canvas.flip(False)
 
     def _on_image_view_changed(self) -> None:
         view = self._document.views[IMAGE]
@@ -402,10 +291,7 @@ class StagePanel(QWidget):
         qimage = floats_to_qimage(image)
         self.original.show_image(qimage, unbroken(f"{width}×{height} {colors}"))
         self.edited.show_before(qimage)
-        self._viewport.set_image_size(max(width, height))
-        if width / height != self._aspect:
-            self._aspect = width / height
-            self._arrange()
+        self.canvas.set_image_size(width, height)
 
     def _show_half(self, view: HalfView) -> None:
         self._show_original(view.original)
@@ -442,21 +328,6 @@ class StagePanel(QWidget):
             return self.tr("unedited") if model.card.encodes else self.tr("mean code")
         words = self.tr("Δ %1 σ from original") if model.card.encodes else self.tr("Δ %1 σ from mean code")
         return words.replace("%1", f"{distance:.2f}")
-
-
-class _Canvas(QWidget):
-    """The place of the images."""
-
-    resized = Signal()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.resized.emit()
-
-
-def _put(frame: StageImage, place: QRect, lines: int = 0) -> None:
-    frame.set_detail_lines(lines)
-    frame.setGeometry(place)
 
 
 @cache
