@@ -6,7 +6,7 @@ from functools import cache, partial
 
 from PySide6.QtCore import QPoint, QRect, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import name_widget
@@ -108,6 +108,7 @@ class StageCanvas(QWidget):
         return (self.original, self.reconstruction) if self._mode == "three" else ()
 
     def _show_mode(self) -> None:
+        focus = QApplication.focusWidget()
         swiping = self._mode == "swipe" and not self._flipped
         if swiping:
             self.edited.swipe()
@@ -119,6 +120,8 @@ class StageCanvas(QWidget):
         for frame in (self.original, self.reconstruction, self.error, self.edited):
             frame.setVisible(frame in shown)
         self.setFocusProxy(self.edited.divider if swiping else self.hero)
+        if focus is not None and self.isAncestorOf(focus) and focus not in self._small():
+            self.setFocus()  # Qt would move it out of the stage when its image is hidden
         self._arrange()
 
     def zoom_in(self) -> None:

@@ -32,6 +32,7 @@ _GRID_FROM = 8.0
 """Device pixels per image pixel from which on the grid is visible."""
 _VALUES_FROM = 40.0
 """Pixels per image pixel from which on its values are visible."""
+_BY_KEYBOARD = {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason}
 
 
 class StageImage(ImageFrame):
@@ -201,8 +202,10 @@ class StageImage(ImageFrame):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        # Who clicked knows where; a frame would cover a part of the image.
-        self._ringed = event.reason() != Qt.FocusReason.MouseFocusReason
+        if event.reason() in _BY_KEYBOARD:
+            self._ringed = True
+        elif event.reason() == Qt.FocusReason.MouseFocusReason:
+            self._ringed = False  # who clicked knows where, and the frame covers a part of the image
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
