@@ -41,7 +41,7 @@ def test_it_shows_image_and_reconstruction_with_their_figures(driver: WindowDriv
     clipped = float(((view.original - view.reconstruction.clip(0, 1)) ** 2).mean())
     assert f"{-10 * np.log10(clipped):.1f} dB" in plain(stage.reconstruction.detail)
     assert "SSIM" in plain(stage.reconstruction.detail)
-    assert plain(stage.original.detail).startswith("10×12 grayscale")
+    assert plain(stage.original.detail).startswith("10×12 · grayscale")
     assert driver.find(QLabel, "stage_heading").text() == "Tiny images · #1 of 30 · label 0"
 
 
@@ -107,7 +107,7 @@ def test_color_images_on_a_color_model(driver: WindowDriver) -> None:
     image = driver.window.stage.original.image
     assert image is not None
     assert array_of(image).shape == (9, 15, 3)
-    assert plain(driver.window.stage.original.detail).startswith("15×9 RGB")
+    assert plain(driver.window.stage.original.detail).startswith("15×9 · RGB")
 
 
 def test_the_cursor_can_be_anywhere_and_the_reconstruction_stays(driver: WindowDriver) -> None:

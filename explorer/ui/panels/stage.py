@@ -48,7 +48,7 @@ class StagePanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._menu: ActionMenu | None = None
+        self._menus: dict[StageImage, ActionMenu] = {}
         name_widget(self, "stage_panel", self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(300, 240)
@@ -124,14 +124,14 @@ class StagePanel(QWidget):
         self.canvas.flip(not self.canvas.flipped)
 
     def _show_menu(self, frame: StageImage, where: QPoint) -> None:
-        if self._menu is not None and self._menu.isVisible():
-            return
-        if self._menu is not None:
-            self._menu.deleteLater()
-        records = self._actions.records(frame, edited=frame is self.edited)
-        self._menu = ActionMenu(f"{frame.objectName()}_menu", self, records=records)
-        self._menu.setAccessibleName(frame.accessibleName())
-        self._menu.popup(where)
+        if frame not in self._menus:
+            records = self._actions.records(frame, edited=frame is self.edited)
+            self._menus[frame] = ActionMenu(f"{frame.objectName()}_menu", self, records=records)
+        menu = self._menus[frame]
+        menu.setAccessibleName(frame.title)
+        # A window system may send an event of its own for the key that asked for it.
+        if not menu.isVisible():
+            menu.popup(where)
 
     def menu_actions(self) -> Iterator[Action]:
         yield from self._mode_actions()
@@ -289,7 +289,7 @@ class StagePanel(QWidget):
         height, width, channels = image.shape
         colors = self.tr("grayscale") if channels == 1 else self.tr("RGB")
         qimage = floats_to_qimage(image)
-        self.original.show_image(qimage, unbroken(f"{width}×{height} {colors}"))
+        self.original.show_image(qimage, unbroken(f"{width}×{height}", colors))
         self.edited.show_before(qimage)
         self.canvas.set_image_size(width, height)
 

@@ -145,11 +145,12 @@ class ImageFrame(QWidget):
         """Paint an image enlarged; it is enlarged again only if it or its size is another than the last in `place`."""
         across, down = self.axes(image)
         device, key = self.devicePixelRatioF(), (image.cacheKey(), across, down)
-        if place not in self._enlarged or self._enlarged[place][0] != key:
-            made = enlarged(image, across, down)
+        known, made = self._enlarged.get(place, (None, None))
+        if made is None or known != key:
+            made = enlarged(image, across, down, made)
             made.setDevicePixelRatio(device)
             self._enlarged[place] = (key, made)
-        painter.drawImage(QPointF(across.place / device, down.place / device), self._enlarged[place][1])
+        painter.drawImage(QPointF(across.place / device, down.place / device), made)
 
     def _caption(self) -> tuple[str, str]:
         """Return the title and the detail to paint."""

@@ -14,6 +14,10 @@ SHARP = 2.0
 """Device pixels per image pixel from which on images are not smoothed."""
 
 _TINY = 1e-6
+_WHOLE = 256
+_ROWS = 16
+"""Rows that are mixed at once; more would not stay in the cache."""
+_EVEN = 0x00FF00FF
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,11 @@ def axis(place: int, length: int, count: int, scale: float, center: float) -> Ax
     return Axis(place, start, length, whole / count, count)
 
 
-def enlarged(qimage: QImage, across: Axis, down: Axis) -> QImage:
+def enlarged(qimage: QImage, across: Axis, down: Axis, former: QImage | None = None) -> QImage:
     """Return the visible part of an enlarged image.
 
-    From `SHARP` on it is what area sampling gives, so nearest neighbor at whole factors; below it is smooth.
+    From `SHARP` on it is what area sampling gives, so nearest neighbor at whole factors; below it is smooth. `former`
+    is an image that is not needed any more; its memory is used again, since new memory takes longer than the pixels.
     """
     if min(across.scale, down.scale) < SHARP:
         whole = QSize(round(across.whole), round(down.whole))
@@ -78,26 +83,33 @@ def enlarged(qimage: QImage, across: Axis, down: Axis) -> QImage:
     small = qimage.convertToFormat(form)
     pixels = np.frombuffer(small.constBits(), np.uint32).reshape(small.height(), small.bytesPerLine() // 4)
     # Columns first: the rows, which are many more then, are copied as a whole.
-    wide = _sampled(pixels[:, : small.width()].T, across).T
-    made = _sampled(np.ascontiguousarray(wide), down)
-    return QImage(made.data, across.length, down.length, 4 * across.length, form).copy()
+    wide = np.empty((across.length, small.height()), np.uint32)
+    _sample(pixels[:, : small.width()].T, across, wide)
+    size = QSize(across.length, down.length)
+    made = former if former is not None and (former.size(), former.format()) == (size, form) else QImage(size, form)
+    _sample(np.ascontiguousarray(wide.T), down, np.frombuffer(made.bits(), np.uint32).reshape(down.length, -1))
+    return made
 
 
-def _sampled(pixels: NDArray[np.uint32], along: Axis) -> NDArray[np.uint32]:
-    """Return rows of four bytes a pixel, each the mean of the part of `pixels` that it covers."""
+def _sample(pixels: NDArray[np.uint32], along: Axis, made: NDArray[np.uint32]) -> None:
+    """Fill the rows of `made`, of four bytes a pixel, with the means of the parts of `pixels` that they cover."""
     low = (along.start + np.arange(along.length)) / along.scale
     high = low + 1 / along.scale
     last = along.count - 1
     first = np.clip(np.floor(low + _TINY).astype(np.int64), 0, last)
     second = np.clip(np.ceil(high - _TINY).astype(np.int64) - 1, 0, last)
-    made = pixels[first]
+    np.take(pixels, first, axis=0, out=made, mode="clip")
     (mixed,) = np.nonzero(second > first)
-    share = ((high[mixed] - second[mixed]) * along.scale).astype(np.float32)[:, None, None]
-    parts = [_bytes(pixels[places[mixed]]) for places in (first, second)]
-    means = parts[0] * (1 - share) + parts[1] * share
-    made[mixed] = np.rint(means).astype(np.uint8).view(np.uint32)[..., 0]
-    return made
+    share = np.rint((high[mixed] - second[mixed]) * along.scale * _WHOLE).astype(np.uint32)[:, None]
+    for begin in range(0, len(mixed), _ROWS):
+        part = slice(begin, begin + _ROWS)
+        rows = mixed[part]
+        made[rows] = _mixed(made[rows], pixels[second[rows]], share[part])
 
 
-def _bytes(pixels: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(pixels).view(np.uint8).reshape(*pixels.shape, 4)
+def _mixed(first: NDArray[np.uint32], second: NDArray[np.uint32], share: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return weighted means of four bytes each, two of them at once; `share` is that of the second, of `_WHOLE`."""
+    keep, half = _WHOLE - share, 0x00800080
+    even = (first & _EVEN) * keep + (second & _EVEN) * share + half
+    odd = (first >> 8 & _EVEN) * keep + (second >> 8 & _EVEN) * share + half
+    return (even >> 8 & _EVEN) | (odd & _EVEN << 8)
