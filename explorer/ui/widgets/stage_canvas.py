@@ -13,6 +13,7 @@ from explorer.ui.widgets.fields import name_widget
 from explorer.ui.widgets.image_frame import in_lines
 from explorer.ui.widgets.stage_image import StageImage
 from explorer.ui.widgets.stage_places import Captions, pair, places
+from explorer.ui.widgets.swipe_image import SwipeImage
 from explorer.ui.widgets.viewport import STEP, Viewport
 
 MODES = ("one", "two", "three", "swipe", "error")
@@ -37,24 +38,29 @@ class StageCanvas(QWidget):
         self._flipped = False
         self._aspect = 1.0
         self.viewport = Viewport(self)
-        self.original = self._frame(
+        waiting = self.tr("Open a model and a dataset in the library.")
+        self.original = StageImage(self.tr("Original"), waiting, self.viewport, self)
+        self._prepare(
+            self.original,
             "stage_original",
-            self.tr("Original"),
             self.tr("The selected image, preprocessed like the training data: the input of the encoder"),
         )
-        self.reconstruction = self._frame(
+        self.reconstruction = StageImage(self.tr("Reconstruction"), waiting, self.viewport, self)
+        self._prepare(
+            self.reconstruction,
             "stage_reconstruction",
-            self.tr("Reconstruction"),
             self.tr("The image, encoded and decoded, with mean squared error, PSNR and SSIM"),
         )
-        self.error = self._frame(
+        self.error = StageImage(self.tr("Error"), waiting, self.viewport, self)
+        self._prepare(
+            self.error,
             "stage_error",
-            self.tr("Error"),
             self.tr("Absolute difference of original and reconstruction: brighter = larger reconstruction error"),
         )
-        self.edited = self._frame(
+        self.edited = SwipeImage(self.tr("Edited"), waiting, self.viewport, self)
+        self._prepare(
+            self.edited,
             "stage_edited",
-            self.tr("Edited"),
             self.tr("Decoded from the edited latent code; drag a slider to edit it"),
         )
         name_widget(
@@ -65,13 +71,10 @@ class StageCanvas(QWidget):
         )
         self._show_mode()
 
-    def _frame(self, name: str, title: str, tip: str) -> StageImage:
-        waiting = self.tr("Open a model and a dataset in the library.")
-        frame = StageImage(title, waiting, self.viewport, self)
+    def _prepare(self, frame: StageImage, name: str, tip: str) -> None:
         frame.setObjectName(name)
         frame.setToolTip(plain_tooltip(tip))
         frame.menu_requested.connect(partial(self.menu_requested.emit, frame))
-        return frame
 
     # -- modes -------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""An image on the stage: zoom and pan with the others, the original beside the edited image, pixel values, keyboard."""
+"""An image on the stage: zoom and pan with the others, pixel values, context menu."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
-    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
@@ -24,7 +23,6 @@ from explorer.ui.theme import current_theme
 from explorer.ui.widgets.color_scale import ColorScale
 from explorer.ui.widgets.image_frame import DOT, ImageFrame
 from explorer.ui.widgets.image_scaling import Axis
-from explorer.ui.widgets.swipe_divider import SwipeDivider
 from explorer.ui.widgets.viewport import Viewport
 
 _WHEEL_FACTOR = 1.25
@@ -46,49 +44,20 @@ class StageImage(ImageFrame):
     def __init__(self, title: str, empty: str, viewport: Viewport, parent: QWidget | None = None) -> None:
         super().__init__(title, empty, parent)
         self._viewport = viewport
-        self._before: QImage | None = None
-        self._split = 0.0
         self._ringed = False
         self._values: Floats | None = None
         self._scale: ColorScale | None = None
         self._grabbed: tuple[QPointF, QPointF] | None = None
-        self.divider = SwipeDivider(self)
-        self.divider.valueChanged.connect(lambda value: self._set_split(value / 100))
-        self.divider.hide()
         self.setMinimumSize(1, 1)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         viewport.changed.connect(self._on_view_changed)
 
     # -- content -----------------------------------------------------------------------------------------------------
 
-    def show_before(self, qimage: QImage | None) -> None:
-        """Set the image that is shown in place of this one, left of the divider or while flipped."""
-        self._before = qimage
-        self.update()
-
     def show_values(self, values: Floats | None, scale: ColorScale | None) -> None:
         """Set what the colors stand for, ``(h, w)``, and their scale, which is painted beside the image."""
         self._values, self._scale = values, scale
         self.update()
-
-    def flip(self, flipped: bool) -> None:
-        """Show the other image in place of this one."""
-        self.divider.hide()
-        self._set_split(float(flipped))
-
-    def swipe(self) -> None:
-        """Show the divider, with the other image on its left."""
-        self.divider.show()
-        self._set_split(self.divider.value() / 100)
-
-    def _set_split(self, split: float) -> None:
-        self._split = split
-        self._place_divider()
-        self.update()
-
-    def _place_divider(self) -> None:
-        if self.divider.isVisibleTo(self):
-            self.divider.place(self.image_rect() if self._image is not None else QRectF())
 
     def _set_detail(self, detail: str) -> None:
         super()._set_detail(detail)
@@ -123,7 +92,6 @@ class StageImage(ImageFrame):
 
     def _on_view_changed(self) -> None:
         self.setAccessibleDescription(DOT.join(part for part in (self.detail or self.text, self._percent()) if part))
-        self._place_divider()
         self.update()
 
     def _percent(self) -> str:
@@ -212,10 +180,6 @@ class StageImage(ImageFrame):
         super().focusOutEvent(event)
         self.update()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._place_divider()
-
     # -- painting ----------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -232,21 +196,16 @@ class StageImage(ImageFrame):
         painter.end()
 
     def _paint_image(self, painter: QPainter) -> None:
-        if self._image is None:
-            return
-        rect, before = self.image_rect(), self._before
-        if before is None or self._split < 1:
-            self._draw(painter, self._image)
-        if before is not None and self._split > 0:
-            painter.save()
-            painter.setClipRect(QRectF(rect.topLeft(), QPointF(self._edge(rect), rect.bottom())))
-            self._draw(painter, before, place=1)
-            painter.restore()
-        if self._viewport.zoomed:
+        self._draw_image(painter)
+        if self._image is not None and self._viewport.zoomed:
             self._paint_pixels(painter, *self.axes(self._image))
 
-    def _edge(self, rect: QRectF) -> float:
-        return rect.left() + self._split * rect.width()
+    def _draw_image(self, painter: QPainter) -> None:
+        super()._paint_image(painter)
+
+    def _image_at(self, place: QPointF) -> QImage | None:
+        """Return the image that is visible at a position in the widget."""
+        return self._image
 
     def _paint_pixels(self, painter: QPainter, across: Axis, down: Axis) -> None:
         """Paint the grid between the pixels, and their values where there is room."""
@@ -265,7 +224,7 @@ class StageImage(ImageFrame):
             painter.restore()
 
     def _paint_values(self, painter: QPainter, across: Axis, down: Axis) -> None:
-        device, rect = self.devicePixelRatioF(), self.image_rect()
+        device = self.devicePixelRatioF()
         font = painter.font()
         font.setPixelSize(11)
         painter.setFont(font)
@@ -273,8 +232,7 @@ class StageImage(ImageFrame):
             for column in across.pixels():
                 place = QRectF(across.position(column), down.position(row), across.scale, down.scale)
                 place = QRectF(place.topLeft() / device, place.size() / device)
-                left_of_divider = self._before is not None and place.center().x() < self._edge(rect)
-                image = self._before if left_of_divider and self._before is not None else self._image
+                image = self._image_at(place.center())
                 color = image.pixelColor(column, row) if image is not None else QColor()
                 painter.setPen(QColor("black" if color.lightnessF() > 0.5 else "white"))
                 painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), self._value(color, column, row))

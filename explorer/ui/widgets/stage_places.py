@@ -10,7 +10,7 @@ from PySide6.QtCore import QRect, QSize
 GAP = 14
 _BETWEEN = 8
 _WIDEST = 170
-_NARROW = (96, 48)
+_NARROW = (104, 48)
 """Least side of a small image in pixels, and where that leaves no space."""
 _FIGURES = 30.0
 """What the figures below the small images are worth, in pixels of the large one."""
