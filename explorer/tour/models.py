@@ -26,12 +26,12 @@ def switch(tour: Tour) -> None:
 def deep(tour: Tour) -> None:
     """Open the 49-dimensional model, show the error map, and sort the sliders by standard deviation."""
     tour.open_model("digits-deep-49")
-    tour.click("stage_show_error")
+    tour.trigger("action_stage_error")
     tour.click("latent_dimensions")
     tour.choose("latent_sort", "spread")
     tour.settle()
     tour.shoot("deep")
-    tour.click("stage_show_error")
+    tour.trigger("action_stage_three")
 
 
 def components(tour: Tour) -> None:

@@ -40,6 +40,7 @@ class Section(Enum):
     IMAGES = "edit", 5
     CLIPBOARD = "edit", 6
     SETTINGS = "edit", 7
+    STAGE = "view", 0
     WORKSPACES = "view", 1
     PANELS_SHOWN = "view", 2
     THEME = "view", 3

@@ -15,12 +15,22 @@ from explorer.errors import ExportError, UsageError
 from explorer.messages import message
 from explorer.models.file_kind import kind_of_name
 from explorer.ui.actions import Action, Section, When
-from explorer.ui.dragging import code_text_mime, files_of, holds_image, image_mime, image_of, pasted_code
+from explorer.ui.dragging import (
+    code_text_mime,
+    files_of,
+    from_stage,
+    holds_image,
+    image_mime,
+    image_of,
+    mark_stage,
+    pasted_code,
+)
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.panels.stage import StagePanel
 from explorer.ui.widgets.drag_out import DragOut
 from explorer.ui.widgets.drop_overlay import DropOverlay
 from explorer.ui.widgets.image_frame import ImageFrame
+from explorer.ui.widgets.stage_image import StageImage
 
 
 class ClipboardDnd(QObject):
@@ -74,7 +84,12 @@ class ClipboardDnd(QObject):
     # -- in ------------------------------------------------------------------------------------------------------
 
     def welcome(self, event: QDragEnterEvent) -> None:
-        """Accept a drag of files or an image, and show what a drop would do."""
+        """Accept a drag of files or an image, and show what a drop would do.
+
+        One from the stage is refused: dropped by accident, it would replace the original by its reconstruction.
+        """
+        if from_stage(event.mimeData()):
+            return
         words = self._promise(event.mimeData())
         if words:
             event.acceptProposedAction()
@@ -85,7 +100,7 @@ class ClipboardDnd(QObject):
 
     def drop(self, event: QDropEvent) -> None:
         self.overlay.hide()
-        if self._take(event.mimeData(), self.tr("Dropped image")):
+        if not from_stage(event.mimeData()) and self._take(event.mimeData(), self.tr("Dropped image")):
             event.acceptProposedAction()
 
     def paste(self) -> None:
@@ -163,8 +178,8 @@ class ClipboardDnd(QObject):
         self._offer(stage.error, "error")
         self._offer(stage.edited, "edited", edited=True)
 
-    def _offer(self, frame: ImageFrame, name: str, *, edited: bool = False) -> None:
-        DragOut(frame, lambda: self.content_of(frame, name, edited=edited))
+    def _offer(self, frame: StageImage, name: str, *, edited: bool = False) -> None:
+        DragOut(frame, lambda: self.content_of(frame, name, edited=edited), frame.drags_out)
 
     def content_of(self, frame: ImageFrame, name: str, *, edited: bool = False) -> tuple[QMimeData, QPixmap] | None:
         """Return the data of a drag out of a frame and its preview; the edited image carries its code.
@@ -181,4 +196,5 @@ class ClipboardDnd(QObject):
         except ExportError as error:
             self._document.report(error.message)
             return None
+        mark_stage(mime)
         return mime, QPixmap.fromImage(image)

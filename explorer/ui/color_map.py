@@ -13,6 +13,9 @@ from explorer.ui.theme import Theme, current_theme
 _STEPS = 256
 _OVERLAY_OPACITY = 200
 
+HEAT_REACH = 0.5
+"""Error from which on `heat` is brightest."""
+
 _HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
 """Five points of a perceptually ordered black–red–yellow color map."""
 
@@ -59,7 +62,7 @@ def overlay_colors(values: Floats, highest: float) -> Pixels:
 
 def heat(difference: Floats) -> Pixels:
     """Return an image ``(h, w, 3)`` of an error ``(h, w)`` in [0, 1]: black 0, yellow 0.5 and above, and NaN."""
-    position = np.nan_to_num(np.clip(difference * 2, 0, 1), nan=1.0) * (len(_HEAT) - 1)
+    position = np.nan_to_num(np.clip(difference / HEAT_REACH, 0, 1), nan=1.0) * (len(_HEAT) - 1)
     low = np.minimum(position.astype(np.int64), len(_HEAT) - 2)
     share = (position - low)[..., None]
     return np.asarray(_HEAT[low] * (1 - share) + _HEAT[low + 1] * share, np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from explorer.types import Floats
 
 IMAGES = "application/x-latent-explorer-images"
 CODE = "application/x-latent-explorer-code"
+_STAGE = "application/x-latent-explorer-stage"
 _FILE_KINDS = ("image/png", "image/jpeg", "image/webp", "image/tiff", "image/gif", "image/bmp")
 _LONGEST = 4_000_000
 """Maximum number of bytes read from a drag; other programs may use the same MIME types."""
@@ -48,6 +50,16 @@ def code_of(mime: QMimeData) -> Floats | None:
 
 def files_of(mime: QMimeData) -> list[Path]:
     return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+
+
+def mark_stage(mime: QMimeData) -> None:
+    """Record that a drag comes from the stage of this process."""
+    mime.setData(_STAGE, str(os.getpid()).encode())
+
+
+def from_stage(mime: QMimeData) -> bool:
+    """Return whether a drag comes from the stage of this process; one from another process is as of any program."""
+    return mime.hasFormat(_STAGE) and bytes(mime.data(_STAGE).data()) == str(os.getpid()).encode()
 
 
 def _numbers(mime: QMimeData, kind: str) -> list[float]:

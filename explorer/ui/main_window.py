@@ -53,6 +53,7 @@ from explorer.ui.toolbar import Picker, add_actions, named_actions, spacer, tool
 from explorer.ui.widgets.layouts import vbox, widget_of
 from explorer.ui.widgets.panel_dock import PanelDock
 from explorer.ui.widgets.problem_bar import ProblemBar
+from explorer.ui.widgets.stage_canvas import MODES
 from explorer.ui.workspaces import WORKSPACES, Workspace, Workspaces
 
 SMALLEST = QSize(1024, 640)
@@ -64,6 +65,8 @@ _TOOLS = (
     None,
     "action_reset",
     "action_shuffle",
+    None,
+    *(f"action_stage_{mode}" for mode in MODES),
     None,
     "action_keyframe",
     "action_bookmark",
@@ -120,6 +123,10 @@ class MainWindow(QMainWindow):
         self._fill_toolbars()
         self.workspaces.switched.connect(self._on_workspace_switched)
         self._panel(CodePanel).mini_map.opened.connect(partial(self.show_panel, "map"))
+        self.stage.panel_requested.connect(self.show_panel)
+        self.stage.alone_requested.connect(self._switch_alone)
+        self.stage.mode_changed.connect(lambda: document.sessions.put_stage(self.stage.mode))
+        document.sessions.stage_restored.connect(self.stage.set_mode)
         document.sessions.changed.connect(self._show_title)
         document.sessions.tab_restored.connect(self._on_tab_restored)
         document.sessions.workspace_restored.connect(self.workspaces.switch)
@@ -220,7 +227,15 @@ class MainWindow(QMainWindow):
 
     def _fill_menus(self) -> None:
         parts = [made for _, made in self._panels if isinstance(made, HasMenuActions)]
-        self.registry.add(self.sessions, *parts, self, self.clipboard_dnd, self.status.show_in_folder, self.app_actions)
+        self.registry.add(
+            self.sessions,
+            *parts,
+            self.stage,
+            self,
+            self.clipboard_dnd,
+            self.status.show_in_folder,
+            self.app_actions,
+        )
         for panel, made in self._panels:
             title, _, _ = panel.words
             self.registry.add_panel(panel.id, title, made, partial(self.show_panel, panel.name))
@@ -270,17 +285,6 @@ class MainWindow(QMainWindow):
             synonyms=self.tr("fullscreen, maximize window, presentation"),
             icon="maximize",
             checked=When(self.isFullScreen),
-        )
-        yield Action(
-            "action_stage_alone",
-            self.tr("Stage a&lone"),
-            self._switch_alone,
-            Section.FOCUS,
-            shortcut="Shift+F11",
-            tip=self.tr("Hide all panels to see the images large, or show them again (F on the stage)."),
-            synonyms=self.tr("enlarge image, hide panels, focus mode, large image"),
-            icon="expand",
-            checked=When(lambda: self.workspaces.folded),
         )
 
     def _workspace_action(self, workspace: Workspace, number: int) -> Action:

@@ -127,7 +127,7 @@ def test_a_text_field_keeps_its_own_keys(driver: WindowDriver) -> None:
 
 def test_space_presses_the_button_that_has_the_keyboard(driver: WindowDriver) -> None:
     driver.open()
-    box = driver.find(QCheckBox, "stage_show_error")
+    box = driver.find(QCheckBox, "map_quantiles")
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Space)
     assert box.isChecked()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache, partial
+
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QWidget
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
 from explorer.document.view_store import FailedView
@@ -13,112 +16,228 @@ from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, HalfView, ImageView
 from explorer.messages import message_text
 from explorer.types import Floats
-from explorer.ui.color_map import heat
+from explorer.ui.actions import Action, ActionMenu, Section, When
+from explorer.ui.color_map import HEAT_REACH, heat
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
-from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.panels.stage_menu import ImageActions
 from explorer.ui.text import decibels, filled, unbroken
+from explorer.ui.widgets.color_scale import ColorScale
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_widget
-from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import hbox, vbox
+from explorer.ui.widgets.stage_canvas import MODES, StageCanvas
+from explorer.ui.widgets.stage_image import StageImage
 
-_ROOM = 24
-"""Margin beside the longest line under an image, in pixels."""
+_PAN_SHARE = 0.1
+_STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}
+_PANS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
 class StagePanel(QWidget):
-    """Original, reconstruction and edited image, with an optional error map.
+    """Original, reconstruction and edited image, or the error map, in one of `MODES`.
 
-    `reconstruction_painted()`: it was painted on the screen.
+    `reconstruction_painted()`: it was painted on the screen. `alone_requested()`: everything around the stage is to be
+    hidden, or shown again. `panel_requested(str)`: the panel of this name is to be shown.
     """
 
     reconstruction_painted = Signal()
+    mode_changed = Signal()
+    alone_requested = Signal()
+    panel_requested = Signal(str)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
+        self._menus: dict[StageImage, ActionMenu] = {}
         name_widget(self, "stage_panel", self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        # Needed for the focus frame.
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumSize(300, 240)
         self._heading = ElidedLabel("stage_heading", look="heading")
-        waiting = self.tr("Open a model and a dataset in the library.")
-        self.original = self._frame(
-            "stage_original",
-            self.tr("Original"),
-            waiting,
-            self.tr("The selected image, preprocessed like the training data: the input of the encoder"),
-        )
-        self.reconstruction = self._frame(
-            "stage_reconstruction",
-            self.tr("Reconstruction"),
-            waiting,
-            self.tr("The image, encoded and decoded, with mean squared error, PSNR and SSIM"),
-        )
-        self.edited = self._frame(
-            "stage_edited",
-            self.tr("Edited"),
-            waiting,
-            self.tr("Decoded from the edited latent code; drag a slider to edit it"),
-        )
-        self.error = self._frame(
-            "stage_error",
-            self.tr("Error"),
-            waiting,
-            self.tr("Absolute difference of original and reconstruction: brighter = larger reconstruction error"),
-        )
-        self.error.hide()
-        self._show_error = QCheckBox(self.tr("Error map"))
-        self._show_error.setObjectName("stage_show_error")
-        self._show_error.setToolTip(self.tr("Show the reconstruction error per pixel"))
-        self._show_error.toggled.connect(self._on_error_toggled)
+        self.canvas = canvas = StageCanvas()
+        self.original, self.reconstruction = canvas.original, canvas.reconstruction
+        self.error, self.edited = canvas.error, canvas.edited
+        self._actions = ImageActions(document, self)
         self.invert = button(
             "stage_invert", self.tr("Invert colors"), self.tr("Invert the imported image (Ctrl+Shift+I)")
         )
-        self.invert.clicked.connect(document.invert_imported_image)
         self.invert.hide()
-        self._lay_out()
+        top = hbox((self._heading, 1), self.invert)
+        top.addStrut(self.invert.sizeHint().height())  # the button is hidden at times, and nothing may move then
+        self.setLayout(vbox(top, (canvas, 1), spacing=4, margins=(12, 2, 12, 2)))
+        self.setFocusProxy(canvas)
+        self._connect()
+
+    def sizeHint(self) -> QSize:
+        return QSize(720, 480)
+
+    def _connect(self) -> None:
+        document, canvas = self._document, self.canvas
+        self.invert.clicked.connect(document.invert_imported_image)
         self.reconstruction.painted.connect(self.reconstruction_painted)
+        canvas.mode_changed.connect(self.mode_changed)
+        canvas.menu_requested.connect(self._show_menu)
+        self._actions.panel_requested.connect(self.panel_requested)
         document.views.changed(IMAGE).connect(self._on_image_view_changed)
         document.views.changed(CURSOR).connect(self._on_cursor_view_changed)
         document.changed.image_index.connect(self._on_image_changed)
         document.changed.imported_image.connect(self._on_image_changed)
         document.changed.source.connect(self._on_image_changed)
+        document.changed.code.connect(self._on_code_changed)
 
-    def _frame(self, name: str, title: str, empty: str, tip: str) -> ImageFrame:
-        frame = ImageFrame(title, empty, self)
-        frame.setObjectName(name)
-        frame.setToolTip(plain_tooltip(tip))
-        return frame
+    @property
+    def mode(self) -> str:
+        return self.canvas.mode
 
-    def _lay_out(self) -> None:
-        top = hbox((self._heading, 1), self.invert, self._show_error)
-        top.addStrut(self.invert.sizeHint().height())  # the button is hidden at times, and nothing may move then
-        frames = hbox(self.original, self.reconstruction, self.error, self.edited, spacing=14)
-        self.setLayout(vbox(top, (frames, 1), margins=(12, 3, 12, 3)))
+    def set_mode(self, mode: str) -> None:
+        """Show the images as in one of `MODES`; another name is ignored."""
+        self.canvas.set_mode(mode)
 
-    def _on_error_toggled(self, shown: bool) -> None:
-        self.error.setVisible(shown)
-        self._make_room_for_details()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._make_room_for_details()
-
-    def _make_room_for_details(self) -> None:
-        longest = self.fontMetrics().horizontalAdvance("MSE 0.0000 · 00.0 dB · SSIM 0.000") + _ROOM
-        narrow = self.width() / (3 if self.error.isHidden() else 4) < longest
-        for frame in (self.original, self.reconstruction, self.error, self.edited):
-            frame.set_detail_lines(2 if narrow else 1)
+    # -- keyboard and menus ------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}.get(
-            Qt.Key(event.key())
-        )
-        if step is None:
+        key, held = Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if held & Qt.KeyboardModifier.ControlModifier and key in _PANS:
+            across, down = _PANS[key]
+            self.canvas.hero.pan_by(across * _PAN_SHARE, down * _PAN_SHARE)
+        elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal}:
+            self.canvas.zoom_in()
+        elif key in {Qt.Key.Key_Minus, Qt.Key.Key_Underscore}:
+            self.canvas.zoom_out()
+        elif key in _STEPS:
+            self._document.step_image(_STEPS[key])
+        elif held or not self._press(key, repeated=event.isAutoRepeat()):
             super().keyPressEvent(event)
-        else:
-            self._document.step_image(step)
+
+    def _press(self, key: Qt.Key, *, repeated: bool) -> bool:
+        """Do what a single key does; return whether it does something."""
+        doing = {
+            Qt.Key.Key_0: self.canvas.viewport.fit,
+            Qt.Key.Key_Space: self._flip,
+            Qt.Key.Key_F: self.alone_requested.emit,
+            Qt.Key.Key_K: self._document.timeline.add,
+        }.get(key)
+        if doing is not None and not repeated:
+            doing()
+        return doing is not None
+
+    def _flip(self) -> None:
+        self.canvas.flip(not self.canvas.flipped)
+
+    def _show_menu(self, frame: StageImage, where: QPoint) -> None:
+        if frame not in self._menus:
+            records = self._actions.records(frame, edited=frame is self.edited)
+            self._menus[frame] = ActionMenu(f"{frame.objectName()}_menu", self, records=records)
+        menu = self._menus[frame]
+        menu.setAccessibleName(frame.title)
+        # A window system may send an event of its own for the key that asked for it.
+        if not menu.isVisible():
+            menu.popup(where)
+
+    def menu_actions(self) -> Iterator[Action]:
+        yield from self._mode_actions()
+        yield Action(
+            "action_stage_flip",
+            self.tr("Show &original instead of edited"),
+            self._flip,
+            Section.STAGE,
+            shortcut="Ctrl+Shift+Space",
+            tip=self.tr("Show the original in place of the edited image (Space on the stage)."),
+            synonyms=self.tr("before after, flip, toggle original"),
+            icon="eye",
+            checked=When(lambda: self.canvas.flipped, (self.canvas.flipped_changed,)),
+        )
+        yield Action(
+            "action_stage_zoom_in",
+            self.tr("Zoom &in"),
+            self.canvas.zoom_in,
+            Section.STAGE,
+            shortcut=QKeySequence.StandardKey.ZoomIn,
+            tip=self.tr("Enlarge the images on the stage (wheel, or + on the stage)."),
+            synonyms=self.tr("enlarge, magnify, larger image, pixels"),
+            icon="zoom-in",
+        )
+        yield Action(
+            "action_stage_zoom_out",
+            self.tr("Zoom o&ut"),
+            self.canvas.zoom_out,
+            Section.STAGE,
+            shortcut=QKeySequence.StandardKey.ZoomOut,
+            tip=self.tr("Show more of the images on the stage (wheel, or − on the stage)."),
+            synonyms=self.tr("shrink, smaller image, reduce"),
+            icon="zoom-out",
+        )
+        yield Action(
+            "action_stage_fit",
+            self.tr("&Fit image"),
+            self.canvas.viewport.fit,
+            Section.STAGE,
+            shortcut="Ctrl+Alt+0",
+            tip=self.tr("Show the whole image on the stage (double-click, or 0 on the stage)."),
+            synonyms=self.tr("reset zoom, whole image, fit to window"),
+            icon="maximize",
+        )
+        yield Action(
+            "action_stage_alone",
+            self.tr("Stage &alone"),
+            self.alone_requested.emit,
+            Section.STAGE,
+            shortcut="Shift+F11",
+            tip=self.tr("Hide or show everything around the stage (F on the stage)."),
+            synonyms=self.tr("focus mode, hide panels, large image"),
+            icon="expand",
+        )
+        yield from self._actions.menu_actions(self.edited)
+
+    def _mode_actions(self) -> Iterator[Action]:
+        texts = (
+            (
+                self.tr("&1-up"),
+                "square",
+                self.tr("Show the edited image alone on the stage."),
+                self.tr("single image, edited only, large image"),
+            ),
+            (
+                self.tr("&2-up"),
+                "columns-2",
+                self.tr("Show original and edited image side by side."),
+                self.tr("side by side, before and after, two images"),
+            ),
+            (
+                self.tr("&3-up"),
+                "columns-3",
+                self.tr("Show the edited image, with original and reconstruction smaller."),
+                self.tr("three images, default view, reconstruction"),
+            ),
+            (
+                self.tr("&Swipe"),
+                "square-split-horizontal",
+                self.tr("Drag a divider between original and edited image."),
+                self.tr("split view, slider, before after"),
+            ),
+            (
+                self.tr("&Error map"),
+                "flame",
+                self.tr("Show the reconstruction error of every pixel, with a color scale."),
+                self.tr("difference, residual, heat map"),
+            ),
+        )
+        for number, (mode, (label, icon, tip, synonyms)) in enumerate(zip(MODES, texts, strict=True)):
+            yield Action(
+                f"action_stage_{mode}",
+                label,
+                partial(self.set_mode, mode),
+                Section.STAGE,
+                shortcut=f"Ctrl+Shift+{number + 1}",
+                tip=tip,
+                synonyms=synonyms,
+                icon=icon,
+                checked=When(partial(self._is_mode, mode), (self.mode_changed,)),
+            )
+
+    def _is_mode(self, mode: str) -> bool:
+        return self.mode == mode
+
+    # -- following the document --------------------------------------------------------------------------------------
 
     def _on_image_changed(self) -> None:
         source, image_index, imported_image = (
@@ -139,16 +258,22 @@ class StagePanel(QWidget):
         words = self.tr("%1 · #%2 of %3 · label %4") if label else self.tr("%1 · #%2 of %3")
         self._heading.setText(filled(words, source.title, f"{image_index + 1:,}", f"{source.count:,}", label))
 
+    def _on_code_changed(self) -> None:
+        """Show the edited image: an edit that nobody sees would be taken for a failure."""
+        self.canvas.flip(False)
+
     def _on_image_view_changed(self) -> None:
         view = self._document.views[IMAGE]
         if isinstance(view, ImageView):
-            self.original.show_image(floats_to_qimage(view.original), self._size(view.original))
+            self._show_original(view.original)
             figures = unbroken(f"MSE {view.mse:.4f}", decibels(view.psnr), f"SSIM {view.ssim:.3f}")
             self.reconstruction.show_image(floats_to_qimage(view.reconstruction), figures)
             difference = np.abs(view.original - view.reconstruction).mean(axis=2)
             peak = self.tr("max %1").replace("%1", f"{difference.max():.2f}")
+            self.error.show_values(difference, _error_scale())
             self.error.show_image(pixels_to_qimage(heat(difference)), peak)
             return
+        self.error.show_values(None, None)
         if isinstance(view, HalfView):
             self._show_half(view)
             return
@@ -156,11 +281,20 @@ class StagePanel(QWidget):
         text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Encoding…")
         for frame in (self.original, self.reconstruction, self.error):
             frame.show_text(text, problem=failed)
+        self.edited.show_before(None)
         if failed:
             self._on_cursor_view_changed()
 
+    def _show_original(self, image: Floats) -> None:
+        height, width, channels = image.shape
+        colors = self.tr("grayscale") if channels == 1 else self.tr("RGB")
+        qimage = floats_to_qimage(image)
+        self.original.show_image(qimage, unbroken(f"{width}×{height}", colors))
+        self.edited.show_before(qimage)
+        self.canvas.set_image_size(width, height)
+
     def _show_half(self, view: HalfView) -> None:
-        self.original.show_image(floats_to_qimage(view.original), self._size(view.original))
+        self._show_original(view.original)
         text, detail = self.tr("No decoder"), unbroken(self.tr("encoder only"), self.tr("no reconstruction"))
         if view.problem:
             text, detail = message_text(view.problem), ""
@@ -195,7 +329,8 @@ class StagePanel(QWidget):
         words = self.tr("Δ %1 σ from original") if model.card.encodes else self.tr("Δ %1 σ from mean code")
         return words.replace("%1", f"{distance:.2f}")
 
-    def _size(self, image: Floats) -> str:
-        height, width, channels = image.shape
-        colors = self.tr("grayscale") if channels == 1 else self.tr("RGB")
-        return unbroken(f"{width}×{height} {colors}", self.tr("model input"))
+
+@cache
+def _error_scale() -> ColorScale:
+    values = np.linspace(HEAT_REACH, 0, 256, dtype=np.float32)[:, None]
+    return ColorScale(pixels_to_qimage(heat(values)), (f"≥ {HEAT_REACH:.2f}", f"{HEAT_REACH / 2:.2f}", "0.00"))

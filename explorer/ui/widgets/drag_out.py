@@ -14,13 +14,20 @@ _SHOWN = 64
 class DragOut(QObject):
     """Starts a drag when a widget is pressed with the left button and the mouse moves.
 
-    `content` returns data and preview of the drag; None if there is nothing to drag.
+    `content` returns data and preview of the drag; None if there is nothing to drag. A press that `starts` refuses is
+    left to the widget.
     """
 
-    def __init__(self, widget: QWidget, content: Callable[[], tuple[QMimeData, QPixmap] | None]) -> None:
+    def __init__(
+        self,
+        widget: QWidget,
+        content: Callable[[], tuple[QMimeData, QPixmap] | None],
+        starts: Callable[[QMouseEvent], bool] = lambda event: True,
+    ) -> None:
         super().__init__(widget)
         self._widget = widget
         self._content = content
+        self._starts = starts
         self._pressed: QPointF | None = None
         widget.installEventFilter(self)
         widget.setCursor(Qt.CursorShape.OpenHandCursor)
@@ -28,7 +35,8 @@ class DragOut(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Watch the mouse without consuming its events."""
         if isinstance(event, QMouseEvent):
-            if event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton:
+            pressed = event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton
+            if pressed and self._starts(event):
                 self._pressed = event.position()
                 event.accept()
                 return True

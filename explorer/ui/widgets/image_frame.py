@@ -1,14 +1,15 @@
-"""One image with a caption, painted without smoothing."""
+"""One image with a caption."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.ui.theme import current_theme
+from explorer.ui.widgets.image_scaling import Axis, axis, enlarged
 
-_DOT = " · "
+DOT = " · "
 _GAP = 6
 
 
@@ -28,6 +29,7 @@ class ImageFrame(QWidget):
         self._image: QImage | None = None
         self._problem = False
         self._lines = 1
+        self._enlarged: dict[int, tuple[tuple[int, Axis, Axis], QImage]] = {}
         self.setAccessibleName(title)
         self.setAccessibleDescription(empty)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -75,37 +77,54 @@ class ImageFrame(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(190, 190 + self._caption_height())
+        return QSize(190, 190 + self.caption_height(self._lines))
 
     def set_detail_lines(self, lines: int) -> None:
-        """Reserve lines for the detail; frames side by side need the same number to align their images."""
+        """Reserve lines for the detail; frames side by side need the same number to align their images.
+
+        With 0 it is beside the title, if there is room.
+        """
         self._lines = lines
         self.update()
 
-    def _caption_height(self) -> int:
-        return (1 + self._lines) * QFontMetrics(self.font()).height() + _GAP
+    def caption_height(self, lines: int) -> int:
+        return (1 + lines) * QFontMetrics(self.font()).height() + _GAP
 
     def image_rect(self) -> QRectF:
-        area = QRectF(0, 0, self.width(), max(1, self.height() - self._caption_height()))
+        """Return where the image is painted, or the text instead of it."""
         if self._image is None:
+            area = self._area()
             side = min(area.width(), area.height())
             return QRectF(area.center().x() - side / 2, area.center().y() - side / 2, side, side)
-        scale = min(area.width() / self._image.width(), area.height() / self._image.height())
         device = self.devicePixelRatioF()
-        # Whole device pixels give all image pixels the same size.
-        if scale * device > 1:
-            scale = int(scale * device) / device
-        width, height = self._image.width() * scale, self._image.height() * scale
-        left, top = area.center().x() - width / 2, area.center().y() - height / 2
+        across, down = self.axes(self._image)
+        return QRectF(across.place / device, down.place / device, across.length / device, down.length / device)
+
+    def axes(self, image: QImage) -> tuple[Axis, Axis]:
+        """Return both directions of an image of the size of that shown."""
+        area, device = self._area(), self.devicePixelRatioF()
         # An image that starts between two device pixels would be blurred.
-        return QRectF(int(left * device) / device, int(top * device) / device, width, height)
+        left, top, width, height = (
+            int(part * device) for part in (area.left(), area.top(), area.width(), area.height())
+        )
+        zoom, across, down = self._view()
+        scale = min(width / image.width(), height / image.height()) * zoom
+        return axis(left, width, image.width(), scale, across), axis(top, height, image.height(), scale, down)
+
+    def _area(self) -> QRectF:
+        """Return the place for the image."""
+        return QRectF(0, 0, max(1, self.width()), max(1, self.height() - self.caption_height(self._lines)))
+
+    def _view(self) -> tuple[float, float, float]:
+        """Return the zoom, 1 for the whole image, and the center of what is visible as shares of width and height."""
+        return 1.0, 0.5, 0.5
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = current_theme()
         painter = QPainter(self)
         rect = self.image_rect()
         if self._image is not None:
-            painter.drawImage(rect, self._image)
+            self._paint_image(painter)
         else:
             painter.setPen(theme.color("border"))
             painter.setBrush(theme.color("stage"))
@@ -118,30 +137,58 @@ class ImageFrame(QWidget):
         if self._image is not None:
             self.painted.emit()
 
+    def _paint_image(self, painter: QPainter) -> None:
+        if self._image is not None:
+            self._draw(painter, self._image)
+
+    def _draw(self, painter: QPainter, image: QImage, place: int = 0) -> None:
+        """Paint an image enlarged; it is enlarged again only if it or its size is another than the last in `place`."""
+        across, down = self.axes(image)
+        device, key = self.devicePixelRatioF(), (image.cacheKey(), across, down)
+        known, made = self._enlarged.get(place, (None, None))
+        if made is None or known != key:
+            made = enlarged(image, across, down, made)
+            made.setDevicePixelRatio(device)
+            self._enlarged[place] = (key, made)
+        painter.drawImage(QPointF(across.place / device, down.place / device), made)
+
+    def _caption(self) -> tuple[str, str]:
+        """Return the title and the detail to paint."""
+        return self._title, self._detail
+
     def _paint_caption(self, painter: QPainter, top: float) -> None:
         theme = current_theme()
         metrics = painter.fontMetrics()
         line = QRectF(0, top + _GAP / 2, self.width(), metrics.height())
         font = painter.font()
         font.setWeight(font.Weight.DemiBold)
+        bold = QFontMetrics(font)
+        title, detail = self._caption()
+        beside = f"{DOT}{detail}" if detail and not self._lines else ""
+        width = bold.horizontalAdvance(title) + metrics.horizontalAdvance(beside)
+        if width > self.width():
+            beside, width = "", min(bold.horizontalAdvance(title), self.width())
         painter.setFont(font)
         painter.setPen(theme.color("text"))
-        title = QFontMetrics(font).elidedText(self._title, Qt.TextElideMode.ElideMiddle, self.width())
-        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, title)
+        line.setLeft(round((self.width() - width) / 2))
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(line, int(left), bold.elidedText(title, Qt.TextElideMode.ElideMiddle, self.width()))
         painter.setFont(self.font())
         painter.setPen(theme.color("muted"))
+        painter.drawText(line.translated(bold.horizontalAdvance(title), 0), int(left), beside)
         below = QRectF(0, line.bottom(), self.width(), self._lines * metrics.height())
         flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-        painter.drawText(below, int(flags), _in_lines(self._detail, metrics, self.width()))
+        if self._lines:
+            painter.drawText(below, int(flags), "\n".join(in_lines(detail, metrics, self.width())))
 
 
-def _in_lines(text: str, metrics: QFontMetrics, width: int) -> str:
+def in_lines(text: str, metrics: QFontMetrics, width: int) -> list[str]:
     """Break a text at its dots where it is too wide; the dot at a break is dropped."""
     lines: list[str] = []
-    for part in text.split(_DOT):
-        longer = f"{lines[-1]}{_DOT}{part}" if lines else part
+    for part in text.split(DOT):
+        longer = f"{lines[-1]}{DOT}{part}" if lines else part
         if lines and metrics.horizontalAdvance(longer) <= width:
             lines[-1] = longer
         else:
             lines.append(part)
-    return "\n".join(lines)
+    return lines
