@@ -15,6 +15,9 @@ from explorer.ui.widgets.panel_dock import PanelDock
 _VERSION = 2
 """Version of the window's parts; a layout of another version is discarded."""
 
+_NARROWEST = 310
+"""Width in pixels in which the sliders fit."""
+
 _RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 _BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 
@@ -187,7 +190,7 @@ class Workspaces(QObject):
         side = next((dock for dock in docked if self._window.dockWidgetArea(dock) == _RIGHT), None)
         if side is not None and before > 0:
             widest = max(self._workspace.widest, side.width())
-            width = min(round(side.width() * now / before), widest)
+            width = min(max(round(side.width() * now / before), min(_NARROWEST, side.width())), widest)
             self._window.resizeDocks([side], [width], Qt.Orientation.Horizontal)
 
     @property
@@ -228,6 +231,7 @@ class Workspaces(QObject):
         self._window.setUpdatesEnabled(False)
         try:
             for panel, dock in self._docks:
+                dock.hold(True)
                 dock.setVisible(panel.name in layout.panels)
             for panel, dock in self._docks:
                 if panel.name in layout.front and panel.name in layout.panels:
@@ -235,6 +239,8 @@ class Workspaces(QObject):
             self._resize(layout)
         finally:
             self._window.setUpdatesEnabled(True)
+            for _, dock in self._docks:
+                dock.hold(False)
 
     def _resize(self, layout: WorkspaceLayout) -> None:
         arranged = self._window.layout()
@@ -251,7 +257,7 @@ class Workspaces(QObject):
         """Return the initial layout of the current workspace: the first of its panels at the right is in front."""
         shown = [panel for panel, _ in self._docks if self.current in panel.workspaces]
         side = [panel.name for panel in shown if panel.area == _RIGHT]
-        width = min(round(self._window.width() * self._workspace.side), self._workspace.widest)
+        width = min(max(round(self._window.width() * self._workspace.side), _NARROWEST), self._workspace.widest)
         low = {panel.name: dock for panel, dock in self._docks if panel in shown and panel.area == _BOTTOM}
         heights = {name: dock.widget().sizeHint().height() for name, dock in low.items()}
         return WorkspaceLayout(

@@ -42,8 +42,9 @@ class MiniMap(QWidget):
             self.tr("Codes of test images along the first two dimensions or principal components; click for the map"),
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMaximumHeight(self.sizeHint().height())
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         document.changed.model.connect(self._on_model_changed)
         document.changed.code.connect(self.update, check_nargs=False)
         self._on_model_changed()

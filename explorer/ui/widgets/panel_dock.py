@@ -31,9 +31,22 @@ class PanelDock(QDockWidget):
         self.setTitleBarWidget(QWidget() if panel.strip else self._title_bar(panel.name, title))
         # A dock whose own widget is hidden could not be resized.
         self.setWidget(made if panel.strip else _Holder(made, title))
-        if not panel.strip:
-            self.visibilityChanged.connect(made.setVisible)
+        self._tabbed = not panel.strip
+        self._held = False
+        if self._tabbed:
+            made.hide()
+            self.visibilityChanged.connect(self._show_panel)
         self.hide()  # until a workspace places it
+
+    def hold(self, held: bool) -> None:
+        """Do not show the panel while docks are arranged: those behind others would be shown for a moment."""
+        self._held = held
+        if not held and self._tabbed:
+            self.panel.setVisible(self.in_front)
+
+    def _show_panel(self, shown: bool) -> None:
+        if not self._held or not shown:
+            self.panel.setVisible(shown)
 
     @property
     def in_front(self) -> bool:
