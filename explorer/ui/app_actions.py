@@ -51,9 +51,11 @@ class AppActions(QObject):
     """Dialogs and settings of one window; dialogs are created on first use.
 
     `landmarks` are the stops of the tour and of the focus. `scheme_changed()`: another theme was chosen.
+    `tour_starting()`: the tour is about to start.
     """
 
     scheme_changed = Signal()
+    tour_starting = Signal()
 
     def __init__(
         self,
@@ -250,6 +252,7 @@ class AppActions(QObject):
         if self._tour is None:
             self._tour = FirstTour(self._window, self._landmarks)
             self._tour.ended.connect(lambda: self.preferences.put(tour_seen=True))
+        self.tour_starting.emit()
         self.layout.show_all()
         self._tour.start()
         return self._tour

@@ -9,17 +9,21 @@ from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon, QShowEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from explorer.document.document import Document, Problem
+from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile
+from explorer.models.bundle import first_bundle
 from explorer.paths import resources_dir
 from explorer.ui.actions import Action, ActionRegistry, HasMenuActions, Section
 from explorer.ui.app_actions import AppActions
 from explorer.ui.clipboard_dnd import ClipboardDnd
+from explorer.ui.dialogs.files import FolderMemory
 from explorer.ui.dialogs.import_model import ImportDialog
 from explorer.ui.first_tour import Landmarks
 from explorer.ui.focus_ring import show_or_hide
+from explorer.ui.notices import Notices
 from explorer.ui.panel import Dock, Panel
 from explorer.ui.panels import PANELS
 from explorer.ui.panels.arithmetic import ArithmeticPanel
@@ -40,7 +44,9 @@ from explorer.ui.panels.train import TrainPanel
 from explorer.ui.panels.traversals import TraversalsPanel
 from explorer.ui.plain_text import plain_menu_text, plain_tooltip, plain_window_title
 from explorer.ui.session_actions import SessionActions
+from explorer.ui.start_page import StartPage
 from explorer.ui.status import StatusBar
+from explorer.ui.widgets.notice_bar import NoticeBar
 from explorer.ui.widgets.problem_bar import ProblemBar
 
 _LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
@@ -73,10 +79,17 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self.setDockNestingEnabled(True)
         self.setAcceptDrops(True)
+        preferences = preferences or PreferencesFile()
+        document.places.begin(preferences)
+        FolderMemory(self, preferences)
         self._panels = [(panel, panel.make(document)) for panel in PANELS]
         self._name_panels()
         self.stage = StagePanel(document)
         self.problem_bar = ProblemBar()
+        self.notice_bar = NoticeBar()
+        self.notices = Notices(document, self.notice_bar, self.show_panel)
+        self.start_page = StartPage(document)
+        self._hidden_docks: list[QDockWidget] = []
         self.tabs = QTabWidget()
         self._place_center()
         self._docks: dict[str, QDockWidget] = {}
@@ -90,7 +103,7 @@ class MainWindow(QMainWindow):
         self.app_actions = AppActions(
             self,
             document,
-            preferences or PreferencesFile(),
+            preferences,
             self.registry,
             Landmarks(self.library, self.gallery, self.stage, self.tabs, self.feature_maps, self.latent, self.timeline),
         )
@@ -103,6 +116,7 @@ class MainWindow(QMainWindow):
         for success in (document.changed.model, document.changed.source, document.exported):
             success.connect(self._on_success)
         document.changed.model.connect(self._show_title)
+        self._connect_start_page()
         self._show_title()
 
     def sizeHint(self) -> QSize:
@@ -145,12 +159,17 @@ class MainWindow(QMainWindow):
         splitter.setStretchFactor(0, 4)
         splitter.setStretchFactor(1, 5)
         splitter.setSizes([250, 350])
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.start_page)
+        self._pages.addWidget(splitter)
+        self._pages.setCurrentIndex(1)
         center = QWidget()
         layout = QVBoxLayout(center)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.problem_bar)
-        layout.addWidget(splitter, 1)
+        layout.addWidget(self.notice_bar)
+        layout.addWidget(self._pages, 1)
         self.setCentralWidget(center)
 
     def _place_panels(self) -> None:
@@ -185,6 +204,51 @@ class MainWindow(QMainWindow):
             self.resizeDocks([library, gallery], [300, 420], Qt.Orientation.Vertical)
             self.app_actions.layout.begin()
 
+    # -- start page ------------------------------------------------------------------------------------------------
+
+    def _connect_start_page(self) -> None:
+        page, changed = self.start_page, self.document.changed
+        for signal, run in (
+            (page.model_wanted, self.library.ask_model),
+            (page.folder_wanted, self.library.ask_folder),
+            (page.file_wanted, self.library.ask_file),
+            (page.tour_wanted, self.app_actions.start_tour),
+            (page.session_wanted, self.sessions.open),
+            (page.closed, self.leave_start_page),
+            (self.app_actions.tour_starting, self._on_tour_starting),
+        ):
+            signal.connect(run)
+        for opened in (changed.model, changed.source, changed.imported_image):
+            opened.connect(self._on_opened)
+
+    def show_start_page(self) -> None:
+        """Show the start page in place of stage, tabs and docks, until something is opened."""
+        if self._pages.currentWidget() is not self.start_page:
+            self._hidden_docks = [dock for dock in self._docks.values() if not dock.isHidden()]
+            for dock in self._hidden_docks:
+                dock.hide()
+            self._pages.setCurrentWidget(self.start_page)
+
+    def leave_start_page(self) -> None:
+        if self._pages.currentWidget() is self.start_page:
+            self._pages.setCurrentIndex(1)
+            for dock in self._hidden_docks:
+                dock.show()
+
+    def _on_opened(self) -> None:
+        if self._pages.currentWidget() is self.start_page:
+            self.leave_start_page()
+            if not self.document.sessions.begun:
+                self.document.forget_history()
+                self.document.sessions.begin()
+
+    def _on_tour_starting(self) -> None:
+        """Open a model for the tour, unless something is open."""
+        self.leave_start_page()
+        first = first_bundle()
+        if self.document.model is None and self.document.source is None and first is not None:
+            self.document.open_requested.emit(OpenRequest((first,), "model"))
+
     # -- menus ---------------------------------------------------------------------------------------------------
 
     def _fill_menus(self) -> None:
@@ -203,6 +267,15 @@ class MainWindow(QMainWindow):
             shortcut="Ctrl+I",
             tip=self.tr("Split a Keras autoencoder at its bottleneck into encoder and decoder."),
             synonyms=self.tr("h5, tensorflow, convert model, third-party model"),
+        )
+        yield Action(
+            "action_start_page",
+            self.tr("S&tart page"),
+            self.show_start_page,
+            Section.OPEN,
+            shortcut="Ctrl+Shift+H",
+            tip=self.tr("Show all models as cards, and recent sessions and datasets."),
+            synonyms=self.tr("home, welcome, choose model, recent, overview"),
         )
         yield Action(
             "action_quit",
@@ -227,6 +300,11 @@ class MainWindow(QMainWindow):
                 name, section = f"action_show_{panel.name}_dock", Section.DOCKS
                 run = partial(show_or_hide, self._docks[panel.name])
             yield Action(name, plain_menu_text(title), run, section, shortcut=keys, tip=tip, synonyms=synonyms)
+
+    def show_panel(self, name: str) -> None:
+        """Show a panel by its name, in front of others in its place."""
+        self.leave_start_page()
+        self._reveal(*next(entry for entry in self._panels if entry[0].name == name))
 
     def _reveal(self, panel: Panel, made: QWidget) -> None:
         """Show a panel in front of others in its place."""
@@ -287,6 +365,7 @@ class MainWindow(QMainWindow):
         self.closing.emit()
         self.document.sessions.let_go()
         super().closeEvent(event)
+        self.leave_start_page()
         self.app_actions.layout.keep()
         self.hide()
         self._on_close()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
 
 from explorer.messages import message
 from explorer.ui.main_window import MainWindow
+from explorer.ui.widgets.notice_bar import Choice
 from explorer_testing.builders import make_model, make_source
 
 
@@ -19,6 +20,7 @@ def furnish(window: MainWindow) -> None:
     window.document.timeline.insert(np.array([[0, 0], [1, 2], [-1, 0.5]], np.float32), 0)
     window.document.set_code(np.ones(2, np.float32))
     window.document.report(message("Something went wrong."), "Details of it.")
+    window.notice_bar.show_notice("Something is offered.", Choice("Take it", "Take what is offered", lambda: None))
 
 
 def rooms(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
@@ -32,6 +34,10 @@ def rooms(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
         window.tabs.setCurrentIndex(number)
         QApplication.processEvents()
         yield f"tab {window.tabs.tabText(number)}", window
+    window.show_start_page()
+    QApplication.processEvents()
+    yield "start page", window
+    window.leave_start_page()
     for name, dialog in dialogs(window):
         QApplication.processEvents()
         yield name, dialog
