@@ -30,7 +30,7 @@ from explorer.ui.card_images import CardImages
 from explorer.ui.card_words import code_words, data_words, quality_words, task_words
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.theme import current_theme
-from explorer.ui.widgets.card_delegate import CARD_HEIGHT, CARD_WIDTH, IMAGES, LINES, CardDelegate
+from explorer.ui.widgets.card_delegate import CARD_WIDTH, IMAGES, LINES, CardDelegate, card_height
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import button, combo_box, label, name_widget
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
@@ -38,6 +38,8 @@ from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 _PATH: Final = Qt.ItemDataRole.UserRole + 10
 _SIDE: Final = 264
 _MOST_RECENT: Final = 8
+_FILTER: Final = 14
+"""Characters of the filters; longer titles are complete in their lists."""
 
 
 class _Cards(QListView):
@@ -57,8 +59,8 @@ class _Cards(QListView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Set the width of the cards first, so that they are laid out once."""
         width = self.viewport().width() - 1
-        columns = max(1, width // CARD_WIDTH)
-        self.setGridSize(QSize(max(CARD_WIDTH, width // columns), CARD_HEIGHT))
+        width = max(CARD_WIDTH, width // max(1, width // CARD_WIDTH))
+        self.setGridSize(QSize(width, card_height(width)))
         super().resizeEvent(event)
 
 
@@ -260,4 +262,5 @@ def _fill(box: QComboBox, every: str, names: list[str]) -> None:
     box.addItem(every, None)
     for name in names:
         box.addItem(name, name)
+    box.setMinimumContentsLength(_FILTER)
     box.setCurrentIndex(max(0, box.findData(current)))

@@ -301,7 +301,7 @@ class LibraryPanel(QWidget):
         size = f"{width}×{height}" if entry.one_size else self.tr("various sizes")
         color = self.tr("grayscale") if channels == 1 else self.tr("color")
         count = filled(self.tr("%1 images"), f"{entry.count:,}")
-        return dataset_title(entry.name), [entry.title, unbroken(count, size, color)]
+        return dataset_title(entry.name), [entry.title, count, unbroken(size, color)]
 
     def _place_words(self, place: str) -> str:
         source = self._document.source

@@ -19,10 +19,12 @@ IMAGES: Final = Qt.ItemDataRole.UserRole + 2
 """The path whose `CardImages` are shown."""
 
 CARD_WIDTH: Final = 212
-CARD_HEIGHT: Final = 274
+"""The least width of a card in pixels."""
+
 _MARGIN = 5
 _PAD = 10
-_FACTS = 76
+_HEAD = 26
+_FACTS = 88
 _BUTTON = QSize(54, 24)
 
 
@@ -42,8 +44,8 @@ class CardDelegate(QStyledItemDelegate):
     def button_rect(self, cell: QRect) -> QRect:
         """Return the place of the button in the cell of a card."""
         card = _card(cell)
-        top = card.bottom() - _PAD - _BUTTON.height() + 3
-        return QRect(card.right() - _PAD - _BUTTON.width() + 1, top, _BUTTON.width(), _BUTTON.height())
+        left, top = card.right() - _PAD - _BUTTON.width() + 1, card.bottom() - _FACTS + _PAD - 2
+        return QRect(left, top, _BUTTON.width(), _BUTTON.height())
 
     def editorEvent(
         self,
@@ -99,15 +101,14 @@ class CardDelegate(QStyledItemDelegate):
             painter.setFont(font if number else heading)
             painter.setPen(theme.color("muted" if number and not chosen else "text"))
             metrics = painter.fontMetrics()
-            # The last lines are beside the button.
-            room = width - (_BUTTON.width() + 6 if number > 1 else 0)
-            line = QRect(left, top, room, metrics.height())
+            room = width if number else width - _BUTTON.width() - 6
+            line = QRect(left, top, room, metrics.height() if number else _HEAD)
             painter.drawText(
                 line,
                 Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
                 metrics.elidedText(text, Qt.TextElideMode.ElideRight, room),
             )
-            top += metrics.height()
+            top += line.height()
         painter.setFont(font)
 
     def _paint_button(self, painter: QPainter, place: QRect, *, filled: bool) -> None:
@@ -117,6 +118,11 @@ class CardDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(place, 6, 6)
         painter.setPen(theme.color("accent_text" if filled else "accent"))
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, self.tr("Open"))
+
+
+def card_height(width: int) -> int:
+    """Return the height of a card whose images fill its width."""
+    return width - 2 * (_MARGIN + _PAD) + _PAD + _FACTS + 2 * _MARGIN
 
 
 def _card(cell: QRect) -> QRect:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
-from explorer.ui.plain_text import plain_menu_text, plain_tooltip
+from explorer.ui.plain_text import plain_menu_text
 from explorer.ui.widgets.fields import button, label, name_widget
 from explorer.ui.widgets.layouts import hbox
 
@@ -22,23 +23,17 @@ class Choice(NamedTuple):
     run: Callable[[], object]
 
 
-MOST = 3
-"""Buttons of a notice; the first is the main one."""
-
-
 class NoticeBar(QFrame):
     """A bar that does not interrupt: it stays until a button is pressed, it is closed, or the next notice comes."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         name_widget(self, "notice_bar", self.tr("Notice"))
-        self._choices: tuple[Choice, ...] = ()
+        self.buttons: list[QPushButton] = []
         self._text = label("notice_text", look="plain")
-        self.buttons = [button(f"notice_choice_{number}", "", "", primary=number == 0) for number in range(MOST)]
+        self._row = hbox(spacing=6)
         self.dismiss = button("notice_close", self.tr("Close"), self.tr("Close this notice (Esc)"))
-        self.setLayout(hbox((self._text, 1), *self.buttons, self.dismiss, spacing=6, margins=(12, 6, 8, 6)))
-        for number, made in enumerate(self.buttons):
-            made.clicked.connect(lambda checked=False, number=number: self._run(number))
+        self.setLayout(hbox((self._text, 1), self._row, self.dismiss, spacing=6, margins=(12, 6, 8, 6)))
         self.dismiss.clicked.connect(self.hide)
         self.hide()
 
@@ -47,14 +42,19 @@ class NoticeBar(QFrame):
         return self._text.text()
 
     def show_notice(self, text: str, *choices: Choice) -> None:
-        self._choices = choices
+        """Show a sentence and at most three choices; the first is the main one."""
         self._text.setText(text)
         self.setAccessibleDescription(text)
-        for number, made in enumerate(self.buttons):
-            made.setVisible(number < len(choices))
-            if number < len(choices):
-                made.setText(plain_menu_text(choices[number].text))
-                made.setToolTip(plain_tooltip(choices[number].tip))
+        for old in self.buttons:
+            old.setObjectName("")
+            old.hide()
+            old.deleteLater()
+        self.buttons = []
+        for number, choice in enumerate(choices):
+            made = button(f"notice_choice_{number}", plain_menu_text(choice.text), choice.tip, primary=number == 0)
+            made.clicked.connect(partial(self._run, choice))
+            self._row.addWidget(made)
+            self.buttons.append(made)
         self.show()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -63,8 +63,7 @@ class NoticeBar(QFrame):
         else:
             super().keyPressEvent(event)
 
-    def _run(self, number: int) -> None:
+    def _run(self, choice: Choice, checked: bool = False) -> None:
         """Hide first: what the button does may show the next notice."""
-        choice = self._choices[number]
         self.hide()
         choice.run()

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from explorer.ui.theme import current_theme
 
 _GAP = 2
-_SIDE = 74
+_SIDE = 66
 
 
 def paint_images(painter: QPainter, area: QRect, images: Sequence[QImage] | None, words: str) -> None:

@@ -20,7 +20,6 @@ def furnish(window: MainWindow) -> None:
     window.document.timeline.insert(np.array([[0, 0], [1, 2], [-1, 0.5]], np.float32), 0)
     window.document.set_code(np.ones(2, np.float32))
     window.document.report(message("Something went wrong."), "Details of it.")
-    window.notice_bar.show_notice("Something is offered.", Choice("Take it", "Take what is offered", lambda: None))
 
 
 def rooms(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
@@ -34,6 +33,10 @@ def rooms(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
         window.tabs.setCurrentIndex(number)
         QApplication.processEvents()
         yield f"tab {window.tabs.tabText(number)}", window
+    window.notice_bar.show_notice("Something is offered.", Choice("Take it", "Take what is offered", lambda: None))
+    QApplication.processEvents()
+    yield "notice", window
+    window.notice_bar.hide()
     window.show_start_page()
     QApplication.processEvents()
     yield "start page", window
