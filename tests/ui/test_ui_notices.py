@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def test_a_button_runs_and_closes_it(themed: object, qtbot: QtBot) -> None:
     bar = NoticeBar()
     qtbot.addWidget(bar)
     ran: list[str] = []
-    choices = [Choice(name, f"Do {name}", lambda name=name: ran.append(name)) for name in ("one", "two")]
+    choices = [Choice(name, f"Do {name}", partial(ran.append, name)) for name in ("one", "two")]
     bar.show_notice("Something happened.", *choices)
     assert (bar.isVisible(), bar.text, texts(bar)) == (True, "Something happened.", ["one", "two"])
     assert bar.accessibleDescription() == "Something happened."
