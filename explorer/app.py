@@ -23,7 +23,7 @@ from explorer.document.preferences import PreferencesFile, damage_words
 from explorer.errors import INTERRUPTED, ExplorerError, UsageError, exception_message
 from explorer.memory import share_heaps
 from explorer.messages import Message
-from explorer.models.bundle import find_bundles
+from explorer.models.bundle import CARD, FIRST_MODEL, first_bundle
 from explorer.paths import APP_NAME, log_dir, settings_path
 from explorer.printable import log_entry
 from explorer.ui.app_actions import SCHEMES
@@ -36,8 +36,7 @@ from explorer.workers.closing import ExitGuard
 from explorer.workers.interrupts import Interrupts
 from explorer.workers.loading import load_model
 
-FIRST_MODEL = "digits-vae-2d"
-"""The model that the window opens at start: two latent dimensions fit the map."""
+__all__ = ["FIRST_MODEL", "Running", "main", "make_application", "make_window", "open_first"]
 
 _SETTLED_MS = 2_000
 """By then the window shows an image; what can wait does."""
@@ -76,17 +75,28 @@ def make_application() -> QApplication:
 
 
 def make_window(preferences: PreferencesFile | None = None) -> Running:
-    """Return a hidden window with an empty document; without preferences it saves no settings."""
+    """Return a hidden window with an empty document; without preferences it saves no settings.
+
+    With them, the model that is open is opened again at the next start.
+    """
     document = Document()
     backend = Backend(document)
     window = MainWindow(document, backend.close, preferences)
+    if preferences is not None:
+        document.changed.model.connect(partial(_remember_model, document, preferences))
     return Running(document, backend, window)
 
 
-def open_first(document: Document) -> None:
-    """Open the first model with its dataset; errors are reported in the window."""
-    names = [found.path for found in find_bundles() if found.bundle is not None]
-    path = next((path for path in names if path.name == FIRST_MODEL), names[0] if names else None)
+def _remember_model(document: Document, preferences: PreferencesFile) -> None:
+    model = document.model
+    if model is not None and model.epochs is None:
+        preferences.put(last_model=str(model.path))
+
+
+def open_first(document: Document, preferences: PreferencesFile | None = None) -> None:
+    """Open the last model with its dataset, or else the first one; errors are reported in the window."""
+    last = preferences.values.last_model if preferences is not None else ""
+    path = Path(last) if last and os.path.isfile(os.path.join(last, CARD)) else first_bundle()
     try:
         if path is None:
             document.open_requested.emit(OpenRequest(("digits",), "images"))
@@ -121,7 +131,9 @@ def main(open_me: str | None = None) -> int:
     interrupts.received.connect(partial(_interrupt, running, exit_guard))
     catcher = ErrorCatcher(running.document)
     catcher.install()
-    open_first(running.document)
+    first_start = not preferences.values.last_model
+    if open_me is not None or not (first_start or preferences.values.startup == "start_page"):
+        open_first(running.document, preferences)
     running.window.sessions.asks = True
     running.window.show()
     running.backend.autosave.look_for_left()
@@ -129,6 +141,11 @@ def main(open_me: str | None = None) -> int:
         open_argument(running.document, open_me)
     if preferences.notes:
         running.document.report(*damage_words(preferences.notes))
+    if running.document.model is None:
+        running.window.show_start_page()
+    if first_start and open_me is None:
+        # The start page offers the tour.
+        preferences.put(tour_seen=True)
     running.window.app_actions.greet()
     QTimer.singleShot(_SETTLED_MS, Motion(running.window).ask)
     try:
@@ -143,7 +160,8 @@ def main(open_me: str | None = None) -> int:
 def _interrupt(running: Running, exit_guard: ExitGuard) -> None:
     """Close the window without asking; unsaved work can be recovered as after a crash."""
     exit_guard.begin(INTERRUPTED)
-    running.window.app_actions.layout.keep()
+    running.window.leave_start_page()
+    running.window.workspaces.keep()
     QApplication.exit(INTERRUPTED)
 
 

@@ -19,14 +19,18 @@ _GIVE_UP_MS = 60_000
 
 
 def real_window(arguments: dict[str, Any], tell: Tell) -> None:
-    """Run the program without arguments until its first reconstruction is painted.
+    """Run the program without arguments, as at its second start, until its first reconstruction is painted.
 
     Sends the path of the open model at that moment and, ``settle_ms`` later, the resident memory.
     """
     from PySide6.QtCore import QTimer
 
     from explorer import app
+    from explorer.document.preferences import PreferencesFile
+    from explorer.paths import pretrained_dir, settings_path
 
+    # The first start shows the start page; later ones open the last model.
+    PreferencesFile(settings_path()).put(last_model=str(pretrained_dir() / app.FIRST_MODEL), tour_seen=True)
     make_window = app.make_window
     seen: list[str] = []
 

@@ -31,6 +31,7 @@ from explorer.document.kept_timelines import keeping_note
 from explorer.document.map_tiles import MapTiles
 from explorer.document.neighbors import Neighbors
 from explorer.document.open_requests import OpenRequest
+from explorer.document.opened_places import OpenedPlaces
 from explorer.document.selection import Selection
 from explorer.document.sessions import Sessions
 from explorer.document.state import (
@@ -133,9 +134,11 @@ class Document:
         self.map = MapTiles()
         self.timeline = Timeline(self)
         self.bookmarks = Bookmarks(self)
+        self.places = OpenedPlaces()
         self.sessions = Sessions(lambda: self._state, lambda: self.selection.picked, lambda: self.timeline.playhead)
         # Positions in another source are other images, also if it only omits some.
         self.changed.source.connect(lambda: self.selection.put(None))
+        self.changed.source.connect(lambda: self.places.add(self._state.source))
 
     # -- reading -------------------------------------------------------------------------------------------------
 

@@ -44,11 +44,20 @@ class WorkspaceLayout(BaseModel):
     sizes: Annotated[dict[Name, Annotated[int, Field(ge=0, le=100_000)]], Field(max_length=_PANELS)] = {}
 
 
+MOST_PLACES = 20
+"""Maximum number of datasets that the library lists because the user opened them."""
+
+Place = Annotated[str, StringConstraints(max_length=4096)]
+Purpose = Annotated[str, StringConstraints(max_length=30)]
+
+
 class Preferences(BaseModel):
     """The settings; `version` is that of the file format.
 
     `geometry` and `layout` are the position of the window and the places of its docks, serialized by Qt; empty for the
-    defaults. The latest of `recent_commands` comes first.
+    defaults. The latest of `recent_commands` and of `datasets`, the files and folders that the user opened, come first.
+    `last_model` is the folder of the model to open at startup; empty before the first. `dialog_folders` are the last
+    folders of the file dialogs by purpose.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -61,6 +70,10 @@ class Preferences(BaseModel):
     layout: Packed = ""
     workspaces: Annotated[dict[Name, WorkspaceLayout], Field(max_length=_PANELS)] = {}
     recent_commands: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
+    startup: Literal["last_model", "start_page"] = "last_model"
+    last_model: Place = ""
+    datasets: Annotated[tuple[Place, ...], Field(max_length=MOST_PLACES)] = ()
+    dialog_folders: Annotated[dict[Purpose, Place], Field(max_length=20)] = {}
 
 
 class PreferencesFile:

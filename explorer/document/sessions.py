@@ -138,6 +138,11 @@ class Sessions:
         return self._path.stem if self._path is not None else ""
 
     @property
+    def begun(self) -> bool:
+        """Whether something was opened."""
+        return self._saved is not None
+
+    @property
     def dirty(self) -> bool:
         """False before anything was opened."""
         return self._saved is not None and not same_work(self._saved, self._state())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import compress
 from pathlib import Path
 from typing import Final
@@ -23,9 +24,14 @@ CARD = "card.json"
 RENAMED: Final = {"faces-colour": "faces-colorize"}
 """Shipped models by their earlier names, by which they are still found."""
 
+FIRST_MODEL: Final = "digits-vae-2d"
+"""The model that is opened where no other was chosen: two latent dimensions fit the map."""
+
 CODES = "codes.npz"
 NETWORKS = ("encoder.keras", "decoder.keras")
 COMPILED = ("encoder.onnx", "decoder.onnx")
+_SETTLED_NS = 2_000_000_000
+"""Age from which the time of a file tells whether it has changed; clocks of file systems are coarse."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +63,13 @@ def open_bundle(path: Path, *, whole: bool = True) -> Bundle:
 
 def _opened(path: Path, *, whole: bool) -> Bundle:
     try:
-        content = read_limited(path / CARD, RECORD.size, message("a model card"), ModelError)
+        card = _card(path / CARD)
     except OSError as error:
         raise ModelError(
             "Cannot open {folder} as a model: it has no {card}. Choose the folder of a trained or imported model.",
             folder=path,
             card=CARD,
         ) from error
-    card = read_card(content, str(path / CARD))
     needed = {CODES, *_networks(card)}
     for missing in sorted(needed - card.files.keys()):
         raise ModelError(
@@ -96,6 +101,18 @@ def _opened(path: Path, *, whole: bool) -> Bundle:
                 expected=expected[:12],
             )
     return Bundle(path, card)
+
+
+def _card(path: Path) -> Card:
+    """Read a card; the lists of the window read all of them several times, so that unchanged ones are kept."""
+    stat = path.stat()
+    read = _known_card if time.time_ns() - stat.st_mtime_ns > _SETTLED_NS else _known_card.__wrapped__
+    return read(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@lru_cache(maxsize=512)
+def _known_card(path: Path, *stamp: int) -> Card:
+    return read_card(read_limited(path, RECORD.size, message("a model card"), ModelError), str(path))
 
 
 def _networks(card: Card) -> Iterator[str]:
@@ -184,6 +201,12 @@ def find_bundles(*, whole: bool = False) -> list[Found]:
     named = [folder for root in roots for folder in _folders(root) if folder.name not in names]
     folders = dict.fromkeys([*shipped, *_folders(user_models_dir()), *named])
     return [_try_open(folder, whole) for folder in folders]
+
+
+def first_bundle() -> Path | None:
+    """Return the folder of `FIRST_MODEL`, or of the first model that is whole; None if there is none."""
+    whole = [found.path for found in find_bundles() if found.bundle is not None]
+    return next((path for path in whole if path.name == FIRST_MODEL), whole[0] if whole else None)
 
 
 def _folders(root: Path) -> Iterator[Path]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import zipfile
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.array_files import ZipLimits, whole_arrays
+from explorer.array_files import ZipLimits, check_members, read_header, read_values, whole_arrays
 from explorer.errors import ModelError
 from explorer.latent.components import to_components
 from explorer.latent.statistics import QUANTILES, CodeStatistics
@@ -148,6 +149,25 @@ def load_codes(path: Path, latent_dim: int) -> CodeSample:
         )
     _check(sample, path, latent_dim)
     return sample
+
+
+def first_thumbnails(path: Path, count: int) -> Pixels:
+    """Read the first thumbnails of a sample and nothing else: uint8 ``(n, h, w, c)``, n ≤ `count`.
+
+    ModelError if the file is missing or damaged; its checksum is not compared.
+    """
+    with (
+        reading(message("the codes of a model"), str(path), ModelError, _REMEDY),
+        path.open("rb") as file,
+        zipfile.ZipFile(file) as archive,
+    ):
+        check_members(archive, _LIMITS, str(path), ModelError)
+        member = archive.getinfo("thumbnails.npy")
+        with archive.open(member) as part:
+            header = read_header(part, member.file_size, str(path), ModelError, _REMEDY)
+            if header.dtype != np.uint8 or len(header.shape) != 4 or header.fortran or header.shape[3] not in (1, 3, 4):
+                raise ValueError(f"thumbnails of shape {header.shape}")
+            return read_values(part, replace(header, shape=(min(count, header.shape[0]), *header.shape[1:])))
 
 
 def _floats(array: NDArray[Any]) -> Floats:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from PySide6.QtCore import QCoreApplication, QEventLoop, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QAction, QColor, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QSpinBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QSpinBox, QTreeWidgetItem, QWidget
 
 from explorer.app import Running
 from explorer.document.document import Document, Problem
@@ -122,19 +122,23 @@ class Tour:
         item = library.item_of("model", name)
         if item is None:
             raise UsageError("The library has no model {name}.", name=name)
-        library.tree.scrollToItem(item)
-        where = library.tree.visualItemRect(item).center()
-        QTest.mouseClick(library.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
+        self.open_item(item)
         self.until(lambda: self.document.model is not before, f"{name} to open")
+
+    def open_item(self, item: QTreeWidgetItem) -> None:
+        """Double-click an item of the library."""
+        tree = self.running.window.library.tree
+        tree.scrollToItem(item)
+        where = tree.visualItemRect(item).center()
+        QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
+        QTest.mouseDClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
 
     def open_source(self, name: str) -> None:
         library, before = self.running.window.library, self.document.source
         item = library.item_of("source", name)
         if item is None:
             raise UsageError("The library has no dataset {name}.", name=name)
-        library.tree.scrollToItem(item)
-        where = library.tree.visualItemRect(item).center()
-        QTest.mouseClick(library.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
+        self.open_item(item)
         self.until(lambda: self.document.source is not before, f"{name} to open")
 
     def choose(self, name: str, value: object) -> None:

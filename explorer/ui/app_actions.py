@@ -59,9 +59,11 @@ class AppActions(QObject):
     """Dialogs and settings of one window; dialogs are created on first use.
 
     `landmarks` returns the stops of the tour and of the focus. `scheme_changed()`: another theme was chosen.
+    `tour_starting()`: the tour is about to start.
     """
 
     scheme_changed = Signal()
+    tour_starting = Signal()
 
     def __init__(
         self,
@@ -278,6 +280,7 @@ class AppActions(QObject):
         if self._tour is None:
             self._tour = FirstTour(self._window, self._landmarks())
             self._tour.ended.connect(lambda: self.preferences.put(tour_seen=True))
+        self.tour_starting.emit()
         self.workspaces.switch(WORKSPACES[0].name)
         self.workspaces.show_panels()
         self._tour.start()

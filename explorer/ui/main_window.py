@@ -18,16 +18,20 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QTabBar, QTabWidget, QWidget
 
 from explorer.document.document import Document, Problem
+from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile
+from explorer.models.bundle import first_bundle
 from explorer.paths import resources_dir
 from explorer.ui.actions import Action, ActionRegistry, HasMenuActions, Section, When
 from explorer.ui.app_actions import AppActions
 from explorer.ui.clipboard_dnd import ClipboardDnd
+from explorer.ui.dialogs.files import FolderMemory
 from explorer.ui.dialogs.import_model import ImportDialog
 from explorer.ui.first_tour import Landmarks
+from explorer.ui.notices import Notices
 from explorer.ui.panel import Panel
 from explorer.ui.panels import PANELS
 from explorer.ui.panels.arithmetic import ArithmeticPanel
@@ -48,9 +52,11 @@ from explorer.ui.panels.train import TrainPanel
 from explorer.ui.panels.traversals import TraversalsPanel
 from explorer.ui.plain_text import name_action, plain_menu_text, plain_window_title
 from explorer.ui.session_actions import SessionActions
+from explorer.ui.start_page import StartPage
 from explorer.ui.status import StatusBar
 from explorer.ui.toolbar import Picker, add_actions, named_actions, spacer, tool_bar
 from explorer.ui.widgets.layouts import vbox, widget_of
+from explorer.ui.widgets.notice_bar import NoticeBar
 from explorer.ui.widgets.panel_dock import PanelDock
 from explorer.ui.widgets.problem_bar import ProblemBar
 from explorer.ui.widgets.stage_canvas import MODES
@@ -104,11 +110,20 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(QIcon(str(resources_dir() / "icons" / "app.svg")))
         self.setDockNestingEnabled(True)
         self.setAcceptDrops(True)
+        document.places.begin(preferences)
+        FolderMemory(self, preferences)
         self._panels = [(panel, panel.make(document)) for panel in PANELS]
         self._name_panels()
         self.stage = StagePanel(document)
         self.problem_bar = ProblemBar()
-        self.setCentralWidget(widget_of(vbox(self.problem_bar, (self.stage, 1), spacing=0)))
+        self.notice_bar = NoticeBar()
+        self.notices = Notices(document, self.notice_bar, self.show_panel)
+        self.start_page = StartPage(document)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.start_page)
+        self._pages.addWidget(self.stage)
+        self._pages.setCurrentWidget(self.stage)
+        self.setCentralWidget(widget_of(vbox(self.problem_bar, self.notice_bar, (self._pages, 1), spacing=0)))
         self._docks: dict[str, PanelDock] = {}
         self._place_panels()
         self.workspaces = Workspaces(self, [(panel, self._docks[panel.name]) for panel, _ in self._panels], preferences)
@@ -121,6 +136,13 @@ class MainWindow(QMainWindow):
         self.app_actions = AppActions(self, document, preferences, self.registry, self.workspaces, self._landmarks)
         self._fill_menus()
         self._fill_toolbars()
+        self._connect()
+        self._show_title()
+        self._show_open()
+        self._fit_screen()
+
+    def _connect(self) -> None:
+        document = self.document
         self.workspaces.switched.connect(self._on_workspace_switched)
         self._panel(CodePanel).mini_map.opened.connect(partial(self.show_panel, "map"))
         self.stage.panel_requested.connect(self.show_panel)
@@ -138,9 +160,7 @@ class MainWindow(QMainWindow):
         document.changed.model.connect(self._show_title)
         document.changed.model.connect(self._show_open)
         document.changed.source.connect(self._show_open)
-        self._show_title()
-        self._show_open()
-        self._fit_screen()
+        self._connect_start_page()
 
     def sizeHint(self) -> QSize:
         return QSize(1280, 800)
@@ -205,6 +225,8 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self.workspaces.began:
             self.workspaces.begin()
+            if self._pages.currentWidget() is self.start_page:
+                self.workspaces.fold(True)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -222,6 +244,53 @@ class MainWindow(QMainWindow):
             bar.setAccessibleName(self.tr("Panels"))
             bar.setObjectName("dock_tabs")
         super().childEvent(event)
+
+    # -- start page ------------------------------------------------------------------------------------------------
+
+    def _connect_start_page(self) -> None:
+        page, changed = self.start_page, self.document.changed
+        for signal, run in (
+            (page.model_wanted, self.library.ask_model),
+            (page.folder_wanted, self.library.ask_folder),
+            (page.file_wanted, self.library.ask_file),
+            (page.tour_wanted, self.app_actions.start_tour),
+            (page.session_wanted, self.sessions.open),
+            (page.closed, self.leave_start_page),
+            (self.app_actions.tour_starting, self._on_tour_starting),
+        ):
+            signal.connect(run)
+        for opened in (changed.model, changed.source, changed.imported_image):
+            opened.connect(self._on_opened)
+
+    def show_start_page(self) -> None:
+        """Show the start page in place of stage, panels and tools, until something is opened."""
+        self._pages.setCurrentWidget(self.start_page)
+        self.workspaces.fold(True)
+        self._show_tools(False)
+
+    def leave_start_page(self) -> None:
+        if self._pages.currentWidget() is self.start_page:
+            self._pages.setCurrentWidget(self.stage)
+            self._show_tools(True)
+            self.workspaces.fold(self._small)
+
+    def _show_tools(self, shown: bool) -> None:
+        for bar in (self.tools, self.rail):
+            bar.setVisible(shown)
+
+    def _on_opened(self) -> None:
+        if self._pages.currentWidget() is self.start_page:
+            self.leave_start_page()
+            if not self.document.sessions.begun:
+                self.document.forget_history()
+                self.document.sessions.begin()
+
+    def _on_tour_starting(self) -> None:
+        """Open a model for the tour, unless something is open."""
+        self.leave_start_page()
+        first = first_bundle()
+        if self.document.model is None and self.document.source is None and first is not None:
+            self.document.open_requested.emit(OpenRequest((first,), "model"))
 
     # -- menus ---------------------------------------------------------------------------------------------------
 
@@ -249,6 +318,15 @@ class MainWindow(QMainWindow):
             shortcut="Ctrl+I",
             tip=self.tr("Split a Keras autoencoder at its bottleneck into encoder and decoder."),
             synonyms=self.tr("h5, tensorflow, convert model, third-party model"),
+        )
+        yield Action(
+            "action_start_page",
+            self.tr("S&tart page"),
+            self.show_start_page,
+            Section.OPEN,
+            shortcut="Ctrl+Shift+H",
+            tip=self.tr("Show all models as cards, and recent sessions and datasets."),
+            synonyms=self.tr("home, welcome, choose model, recent, overview"),
         )
         yield Action(
             "action_quit",
@@ -357,6 +435,7 @@ class MainWindow(QMainWindow):
         """Show a panel in front of others, in its home workspace unless the current one shows it."""
         panel = next(panel for panel, _ in self._panels if panel.name == name)
         dock = self._docks[name]
+        self.leave_start_page()
         if panel.workspaces and self.workspaces.current not in panel.workspaces and dock.isHidden():
             self.workspaces.switch(panel.workspaces[0])
         dock.show()
@@ -379,6 +458,7 @@ class MainWindow(QMainWindow):
         self.workspaces.fold(not self.workspaces.folded)
 
     def _on_workspace_switched(self, name: str) -> None:
+        self.leave_start_page()
         self.document.sessions.put_workspace(name)
         self.document.sessions.put_tab(next((f"{front}_panel" for front in self.workspaces.front), ""))
         self.timeline.strip.expand(name == "animate" or bool(self.document.state.keyframes))
@@ -430,6 +510,7 @@ class MainWindow(QMainWindow):
         self.closing.emit()
         self.document.sessions.let_go()
         super().closeEvent(event)
+        self.leave_start_page()
         self.workspaces.keep()
         self.hide()
         self._on_close()

@@ -126,7 +126,8 @@ class SessionActions(QObject):
 
     def ask_open(self) -> None:
         kinds = ((self.tr("Sessions"), f"*{SESSION_SUFFIX}"),)
-        self._guarded(lambda: ask_file(self._window, self.tr("Open session"), self._open_now, kinds=kinds))
+        ask = partial(ask_file, self._window, self.tr("Open session"), self._open_now, kinds=kinds, purpose="session")
+        self._guarded(ask)
 
     def open(self, path: Path) -> None:
         """Open a session, after asking about unsaved changes."""
@@ -149,7 +150,8 @@ class SessionActions(QObject):
         self._then = then
         suggested = sessions.path or Path.home() / f"{model.name if model else self.tr('session')}{SESSION_SUFFIX}"
         filters = [self.tr("Session") + f" (*{SESSION_SUFFIX})"]
-        ask_save(self._document, self._window, self.tr("Save session"), filters, suggested, self._save_to)
+        title = self.tr("Save session")
+        ask_save(self._document, self._window, title, filters, suggested, self._save_to, purpose="session")
 
     def _save_to(self, path: Path) -> None:
         self._document.sessions.save_requested.emit(path, False)

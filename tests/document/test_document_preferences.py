@@ -37,10 +37,19 @@ def test_without_a_file_everything_is_as_at_first(path: Path) -> None:
 
 def test_what_is_put_is_there_at_the_next_start(path: Path) -> None:
     file = PreferencesFile(path)
-    file.put(scheme="dark", tour_seen=True, recent_commands=("action_help",))
+    values = {
+        "scheme": "dark",
+        "tour_seen": True,
+        "recent_commands": ("action_help",),
+        "startup": "start_page",
+        "last_model": "/models/one",
+        "datasets": ("/data/photos", "/data/more"),
+        "dialog_folders": {"images": "/data", "export": "/out"},
+    }
+    file.put(**values)
     again = PreferencesFile(path)
     assert again.notes == ()
-    assert again.values == Preferences(scheme="dark", tour_seen=True, recent_commands=("action_help",))
+    assert again.values == Preferences.model_validate(values)
 
 
 def test_without_a_path_they_hold_for_this_start_only(explorer_home: Path) -> None:
@@ -80,6 +89,10 @@ def test_a_damaged_field_falls_back_alone_and_the_file_is_kept_aside(path: Path)
         b'{"version": 99}',
         b'{"recent_commands": ["a", 1]}',
         b'{"recent_commands": {"a": 1}}',
+        b'{"datasets": ["' + b"a" * 5_000 + b'"]}',
+        b'{"datasets": [' + b'"a",' * 30 + b'"a"]}',
+        b'{"dialog_folders": {"images": 1}}',
+        b'{"dialog_folders": ["images"]}',
         b'{"scheme": "\\ud800"}',
     ],
     ids=lambda raw: repr(raw[:20]),

@@ -39,7 +39,7 @@ def test_closing_during_an_export_ends_it_and_leaves_nothing(driver: WindowDrive
 
 
 def test_closing_while_a_model_opens(driver: WindowDriver) -> None:
-    driver.click_item(driver.window.library.item_of("model", "glyphs-vae-2d"))
+    driver.open_item(driver.window.library.item_of("model", "glyphs-vae-2d"))
     before = driver.document.model
     driver.window.close()
     assert driver.document.model is before

@@ -17,7 +17,8 @@ from explorer_testing.programs import environment
 
 from explorer.document.preferences import PreferencesFile
 from explorer.document.session_file import read_session
-from explorer.paths import autosave_dir, settings_path
+from explorer.models.bundle import FIRST_MODEL
+from explorer.paths import autosave_dir, pretrained_dir, settings_path
 
 MOST_S = 3.0
 """From the request to close to the end of the process and all its children."""
@@ -142,6 +143,8 @@ if __name__ == "__main__":
 @contextmanager
 def window(hung: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """A window in which something hangs, once it does."""
+    # The first start shows the start page, later ones the last model.
+    PreferencesFile(settings_path()).put(last_model=str(pretrained_dir() / FIRST_MODEL))
     program = folder / "program.py"  # a file, since the model process imports it again
     program.write_text(PROGRAM, "utf-8")
     process = subprocess.Popen(

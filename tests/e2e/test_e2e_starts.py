@@ -1,4 +1,4 @@
-"""One start of the program after another: the first tour, the settings, and what a damaged file does to them."""
+"""One start of the program after another: the start page, the last model, the settings, and damaged ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from explorer_testing.programs import run_python
 
 from explorer.document.preferences import DAMAGED_SUFFIX, PreferencesFile
-from explorer.paths import settings_path
+from explorer.models.bundle import CARD, FIRST_MODEL
+from explorer.paths import pretrained_dir, settings_path
 
 START = """
 import json
@@ -30,7 +31,9 @@ def watched(preferences=None):
             print(json.dumps({
                 "tour": bool(tour and tour.running),
                 "window": current_theme().window,
-                "library": running.window.library.isVisible(),
+                "library": not running.window.findChild(QDockWidget, "library_dock").isHidden(),
+                "page": running.window.start_page.isVisible(),
+                "model": running.document.model and running.document.model.name,
                 "problems": [str(problems.entry(row).message) for row in range(problems.rowCount())],
             }))
         finally:
@@ -47,22 +50,43 @@ assert app.main() == 0
 """
 
 
-def test_the_tour_comes_at_the_first_start_only_and_the_window_where_it_was() -> None:
-    first: dict[str, Any] = run_python(START)
-    assert first["tour"]
+def start() -> dict[str, Any]:
+    result: dict[str, Any] = run_python(START)
+    return result
+
+
+def test_the_first_start_shows_the_start_page_and_later_ones_the_last_model() -> None:
+    first = start()
+    assert (first["page"], first["model"], first["tour"]) == (True, None, False), "the page offers the tour"
     assert first["problems"] == []
-    PreferencesFile(settings_path()).put(scheme="dark")
-    second: dict[str, Any] = run_python(START)
-    assert not second["tour"]
+    last = pretrained_dir() / "digits-conv"
+    PreferencesFile(settings_path()).put(scheme="dark", last_model=str(last))
+    second = start()
+    assert (second["page"], second["model"], second["tour"]) == (False, "digits-conv", False)
     assert second["window"] == "#1b1e23"
-    assert (first["library"], second["library"]) == (True, False)
+    assert not start()["library"], "it was hidden"
+    PreferencesFile(settings_path()).put(startup="start_page", tour_seen=False)
+    third = start()
+    assert (third["model"], third["tour"]) == (None, True), "the tour was asked for"
+
+
+def test_a_last_model_that_is_gone_or_damaged(tmp_path: Path) -> None:
+    PreferencesFile(settings_path()).put(last_model=str(tmp_path / "gone"))
+    assert start()["model"] == FIRST_MODEL
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / CARD).write_text("{}")
+    PreferencesFile(settings_path()).put(last_model=str(tmp_path / "damaged"))
+    result = start()
+    assert (result["page"], result["model"]) == (True, None)
+    assert len(result["problems"]) == 1
+    assert CARD in result["problems"][0]
 
 
 def test_a_damaged_settings_file_is_reported_and_kept_and_the_program_starts(explorer_home: Path) -> None:
     settings_path().write_bytes(b'{"tour_seen": true, "scheme": ["dark"], "layout": 7}')
-    result: dict[str, Any] = run_python(START)
+    result = start()
     assert not result["tour"], "what was good in it holds"
     assert len(result["problems"]) == 1
     assert "settings" in result["problems"][0]
     assert settings_path().with_name(settings_path().name + DAMAGED_SUFFIX).is_file()
-    assert run_python(START)["problems"] == []
+    assert start()["problems"] == []

@@ -66,7 +66,7 @@ def test_the_sliders_move_the_digit(driver: WindowDriver) -> None:
 def test_every_bundle_that_ships_opens_from_the_library_with_its_images(driver: WindowDriver) -> None:
     for name, source in (("glyphs-vae-2d", "glyphs"), ("digits-deep-49", "digits"), ("digits-vae-2d", "digits")):
         before = driver.document.model
-        driver.click_item(driver.window.library.item_of("model", name))
+        driver.open_item(driver.window.library.item_of("model", name))
         driver.until(lambda before=before: driver.document.model is not before)
         driver.settle()
         assert driver.document.source is not None

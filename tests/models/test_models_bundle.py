@@ -250,6 +250,24 @@ def test_found_by_name_and_by_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [entry.error is None for entry in found] == [True, False, True]
 
 
+def test_cards_are_read_again_only_after_a_change(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The window lists all models several times while it opens."""
+    card = bundle / CARD
+    long_ago = card.stat().st_mtime_ns - 10**11
+    os.utime(card, ns=(long_ago, long_ago))
+    first = open_bundle(bundle, whole=False).card
+    monkeypatch.setattr("explorer.models.bundle.read_card", lambda content, where: pytest.fail("read again"))
+    assert open_bundle(bundle, whole=False).card is first
+    monkeypatch.undo()
+    card.write_text(card.read_text().replace('"name": "tiny"', '"name": "less"'))
+    assert open_bundle(bundle, whole=False).name == "less"
+    card.write_text(card.read_text().replace('"name": "less"', '"name": "more"'))
+    assert open_bundle(bundle, whole=False).name == "more", "within the resolution of the clock of the disk"
+    (bundle / CODES).unlink()
+    with pytest.raises(ModelError, match=CODES):
+        open_bundle(bundle, whole=False)
+
+
 def test_a_renamed_model_is_found_by_its_old_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "_shipped", lambda name: tmp_path / "shipped" / name)
     write_bundle(pretrained_dir() / "faces-colorize", name="faces-colorize")

@@ -25,6 +25,7 @@ from explorer.models.codes import (
     SPATIAL_COMPONENTS,
     CodeSample,
     along_components,
+    first_thumbnails,
     load_codes,
     most_kept,
     most_measured,
@@ -141,6 +142,24 @@ def test_wrong_coordinates_are_refused(tmp_path: Path, junk: str) -> None:
     np.savez(tmp_path / "codes.npz", **arrays)
     with pytest.raises(ModelError, match=r"codes\.npz"):
         load_codes(tmp_path / "codes.npz", LONG_CODE + 8)
+
+
+def test_the_first_thumbnails_are_read_alone(path: Path) -> None:
+    wanted = load_codes(path, CODEC.latent_dim).thumbnails
+    np.testing.assert_array_equal(first_thumbnails(path, 4), wanted[:4])
+    np.testing.assert_array_equal(first_thumbnails(path, 10_000), wanted)
+
+
+@pytest.mark.parametrize(
+    "thumbnails",
+    [np.zeros((4, 2, 2), np.uint8), np.zeros((4, 2, 2, 1)), np.zeros((4, 2, 2, 2), np.uint8), None],
+    ids=["shape", "dtype", "channels", "missing"],
+)
+def test_wrong_thumbnails_are_refused(tmp_path: Path, thumbnails: NDArray[np.uint8] | None) -> None:
+    arrays = {"codes": np.zeros((4, 2), np.float32)} | ({} if thumbnails is None else {"thumbnails": thumbnails})
+    np.savez(tmp_path / "codes.npz", **arrays)
+    with pytest.raises(ModelError, match=r"codes\.npz"):
+        first_thumbnails(tmp_path / "codes.npz", 4)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_a_model_of_the_library_stands_beside(driver: WindowDriver) -> None:
     driver.window.library.tree.setFocus()
     driver.document.open_requested.emit(OpenRequest(("digits",), "images"))
     driver.until(lambda: driver.document.source is not None)
-    driver.click_item(driver.window.library.item_of("model", "digits-deep-49"))
+    driver.open_item(driver.window.library.item_of("model", "digits-deep-49"))
     driver.until(lambda: driver.document.model is not None and driver.document.jobs == ())
     driver.tab("Compare")
     box = driver.find(QComboBox, "compare_with")

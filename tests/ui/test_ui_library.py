@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +11,26 @@ import pytest
 from explorer_testing.builders import make_source, write_bundle
 from explorer_testing.codec import MatrixCodec
 from explorer_testing.downloads import offer_download
-from explorer_testing.window import WindowDriver, drag
+from explorer_testing.window import WindowDriver, array_of, drag, plain
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLabel, QProgressBar, QPushButton, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QProgressBar, QPushButton, QTreeWidgetItem, QWidget
+from pytestqt.qtbot import QtBot
 
+from explorer.app import make_window
 from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import known_sources
 from explorer.data.sources.entry import RemoteFile, RemoteSet
 from explorer.document.activity import JobView
 from explorer.document.downloads import Download
 from explorer.document.open_requests import OpenRequest
+from explorer.document.opened_places import OpenedPlaces
+from explorer.document.preferences import MOST_PLACES, PreferencesFile
 from explorer.messages import message
-from explorer.models.bundle import find_bundles
-from explorer.paths import cache_dir
+from explorer.models.bundle import find_bundles, open_bundle
+from explorer.paths import cache_dir, settings_path
+from explorer.ui.card_images import has_images
 from explorer.ui.main_window import MainWindow
 
 
@@ -44,7 +51,7 @@ def damage(bundle: Path) -> None:
 
 def open_from_list(driver: WindowDriver, name: str) -> None:
     before = driver.document.model
-    driver.click_item(driver.window.library.item_of("model", name))
+    driver.open_item(driver.window.library.item_of("model", name))
     driver.until(lambda: driver.document.model is not before)
 
 
@@ -63,7 +70,47 @@ def test_it_lists_bundles_and_images(models: Path, driver: WindowDriver) -> None
         assert item.text(1) == ("Download" if source.status == "missing" else f"{source.count:,}")
 
 
-def test_a_click_opens_the_model(models: Path, driver: WindowDriver) -> None:
+def test_a_click_shows_the_card_and_opens_nothing(models: Path, driver: WindowDriver) -> None:
+    library = driver.window.library
+    driver.click_item(library.item_of("model", "two"))
+    assert driver.document.jobs == ()
+    assert plain(library.card.text).splitlines() == [
+        "two",
+        "Reconstruction · 3-D",
+        "SSIM 0.50 · 13.0 dB",
+        "trained on Tiny images",
+    ]
+    driver.until(lambda: bool(library.card.images.images))
+    wanted = open_bundle(models / "two").sample.thumbnails[0]
+    np.testing.assert_array_equal(array_of((library.card.images.images or ())[0]), wanted)
+    driver.click("library_card_open")
+    driver.until(lambda: driver.document.model is not None)
+    assert driver.document.model is not None
+    assert driver.document.model.name == "two"
+
+
+def test_the_card_of_a_dataset_says_how_many_images_it_has(driver: WindowDriver) -> None:
+    library = driver.window.library
+    driver.click_item(library.item_of("source", "digits"))
+    assert library.card.text.splitlines()[0] == "Digits"
+    assert plain(library.card.text).splitlines()[2:] == ["10,000 images", "28×28 · grayscale"]
+    driver.until(lambda: bool(library.card.images.images))
+    item = library.item_of("source", "digits")
+    assert item is not None
+    assert not item.icon(0).isNull()
+    assert driver.document.source is None
+
+
+def test_the_tree_keeps_its_size_when_something_is_selected(models: Path, driver: WindowDriver) -> None:
+    """Else a double-click could end on another item."""
+    library = driver.window.library
+    before = library.tree.geometry()
+    driver.click_item(library.item_of("model", "one"))
+    driver.settle_layout()
+    assert library.tree.geometry() == before
+
+
+def test_a_double_click_opens_the_model(models: Path, driver: WindowDriver) -> None:
     driver.document.open(source=make_source())
     open_from_list(driver, "one")
     driver.settle()
@@ -91,8 +138,8 @@ def test_return_opens_too(models: Path, driver: WindowDriver) -> None:
     assert driver.document.model.name == "two"
 
 
-def test_a_click_opens_embedded_images(models: Path, driver: WindowDriver) -> None:
-    driver.click_item(driver.window.library.item_of("source", "digits"))
+def test_a_double_click_opens_embedded_images(models: Path, driver: WindowDriver) -> None:
+    driver.open_item(driver.window.library.item_of("source", "digits"))
     driver.until(lambda: driver.document.source is not None)
     assert driver.document.source is not None
     assert driver.document.source.count == 10_000
@@ -105,7 +152,7 @@ def test_a_damaged_bundle_says_so_and_the_last_model_still_works(models: Path, d
     model = driver.document.model
     damage(models / "two")
     driver.document.library_changed.emit()
-    driver.click_item(driver.window.library.item_of("model", "two"))
+    driver.open_item(driver.window.library.item_of("model", "two"))
     driver.until(lambda: bool(driver.problems))
     bar = driver.window.problem_bar
     assert bar.isVisible()
@@ -123,7 +170,7 @@ def test_a_damaged_bundle_says_so_and_the_last_model_still_works(models: Path, d
 def test_a_bundle_damaged_since_it_was_listed(models: Path, driver: WindowDriver) -> None:
     item = driver.window.library.item_of("model", "two")
     damage(models / "two")
-    driver.click_item(item)
+    driver.open_item(item)
     driver.until(lambda: bool(driver.problems))
     assert "decoder.onnx" in driver.window.problem_bar.text
     assert driver.document.model is None
@@ -188,7 +235,9 @@ def open_get(window: MainWindow, name: str) -> QWidget:
     assert item is not None
     tree = window.library.tree
     tree.scrollToItem(item)
-    QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(item).center())
+    where = tree.visualItemRect(item).center()
+    QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    QTest.mouseDClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
     dialog = window.findChild(QWidget, "get_dialog")
     assert dialog is not None
     return dialog
@@ -351,3 +400,132 @@ def test_a_library_behind_a_link_is_the_same_library(
         assert highlighted(driver) == ["one"]
     library = driver.window.library
     assert len([item for item in library._items() if item.text(0) == "one"]) == 1
+
+
+# -- what the user opened ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        Image.fromarray(rng.integers(0, 256, (12, 10), dtype=np.uint8)).save(folder / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def next_window(themed: QApplication, qtbot: QtBot) -> Iterator[Callable[[], WindowDriver]]:
+    """Makes windows one after another, as starts of the program with the same settings do."""
+    made: list[WindowDriver] = []
+
+    def make() -> WindowDriver:
+        if made:
+            made[-1].close()
+        made.append(WindowDriver(make_window(PreferencesFile(settings_path())), qtbot))
+        return made[-1]
+
+    yield make
+    made[-1].close()
+
+
+def open_photos(driver: WindowDriver, photos: Path) -> QTreeWidgetItem:
+    driver.document.open_requested.emit(OpenRequest((photos,), "images"))
+    driver.until(lambda: driver.window.library.item_of("place", "photos") is not None)
+    driver.until(lambda: has_images(str(photos.resolve())))
+    item = driver.window.library.item_of("place", "photos")
+    assert item is not None
+    return item
+
+
+def test_an_opened_folder_stays_with_its_thumbnail_across_restarts(
+    next_window: Callable[[], WindowDriver], photos: Path
+) -> None:
+    open_photos(next_window(), photos)
+    second = next_window()
+    library = second.window.library
+    item = library.item_of("place", "photos")
+    assert item is not None
+    second.until(lambda: not item.icon(0).isNull())
+    second.click_item(item)
+    assert library.card.text.splitlines()[0] == "photos"
+    second.until(lambda: bool(library.card.images.images))
+    second.open_item(library.item_of("place", "photos"))
+    second.until(lambda: second.document.source is not None)
+    assert second.document.source is not None
+    assert second.document.source.count == 6
+
+
+def test_a_folder_that_is_gone_is_shown_as_missing_and_can_be_removed(
+    next_window: Callable[[], WindowDriver], photos: Path
+) -> None:
+    open_photos(next_window(), photos)
+    photos.rename(photos.with_name("elsewhere"))
+    second = next_window()
+    library = second.window.library
+    item = library.item_of("place", "photos")
+    assert item is not None
+    assert item.text(1) == "missing"
+    second.click_item(item)
+    assert "missing" in library.card.text
+    assert not second.find(QPushButton, "library_card_open").isEnabled()
+    second.click("library_card_remove")
+    second.until(lambda: library.item_of("place", "photos") is None)
+    assert next_window().window.library.item_of("place", "photos") is None
+
+
+def test_delete_and_the_context_menu_remove_it(driver: WindowDriver, photos: Path) -> None:
+    library = driver.window.library
+    driver.click_item(open_photos(driver, photos))
+    menu = library.show_menu(library.tree.rect().center())
+    assert menu is not None
+    assert [action.objectName() for action in menu.actions()] == ["library_menu_open", "library_menu_remove"]
+    assert all(action.isEnabled() for action in menu.actions())
+    menu.close()
+    library.tree.setFocus()
+    QTest.keyClick(library.tree, Qt.Key.Key_Delete)
+    driver.until(lambda: library.item_of("place", "photos") is None)
+    assert photos.is_dir()
+    driver.click_item(library.item_of("source", "digits"))
+    QTest.keyClick(library.tree, Qt.Key.Key_Delete)
+    assert library.item_of("source", "digits") is not None, "what ships cannot be removed"
+
+
+def test_the_list_is_bounded_and_keeps_its_order(explorer_home: Path) -> None:
+    preferences = PreferencesFile()
+    places = OpenedPlaces()
+    places.begin(preferences)
+    for number in range(MOST_PLACES + 3):
+        folder = explorer_home / str(number)
+        folder.mkdir()
+        source = make_source()
+        source.spec = str(folder)
+        places.add(source)
+        places.add(source)
+    names = [Path(path).name for path in places.paths]
+    assert names == [str(number) for number in reversed(range(3, MOST_PLACES + 3))]
+
+
+def test_dialogs_remember_their_folder_by_purpose(
+    next_window: Callable[[], WindowDriver], photos: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    (models / "one").mkdir(parents=True)
+    library = next_window().window.library
+    for ask, chosen in ((library.ask_folder, photos), (library.ask_model, models / "one")):
+        ask()
+        dialog = library.findChildren(QFileDialog)[-1]
+        dialog.fileSelected.emit(str(chosen))
+        dialog.close()
+    library = next_window().window.library
+    for ask, folder in ((library.ask_file, photos.parent), (library.ask_model, models)):
+        ask()
+        dialog = library.findChildren(QFileDialog)[-1]
+        assert Path(dialog.directory().absolutePath()) == folder
+        dialog.reject()
+    shutil.rmtree(models)
+    library.ask_model()
+    dialog = library.findChildren(QFileDialog)[-1]
+    assert Path(dialog.directory().absolutePath()) != models
+    dialog.reject()

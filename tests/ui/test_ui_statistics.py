@@ -22,7 +22,7 @@ def opened(driver: WindowDriver) -> tuple[WindowDriver, StatisticsDialog]:
     """The window with the digits and their 49-dimensional model, and the dialog."""
     driver.document.open_requested.emit(OpenRequest(("digits",), "images"))
     driver.until(lambda: driver.document.source is not None)
-    driver.click_item(driver.window.library.item_of("model", "digits-deep-49"))
+    driver.open_item(driver.window.library.item_of("model", "digits-deep-49"))
     driver.until(lambda: driver.document.model is not None and driver.document.jobs == ())
     driver.settle()
     driver.shortcut("action_statistics")
@@ -62,7 +62,7 @@ def test_every_dimension_has_a_line_and_a_title_sorts(opened: tuple[WindowDriver
 def test_kl_of_a_variational_model(opened: tuple[WindowDriver, StatisticsDialog]) -> None:
     driver, dialog = opened
     assert "KL" not in dialog.dimensions.titles
-    driver.click_item(driver.window.library.item_of("model", "digits-vae-2d"))
+    driver.open_item(driver.window.library.item_of("model", "digits-vae-2d"))
     driver.until(lambda: driver.document.model is not None and driver.document.model.name == "digits-vae-2d")
     driver.settle()
     model = driver.document.model

@@ -35,7 +35,7 @@ UNTRANSLATED_PLACES = {
 }  # fmt: skip
 """Arguments of these that are object names, or what a choice means."""
 
-UNTRANSLATED_KEYWORDS = {"shortcut", "icon", "behind", "look", "help"}
+UNTRANSLATED_KEYWORDS = {"shortcut", "icon", "look", "help", "purpose", "workspaces"}
 
 WORDS = re.compile(r"[^\W\d_]{2,}")
 UNITS = {"px", "ms", "fps", "dB", "MSE", "PSNR", "SSIM", "KL", "MB", "GB", "kB", "Latent Explorer", "nats", "PCA"}

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QChildEvent, QEvent, Qt
+from PySide6.QtCore import QChildEvent, QEvent, QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from explorer.data import sources
 from explorer.data.sources import PathKind, single_image
 from explorer.document.document import Document
+from explorer.document.preferences import PreferencesFile
 from explorer.document.reading import check_export
 from explorer.errors import ExplorerError, ExportError
 from explorer.ui.dialogs.session_questions import ask
@@ -22,8 +23,25 @@ _PANEL_ASKS = sys.platform == "darwin"
 """macOS asks before a file is replaced, whatever option is set."""
 
 
-def ask_folder(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> None:
-    dialog = _dialog(parent, title, chosen)
+class FolderMemory(QObject):
+    """The last folder of the file dialogs by purpose, in the preferences; its parent is the window of the dialogs."""
+
+    def __init__(self, window: QWidget, preferences: PreferencesFile) -> None:
+        super().__init__(window)
+        self._preferences = preferences
+
+    def folder(self, purpose: str) -> Path | None:
+        folder = self._preferences.values.dialog_folders.get(purpose, "")
+        return Path(folder) if folder and os.path.isdir(folder) else None
+
+    def remember(self, purpose: str, chosen: Path) -> None:
+        folders = self._preferences.values.dialog_folders
+        self._preferences.put(dialog_folders={**folders, purpose: str(chosen.absolute().parent)})
+
+
+def ask_folder(parent: QWidget, title: str, chosen: Callable[[Path], object], *, purpose: str = "images") -> None:
+    """Ask for an existing folder; dialogs of one `purpose` begin where the last one of it ended."""
+    dialog = _dialog(parent, title, chosen, purpose)
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)
     dialog.open()
@@ -44,10 +62,15 @@ def _filters(kinds: Iterable[PathKind]) -> list[tuple[str, str]]:
 
 
 def ask_file(
-    parent: QWidget, title: str, chosen: Callable[[Path], object], *, kinds: Sequence[tuple[str, str]] = ()
+    parent: QWidget,
+    title: str,
+    chosen: Callable[[Path], object],
+    *,
+    kinds: Sequence[tuple[str, str]] = (),
+    purpose: str = "images",
 ) -> None:
-    """Ask for an existing file; `kinds` are names and extensions of the file filters."""
-    dialog = _dialog(parent, title, chosen)
+    """Ask for an existing file; `kinds` are names and extensions of the file filters, `purpose` as of `ask_folder`."""
+    dialog = _dialog(parent, title, chosen, purpose)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     if kinds:
         every = " ".join(endings for _, endings in kinds)
@@ -66,9 +89,14 @@ def ask_save(
     filters: list[str],
     suggested: Path,
     chosen: Callable[[Path], object],
+    *,
+    purpose: str = "export",
 ) -> None:
-    """Ask where to write a file; confirm before replacing one, and refuse files that are in use."""
-    dialog = _dialog(parent, title, lambda path: _check(document, parent, path, chosen))
+    """Ask where to write a file; confirm before replacing one, and refuse files that are in use.
+
+    A file suggested in the home folder is suggested in the last folder of the `purpose` instead.
+    """
+    dialog = _dialog(parent, title, lambda path: _check(document, parent, path, chosen), purpose)
     if not _PANEL_ASKS:
         # Asked later for the final name: the dialog asks before it has appended the extension.
         dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
@@ -76,7 +104,9 @@ def ask_save(
     dialog.setFileMode(QFileDialog.FileMode.AnyFile)
     dialog.setNameFilters(filters)
     dialog.setDefaultSuffix(suggested.suffix.lstrip("."))
-    dialog.setDirectory(str(suggested.parent))
+    memory = _memory(parent)
+    last = memory.folder(purpose) if memory is not None and suggested.parent == Path.home() else None
+    dialog.setDirectory(str(last or suggested.parent))
     dialog.selectFile(suggested.name)
     dialog.filterSelected.connect(lambda name: _take_suffix(dialog, name))
     dialog.open()
@@ -89,7 +119,7 @@ def ask_output_folder(document: Document, parent: QWidget, title: str, chosen: C
         if _is_apart(document, path):
             chosen(path)
 
-    ask_folder(parent, title, check)
+    ask_folder(parent, title, check, purpose="export")
 
 
 def _check(document: Document, parent: QWidget, path: Path, chosen: Callable[[Path], object]) -> None:
@@ -140,9 +170,26 @@ class _FileDialog(QFileDialog):
             question.setTextFormat(Qt.TextFormat.PlainText)
 
 
-def _dialog(parent: QWidget, title: str, chosen: Callable[[Path], object]) -> QFileDialog:
+def _memory(parent: QObject | None) -> FolderMemory | None:
+    """Return the folders of the window that a widget belongs to; None without one."""
+    while parent is not None:
+        found = parent.findChild(FolderMemory, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        if found is not None:
+            return found
+        parent = parent.parent()
+    return None
+
+
+def _dialog(parent: QWidget, title: str, chosen: Callable[[Path], object], purpose: str) -> QFileDialog:
     dialog = _FileDialog(parent, title)
     dialog.setObjectName("file_dialog")
+    memory = _memory(parent)
+    if memory is not None:
+        last = memory.folder(purpose)
+        if last is not None:
+            dialog.setDirectory(str(last))
+        # Before `chosen`, which may ask for another file.
+        dialog.fileSelected.connect(lambda name: memory.remember(purpose, Path(name)))
     dialog.fileSelected.connect(lambda name: chosen(Path(name)))
     dialog.finished.connect(dialog.deleteLater)
     return dialog

@@ -223,7 +223,8 @@ class FindDirectionsDialog(QDialog):
             write_directions(path, model.card, {one.name: one.direction for one in self._document.state.directions})
 
     def _ask_open(self) -> None:
-        ask_file(self, self.tr("Open directions"), self.open_file, kinds=(("Directions", f"*{SUFFIX}"),))
+        kinds = (("Directions", f"*{SUFFIX}"),)
+        ask_file(self, self.tr("Open directions"), self.open_file, kinds=kinds, purpose="export")
 
     def open_file(self, path: Path) -> None:
         model = self._document.model

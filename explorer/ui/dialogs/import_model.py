@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -71,11 +72,10 @@ class ImportDialog(QDialog):
             "import_decoder", self.tr("File…"), self.tr("Select the decoder if it is a separate file")
         )
         title = self.tr("Import Keras model")
-        self.choose_file.clicked.connect(lambda: ask_file(self, title, self.begin, kinds=FILE_FILTERS))
-        self.choose_folder.clicked.connect(lambda: ask_folder(self, title, self.begin))
-        self.choose_decoder.clicked.connect(
-            lambda: ask_file(self, self.tr("Select decoder"), self._on_decoder_chosen, kinds=FILE_FILTERS)
-        )
+        ask = partial(ask_file, self, kinds=FILE_FILTERS, purpose="model")
+        self.choose_file.clicked.connect(lambda: ask(title, self.begin))
+        self.choose_folder.clicked.connect(lambda: ask_folder(self, title, self.begin, purpose="model"))
+        self.choose_decoder.clicked.connect(lambda: ask(self.tr("Select decoder"), self._on_decoder_chosen))
 
     def _make_trust(self) -> None:
         self.trust_box = QFrame()

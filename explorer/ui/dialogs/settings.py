@@ -29,6 +29,12 @@ class SettingsDialog(QDialog):
             [(self.tr("Use system theme"), "system"), (self.tr("Light"), "light"), (self.tr("Dark"), "dark")],
         )
         self._scheme.setCurrentIndex(self._scheme.findData(values.scheme))
+        self._startup = combo_box(
+            "settings_startup",
+            self.tr("What the window shows at startup"),
+            [(self.tr("Last model"), "last_model"), (self.tr("Start page"), "start_page")],
+        )
+        self._startup.setCurrentIndex(self._startup.findData(values.startup))
         self._layout = check_box(
             "settings_keep_layout",
             self.tr("Restore the layout on startup"),
@@ -48,11 +54,13 @@ class SettingsDialog(QDialog):
         close.setToolTip(self.tr("Close settings (Esc)"))
         form = QFormLayout()
         form.addRow(self.tr("Theme"), self._scheme)
+        form.addRow(self.tr("At startup"), self._startup)
         form.addRow("", self._layout)
         form.addRow("", self._tour)
         self.setLayout(vbox(form, self._notes, (STRETCH, 1), buttons))
         buttons.rejected.connect(self.close)
         self._scheme.activated.connect(lambda place: self.scheme_chosen.emit(self._scheme.currentData()))
+        self._startup.activated.connect(lambda place: preferences.put(startup=self._startup.currentData()))
         self._layout.toggled.connect(lambda on: preferences.put(keep_layout=on))
         self._tour.toggled.connect(lambda on: preferences.put(tour_seen=not on))
 

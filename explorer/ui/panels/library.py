@@ -6,33 +6,59 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer
-from PySide6.QtGui import QFont
+import numpy as np
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, QTimer
+from PySide6.QtGui import QFont, QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QGridLayout, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from explorer.data.pixel_cache import cache_size
-from explorer.data.sources import known_sources
+from explorer.data.sources import held_out_source, known_sources
+from explorer.data.sources.entry import SourceEntry
 from explorer.document.document import Document
+from explorer.document.fitting_data import dataset_title
 from explorer.document.open_requests import OpenRequest
+from explorer.document.views.thumbnails import THUMBNAILS, ThumbnailsView
 from explorer.models.bundle import CARD, Found, find_bundles
-from explorer.models.card import Task
-from explorer.ui.actions import Action, Section
+from explorer.models.card import Card
+from explorer.ui.actions import Action, ActionMenu, Section, When
+from explorer.ui.card_images import COUNT, CardImages, has_images, keep_images
+from explorer.ui.card_words import code_words, data_words, quality_words, task_words
 from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.dialogs.get_data import GetDataDialog
 from explorer.ui.dialogs.session_questions import Role, ask
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import plain_tooltip
-from explorer.ui.text import file_size, sentence
+from explorer.ui.text import file_size, filled, sentence, unbroken
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_control, name_widget
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
+from explorer.ui.widgets.library_card import LibraryCard
 
 _VALUE = Qt.ItemDataRole.UserRole
 _KIND = Qt.ItemDataRole.UserRole + 1
+_ICON = 20
+_WAIT_MS = 100
+"""Time between reading the images of two cards, so that they do not delay the first image on the stage."""
+
+
+class _Tree(QTreeWidget):
+    """A tree whose Delete key and context menu are the panel's."""
+
+    def __init__(self, panel: LibraryPanel) -> None:
+        super().__init__()
+        self._panel = panel
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(panel.show_menu)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Delete:
+            self._panel.remove_selected()
+        else:
+            super().keyPressEvent(event)
 
 
 class LibraryPanel(QWidget):
-    """A tree of models and datasets; a click opens one."""
+    """A tree of models and datasets; a click shows the card of one, a double-click or Enter opens it."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,9 +66,15 @@ class LibraryPanel(QWidget):
         self._dialogs: dict[str, GetDataDialog] = {}
         self._live_shown = False
         self._elsewhere: QTreeWidgetItem | None = None
+        self._cards: dict[str, Card] = {}
+        self._sources: dict[str, SourceEntry] = {}
+        self._images = CardImages(self, _WAIT_MS)
+        self._images.arrived.connect(self._on_images_arrived)
         name_widget(self, "library_panel", self.tr("Library"))
-        self.tree = QTreeWidget()
-        name_control(self.tree, "library_tree", self.tr("Models and datasets (click or press Enter to open)"))
+        self.tree = _Tree(self)
+        name_control(self.tree, "library_tree", self.tr("Models and datasets (double-click or press Enter to open)"))
+        self.tree.setIconSize(QSize(_ICON, _ICON))
+        self.card = LibraryCard()
         self.tree.setToolTip("")
         self.tree.setHeaderHidden(True)
         self.tree.setColumnCount(2)
@@ -62,9 +94,11 @@ class LibraryPanel(QWidget):
         buttons.addWidget(self._open_model, 0, 0, 1, 2)
         buttons.addWidget(self._open_folder, 1, 0)
         buttons.addWidget(self._open_file, 1, 1)
-        self.setLayout(vbox(self.tree, buttons, self._make_cache_line(), margins=(8, 4, 8, 4)))
-        self.tree.itemClicked.connect(lambda item, column: self.open_item(item))
+        self.setLayout(vbox((self.tree, 1), self.card, buttons, self._make_cache_line(), margins=(8, 4, 8, 4)))
         self.tree.itemActivated.connect(lambda item, column: self.open_item(item))
+        self.tree.currentItemChanged.connect(lambda item, before: self._show_card())
+        self.card.open.clicked.connect(self.open_selected)
+        self.card.remove.clicked.connect(self.remove_selected)
         self._open_model.clicked.connect(self.ask_model)
         self._open_folder.clicked.connect(self.ask_folder)
         self._open_file.clicked.connect(self.ask_file)
@@ -79,6 +113,8 @@ class LibraryPanel(QWidget):
         document.downloads.cache_changed.connect(self._show_cache)
         document.training_changed.connect(self._on_training_changed)
         document.trainings.live_changed.connect(self._on_live_changed)
+        document.places.changed.connect(self._renewal.start, check_nargs=False)
+        document.views.changed(THUMBNAILS).connect(self._on_thumbnails_changed)
         self.refresh()
 
     def _make_cache_line(self) -> QWidget:
@@ -97,7 +133,9 @@ class LibraryPanel(QWidget):
 
     def refresh(self) -> None:
         self._elsewhere = None
+        selected = self._selected()
         self.tree.clear()
+        self._cards = {}
         models = self._section(self.tr("Models"))
         self._add_live(models)
         found = find_bundles()
@@ -106,14 +144,30 @@ class LibraryPanel(QWidget):
         if not found:
             self._add(models, self.tr("No models yet. Train one"), "", "", None, enabled=False)
         data = self._section(self.tr("Datasets"))
-        for source in known_sources():
+        self._sources = {source.name: source for source in known_sources()}
+        for source in self._sources.values():
             present = source.status != "missing"
             text = f"{source.count:,}" if present else self.tr("Download")
             tip = f"{source.title}. {sentence(source.how)}"
             self._add(data, source.name.replace("_", " "), text, tip, ("source" if present else "missing", source.name))
+        for place in self._document.places.paths:
+            gone = not os.path.exists(place)
+            self._add(data, Path(place).name, self.tr("missing") if gone else "", place, ("place", place))
         self.tree.expandAll()
+        self._show_icons()
         self._mark_open()
+        if selected is not None:
+            self._select(*selected)
         self._show_cache()
+
+    def _selected(self) -> tuple[str, str] | None:
+        item = self.tree.currentItem()
+        return None if item is None or item.data(0, _KIND) is None else (item.data(0, _KIND), item.data(0, _VALUE))
+
+    def _select(self, kind: str, value: str) -> None:
+        for item in self._items():
+            if (item.data(0, _KIND), item.data(0, _VALUE)) == (kind, value):
+                self.tree.setCurrentItem(item)
 
     def _section(self, title: str) -> QTreeWidgetItem:
         item = QTreeWidgetItem([title])
@@ -141,27 +195,16 @@ class LibraryPanel(QWidget):
         if entry.bundle is None:
             self._add(section, entry.path.name, self.tr("damaged"), str(entry.error), ("model", str(entry.path)))
             return
-        card = entry.bundle.card
-        facts = [card.architecture]
-        if card.imported is None:
-            facts.insert(0, self._task_title(card.task))
-            facts.append(self.tr("trained on %1").replace("%1", card.data.title))
-        else:
-            facts.append(self.tr("imported from %1").replace("%1", card.imported.file))
-            facts.append(self.tr("evaluated on %1").replace("%1", card.data.title))
+        card = self._cards[str(entry.path)] = entry.bundle.card
+        facts = [task_words(card), card.architecture]
+        if card.imported is not None:
+            facts.append(self.tr("from %1").replace("%1", card.imported.file))
+        facts.append(data_words(card))
         if "mse" in card.metrics:
             facts.append(self.tr("test MSE %1").replace("%1", f"{card.metrics['mse']:.4f}"))
         if card.engine == "keras":
             facts.append(self.tr("runs in Keras (slower)"))
         self._add(section, card.name, f"{card.latent_dim:,}-D", " · ".join(facts), ("model", str(entry.path)))
-
-    def _task_title(self, task: Task) -> str:
-        titles = {
-            "reconstruct": self.tr("Reconstruction"),
-            "denoise": self.tr("Denoising"),
-            "colorize": self.tr("Colorization"),
-        }
-        return titles[task]
 
     def _add(
         self,
@@ -186,7 +229,7 @@ class LibraryPanel(QWidget):
         return item
 
     def item_of(self, kind: str, name: str) -> QTreeWidgetItem | None:
-        """Return the item of a model or dataset by name; `kind` is ``model``, ``live`` or ``source``."""
+        """Return the item of a model or dataset by name; `kind` is ``model``, ``live``, ``source`` or ``place``."""
         for item in self._items():
             if item.data(0, _KIND) == kind and Path(str(item.data(0, _VALUE))).name == name:
                 return item
@@ -233,8 +276,86 @@ class LibraryPanel(QWidget):
             tip = self.tr("From %1").replace("%1", str(model.path.parent))
             value = ("model", str(model.path))
             self._elsewhere = self._add(section, model.name, f"{model.latent_dim:,}-D", tip, value)
+            self._cards[str(model.path)] = model.card
+
+    # -- the card ----------------------------------------------------------------------------------------------------
+
+    def _show_card(self) -> None:
+        selected = self._selected()
+        if selected is None:
+            self.card.clear()
+            return
+        kind, value = selected
+        title, facts = self._facts(kind, value)
+        gone = kind == "place" and not os.path.exists(value)
+        self.card.show_facts(title, facts, openable=not gone, removable=kind == "place")
+        self._show_card_images()
+
+    def _facts(self, kind: str, value: str) -> tuple[str, list[str]]:
+        """Return the name of an item and what its card says about it."""
+        if kind in {"model", "live"}:
+            card = self._cards.get(value)
+            if card is None:
+                words = self.tr("In training, shown live") if kind == "live" else self.tr("This model is damaged.")
+                return Path(value).name, [words]
+            return card.name, [unbroken(task_words(card), code_words(card)), quality_words(card), data_words(card)]
+        if kind == "place":
+            return Path(value).name, [self._place_words(value), value]
+        entry = self._sources[value]
+        height, width, channels = entry.image_shape
+        size = f"{width}×{height}" if entry.one_size else self.tr("various sizes")
+        color = self.tr("grayscale") if channels == 1 else self.tr("color")
+        count = filled(self.tr("%1 images"), f"{entry.count:,}")
+        return dataset_title(entry.name), [entry.title, count, unbroken(size, color)]
+
+    def _place_words(self, place: str) -> str:
+        source = self._document.source
+        if not os.path.exists(place):
+            return self.tr("This file or folder is missing.")
+        return filled(self.tr("%1 images"), f"{source.count:,}") if source is not None and source.spec == place else ""
+
+    def _image_path(self, kind: str, value: str) -> str:
+        """Return whose images represent an item: a known dataset has those of a model that was trained on it."""
+        if kind not in {"source", "missing"}:
+            return value
+        for path, card in self._cards.items():
+            if value in {card.data.name, held_out_source(card.data.name)}:
+                return path
+        return value
+
+    def _show_card_images(self) -> None:
+        selected = self._selected()
+        if selected is not None:
+            self.card.images.show_images(self._images.of(self._image_path(*selected)))
+
+    def _show_icons(self) -> None:
+        """Show the first image of each dataset beside its name."""
+        for item in self._items():
+            kind, value = item.data(0, _KIND), item.data(0, _VALUE)
+            images = self._images.of(self._image_path(kind, value)) if kind in {"source", "missing", "place"} else None
+            if images:
+                item.setIcon(0, QIcon(QPixmap.fromImage(images[0])))
+
+    def _on_images_arrived(self, path: str) -> None:
+        self._show_icons()
+        self._show_card_images()
+
+    def _on_thumbnails_changed(self) -> None:
+        """Keep the first thumbnails of a dataset that the user opened."""
+        view = self._document.views[THUMBNAILS]
+        if isinstance(view, ThumbnailsView) and view.source.spec in self._document.places.paths:
+            spec = view.source.spec
+            if not has_images(spec) and len(view.indices) >= min(COUNT, view.source.count):
+                keep_images(spec, view.pixels)
+                self._images.of(spec)
+
+    # -- opening -----------------------------------------------------------------------------------------------------
 
     def _on_source_changed(self) -> None:
+        source = self._document.source
+        if source is not None and source.spec in self._document.places.paths and not has_images(source.spec):
+            # The gallery, which asks for thumbnails too, may be hidden.
+            self._document.thumbnails_requested.emit(np.arange(min(COUNT, source.count)))
         self._mark_open()
         self._show_cache()
 
@@ -246,7 +367,7 @@ class LibraryPanel(QWidget):
     def _is_open(self, item: QTreeWidgetItem) -> bool:
         kind, value = item.data(0, _KIND), str(item.data(0, _VALUE))
         model, source = self._document.model, self._document.source
-        if kind in {"source", "missing"}:
+        if kind in {"source", "missing", "place"}:
             return source is not None and source.spec == value
         if model is None or kind != ("model" if model.epochs is None else "live"):
             return False
@@ -261,10 +382,48 @@ class LibraryPanel(QWidget):
             self._open_as_model(Path(value))
         elif kind == "live":
             self._document.trainings.live_open_requested.emit()
-        elif kind == "source":
+        elif kind in {"source", "place"}:
             self._open_as_images(value)
         elif kind == "missing":
             self.show_get(value)
+
+    def open_selected(self) -> None:
+        item = self.tree.currentItem()
+        if item is not None:
+            self.open_item(item)
+
+    def remove_selected(self) -> None:
+        """Remove the selected dataset from the list, if the user opened it; its files stay."""
+        selected = self._selected()
+        if selected is not None and selected[0] == "place":
+            self._document.places.remove(selected[1])
+
+    def show_menu(self, where: QPoint) -> ActionMenu | None:
+        """Show the menu of the selected item; Shift+F10 does so at the item."""
+        item = self.tree.currentItem()
+        if item is None or item.data(0, _KIND) is None:
+            return None
+        menu = ActionMenu("library_menu", self, records=self._menu_records())
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.tree.viewport().mapToGlobal(where))
+        return menu
+
+    def _menu_records(self) -> Iterator[Action]:
+        yield Action(
+            "library_menu_open",
+            self.tr("&Open"),
+            self.open_selected,
+            tip=self.card.open.toolTip(),
+            synonyms=self.tr("load, show"),
+        )
+        yield Action(
+            "library_menu_remove",
+            self.tr("&Remove from list"),
+            self.remove_selected,
+            tip=self.card.remove.toolTip(),
+            synonyms=self.tr("forget, delete"),
+            enabled=When(self.card.remove.isVisible),
+        )
 
     def show_get(self, name: str) -> None:
         """Show the download dialog of a dataset; each dataset has one."""
@@ -330,7 +489,7 @@ class LibraryPanel(QWidget):
         )
 
     def ask_model(self) -> None:
-        ask_folder(self, self.tr("Open model folder"), self._open_as_model)
+        ask_folder(self, self.tr("Open model folder"), self._open_as_model, purpose="model")
 
     def ask_folder(self) -> None:
         ask_folder(self, self.tr("Open image folder"), self._open_as_images)

@@ -585,7 +585,7 @@ class TimelinePanel(QWidget):
 
     def ask_animation(self) -> None:
         kinds = ((self.tr("Exported animations"), " ".join(f"*{suffix}" for suffix in FORMATS)),)
-        ask_file(self, self.tr("Open an exported animation"), self._reopen, kinds=kinds)
+        ask_file(self, self.tr("Open an exported animation"), self._reopen, kinds=kinds, purpose="export")
 
     def _reopen(self, path: Path) -> None:
         self._document.open_requested.emit(OpenRequest((path,)))

@@ -37,7 +37,7 @@ def name_control(control: QWidget, name: str, tip: str) -> None:
     name_widget(control, name, tip, tip)
 
 
-Look: TypeAlias = Literal["plain", "muted", "heading", "notice"]
+Look: TypeAlias = Literal["plain", "muted", "heading", "notice", "title"]
 """How the style sheet shows a text: the property that its rules select."""
 
 

@@ -68,6 +68,9 @@ def nameless(root: QWidget) -> list[str]:
         # Words that can be marked take the keyboard; where there are none just now, they have nothing to say.
         if node.role() == _ROLE.StaticText:
             continue
+        # Qt keeps the tab bar of docks that are hidden, without its tabs.
+        if node.role() == _ROLE.PageTabList and node.state().invisible:
+            continue
         works = node.role() in CONTROL_ROLES or node.state().focusable
         if not works or node.text(QAccessible.Text.Name).strip():
             continue

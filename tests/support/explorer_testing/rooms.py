@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from explorer.messages import message
 from explorer.ui.main_window import MainWindow
 from explorer.ui.panels import PANELS
+from explorer.ui.widgets.notice_bar import Choice
 from explorer_testing.builders import make_model, make_source
 
 
@@ -28,6 +29,14 @@ def rooms(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
         window.show_panel(panel.name)
         QApplication.processEvents()
         yield f"dock {panel.title}", window
+    window.notice_bar.show_notice("Something is offered.", Choice("Take it", "Take what is offered", lambda: None))
+    QApplication.processEvents()
+    yield "notice", window
+    window.notice_bar.hide()
+    window.show_start_page()
+    QApplication.processEvents()
+    yield "start page", window
+    window.leave_start_page()
     for name, dialog in dialogs(window):
         QApplication.processEvents()
         yield name, dialog

@@ -104,6 +104,10 @@ class WindowDriver:
         gallery = self.window.gallery
         self.until(lambda: not gallery.model.missing(*gallery.visible_range()))
 
+    def settle_layout(self) -> None:
+        """Serve the events that lay widgets out again."""
+        QApplication.processEvents()
+
     def until_edited_shows(self, code: Floats) -> None:
         """Wait until the stage shows what the open model decodes this code to."""
         model = self.document.model
@@ -146,6 +150,13 @@ class WindowDriver:
         tree = self.window.library.tree
         tree.scrollToItem(item)
         QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(item).center())
+
+    def open_item(self, item: QTreeWidgetItem | None) -> None:
+        """Double-click a line of the library."""
+        self.click_item(item)
+        assert item is not None
+        tree = self.window.library.tree
+        QTest.mouseDClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(item).center())
 
     def type_into(self, name: str, text: str) -> None:
         """Put a text or number into a field, and press Return."""

@@ -1,0 +1,140 @@
+"""What the notice bar says: which data fit a model, and how a training ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from explorer.document.activity import TrainingView
+from explorer.document.document import Document
+from explorer.document.fitting_data import FittingData, fitting_data
+from explorer.document.open_requests import OpenRequest
+from explorer.messages import message, message_text
+from explorer.models.bundle import CARD
+from explorer.models.runs import Run
+from explorer.ui.text import filled
+from explorer.ui.widgets.notice_bar import Choice, NoticeBar
+
+
+class Notices(QObject):
+    """Fills the bar of a window; `show_panel` reveals a panel by its name."""
+
+    def __init__(self, document: Document, bar: NoticeBar, show_panel: Callable[[str], object]) -> None:
+        super().__init__(bar)
+        self._document = document
+        self._bar = bar
+        self._show_panel = show_panel
+        self._data: FittingData | None = None
+        self._models: tuple[Path, ...] = ()
+        self._was_active = False
+        document.changed.model.connect(self._on_model_changed)
+        document.changed.source.connect(self._on_source_changed)
+        document.training_changed.connect(self._on_training_changed)
+
+    # -- data that fit a model -----------------------------------------------------------------------------------------
+
+    def _on_model_changed(self) -> None:
+        document, model = self._document, self._document.model
+        if model is None or model.epochs is not None:
+            return
+        self._models = (model.path, *(path for path in self._models if path != model.path))[:2]
+        if self._data is not None:
+            self._hide_data()
+        self._data = fitting_data(model.card, document.source, document.places.paths)
+        if self._data is not None:
+            self._offer(self._data, model.name)
+
+    def _offer(self, data: FittingData, model: str) -> None:
+        source = self._document.source
+        if source is None:
+            text = filled(self.tr("%1 is open, but no images."), model)
+        elif data.home:
+            text = filled(self.tr("%1 was trained on other images than %2."), model, source.title)
+        else:
+            text = filled(self.tr("%1 takes images of another size than %2."), model, source.title)
+        words = filled(self.tr("Use %1"), data.title)
+        tip = self.tr("Open the images that the model was trained on")
+        tip = tip if data.home else self.tr("Open images of the size that the model takes")
+        request = OpenRequest((data.spec,), "images")
+        self._bar.show_notice(text, Choice(words, tip, partial(self._document.open_requested.emit, request)))
+
+    def _on_source_changed(self) -> None:
+        """Hide an offer of data once others are open."""
+        model, source = self._document.model, self._document.source
+        if self._data is not None and (model is None or source is None or not fitting_data(model.card, source, ())):
+            self._hide_data()
+
+    def _hide_data(self) -> None:
+        self._data = None
+        self._bar.hide()
+
+    # -- the end of a training -----------------------------------------------------------------------------------------
+
+    def _on_training_changed(self) -> None:
+        training, was_active = self._document.training, self._was_active
+        self._was_active = training.active
+        if was_active and not training.active:
+            self._data = None
+            (self._tell_finished if training.phase == "finished" else self._tell_ended)(training)
+
+    def _tell_finished(self, training: TrainingView) -> None:
+        path = Path(training.path)
+        self._bar.show_notice(
+            f"{training.title}: {message_text(training.note)}",
+            Choice(self.tr("Open model"), self.tr("Show the trained model"), partial(self._open, path)),
+            Choice(
+                self.tr("Compare"), self.tr("Compare the trained model with another one"), partial(self._compare, path)
+            ),
+            self._again(training),
+        )
+
+    def _tell_ended(self, training: TrainingView) -> None:
+        words = self.tr("The training of %1 failed.")
+        if training.phase == "cancelled":
+            words = self.tr("The training of %1 was canceled.")
+        tip = self.tr("Resume the training from its last checkpoint")
+        resume = Choice(self.tr("Resume"), tip, partial(self._resume, training.run))
+        self._bar.show_notice(filled(words, training.title), resume, self._again(training))
+
+    def _again(self, training: TrainingView) -> Choice:
+        tip = self.tr("Copy the settings of this training to the form")
+        return Choice(self.tr("Train again"), tip, partial(self._train_again, training.run))
+
+    def _open(self, path: Path) -> None:
+        model = self._document.model
+        if model is None or not self._is_open(path) or model.epochs is not None:
+            self._document.open_requested.emit(OpenRequest((path,), "model"))
+        self._show_panel("latent")
+
+    def _compare(self, path: Path) -> None:
+        """Compare the trained model with the open one; if it is open itself, with the one open before."""
+        other: Path | None = path
+        if self._is_open(path):
+            other = next((known for known in self._models if known.resolve() != path.resolve()), None)
+        self._show_panel("compare")
+        if other is not None and (other / CARD).is_file():
+            self._document.comparison.model_requested.emit(other)
+
+    def _is_open(self, path: Path) -> bool:
+        model = self._document.model
+        return model is not None and model.path.resolve() == path.resolve()
+
+    def _train_again(self, run: Path | None) -> None:
+        self._show_panel("train")
+        found = self._found(run)
+        if found is not None:
+            self._document.trainings.again_requested.emit(found.request)
+
+    def _resume(self, run: Path | None) -> None:
+        self._show_panel("train")
+        found = self._found(run)
+        if found is not None and found.resumable:
+            self._document.trainings.run_resume_requested.emit(found)
+        else:
+            self._document.report(message("Cannot resume the training: it has no checkpoint. Train again."))
+
+    def _found(self, path: Path | None) -> Run | None:
+        return next((run for run in self._document.trainings.runs if run.path == path), None)
