@@ -351,7 +351,7 @@ class MainWindow(QMainWindow):
                 tip=tip,
                 synonyms=synonyms,
                 icon=panel.icon,
-                checked=When(lambda dock=dock: dock.in_front, (dock.visibilityChanged,)),
+                checked=When(partial(PanelDock.is_in_front, dock), (dock.visibilityChanged,)),
             )
         yield Action(
             "action_full_screen",

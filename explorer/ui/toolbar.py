@@ -80,7 +80,8 @@ class Picker(QToolButton):
         menu = QMenu(self)
         menu.setObjectName(f"{name}_menu")
         menu.setToolTipsVisible(True)
-        menu.aboutToShow.connect(lambda: (menu.clear(), fill(menu)))
+        menu.aboutToShow.connect(menu.clear)
+        menu.aboutToShow.connect(lambda: fill(menu))
         self.setMenu(menu)
         self.show_name("")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,7 +157,9 @@ def test_the_first_thumbnails_are_read_alone(path: Path) -> None:
     ids=["shape", "dtype", "channels", "missing"],
 )
 def test_wrong_thumbnails_are_refused(tmp_path: Path, thumbnails: NDArray[np.uint8] | None) -> None:
-    arrays = {"codes": np.zeros((4, 2), np.float32)} | ({} if thumbnails is None else {"thumbnails": thumbnails})
+    arrays: dict[str, NDArray[Any]] = {"codes": np.zeros((4, 2), np.float32)} | (
+        {} if thumbnails is None else {"thumbnails": thumbnails}
+    )
     np.savez(tmp_path / "codes.npz", **arrays)
     with pytest.raises(ModelError, match=r"codes\.npz"):
         first_thumbnails(tmp_path / "codes.npz", 4)

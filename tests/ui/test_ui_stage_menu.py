@@ -188,9 +188,10 @@ def test_the_menu_bar_has_the_same_for_the_edited_image(driver: WindowDriver) ->
     driver.shortcut("action_send_to_arithmetic")
     assert len(driver.document.state.arithmetic.terms[0].codes) == 1
     driver.shortcut("action_stage_zoom_in")
-    assert driver.window.stage.canvas.viewport.zoomed
+    zoomed = [driver.window.stage.canvas.viewport.zoomed]
     driver.shortcut("action_stage_fit")
-    assert not driver.window.stage.canvas.viewport.zoomed
+    zoomed.append(driver.window.stage.canvas.viewport.zoomed)
+    assert zoomed == [True, False]
     driver.shortcut("action_stage_flip")
     flip = driver.window.findChild(QAction, "action_stage_flip")
     assert flip is not None

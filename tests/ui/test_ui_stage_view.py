@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model, make_source
@@ -16,7 +18,7 @@ from explorer.document.document import Document
 from explorer.document.views.image import IMAGE, encode_image
 from explorer.types import ImageShape
 from explorer.ui.panels.stage import StagePanel
-from explorer.ui.widgets import image_frame
+from explorer.ui.widgets import image_frame, image_scaling
 from explorer.ui.widgets.stage_canvas import MODES
 from explorer.ui.widgets.stage_image import StageImage
 
@@ -37,7 +39,7 @@ class Stage:
         model, source = make_model(image_shape=shape), make_source(6, shape)
         self.document.open(model, source)
         (view,) = encode_image(model.codec, source, model.card.preprocessing, 0)
-        IMAGE.put(self.document, view)  # type: ignore[arg-type]
+        IMAGE.put(self.document, view)
         self.panel.resize(*size)
         self.panel.show()
         self.bot.waitExposed(self.panel)
@@ -357,8 +359,13 @@ def test_the_same_image_is_enlarged_once(stage: Stage, monkeypatch: pytest.Monke
     panel = stage.open()
     calls: list[int] = []
     panel.grab()
-    plain = image_frame.enlarged
-    monkeypatch.setattr(image_frame, "enlarged", lambda *given: calls.append(1) or plain(*given))
+    plain = image_scaling.enlarged
+
+    def counted(*given: Any) -> QImage:
+        calls.append(1)
+        return plain(*given)
+
+    monkeypatch.setattr(image_frame, "enlarged", counted)
     panel.grab()
     panel.grab()
     assert not calls

@@ -60,7 +60,7 @@ class CardDelegate(QStyledItemDelegate):
             and event.button() == Qt.MouseButton.LeftButton
             and self.button_rect(option.rect).contains(event.position().toPoint())
         ):
-            self.open_pressed.emit(QModelIndex(index))
+            self.open_pressed.emit(model.index(index.row(), index.column(), index.parent()))
             return True
         return super().editorEvent(event, model, option, index)
 

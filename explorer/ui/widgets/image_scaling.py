@@ -112,4 +112,4 @@ def _mixed(first: NDArray[np.uint32], second: NDArray[np.uint32], share: NDArray
     keep, half = _WHOLE - share, 0x00800080
     even = (first & _EVEN) * keep + (second & _EVEN) * share + half
     odd = (first >> 8 & _EVEN) * keep + (second >> 8 & _EVEN) * share + half
-    return (even >> 8 & _EVEN) | (odd & _EVEN << 8)
+    return np.asarray((even >> 8 & _EVEN) | (odd & _EVEN << 8), np.uint32)

@@ -99,7 +99,7 @@ class MiniMap(QWidget):
         places = self._on_widget(flat[:, :2])
         scatter = Scatter(places, _colors(sample.labels, len(places)), np.ones(len(places), np.bool_))
         size = round(self.width() * device), round(self.height() * device)
-        return scatter_image(scatter, places * np.float32(device), size, device)
+        return scatter_image(scatter, places * np.float32(device), size, device)[0]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.height() < _LOWEST:
@@ -138,5 +138,5 @@ def _colors(labels: Indices | None, count: int) -> Pixels:
     """Return the colors of points by label, uint8 ``(count, 3)``; one color if not every point has a label."""
     if labels is None or len(labels) != count or not count or labels.min() < 0:
         labels = np.zeros(count, np.int64)
-    known = [curve_color(number).getRgb()[:3] for number in range(int(labels.max(initial=0)) + 1)]
-    return np.array(known, np.uint8)[labels]
+    colors = [curve_color(number) for number in range(int(labels.max(initial=0)) + 1)]
+    return np.array([(color.red(), color.green(), color.blue()) for color in colors], np.uint8)[labels]

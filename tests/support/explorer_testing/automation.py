@@ -132,8 +132,8 @@ def page_of(window: MainWindow) -> str:
     for panel in PANELS:
         window.show_panel(panel.name)
     parts = [_HEAD, "## Commands\n", _table(("name", "menu", "title", "keys"), _actions(window))]
-    for title, panel in _panels(window):
-        parts += [f"## {title}\n", _table(("name", "control", "what it is"), _controls(panel))]
+    for title, shown in _panels(window):
+        parts += [f"## {title}\n", _table(("name", "control", "what it is"), _controls(shown))]
     for name, dialog in dialogs(window):
         top = dialog.objectName()
         parts += [f"## Dialog: {name} (`{top}`)\n", _table(("name", "control", "what it is"), _controls(dialog))]
