@@ -24,6 +24,7 @@ class ShowInFolder(QPushButton):
         self._path: Path | None = None
         self.setObjectName("show_in_folder")
         self.setText(self.tr("Show in folder"))
+        self.setToolTip(self.tr("Show the exported file in the file manager"))
         self.clicked.connect(self.show_folder)
         document.exported.connect(self._on_exported)
         document.announced.connect(lambda news: self.hide())

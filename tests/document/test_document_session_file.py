@@ -410,7 +410,7 @@ def test_a_file_of_version_4_opens() -> None:
         [[1, 1]],
         [],
     ]
-    assert state.grid.corners == ((0, 0), (1, 0.5), (0, 2))
+    assert [list(corner) for corner in state.grid.corners] == [[0, 0], [1, 0.5], [0, 2]]
     assert state.imported_image is not None
     assert state.code is not None
     assert state.start_code is not None

@@ -157,9 +157,9 @@ def test_the_first_thumbnails_are_read_alone(path: Path) -> None:
     ids=["shape", "dtype", "channels", "missing"],
 )
 def test_wrong_thumbnails_are_refused(tmp_path: Path, thumbnails: NDArray[np.uint8] | None) -> None:
-    arrays: dict[str, NDArray[Any]] = {"codes": np.zeros((4, 2), np.float32)} | (
-        {} if thumbnails is None else {"thumbnails": thumbnails}
-    )
+    arrays: dict[str, Any] = {"codes": np.zeros((4, 2), np.float32)}
+    if thumbnails is not None:
+        arrays["thumbnails"] = thumbnails
     np.savez(tmp_path / "codes.npz", **arrays)
     with pytest.raises(ModelError, match=r"codes\.npz"):
         first_thumbnails(tmp_path / "codes.npz", 4)
