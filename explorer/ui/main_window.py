@@ -85,6 +85,14 @@ _TOOLS = (
 W = TypeVar("W", bound=QWidget)
 
 
+class _Pages(QStackedWidget):
+    """Needs only the room of the page that it shows."""
+
+    def minimumSizeHint(self) -> QSize:
+        page = self.currentWidget()
+        return page.minimumSizeHint().expandedTo(page.minimumSize()) if page is not None else QSize()
+
+
 class MainWindow(QMainWindow):
     """The main window: the stage in the center and the panels of `PANELS` in docks, arranged by workspace.
 
@@ -119,7 +127,7 @@ class MainWindow(QMainWindow):
         self.notice_bar = NoticeBar()
         self.notices = Notices(document, self.notice_bar, self.show_panel)
         self.start_page = StartPage(document)
-        self._pages = QStackedWidget()
+        self._pages = _Pages()
         self._pages.addWidget(self.start_page)
         self._pages.addWidget(self.stage)
         self._pages.setCurrentWidget(self.stage)

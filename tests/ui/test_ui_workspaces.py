@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_testing.window import WindowDriver
+from explorer_testing.looks import controls
+from explorer_testing.window import WindowDriver, array_of
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QTabBar, QToolButton
 from pytestqt.qtbot import QtBot
@@ -241,3 +243,30 @@ def test_the_pickers_show_what_is_open_and_open_others(driver: WindowDriver) -> 
     other.trigger()
     driver.until(lambda: driver.document.model is not None and driver.document.model.name == "glyphs-vae-2d")
     assert picker.text() == "glyphs-vae-2d"
+
+
+@pytest.mark.parametrize(
+    ("size", "share"),
+    [((1024, 640), 0.12), ((1280, 800), 0.12), ((1920, 1080), 0.20), ((3840, 2160), 0.20)],
+    ids=["1024x640", "1280x800", "1920x1080", "3840x2160"],
+)
+def test_the_edited_image_covers_its_share_of_the_window(
+    driver: WindowDriver, size: tuple[int, int], share: float
+) -> None:
+    driver.open()
+    driver.window.resize(*size)
+    QApplication.processEvents()
+    magenta = QImage(28, 28, QImage.Format.Format_RGB888)
+    magenta.fill(QColor(255, 0, 255))
+    driver.window.stage.edited.show_image(magenta)
+    pixels = array_of(driver.window.grab().toImage())
+    assert (pixels == (255, 0, 255)).all(axis=2).mean() >= share
+
+
+def test_few_controls_are_visible_at_the_first_start(driver: WindowDriver) -> None:
+    driver.window.show_start_page()
+    QApplication.processEvents()
+    assert len(controls(driver.window)) <= 25
+    driver.window.leave_start_page()
+    driver.open()
+    assert len(controls(driver.window)) <= 25
