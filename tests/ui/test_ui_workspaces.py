@@ -83,6 +83,7 @@ def test_each_workspace_keeps_its_layout_also_across_starts(make: MakeWindow) ->
     first.workspaces.switch("map")
     QApplication.processEvents()
     first.resizeDocks([first.dock("map")], [611], Qt.Orientation.Horizontal)
+    QApplication.processEvents()
     first.workspaces.switch("explore")
     assert "bookmarks" in shown(first)
     first.workspaces.switch("map")
