@@ -39,7 +39,7 @@ def open_scroll_and_stream(arguments: dict[str, Any], tell: Tell) -> None:
         document = running.document
         wait_until(lambda: not document.jobs, _INDEX_SECONDS, "every header to be read")
         memory.look()
-        bar = running.window.gallery.view.verticalScrollBar()
+        bar = running.window.gallery.view.horizontalScrollBar()
         for place in range(_PLACES):
             bar.setValue(bar.maximum() * place // (_PLACES - 1))
             wait_until(lambda: _page_is_there(running), _FIRST_SECONDS, "the thumbnails further down")

@@ -44,7 +44,8 @@ def open_window() -> Iterator[Running]:
 
 def is_whole(running: Running) -> bool:
     document = running.document
-    return document.views[IMAGE] is not None and document.views[CURSOR] is not None and document.map.ready
+    mapped = document.map.window is None or document.map.ready
+    return document.views[IMAGE] is not None and document.views[CURSOR] is not None and mapped
 
 
 def calm_down() -> None:
