@@ -219,7 +219,7 @@ def _load_array(path: Path) -> NDArray[Any]:
             array = read_arrays(file, ZipLimits(_MOST_CODES), str(path)).get("codes")
             if array is None:
                 raise DataError(
-                    "Cannot decode {path}: it contains no array “codes”. Create it with the encode command.", path=path
+                    "Cannot decode {path}: it has no “codes” array. Create it with the encode command.", path=path
                 )
             return array
         file.seek(0)

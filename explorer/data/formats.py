@@ -142,7 +142,7 @@ def _open(path_or_bytes: str | Path | bytes, name: Value) -> Image.Image:
     if width * height > MAX_PIXELS:
         pil_image.close()
         raise DataError(
-            "Cannot open {file}: {size} pixels are more than {most} million. Resize the image.",
+            "Cannot open {file}: it has {size} pixels, and the limit is {most} million. Resize the image.",
             file=name,
             size=f"{width}×{height}",
             most=MAX_PIXELS // 1_000_000,

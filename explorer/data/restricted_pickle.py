@@ -158,7 +158,7 @@ class _Array:
         """Return the array; pickle.UnpicklingError if shape, dtype and bytes are invalid or do not match."""
         state = self.state
         if not isinstance(state, tuple) or len(state) != 5:
-            raise pickle.UnpicklingError("an array without a valid state")
+            raise pickle.UnpicklingError("an array without valid data")
         _, shape, dtype, fortran, content = state
         if not isinstance(shape, tuple) or len(shape) > _MAX_DIMS or not all(type(size) is int for size in shape):
             raise pickle.UnpicklingError("an array without a valid shape")

@@ -40,7 +40,7 @@ def finish(
     )
     sample = yield from follow(
         sample_codes(codec, *images, prepared.spec.latent_shape),
-        lambda step: messages.Working(message("Encoding a sample"), step.done, step.total),
+        lambda step: messages.Working(message("Encoding sample images"), step.done, step.total),
     )
     yield messages.Working(message("Compiling"))
     out = prepared.request.out

@@ -31,7 +31,9 @@ class CodeDistance:
     def __init__(self, codes: Floats) -> None:
         codes = as_codes(codes)
         if not len(codes):
-            raise UsageError("The model has no codes to compare with. Choose another model.")
+            raise UsageError(
+                "The model was saved without codes of its images, so distances to the data are unknown. Choose another model."
+            )
         chosen = np.linspace(0, len(codes) - 1, min(len(codes), MOST_CODES)).astype(np.int64)
         self._codes = codes[chosen].astype(np.float32)
         self._squares = np.einsum("nd,nd->n", self._codes, self._codes).astype(np.float64)

@@ -131,10 +131,10 @@ class Card(_Record):
     @model_validator(mode="after")
     def _made_somehow(self) -> Self:
         if (self.training is None) == (self.imported is None):
-            raise ValueError("either training or imported says how it was made")
+            raise ValueError("“training” or “imported” is required, and not both")
         low, high = self.value_range
         if not -_REACH <= low < high <= _REACH:
-            raise ValueError("value_range must rise from one number to another")
+            raise ValueError("“value_range” must be two numbers, the smaller first")
         for shape in (self.image_shape, self.latent_shape):
             if not shape or min(shape) < 1 or prod(shape) > _MOST_VALUES:
                 raise ValueError(f"a shape must be of 1 to {_MOST_VALUES:,} values")

@@ -190,7 +190,7 @@ class AnimationJobs(QObject):
         keys, sample, known = timeline.keys, model.sample, self._graph
 
         def lay() -> Iterator[Progress | tuple[NeighborGraph, AnimationCurve]]:
-            yield Progress(0, 0, message("Computing the data path"))
+            yield Progress(0, 0, message("Computing the path through codes of the data"))
             graph = known[1] if known is not None and known[0] is sample else NeighborGraph(sample.codes)
             yield graph, AnimationCurve(keys, animation, graph)
 
@@ -198,7 +198,7 @@ class AnimationJobs(QObject):
             self._graph = (sample, result[0])
             timeline.put_curve(animation, result[1])
 
-        self._laying = self._jobs.start(message("Computing the data path"), lay, laid)
+        self._laying = self._jobs.start(message("Computing the path through codes of the data"), lay, laid)
 
     # -- keyframes from images -----------------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ def fit_pca(model: OpenModel, source: Source) -> Generator[Progress | OpenModel,
     yield Progress(0, 0, message("Reading images"))
     pixels, chosen = source.read_available(chosen, model.card.preprocessing)
     codec = yield from fit_components(pixels, model.latent_dim)
-    yield Progress(0, 0, message("Encoding a sample"))
+    yield Progress(0, 0, message("Encoding sample images"))
     sample = sample_images(codec, pixels[:2000], chosen[:2000], None, (codec.latent_dim,))
     name = f"PCA {codec.latent_dim}"
     changes = {

@@ -110,7 +110,7 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     else:
         sample = yield from follow(
             sample_codes(networks, trial.source, test, trial.preprocessing, networks.latent_shape),
-            lambda step: messages.Working(message("Encoding a sample"), step.done, step.total),
+            lambda step: messages.Working(message("Encoding sample images"), step.done, step.total),
         )
     yield messages.Working(message("Compiling"))
     with replacing_folder(request.out, replaceable=partial(check_replaceable, force=request.force)) as folder:

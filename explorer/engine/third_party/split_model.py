@@ -187,7 +187,7 @@ def _refuse_other_size(model: Any, loaded: Loaded) -> None:
     if len(model.inputs) == 1 and len(given) >= 2 and len(made) >= 2 and layout_of(given) and layout_of(made):
         raise ModelError(
             "{file} is not an autoencoder: it turns images of {input} into images of {output}. "
-            "Import its encoder or decoder alone, or a model with equal shapes.",
+            "Import its encoder or decoder alone, or a model whose input and output have equal shapes.",
             file=loaded.file.name,
             input=words(given),
             output=words(made),

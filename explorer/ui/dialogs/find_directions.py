@@ -66,7 +66,9 @@ class FindDirectionsDialog(QDialog):
         )
         self.values = QListWidget()
         name_control(
-            self.values, "directions_values", self.tr("Values to find a direction for; none selected means all")
+            self.values,
+            "directions_values",
+            self.tr("Values of the attribute to find directions for; none selected means all"),
         )
         self.values.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.values.setFixedHeight(_LIST_HEIGHT)

@@ -42,7 +42,7 @@ class TrainWatchPanel(QWidget):
         self.runs = TrainRunsPanel(document)
         self._curves_place = widget_of(vbox())
         self.pages = QTabWidget()
-        name_widget(self.pages, "train_pages", self.tr("Training views"))
+        name_widget(self.pages, "train_pages", self.tr("Network, losses, progress and runs of the training"))
         self.pages.setDocumentMode(True)
         self.pages.tabBar().setDrawBase(False)
         for page, title, tip in (
