@@ -78,8 +78,8 @@ def with_animation(state: State, model: OpenModel, preset: AnimationPreset) -> S
     length = preset.keys.shape[1]
     if length != model.latent_dim:
         raise UsageError(
-            "This animation has {length:# latent dimension|# latent dimensions}, “{model}” has {wanted:,}. Open its "
-            "model.",
+            "This animation has {length:# latent dimension|# latent dimensions}, but “{model}” has {wanted:,}. "
+            "Open its model.",
             length=length,
             model=model.name,
             wanted=model.latent_dim,

@@ -32,7 +32,8 @@ class CodeDistance:
         codes = as_codes(codes)
         if not len(codes):
             raise UsageError(
-                "The model was saved without codes of its images, so distances to the data are unknown. Choose another model."
+                "The model was saved without codes of its images, so distances to the data are unknown. "
+                "Choose another model."
             )
         chosen = np.linspace(0, len(codes) - 1, min(len(codes), MOST_CODES)).astype(np.int64)
         self._codes = codes[chosen].astype(np.float32)

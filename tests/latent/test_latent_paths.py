@@ -213,7 +213,7 @@ def test_equal_codes_are_no_trouble() -> None:
 def test_a_path_along_data_that_are_not_there_says_so() -> None:
     with pytest.raises(UsageError, match="needs codes of images"):
         path_named("data")(cloud(2), Surroundings())
-    with pytest.raises(UsageError, match="keyframes have 4 dimensions, but the codes of the data 3"):
+    with pytest.raises(UsageError, match="keyframes have 4 dimensions, but the codes of the data have 3"):
         path_named("data")(cloud(2, 4), Surroundings(data=NeighborGraph(cloud(9, 3))))
     with pytest.raises(UsageError, match="NaN or infinity"):
         NeighborGraph(np.full((3, 2), np.nan, np.float32))

@@ -31,7 +31,8 @@ def data(keys: Floats, surroundings: Surroundings) -> Curve:
         raise UsageError("A data path needs codes of images. Open a dataset, or choose another path.")
     if graph.latent_dim != keys.shape[1]:
         raise UsageError(
-            "The keyframes have {keys} dimensions, but the codes of the data have {data}. Use codes from the same model.",
+            "The keyframes have {keys} dimensions, but the codes of the data have {data}. "
+            "Use codes from the same model.",
             keys=keys.shape[1],
             data=graph.latent_dim,
         )
