@@ -252,7 +252,7 @@ class KeptTimeline:
     @property
     def codes(self) -> list[Floats]:
         """Those of the keyframes, then those of the bookmarks."""
-        return [kept.code for kept in (*self.keyframes, *self.bookmarks)]
+        return [*(keyframe.code for keyframe in self.keyframes), *(bookmark.code for bookmark in self.bookmarks)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -410,9 +410,11 @@ def test_a_file_of_version_4_opens() -> None:
         [[1, 1]],
         [],
     ]
-    assert state.grid.corners == ((0, 0), (1, 0.5), (0, 2))
+    assert list(map(list, state.grid.corners)) == [[0, 0], [1, 0.5], [0, 2]]
     assert state.imported_image is not None
-    assert (state.code.tolist(), state.start_code.tolist()) == ([0.5, -1], [0.25, 0.5])  # type: ignore[union-attr]
+    assert state.code is not None
+    assert state.start_code is not None
+    assert (state.code.tolist(), state.start_code.tolist()) == ([0.5, -1], [0.25, 0.5])
     picked = picked_of(session, make_source())
     assert picked is not None
     assert (picked.title, picked.indices.tolist()) == ("two of them", [3, 5])
