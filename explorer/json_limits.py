@@ -47,7 +47,7 @@ SETTINGS: Final = JsonLimits(1_000_000, 10_000)
 RECORD: Final = JsonLimits(1 << 20, 50_000)
 """Model cards, the facts of a run, one line of a log."""
 
-SESSION: Final = JsonLimits(12 << 20, 500_000)
+SESSION: Final = JsonLimits(8 << 20, 500_000)
 CONFIGURATION: Final = JsonLimits(32 << 20, 400_000, depth=200)
 """Of a Keras model: thousands of layers, and Python code in Base64, which is refused later."""
 

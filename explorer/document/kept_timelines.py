@@ -10,7 +10,7 @@ from explorer.latent.animation import AnimationSettings
 from explorer.messages import NO_MESSAGE, Message, message
 
 MOST_MODELS: Final = 20
-MOST_CODES: Final = 10_000
+MOST_CODES: Final = 2_000
 MOST_BYTES: Final = 128 << 20
 """Limits of all kept timelines together: models, keyframes and bookmarks, and memory of their codes and thumbnails.
 

@@ -79,7 +79,7 @@ def test_undo_goes_across_openings_and_redo_back(document: Document) -> None:
     mark(document, 2)
     document.open(make_model(name="first"))
     mark(document, 3)
-    seen: list[object] = []
+    seen: list[tuple[str, list[float], list[str]]] = []
     while document.undo_label is not None:
         assert document.model is not None
         if not seen or seen[-1] != (document.model.name, *marks_of(document)):

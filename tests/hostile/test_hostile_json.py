@@ -153,7 +153,7 @@ def test_a_session_of_31_mb_of_lists_in_32_kb(tmp_path: Path) -> None:
         )
         archive.writestr("arrays.npz", b"")
     assert path.stat().st_size < 40_000
-    assert "more than 12 MB" in refused_in_100_mb(path)
+    assert "more than 8 MB" in refused_in_100_mb(path)
 
 
 def test_a_session_of_12_mb_of_lists(tmp_path: Path) -> None:
@@ -341,7 +341,7 @@ def test_a_session_that_could_not_be_read_again_is_not_written(tmp_path: Path) -
     write_session(path, session)
     before = path.read_bytes()
     long = session.record.model_copy(update={"bookmarks": ("\u2200" * 200,) * 3 * MOST_KEYS})
-    with pytest.raises(SessionError, match=r"names and settings take .* MB, more than 12 MB") as caught:
+    with pytest.raises(SessionError, match=r"names and settings take .* MB, more than 8 MB") as caught:
         write_session(path, type(session)(long, session.arrays))
     assert "Delete" in str(caught.value)
     huge = np.broadcast_to(np.zeros((), np.float32), (600 << 18,))

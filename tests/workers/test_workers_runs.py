@@ -290,7 +290,7 @@ def test_a_run_keeps_an_animation_that_can_be_scrubbed_and_exported(
     document, written = backend.document, list[Path]()
     document.exported.connect(written.append)
     document.training_requested.emit(small_request(images, tmp_path / "new", epochs=100_000))
-    wait(qtbot, lambda: len(document.training.progress_frames) >= 4)
+    wait(qtbot, lambda: len(document.training.progress_frames) >= 4 and len(document.training.curve) >= 60)
     document.trainings.stop_requested.emit()
     wait(qtbot, lambda: phase(document) == "finished")
     run = run_of(document)
