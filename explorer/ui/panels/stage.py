@@ -173,7 +173,7 @@ class StagePanel(QWidget):
             self.tr("&Fit image"),
             self.canvas.viewport.fit,
             Section.STAGE,
-            shortcut="Ctrl+Alt+0",
+            shortcut="Ctrl+0",
             tip=self.tr("Show the whole image on the stage (double-click, or 0 on the stage)."),
             synonyms=self.tr("reset zoom, whole image, fit to window"),
             icon="maximize",
