@@ -98,7 +98,7 @@ class ImageMenu(QObject):
         yield Action(
             "image_save",
             self.tr("&Save image…"),
-            partial(self._ask_save, found),
+            partial(self.ask_save, found),
             tip=self.tr("Save this image as PNG, pixel for pixel."),
             synonyms=self.tr("png, export image"),
             icon="save",
@@ -125,7 +125,7 @@ class ImageMenu(QObject):
         yield Action(
             "image_neighbors",
             self.tr("Find &neighbors"),
-            partial(self._find_neighbors, found),
+            partial(self.find_neighbors, found),
             tip=self.tr("Show the images whose codes are nearest to that of this image."),
             synonyms=self.tr("similar images, nearest"),
             icon="users",
@@ -134,7 +134,7 @@ class ImageMenu(QObject):
         yield Action(
             "image_arithmetic",
             self.tr("Send to &arithmetic"),
-            partial(self._send_to_arithmetic, found),
+            partial(self.send_to_arithmetic, found),
             tip=self.tr("Add the code of this image to the next free term."),
             synonyms=self.tr("analogy, add to term"),
             icon="plus",
@@ -145,7 +145,7 @@ class ImageMenu(QObject):
         QApplication.clipboard().setImage(found.image)
         self._document.announced.emit(message("Image copied"))
 
-    def _ask_save(self, found: MenuImage) -> None:
+    def ask_save(self, found: MenuImage) -> None:
         suggested = Path.home() / f"{found.name}.png"
         kinds = [self.tr("PNG image (*.png)")]
         window = self._widget.window()
@@ -165,7 +165,7 @@ class ImageMenu(QObject):
     def _add_bookmark(self, found: MenuImage) -> None:
         self._document.bookmarks.add(code=found.code)
 
-    def _find_neighbors(self, found: MenuImage) -> None:
+    def find_neighbors(self, found: MenuImage) -> None:
         """Show the Neighbors panel for the image, or else for its code."""
         if found.index is not None:
             self._try(partial(self._document.choose_image, found.index))
@@ -174,7 +174,7 @@ class ImageMenu(QObject):
         self._document.neighbors.set(of="cursor" if found.index is None else "image")
         self._document.panel_requested.emit("neighbors")
 
-    def _send_to_arithmetic(self, found: MenuImage) -> None:
+    def send_to_arithmetic(self, found: MenuImage) -> None:
         """Add the image to the first term without one; if all have images, to the first, which averages them."""
         arithmetic = self._document.state.arithmetic
         used = (0, 1, 2) if arithmetic.mode == "sum" else (0, 2)

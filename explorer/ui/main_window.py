@@ -153,7 +153,6 @@ class MainWindow(QMainWindow):
         document = self.document
         self.workspaces.switched.connect(self._on_workspace_switched)
         self._panel(CodePanel).mini_map.opened.connect(partial(self.show_panel, "map"))
-        self.stage.panel_requested.connect(self.show_panel)
         self.stage.alone_requested.connect(self._switch_alone)
         self.stage.mode_changed.connect(lambda: document.sessions.put_stage(self.stage.mode))
         document.sessions.stage_restored.connect(self.stage.set_mode)

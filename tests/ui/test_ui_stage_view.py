@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model, make_source
@@ -18,7 +16,7 @@ from explorer.document.document import Document
 from explorer.document.views.image import IMAGE, encode_image
 from explorer.types import ImageShape
 from explorer.ui.panels.stage import StagePanel
-from explorer.ui.widgets import image_frame, image_scaling
+from explorer.ui.widgets.image_scaling import Axis, enlarged
 from explorer.ui.widgets.stage_canvas import MODES
 from explorer.ui.widgets.stage_image import StageImage
 
@@ -357,15 +355,14 @@ def test_single_keys(stage: Stage) -> None:
 
 def test_the_same_image_is_enlarged_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     panel = stage.open()
-    calls: list[int] = []
+    calls: list[QImage] = []
+
+    def counted(qimage: QImage, across: Axis, down: Axis, former: QImage | None) -> QImage:
+        calls.append(qimage)
+        return enlarged(qimage, across, down, former)
+
     panel.grab()
-    plain = image_scaling.enlarged
-
-    def counted(*given: Any) -> QImage:
-        calls.append(1)
-        return plain(*given)
-
-    monkeypatch.setattr(image_frame, "enlarged", counted)
+    monkeypatch.setattr("explorer.ui.widgets.image_frame.enlarged", counted)
     panel.grab()
     panel.grab()
     assert not calls

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 
 import numpy as np
@@ -16,10 +16,10 @@ from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, HalfView, ImageView
 from explorer.messages import message_text
 from explorer.types import Floats
-from explorer.ui.actions import Action, ActionMenu, Section, When
+from explorer.ui.actions import Action, Section, When
 from explorer.ui.color_map import HEAT_REACH, heat
+from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import floats_to_qimage, pixels_to_qimage
-from explorer.ui.panels.stage_menu import ImageActions
 from explorer.ui.text import decibels, filled, unbroken
 from explorer.ui.widgets.color_scale import ColorScale
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -37,18 +37,16 @@ class StagePanel(QWidget):
     """Original, reconstruction and edited image, or the error map, in one of `MODES`.
 
     `reconstruction_painted()`: it was painted on the screen. `alone_requested()`: everything around the stage is to be
-    hidden, or shown again. `panel_requested(str)`: the panel of this name is to be shown.
+    hidden, or shown again.
     """
 
     reconstruction_painted = Signal()
     mode_changed = Signal()
     alone_requested = Signal()
-    panel_requested = Signal(str)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._menus: dict[StageImage, ActionMenu] = {}
         name_widget(self, "stage_panel", self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(300, 240)
@@ -56,7 +54,7 @@ class StagePanel(QWidget):
         self.canvas = canvas = StageCanvas()
         self.original, self.reconstruction = canvas.original, canvas.reconstruction
         self.error, self.edited = canvas.error, canvas.edited
-        self._actions = ImageActions(document, self)
+        self._menus = {frame: ImageMenu(document, frame, partial(self._target, frame)) for frame in canvas.frames}
         self.invert = button(
             "stage_invert", self.tr("Invert colors"), self.tr("Invert the imported image (Ctrl+Shift+I)")
         )
@@ -75,8 +73,6 @@ class StagePanel(QWidget):
         self.invert.clicked.connect(document.invert_imported_image)
         self.reconstruction.painted.connect(self.reconstruction_painted)
         canvas.mode_changed.connect(self.mode_changed)
-        canvas.menu_requested.connect(self._show_menu)
-        self._actions.panel_requested.connect(self.panel_requested)
         document.views.changed(IMAGE).connect(self._on_image_view_changed)
         document.views.changed(CURSOR).connect(self._on_cursor_view_changed)
         document.changed.image_index.connect(self._on_image_changed)
@@ -123,15 +119,21 @@ class StagePanel(QWidget):
     def _flip(self) -> None:
         self.canvas.flip(not self.canvas.flipped)
 
-    def _show_menu(self, frame: StageImage, where: QPoint) -> None:
-        if frame not in self._menus:
-            records = self._actions.records(frame, edited=frame is self.edited)
-            self._menus[frame] = ActionMenu(f"{frame.objectName()}_menu", self, records=records)
-        menu = self._menus[frame]
-        menu.setAccessibleName(frame.title)
-        # A window system may send an event of its own for the key that asked for it.
-        if not menu.isVisible():
-            menu.popup(where)
+    def _target(self, frame: StageImage, where: QPoint | None = None) -> MenuImage | None:
+        """Return what a menu acts on; all images but the edited one stand for the code of the selected image."""
+        state, model = self._document.state, self._document.model
+        if frame.image is None or model is None:
+            return None
+        name = f"{model.name} {frame.objectName().removeprefix('stage_')}"
+        if frame is self.edited:
+            return MenuImage(frame.image, name, state.code)
+        return MenuImage(frame.image, name, state.start_code, None if state.imported_image else state.image_index)
+
+    def _do(self, what: Callable[[ImageMenu, MenuImage], object]) -> None:
+        """Do something of the context menu with the edited image."""
+        found = self._target(self.edited)
+        if found is not None:
+            what(self._menus[self.edited], found)
 
     def menu_actions(self) -> Iterator[Action]:
         yield from self._mode_actions()
@@ -171,7 +173,7 @@ class StagePanel(QWidget):
             self.tr("&Fit image"),
             self.canvas.viewport.fit,
             Section.STAGE,
-            shortcut="Ctrl+Alt+0",
+            shortcut="Ctrl+0",
             tip=self.tr("Show the whole image on the stage (double-click, or 0 on the stage)."),
             synonyms=self.tr("reset zoom, whole image, fit to window"),
             icon="maximize",
@@ -186,7 +188,46 @@ class StagePanel(QWidget):
             synonyms=self.tr("focus mode, hide panels, large image"),
             icon="expand",
         )
-        yield from self._actions.menu_actions(self.edited)
+        yield from self._image_actions()
+
+    def _image_actions(self) -> Iterator[Action]:
+        """Yield those of the context menu that the menu bar has nowhere else, for the edited image."""
+        document = self._document
+        shown = When(lambda: self._target(self.edited) is not None)
+        coded = When(lambda: document.code is not None, (document.changed.code, document.changed.model))
+        yield Action(
+            "action_save_image",
+            self.tr("Save i&mage…"),
+            partial(self._do, ImageMenu.ask_save),
+            Section.CLIPBOARD,
+            shortcut="Ctrl+Alt+S",
+            tip=self.tr("Save the edited image as PNG, pixel for pixel."),
+            synonyms=self.tr("png, export image, download image"),
+            icon="save",
+            enabled=shown,
+        )
+        yield Action(
+            "action_find_neighbors",
+            self.tr("Find nei&ghbors"),
+            partial(self._do, ImageMenu.find_neighbors),
+            Section.IMAGES,
+            shortcut="Ctrl+Shift+N",
+            tip=self.tr("Find the images whose codes are nearest to the current code."),
+            synonyms=self.tr("similar images, nearest, look alike"),
+            icon="users",
+            enabled=coded,
+        )
+        yield Action(
+            "action_send_to_arithmetic",
+            self.tr("Send to a&rithmetic"),
+            partial(self._do, ImageMenu.send_to_arithmetic),
+            Section.IMAGES,
+            shortcut="Ctrl+Alt+A",
+            tip=self.tr("Add the current code to the next free term of the arithmetic."),
+            synonyms=self.tr("analogy, add to term, vector math"),
+            icon="plus",
+            enabled=coded,
+        )
 
     def _mode_actions(self) -> Iterator[Action]:
         texts = (

@@ -142,7 +142,7 @@ class ImageFrame(QWidget):
             self._draw(painter, self._image)
 
     def _draw(self, painter: QPainter, image: QImage, place: int = 0) -> None:
-        """Paint an image enlarged; it is enlarged again only if it or its size is another than the last in `place`."""
+        """Paint an image enlarged; what was painted last in `place` is painted again if nothing has changed."""
         across, down = self.axes(image)
         device, key = self.devicePixelRatioF(), (image.cacheKey(), across, down)
         known, made = self._enlarged.get(place, (None, None))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 
-from PySide6.QtCore import QPoint, QRect, Signal
+from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -23,14 +23,10 @@ _LONGEST = "MSE 0.0000 · 00.0 dB · SSIM 0.000"
 
 
 class StageCanvas(QWidget):
-    """Original, reconstruction, error map and edited image, as far as the mode shows them.
-
-    `menu_requested(StageImage, QPoint)`: the context menu of an image is wanted at a global position.
-    """
+    """Original, reconstruction, error map and edited image, as far as the mode shows them."""
 
     mode_changed = Signal()
     flipped_changed = Signal()
-    menu_requested = Signal(object, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,29 +36,25 @@ class StageCanvas(QWidget):
         self.viewport = Viewport(self)
         waiting = self.tr("Open a model and a dataset in the library.")
         self.original = StageImage(self.tr("Original"), waiting, self.viewport, self)
-        self._prepare(
+        _describe(
             self.original,
             "stage_original",
             self.tr("The selected image, preprocessed like the training data: the input of the encoder"),
         )
         self.reconstruction = StageImage(self.tr("Reconstruction"), waiting, self.viewport, self)
-        self._prepare(
+        _describe(
             self.reconstruction,
             "stage_reconstruction",
             self.tr("The image, encoded and decoded, with mean squared error, PSNR and SSIM"),
         )
         self.error = StageImage(self.tr("Error"), waiting, self.viewport, self)
-        self._prepare(
+        _describe(
             self.error,
             "stage_error",
             self.tr("Absolute difference of original and reconstruction: brighter = larger reconstruction error"),
         )
         self.edited = SwipeImage(self.tr("Edited"), waiting, self.viewport, self)
-        self._prepare(
-            self.edited,
-            "stage_edited",
-            self.tr("Decoded from the edited latent code; drag a slider to edit it"),
-        )
+        _describe(self.edited, "stage_edited", self.tr("Decoded from the edited latent code; drag a slider to edit it"))
         name_widget(
             self.edited.divider,
             "stage_divider",
@@ -71,12 +63,12 @@ class StageCanvas(QWidget):
         )
         self._show_mode()
 
-    def _prepare(self, frame: StageImage, name: str, tip: str) -> None:
-        frame.setObjectName(name)
-        frame.setToolTip(plain_tooltip(tip))
-        frame.menu_requested.connect(partial(self.menu_requested.emit, frame))
-
     # -- modes -------------------------------------------------------------------------------------------------------
+
+    @property
+    def frames(self) -> tuple[StageImage, ...]:
+        """All images."""
+        return self.original, self.reconstruction, self.error, self.edited
 
     @property
     def mode(self) -> str:
@@ -120,7 +112,7 @@ class StageCanvas(QWidget):
         title = self.tr("Original, edited") if swiping else self.tr("Edited")
         self.edited.set_title(self.tr("Original") if self._flipped else title)
         shown = {self.hero, *self._small(), *([self.original] if self._mode == "two" else [])}
-        for frame in (self.original, self.reconstruction, self.error, self.edited):
+        for frame in self.frames:
             frame.setVisible(frame in shown)
         self.setFocusProxy(self.edited.divider if swiping else self.hero)
         if focus is not None and self.isAncestorOf(focus) and focus not in self._small():
@@ -166,6 +158,11 @@ class StageCanvas(QWidget):
             frame.setVisible(bool(found.small))
         for frame, place in zip(small, found.small, strict=False):
             _put(frame, place, lines(place.width()) if found.figures else 0)
+
+
+def _describe(frame: StageImage, name: str, tip: str) -> None:
+    frame.setObjectName(name)
+    frame.setToolTip(plain_tooltip(tip))
 
 
 def _put(frame: StageImage, place: QRect, lines: int = 0) -> None:

@@ -1,14 +1,12 @@
-"""An image on the stage: zoom and pan with the others, pixel values, context menu."""
+"""An image on the stage: zoom and pan with the others, pixel values."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QLineF, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
-    QContextMenuEvent,
     QFocusEvent,
     QImage,
-    QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
     QPainter,
@@ -34,12 +32,7 @@ _BY_KEYBOARD = {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason
 
 
 class StageImage(ImageFrame):
-    """Zooms with the other images of its viewport.
-
-    `menu_requested(QPoint)`: the context menu is wanted at a global position.
-    """
-
-    menu_requested = Signal(QPoint)
+    """Zooms with the other images of its viewport."""
 
     def __init__(self, title: str, empty: str, viewport: Viewport, parent: QWidget | None = None) -> None:
         super().__init__(title, empty, parent)
@@ -153,20 +146,6 @@ class StageImage(ImageFrame):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self._viewport.fit()
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
-        self.menu_requested.emit(event.globalPos() if by_mouse else self._middle())
-
-    def _middle(self) -> QPoint:
-        return self.mapToGlobal(self.image_rect().center().toPoint())
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key, shift = event.key(), event.modifiers() & Qt.KeyboardModifier.ShiftModifier
-        if key == Qt.Key.Key_Menu or (key == Qt.Key.Key_F10 and shift):
-            self.menu_requested.emit(self._middle())
-        else:
-            super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
