@@ -82,6 +82,7 @@ def main() -> int:
         start = view.visualRect(window.gallery.model.index(2)).center()
         drag(view.viewport(), start, track, QPoint(track.width() - 40, track.height() // 2))
         wait_until(lambda: len(document.state.keyframes) == 2, "a keyframe from the dropped image")
+        window.show_panel("map")
         wait_until(lambda: document.map.ready, "the map")
         canvas, control = window.map.canvas, Qt.KeyboardModifier.ControlModifier
         drag(canvas, canvas.plane_rect().center().toPoint(), track, QPoint(track.width() // 2, 40), control)

@@ -153,7 +153,7 @@ def _export(tour: Tour, target: Path) -> None:
     target.unlink(missing_ok=True)
     tour.click("timeline_export")
     size = tour.find(QLabel, "export_size")
-    tour.until(lambda: size.text().startswith("About"), "the estimated file size")
+    tour.until(lambda: "about" in size.text(), "the estimated file size")
     tour.shoot("export-dialog", size.window())
     tour.click("export_write")
     tour.until(lambda: bool(tour.running.window.findChildren(QFileDialog)), "the file dialog")

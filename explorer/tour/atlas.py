@@ -22,7 +22,7 @@ def letters(tour: Tour) -> None:
     canvas = _map(tour)
     _zoom(tour, 8)
     tour.settle()
-    QTest.mouseMove(canvas, QPoint(canvas.width() // 3, canvas.height() // 3))
+    QTest.mouseMove(canvas, canvas.rect().center() - QPoint(canvas.height() // 8, canvas.height() // 8))
     tour.until(lambda: isinstance(tour.document.views[HOVER], HoverView), "the hover preview")
     tour.shoot("map-zoomed")
     QTest.mouseMove(canvas, QPoint(1, 1))

@@ -214,6 +214,7 @@ def test_a_decoder_alone_has_sliders_and_a_map(driver: WindowDriver, models: Pat
     driver.until(lambda: isinstance(driver.document.views[IMAGE], HalfView))
     assert driver.window.stage.reconstruction.text == "No encoder"
     assert driver.window.stage.edited.image is not None
+    driver.tab("Map")
     driver.until(lambda: driver.document.map.ready)
     moved = np.array([0.7, -0.4], np.float32)
     driver.document.set_code(moved)
