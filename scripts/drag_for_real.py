@@ -79,6 +79,7 @@ def main() -> int:
         wait_until(lambda: document.views[IMAGE] is not None, "the first image")
         wait_until(lambda: window.gallery.model.rowCount() > 3, "the gallery")
         document.timeline.add()
+        wait_until(lambda: track.isVisible() and window.timeline.height() > 100, "the track")
         start = view.visualRect(window.gallery.model.index(2)).center()
         drag(view.viewport(), start, track, QPoint(track.width() - 40, track.height() // 2))
         wait_until(lambda: len(document.state.keyframes) == 2, "a keyframe from the dropped image")
