@@ -110,6 +110,8 @@ class Tour:
         box.selectAll()
         QTest.keyClicks(box, str(value))
         QTest.keyClick(box, Qt.Key.Key_Return)
+        box.clearFocus()
+        box.lineEdit().deselect()  # for the screenshots
 
     def has_model(self, name: str) -> bool:
         """The wheel contains only some of the models in the repository."""

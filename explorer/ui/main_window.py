@@ -152,6 +152,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         document = self.document
         self.workspaces.switched.connect(self._on_workspace_switched)
+        self.timeline.strip.toggled.connect(lambda: self.workspaces.fit_height(self._docks["timeline"]))
         self._panel(CodePanel).mini_map.opened.connect(partial(self.show_panel, "map"))
         self.stage.alone_requested.connect(self._switch_alone)
         self.stage.mode_changed.connect(lambda: document.sessions.put_stage(self.stage.mode))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QObject, Qt, Signal
-from PySide6.QtWidgets import QMainWindow, QTabBar
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar
 
 from explorer.document.preferences import PreferencesFile, WorkspaceLayout
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
@@ -210,6 +210,14 @@ class Workspaces(QObject):
     def _size(self, dock: PanelDock) -> int:
         return dock.height() if self._window.dockWidgetArea(dock) == _BOTTOM else dock.width()
 
+    def fit_height(self, changed: PanelDock) -> None:
+        """Give a dock at the bottom the height that it wants now, and keep those of the others there."""
+        shown = [dock for _, dock in self._docks if not dock.isHidden() and not dock.isFloating()]
+        low = [dock for dock in shown if self._window.dockWidgetArea(dock) == _BOTTOM]
+        if self.began and changed in low:
+            heights = [dock.widget().sizeHint().height() if dock is changed else dock.height() for dock in low]
+            self._window.resizeDocks(low, heights, Qt.Orientation.Vertical)
+
     def _place(self) -> None:
         """Put all docks in their initial places, hidden."""
         fronts: dict[Qt.DockWidgetArea, PanelDock] = {}
@@ -246,12 +254,16 @@ class Workspaces(QObject):
         arranged = self._window.layout()
         assert arranged is not None
         arranged.activate()  # otherwise it would discard the sizes
-        sides, lows = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        lows: dict[QDockWidget, int] = {}
         for panel, dock in self._docks:
             size = layout.sizes.get(panel.name)
             if size and panel.name in layout.panels and not dock.isFloating():
-                low = self._window.dockWidgetArea(dock) == _BOTTOM
-                self._window.resizeDocks([dock], [size], lows if low else sides)
+                if self._window.dockWidgetArea(dock) == _BOTTOM:
+                    lows[dock] = size
+                else:
+                    self._window.resizeDocks([dock], [size], Qt.Orientation.Horizontal)
+        # At once: a strip that gets lower would leave its height to the one above it.
+        self._window.resizeDocks(list(lows), list(lows.values()), Qt.Orientation.Vertical)
 
     def _first_layout(self) -> WorkspaceLayout:
         """Return the initial layout of the current workspace: the first of its panels at the right is in front."""

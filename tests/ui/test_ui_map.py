@@ -55,7 +55,8 @@ from explorer.ui.widgets.plane_canvas import KEY_SHARE, PlaneCanvas, card_size
 
 @pytest.fixture
 def driver(driver: WindowDriver) -> WindowDriver:
-    """The window with the options of the map."""
+    """The window with the map and its options."""
+    driver.window.workspaces.switch("map")
     driver.click("map_options")
     return driver
 
