@@ -218,14 +218,14 @@ class MainWindow(QMainWindow):
             dock = PanelDock(panel, made, self)
             dock.help_wanted.connect(partial(self._show_help, panel))
             if not panel.strip:
-                dock.visibilityChanged.connect(partial(self._on_dock_shown, panel))
+                dock.panel_shown.connect(partial(self._on_panel_shown, panel))
             self._docks[panel.name] = dock
 
     def _show_help(self, panel: Panel) -> None:
         self.app_actions.show_help(panel.help)
 
-    def _on_dock_shown(self, panel: Panel, shown: bool) -> None:
-        if shown and panel.workspaces:
+    def _on_panel_shown(self, panel: Panel) -> None:
+        if panel.workspaces:
             self.document.sessions.put_tab(panel.id)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -251,6 +251,8 @@ class MainWindow(QMainWindow):
         if event.polished() and isinstance(bar, QTabBar):
             bar.setAccessibleName(self.tr("Panels"))
             bar.setObjectName("dock_tabs")
+            # Qt keeps those of hidden docks outside of the window, where the focus would vanish.
+            bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         super().childEvent(event)
 
     # -- start page ------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ class ShowInFolder(QPushButton):
             self.tr("Show last export in &folder"),
             self.show_folder,
             Section.ANIMATION,
-            shortcut="Ctrl+L",
+            shortcut="Ctrl+Shift+L",
             tip=self.tr("Open the folder of the last exported file in the file manager."),
             synonyms=self.tr("reveal, file manager, open folder, saved file"),
             enabled=When(lambda: self._path is not None, (self._document.exported,)),

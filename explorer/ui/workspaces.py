@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QObject, Qt, Signal
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar
+from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from explorer.document.preferences import PreferencesFile, WorkspaceLayout
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
@@ -229,9 +229,6 @@ class Workspaces(QObject):
             self._window.addDockWidget(panel.area, dock, Qt.Orientation.Vertical)
             if front is not dock and panel.area != _BOTTOM:
                 self._window.tabifyDockWidget(front, dock)
-        for bar in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
-            # Qt keeps the tab bars of former groups, outside of the window, where the focus would vanish.
-            bar.setVisible(bar.count() > 0)
 
     def _show(self) -> None:
         self._folded = False

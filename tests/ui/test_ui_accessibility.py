@@ -12,7 +12,7 @@ from explorer_testing.window import WindowDriver, array_of
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAccessible, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.ui.main_window import MainWindow
@@ -70,6 +70,12 @@ def image_of(window: QWidget, place: QRect) -> np.ndarray[tuple[int, ...], np.dt
 def shows_focus(control: QWidget, resting: QWidget) -> bool:
     """Give a control the keyboard, as Tab does, and take it away again; say whether the pixels tell."""
     resting.setFocus(Qt.FocusReason.TabFocusReason)
+    QApplication.processEvents()
+    area = control.parentWidget()
+    while area is not None:
+        if isinstance(area, QScrollArea):
+            area.ensureWidgetVisible(control)  # as with the key
+        area = area.parentWidget()
     QApplication.processEvents()
     place = place_around(control)
     without = image_of(control.window(), place)
@@ -148,11 +154,12 @@ def test_tab_leaves_every_control(bare_window: MainWindow) -> None:
     for panel in PANELS:
         bare_window.show_panel(panel.name)
         bare_window.stage.setFocus()
+        first = QApplication.focusWidget()
         seen = []
         for _ in range(300):
             press(Qt.Key.Key_Tab)
             focus = QApplication.focusWidget()
-            if focus is bare_window.stage:
+            if focus is first:
                 break
             seen.append(focus)
         else:

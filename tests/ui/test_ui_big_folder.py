@@ -64,7 +64,7 @@ def test_image_keyframes_and_place_stay_when_all_is_read(
     driver.settle()
     driver.document.timeline.add()
     keyframes, code = driver.document.state.keyframes, driver.document.code
-    bar = driver.window.gallery.view.verticalScrollBar()
+    bar = driver.window.gallery.view.horizontalScrollBar()
     bar.setValue(bar.maximum() // 2)
     place = bar.value()
     assert place > 0

@@ -333,6 +333,7 @@ def test_who_has_it_already_opens_a_file_or_folder(bare_window: MainWindow) -> N
 
 
 def test_the_image_cache_is_reported_and_cleared_after_a_question(driver: WindowDriver) -> None:
+    driver.tab("Library")
     label = driver.find(QLabel, "library_cache")
     assert not label.isVisible()
     folder = cache_dir() / "images" / "some"

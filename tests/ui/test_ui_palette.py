@@ -133,6 +133,8 @@ def test_help_pages_are_found_after_commands_and_shown(bare_window: MainWindow) 
 
 def test_a_check_box_is_a_command(driver: WindowDriver) -> None:
     driver.open()
+    driver.tab("Map")
+    driver.click("map_options")
     driver.click("map_images")
     box = driver.find(QCheckBox, "map_density")
     before = box.isChecked()

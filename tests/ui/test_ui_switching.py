@@ -137,6 +137,7 @@ def test_a_map_half_done_is_dropped(driver: WindowDriver) -> None:
         if call == "decode" and len(values) > 1:
             grid_gate.pass_through(call, values)
 
+    driver.tab("Map")
     driver.document.open(wrapped(make_model(name="slow", seed=11), hold_grids), make_source())
     grid_gate.wait_until_entered()
     other_model(driver)

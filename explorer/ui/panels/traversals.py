@@ -59,7 +59,7 @@ class TraversalsPanel(WatchingPanel):
                 "traversals_axes",
                 self.tr("PCA"),
                 self.tr("One row per principal component: the directions in which the codes vary most"),
-                self.tr("pca, eigenvectors"),
+                self.tr("principal components, eigenvectors"),
             ),
             (
                 "traversals_maximum",

@@ -15,12 +15,13 @@ _USUAL, _LEAST = QSize(260, 200), QSize(200, 120)
 
 
 class PanelDock(QDockWidget):
-    """Shows a panel; `help_wanted()`: its help was asked for.
+    """Shows a panel; `help_wanted()`: its help was asked for; `panel_shown()`: it came to the front by itself.
 
     To Qt a dock behind the tab of another is visible; its panel is not, so that nothing is computed for it.
     """
 
     help_wanted = Signal()
+    panel_shown = Signal()
 
     def __init__(self, panel: Panel, made: QWidget, window: QMainWindow) -> None:
         title, _, _ = panel.words
@@ -47,6 +48,8 @@ class PanelDock(QDockWidget):
     def _show_panel(self, shown: bool) -> None:
         if not self._held or not shown:
             self.panel.setVisible(shown)
+            if shown:
+                self.panel_shown.emit()
 
     @property
     def in_front(self) -> bool:

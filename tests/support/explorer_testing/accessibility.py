@@ -69,7 +69,7 @@ def nameless(root: QWidget) -> list[str]:
         if node.role() == _ROLE.StaticText:
             continue
         # Qt keeps the tab bar of docks that are hidden, without its tabs.
-        if node.role() == _ROLE.PageTabList and node.state().invisible:
+        if node.role() == _ROLE.PageTabList and not node.childCount():
             continue
         works = node.role() in CONTROL_ROLES or node.state().focusable
         if not works or node.text(QAccessible.Text.Name).strip():

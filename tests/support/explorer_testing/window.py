@@ -147,6 +147,7 @@ class WindowDriver:
     def click_item(self, item: QTreeWidgetItem | None) -> None:
         """Click a line of the library."""
         assert item is not None
+        self.tab("Library")
         tree = self.window.library.tree
         tree.scrollToItem(item)
         QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(item).center())
@@ -155,6 +156,7 @@ class WindowDriver:
         """Double-click a line of the library."""
         self.click_item(item)
         assert item is not None
+        self.tab("Library")
         tree = self.window.library.tree
         QTest.mouseDClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(item).center())
 
