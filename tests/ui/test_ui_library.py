@@ -104,6 +104,8 @@ def test_the_card_of_a_dataset_says_how_many_images_it_has(driver: WindowDriver)
 def test_the_tree_keeps_its_size_when_something_is_selected(models: Path, driver: WindowDriver) -> None:
     """Else a double-click could end on another item."""
     library = driver.window.library
+    driver.tab("Library")
+    driver.settle_layout()
     before = library.tree.geometry()
     driver.click_item(library.item_of("model", "one"))
     driver.settle_layout()

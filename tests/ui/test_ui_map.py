@@ -309,7 +309,7 @@ def test_the_cursor_is_painted_where_it_is(driver: WindowDriver) -> None:
     left, right = canvas.to_widget(-1, 1), canvas.to_widget(1, 1)
     assert columns.min() == pytest.approx(left.x() - 10, abs=6)
     assert columns.max() == pytest.approx(right.x() + 10, abs=6)
-    assert rows.mean() == pytest.approx(left.y(), abs=4)
+    assert np.median(rows) == pytest.approx(left.y(), abs=4), "around the trail, which fades"
 
 
 def test_the_wheel_zooms_about_the_mouse_to_finer_tiles(driver: WindowDriver) -> None:
@@ -528,6 +528,7 @@ def test_a_keyframe_is_dragged_on_the_map(driver: WindowDriver) -> None:
     for x, y in ((-1.0, 0.0), (1.0, 0.0)):
         click(driver, x, y)
         driver.document.timeline.add()
+        QApplication.processEvents()  # the timeline opens with the first
     before = driver.code
     drag(canvas, [canvas.to_widget(-1.0, 0.0), canvas.to_widget(-1.0, 0.5), canvas.to_widget(-0.5, 1.0)])
     np.testing.assert_allclose(driver.document.state.keyframes[0].code, [-0.5, 1.0], atol=2 * pixel(driver))

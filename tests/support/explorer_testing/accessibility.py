@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleInterface
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QScrollBar, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QScrollBar, QTabBar, QWidget
 
 _ROLE = QAccessible.Role
 CONTROL_ROLES = {
@@ -68,13 +68,13 @@ def nameless(root: QWidget) -> list[str]:
         # Words that can be marked take the keyboard; where there are none just now, they have nothing to say.
         if node.role() == _ROLE.StaticText:
             continue
-        # Qt keeps the tab bar of docks that are hidden, without its tabs.
-        if node.role() == _ROLE.PageTabList and not node.childCount():
-            continue
         works = node.role() in CONTROL_ROLES or node.state().focusable
         if not works or node.text(QAccessible.Text.Name).strip():
             continue
         thing: object = node.object()
+        # Qt keeps the tab bar of docks that are hidden, without its tabs.
+        if isinstance(thing, QTabBar) and not thing.count():
+            continue
         name = thing.objectName() if isinstance(thing, QObject) else ""
         if not _is_part(thing) and not name.startswith(QT_S_OWN):
             faults.append(f"{node.role().name} {name!r} in {node.parent().text(QAccessible.Text.Name)!r}")
