@@ -19,7 +19,7 @@ from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.document.views.noise import NOISE, NoiseView
 from explorer.errors import EngineError, UsageError
-from explorer.ui.widgets.panel_dock import PanelDock
+from explorer.ui.panel_dock import PanelDock
 
 PATIENCE_SECONDS = 180.0
 """Timeout of every wait in the tour; a training on a slow machine takes longest."""

@@ -33,6 +33,7 @@ from explorer.ui.dialogs.import_model import ImportDialog
 from explorer.ui.first_tour import Landmarks
 from explorer.ui.notices import Notices
 from explorer.ui.panel import Panel
+from explorer.ui.panel_dock import PanelDock
 from explorer.ui.panels import PANELS
 from explorer.ui.panels.arithmetic import ArithmeticPanel
 from explorer.ui.panels.bookmarks import BookmarksPanel
@@ -57,7 +58,6 @@ from explorer.ui.status import StatusBar
 from explorer.ui.toolbar import Picker, add_actions, named_actions, spacer, tool_bar
 from explorer.ui.widgets.layouts import vbox, widget_of
 from explorer.ui.widgets.notice_bar import NoticeBar
-from explorer.ui.widgets.panel_dock import PanelDock
 from explorer.ui.widgets.problem_bar import ProblemBar
 from explorer.ui.widgets.stage_canvas import MODES
 from explorer.ui.workspaces import WORKSPACES, Workspace, Workspaces
@@ -125,7 +125,7 @@ class MainWindow(QMainWindow):
         self.stage = StagePanel(document)
         self.problem_bar = ProblemBar()
         self.notice_bar = NoticeBar()
-        self.notices = Notices(document, self.notice_bar, self.show_panel)
+        Notices(document, self.notice_bar, self.show_panel)
         self.start_page = StartPage(document)
         self._pages = _Pages()
         self._pages.addWidget(self.start_page)

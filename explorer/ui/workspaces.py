@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from explorer.document.preferences import PreferencesFile, WorkspaceLayout
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
-from explorer.ui.widgets.panel_dock import PanelDock
+from explorer.ui.panel_dock import PanelDock
 
 _VERSION = 2
 """Version of the window's parts; a layout of another version is discarded."""

@@ -317,7 +317,7 @@ class PlaneCanvas(QWidget):
     @property
     def _bars(self) -> int:
         """Number of color bars."""
-        return (self._bar is not None) + (self._scatter is not None and self._scatter.density)
+        return (self.color_bar is not None) + (self._scatter is not None and self._scatter.density)
 
     @property
     def color_bar(self) -> ColorBar | None:

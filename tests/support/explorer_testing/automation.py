@@ -26,10 +26,10 @@ from PySide6.QtWidgets import (
 from explorer.ui.actions import OR, plain_title
 from explorer.ui.app_actions import FORMER_NAMES
 from explorer.ui.main_window import MainWindow
+from explorer.ui.panel_dock import PanelDock
 from explorer.ui.panels import PANELS
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.image_grid import ImageGrid
-from explorer.ui.widgets.panel_dock import PanelDock
 from explorer.ui.widgets.plane_canvas import PlaneCanvas
 from explorer.ui.widgets.timeline_track import TimelineTrack
 from explorer_testing.rooms import dialogs, furnish

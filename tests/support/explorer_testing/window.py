@@ -34,8 +34,8 @@ from explorer.document.views.noise import NOISE, NoiseView
 from explorer.types import Floats
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.main_window import MainWindow
+from explorer.ui.panel_dock import PanelDock
 from explorer.ui.panels import PANELS
-from explorer.ui.widgets.panel_dock import PanelDock
 from explorer_testing.builders import make_model, make_source
 
 PATIENCE_MS = 30_000
