@@ -18,7 +18,9 @@ _OURS = re.compile(r"[0-9]+-[a-z0-9-]+\.png|(first|morph)\.gif")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--only", metavar="STEP", help="run only this step")
+    parser.add_argument(
+        "--only", metavar="STEP", help="run only this step; “tasks” are those of a new user, with their clicks"
+    )
     add_out(
         parser,
         "folder for screenshots and GIFs, new or empty",
