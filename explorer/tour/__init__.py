@@ -133,11 +133,8 @@ def _chosen_steps(only: str | None) -> list[Callable[[Tour], None]]:
     if only == "start":
         return []
     if only not in STEPS:
-        raise UsageError(
-            "There is no step “{name}”. Choose one of {names}.",
-            name=only,
-            names=["start", *STEPS, "tasks", *(f"task-{name}" for name in TASKS)],
-        )
+        names = ["start", *STEPS, "tasks", *(f"task-{name}" for name in TASKS)]
+        raise UsageError("There is no step “{name}”. Choose one of {names}.", name=only, names=names)
     return [STEPS[only]]
 
 

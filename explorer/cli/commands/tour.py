@@ -55,7 +55,9 @@ def run(options: Namespace, console: Console) -> Report:
 
     out = places.file_path(options.out)
     document = run_tour(out, options.only)
-    return Report(document, [f"{len(document['screenshots'])} screenshots in {out}, {document['seconds']:.1f} s"])
+    lines = [f"{name}: {count} {'click' if count == 1 else 'clicks'}" for name, count in document["clicks"].items()]
+    lines.append(f"{len(document['screenshots'])} screenshots in {out}, {document['seconds']:.1f} s")
+    return Report(document, lines)
 
 
 COMMAND = Command("tour --out tour-images", add_arguments, run, writes={"out": _check_folder})

@@ -152,7 +152,7 @@ class FindDirectionsDialog(QDialog):
     def _fill_values(self) -> None:
         source = self._document.source
         self.values.clear()
-        there = source is not None and self._attribute.count() > 0
+        there = self._attribute.currentIndex() >= 0
         if there and source is not None:
             for name in categories(source, self._attribute.currentData()):
                 self.values.addItem(QListWidgetItem(name))
@@ -160,19 +160,18 @@ class FindDirectionsDialog(QDialog):
         self._find.setEnabled(there and self._document.model is not None)
 
     def _choose_value(self, text: str) -> None:
-        """Select the first value of any attribute whose name contains a text; without one, nothing can be found."""
+        """Select the first value of any attribute that contains a text, or else the first such attribute."""
         source, wanted = self._document.source, text.strip().casefold()
+        row, place = self._attribute.findText(wanted, Qt.MatchFlag.MatchContains), -1
+        for number in range(self._attribute.count()) if source is not None and wanted else ():
+            names = [name.casefold() for name in categories(source, self._attribute.itemData(number))]
+            if any(wanted in name for name in names):
+                row, place = number, next(place for place, name in enumerate(names) if wanted in name)
+                break
+        if wanted or self._attribute.currentIndex() < 0:
+            self._attribute.setCurrentIndex(row)
         self.values.clearSelection()
-        rows = range(self._attribute.count()) if source is not None and wanted else ()
-        for row in rows:
-            names = categories(source, self._attribute.itemData(row)) if source is not None else ()
-            place = next((place for place, name in enumerate(names) if wanted in name.casefold()), None)
-            if place is not None:
-                self._attribute.setCurrentIndex(row)
-                self.values.setCurrentRow(place)
-                self._find.setEnabled(self._document.model is not None)
-                return
-        self._find.setEnabled(not wanted and self._attribute.count() > 0 and self._document.model is not None)
+        self.values.setCurrentRow(place)
 
     def _on_find_clicked(self) -> None:
         chosen = [item.text() for item in self.values.selectedItems()]
