@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QLineEdit,
+    QPushButton,
     QSpinBox,
     QTreeWidgetItem,
     QWidget,
@@ -174,6 +175,10 @@ class Tour:
         edit.setFocus()
         edit.selectAll()
         QTest.keyClicks(edit, str(path))
+        button = next(button for button in dialog.findChildren(QPushButton) if button.isDefault())
+        verb = "Save" if dialog.acceptMode() == QFileDialog.AcceptMode.AcceptSave else ""
+        # While the folder is being read, the button to save is labeled “Open”.
+        self.until(lambda: button.isEnabled() and verb in button.text(), "the dialog to take the name")
         QTest.keyClick(edit, Qt.Key.Key_Return)
 
     def type_number(self, name: str, value: int) -> None:

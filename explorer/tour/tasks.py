@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QSpinBox, QTreeWidget, QWidget
+from PySide6.QtWidgets import QApplication, QSpinBox, QTreeWidget, QWidget
 
 from explorer.app import ErrorCatcher, begin, make_window
 from explorer.data.preprocessing import to_floats
@@ -73,6 +73,7 @@ def _start(tour: Tour) -> None:
     preferences = PreferencesFile(settings_path())
     tour.enter(make_window(preferences))
     begin(tour.running, preferences)
+    tour.until(tour.running.window.isActiveWindow, "the window")
 
 
 # -- the tasks ---------------------------------------------------------------------------------------------------------
@@ -105,6 +106,7 @@ def gif(tour: Tour) -> None:
     digits = [1, 0, 3]
     _check([source.label(index) for index in digits] == ["2", "7", "0"], "The first digits are others.")
     track, view = window.timeline.track, window.gallery.view
+    tour.until(lambda: track.height() > 20, "the timeline to open")
     for number, index in enumerate(digits, 1):
         start = view.visualRect(window.gallery.model.index(index)).center()
         tour.drag_to(view.viewport(), start, track, QPoint(track.width() - 8, track.height() // 2))
@@ -113,7 +115,7 @@ def gif(tour: Tour) -> None:
     made = np.stack([keyframe.code for keyframe in tour.document.state.keyframes])
     _check(np.allclose(made, codes, atol=1e-4), "The keyframes are other images.")
     tour.press("action_export")
-    _type(tour, "512")
+    _type(tour, "export_side", "512")
     target = user_dir() / "digits.gif"
     written: list[object] = []
     tour.document.exported.connect(written.append)
@@ -143,7 +145,7 @@ def train(tour: Tour) -> None:
     for name, value in (("train_limit", "500"), ("train_epochs", "5")):
         box = tour.find(QSpinBox, name)
         _double_click(box.lineEdit())
-        _type(tour, value)
+        _type(tour, name, value)
     tour.click("train_start")
     tour.until(lambda: tour.document.training.phase == "finished", "the training")
     training = tour.document.training
@@ -184,7 +186,7 @@ def sunglasses(tour: Tour) -> None:
     """Put sunglasses on a face."""
     _open(tour, "faces-conv-16")
     tour.press("action_find_directions")
-    _type(tour, "sunglasses")
+    _type(tour, "directions_search", "sunglasses")
     tour.until(lambda: len(tour.document.direction_search.found) > 0, "the direction")
     (found,) = tour.document.direction_search.found
     _check("sunglasses" in found.name and found.direction.accuracy > 0.8, "It is not the direction of sunglasses.")
@@ -264,7 +266,7 @@ def undo(tour: Tour) -> None:
 def help_page(tour: Tour) -> None:
     """Find help on noise."""
     tour.press("action_help")
-    _type(tour, "remove noise")
+    _type(tour, "help_search", "remove noise")
     browser = tour.find(HelpBrowser, "help_text")
     _check(browser.isVisible() and browser.page == "analyze", "Another page is shown.")
     _check("noise" in browser.source().fragment(), "Another section is shown.")
@@ -333,11 +335,10 @@ def _until_edited_shows(tour: Tour) -> None:
     tour.until(lambda: tour.running.window.stage.edited.image == wanted, "the edited image")
 
 
-def _type(tour: Tour, text: str) -> None:
-    """Type into the field with the focus, and press Return."""
-    field = QApplication.focusWidget()
-    if not isinstance(field, QLineEdit | QSpinBox):
-        raise EngineError("No field has the focus to type “{text}”.", text=text)
+def _type(tour: Tour, name: str, text: str) -> None:
+    """Type into a field, which has the focus already, and press Return."""
+    field = tour.find(QWidget, name)
+    tour.until(field.hasFocus, f"the focus of {name}")
     QTest.keyClicks(field, text)
     QTest.keyClick(field, Qt.Key.Key_Return)
 
