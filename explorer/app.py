@@ -36,7 +36,7 @@ from explorer.workers.closing import ExitGuard
 from explorer.workers.interrupts import Interrupts
 from explorer.workers.loading import load_model
 
-__all__ = ["FIRST_MODEL", "Running", "main", "make_application", "make_window", "open_first"]
+__all__ = ["FIRST_MODEL", "Running", "begin", "main", "make_application", "make_window", "open_first"]
 
 _SETTLED_MS = 2_000
 """By then the window shows an image; what can wait does."""
@@ -116,6 +116,25 @@ def open_argument(document: Document, text: str) -> None:
     document.open_requested.emit(OpenRequest((text,)))
 
 
+def begin(running: Running, preferences: PreferencesFile, open_me: str | None = None) -> None:
+    """Show the window: at the first start with the start page, later with the last model."""
+    first_start = not preferences.values.last_model
+    if open_me is not None or not (first_start or preferences.values.startup == "start_page"):
+        open_first(running.document, preferences)
+    running.window.show()
+    running.backend.autosave.look_for_left()
+    if open_me is not None:
+        open_argument(running.document, open_me)
+    if preferences.notes:
+        running.document.report(*damage_words(preferences.notes))
+    if running.document.model is None:
+        running.window.show_start_page()
+    if first_start and open_me is None:
+        # The start page offers the tour.
+        preferences.put(tour_seen=True)
+    running.window.app_actions.greet()
+
+
 def main(open_me: str | None = None) -> int:
     """Run the window until it is closed; return the exit status. `open_me` is a file or folder to open."""
     _check_display()
@@ -131,22 +150,8 @@ def main(open_me: str | None = None) -> int:
     interrupts.received.connect(partial(_interrupt, running, exit_guard))
     catcher = ErrorCatcher(running.document)
     catcher.install()
-    first_start = not preferences.values.last_model
-    if open_me is not None or not (first_start or preferences.values.startup == "start_page"):
-        open_first(running.document, preferences)
     running.window.sessions.asks = True
-    running.window.show()
-    running.backend.autosave.look_for_left()
-    if open_me is not None:
-        open_argument(running.document, open_me)
-    if preferences.notes:
-        running.document.report(*damage_words(preferences.notes))
-    if running.document.model is None:
-        running.window.show_start_page()
-    if first_start and open_me is None:
-        # The start page offers the tour.
-        preferences.put(tour_seen=True)
-    running.window.app_actions.greet()
+    begin(running, preferences, open_me)
     QTimer.singleShot(_SETTLED_MS, Motion(running.window).ask)
     try:
         return app.exec()

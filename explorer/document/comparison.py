@@ -23,7 +23,8 @@ class ComparedModel:
     """The second model, its latent cursor, and the table of metrics of both.
 
     `input_changed`: `edited` or `noisy`. `model_requested` has a bundle's folder. `pca_requested` asks for a PCA of the
-    open images as the second model, with as many components as the open model has latent dimensions.
+    open images as the second model, with as many components as the open model has latent dimensions. `table_requested`
+    asks for the metrics of both, with this PCA if there is no second model.
     """
 
     model_requested = Signal(Path)

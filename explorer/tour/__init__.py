@@ -21,6 +21,7 @@ from explorer.errors import UsageError
 from explorer.paths import HOME_VARIABLE
 from explorer.tour import animation, atlas, basics, lab, meaning, models, settings, training
 from explorer.tour.guide import Tour
+from explorer.tour.tasks import TASKS, run_task
 
 HEAVY = ("tensorflow", "keras", "sklearn")
 
@@ -62,21 +63,30 @@ STEPS: dict[str, Callable[[Tour], None]] = {
 def run_tour(out: Path, only: str | None = None) -> dict[str, Any]:
     """Drive the window through the tour, or one step of it, which runs right after the start.
 
-    Returns ``screenshots`` (paths), ``gif`` (path or None), ``seconds``, ``heavy_modules`` (which of tensorflow, keras
-    and sklearn the window had imported after its first paint). UsageError if there is no step of that name; EngineError
-    if one fails.
+    ``tasks`` are the tasks of a new user, ``task-NAME`` is one of them; each has a window and a home folder of its own.
+
+    Returns ``screenshots`` (paths), ``gif`` (path or None), ``clicks`` (number by task), ``seconds``,
+    ``heavy_modules`` (which of tensorflow, keras and sklearn the window had imported after its first paint). UsageError
+    if there is no step of that name; EngineError if one fails.
     """
-    chosen = _chosen_steps(only)
+    names = _chosen_tasks(only)
+    chosen = [] if names else _chosen_steps(only)
     out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
     make_application()
     begun = time.monotonic()
-    with _own_home():
-        tour, heavy = _walk(out, chosen)
+    tour, heavy, clicks = Tour(out), list[str](), dict[str, int]()
+    for name in names:
+        with _own_home():
+            clicks[name] = run_task(tour, name)
+    if not names:
+        with _own_home():
+            heavy = _walk(tour, chosen)
     return {
         "screenshots": tour.screenshots,
         "gif": str(tour.gif) if tour.gif else None,
+        "clicks": clicks,
         "seconds": round(time.monotonic() - begun, 2),
         "heavy_modules": heavy,
     }
@@ -97,9 +107,8 @@ def _own_home() -> Iterator[None]:
                 os.environ[HOME_VARIABLE] = before
 
 
-def _walk(out: Path, chosen: list[Callable[[Tour], None]]) -> tuple[Tour, list[str]]:
-    tour = Tour(out, make_window())
-    tour.document.problem_reported.connect(tour.problems.append)
+def _walk(tour: Tour, chosen: list[Callable[[Tour], None]]) -> list[str]:
+    tour.enter(make_window())
     catcher = ErrorCatcher(tour.document)
     catcher.install()
     try:
@@ -107,11 +116,15 @@ def _walk(out: Path, chosen: list[Callable[[Tour], None]]) -> tuple[Tour, list[s
         for step in chosen:
             step(tour)
     finally:
-        tour.running.close()
-        tour.running.window.deleteLater()
-        QCoreApplication.processEvents()
+        tour.leave()
         catcher.remove()
-    return tour, heavy
+    return heavy
+
+
+def _chosen_tasks(only: str | None) -> list[str]:
+    if only == "tasks":
+        return list(TASKS)
+    return [name for name in TASKS if only == f"task-{name}"]
 
 
 def _chosen_steps(only: str | None) -> list[Callable[[Tour], None]]:
@@ -120,7 +133,8 @@ def _chosen_steps(only: str | None) -> list[Callable[[Tour], None]]:
     if only == "start":
         return []
     if only not in STEPS:
-        raise UsageError("There is no step “{name}”. Choose one of {names}.", name=only, names=["start", *STEPS])
+        names = ["start", *STEPS, "tasks", *(f"task-{name}" for name in TASKS)]
+        raise UsageError("There is no step “{name}”. Choose one of {names}.", name=only, names=names)
     return [STEPS[only]]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPushButton
 
 from explorer.document.open_requests import OpenRequest
 from explorer.document.views.animation import ANIMATION, AnimationView
@@ -96,7 +96,8 @@ def _measured(tour: Tour) -> None:
 def first(tour: Tour) -> None:
     """Make a first animation from the start screen, and count the clicks."""
     view = tour.running.window.gallery.view
-    clicks = _Clicks()
+    clicks = tour.clicks
+    clicks.begin()
     for place in (0, 1):
         index = tour.running.window.gallery.model.index(place)
         QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
@@ -113,30 +114,6 @@ def first(tour: Tour) -> None:
         )
     tour.shoot(f"first-animation-in-{clicks.count}-clicks")
     tour.document.timeline.clear()
-
-
-class _Clicks(QObject):
-    """Counts mouse button presses in the whole program."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-        self._application().installEventFilter(self)
-
-    def end(self) -> None:
-        self._application().removeEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Count presses on widgets; the same press also reaches the window object, which does not count."""
-        if event.type() == QEvent.Type.MouseButtonPress and isinstance(watched, QWidget):
-            self.count += 1
-        return False
-
-    def _application(self) -> QCoreApplication:
-        application = QCoreApplication.instance()
-        if application is None:
-            raise EngineError("There is no Qt application.")
-        return application
 
 
 def gif(tour: Tour) -> None:

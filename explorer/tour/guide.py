@@ -8,10 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QCoreApplication, QEventLoop, QPointF, QRectF, Qt, QTimer
-from PySide6.QtGui import QAction, QColor, QPainter
+from PySide6.QtCore import QCoreApplication, QEventLoop, QPoint, QPointF, QRectF, Qt, QTimer
+from PySide6.QtGui import QAction, QColor, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QSpinBox, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QTreeWidgetItem,
+    QWidget,
+)
 
 from explorer.app import Running
 from explorer.document.document import Document, Problem
@@ -19,6 +29,7 @@ from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.document.views.noise import NOISE, NoiseView
 from explorer.errors import EngineError, UsageError
+from explorer.tour.clicks import ClickCounter
 from explorer.ui.panel_dock import PanelDock
 
 PATIENCE_SECONDS = 180.0
@@ -33,14 +44,33 @@ class Tour:
     """A running tour: output folder, window, screenshots and problems."""
 
     out: Path
-    running: Running
+    _running: Running | None = None
     screenshots: list[str] = field(default_factory=list)
     gif: Path | None = None
+    clicks: ClickCounter = field(default_factory=ClickCounter)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def running(self) -> Running:
+        if self._running is None:
+            raise UsageError("The tour has no window.")
+        return self._running
 
     @property
     def document(self) -> Document:
         return self.running.document
+
+    def enter(self, running: Running) -> None:
+        """Go on in another window."""
+        self._running = running
+        self.document.problem_reported.connect(self.problems.append)
+
+    def leave(self) -> None:
+        """Close the window."""
+        self.running.close()
+        self.running.window.deleteLater()
+        self._running = None
+        QCoreApplication.processEvents()
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         clock = QTimer()
@@ -103,6 +133,53 @@ class Tour:
             QTest.mouseMove(widget, point)
             QCoreApplication.processEvents()
         QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=path[-1])
+
+    def drag_to(self, widget: QWidget, start: QPoint, target: QWidget, end: QPoint) -> None:
+        """Drag an item of a widget and drop it on another one."""
+
+        def drop() -> None:
+            # While Qt drags, it takes the events of all widgets.
+            QTest.mouseMove(widget, widget.mapFromGlobal(target.mapToGlobal(end)))
+            QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=widget.mapFromGlobal(target.mapToGlobal(end)))
+
+        QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=start)
+        QTimer.singleShot(0, drop)
+        for step in (1, 2):
+            QTest.mouseMove(widget, start + QPoint(0, step * QApplication.startDragDistance()))
+
+    def wheel(self, widget: QWidget, where: QPoint, notches: int) -> None:
+        """Turn the wheel at a position in a widget, away from the user if positive."""
+        no_button, no_key = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+        at, turn = QPointF(where), QPoint(0, 120 * notches)
+        over = QPointF(widget.mapToGlobal(where))
+        event = QWheelEvent(at, over, QPoint(), turn, no_button, no_key, Qt.ScrollPhase.NoScrollPhase, False)
+        QApplication.sendEvent(widget, event)
+
+    def press(self, name: str) -> None:
+        """Press the shortcut of an action where the focus is."""
+        action = self.running.window.findChild(QAction, name)
+        if action is None:
+            raise UsageError("There is no menu action named {name}.", name=name)
+        QTest.keySequence(QApplication.focusWidget() or self.running.window, action.shortcut())
+
+    def type_path(self, path: Path) -> None:
+        """Type a path into the open file dialog, and press Return."""
+        window = self.running.window
+        self.until(lambda: bool(window.findChildren(QFileDialog)), "the file dialog")
+        dialog = window.findChildren(QFileDialog)[-1]
+        edit = dialog.findChild(QLineEdit, "fileNameEdit")
+        if edit is None:
+            raise UsageError("The file dialog has no field for the name.")
+        # The completion popup would take the keyboard focus.
+        edit.setCompleter(None)  # type: ignore[arg-type]
+        edit.setFocus()
+        edit.selectAll()
+        QTest.keyClicks(edit, str(path))
+        button = next(button for button in dialog.findChildren(QPushButton) if button.isDefault())
+        verb = "Save" if dialog.acceptMode() == QFileDialog.AcceptMode.AcceptSave else ""
+        # While the folder is being read, the button to save is labeled “Open”.
+        self.until(lambda: button.isEnabled() and verb in button.text(), "the dialog to take the name")
+        QTest.keyClick(edit, Qt.Key.Key_Return)
 
     def type_number(self, name: str, value: int) -> None:
         box = self.find(QSpinBox, name)

@@ -95,13 +95,17 @@ class ComparisonJobs(QObject):
             message("Opening {name}", name=path.name), lambda: load_bundle(path), self._document.comparison.put_model
         )
 
-    def _on_pca_requested(self) -> None:
+    def _on_pca_requested(self, *, measured: bool = False) -> None:
         model, source = self._document.model, self._document.source
+
+        def put(pca: OpenModel) -> None:
+            self._document.comparison.put_model(pca)
+            if measured:
+                self._on_table_requested()
+
         if model is not None and source is not None:
             self._jobs.cancel(self._opening)
-            self._opening = self._jobs.start(
-                message("Fitting PCA"), lambda: fit_pca(model, source), self._document.comparison.put_model
-            )
+            self._opening = self._jobs.start(message("Fitting PCA"), lambda: fit_pca(model, source), put)
 
     def _on_watched_changed(self, view: ViewKey[Any]) -> None:
         if view is COMPARE:
@@ -129,6 +133,9 @@ class ComparisonJobs(QObject):
         key = self._encoding = self._jobs.start(message("Encoding the image"), job, put, on_failed=failed)
 
     def _on_table_requested(self) -> None:
+        if self._document.comparison.model is None:
+            self._on_pca_requested(measured=True)
+            return
         models = [model for model in (self._document.model, self._document.comparison.model) if model is not None]
         source = self._document.source
         if models and source is not None:

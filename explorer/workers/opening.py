@@ -22,7 +22,7 @@ from explorer.export.recipe_file import read_recipe
 from explorer.latent.animation import Animation
 from explorer.latent.animation_presets import AnimationPreset
 from explorer.messages import message
-from explorer.models.bundle import find_bundles
+from explorer.models.bundle import find_bundles, first_bundle
 from explorer.models.file_kind import FileKind, identify, is_image
 from explorer.paths import replacing_folder, user_dir
 from explorer.types import Early, Progress
@@ -90,12 +90,18 @@ class OpenedAnimation:
 
 @dataclass(frozen=True, eq=False)
 class OpenedImage:
-    """An imported image, and whether its polarity is opposite to that of the training data."""
+    """An imported image, and whether its polarity is opposite to that of the training data.
+
+    `first` is the model that encodes it, if nothing was open.
+    """
 
     source: ImportedImage
     negative: bool
+    first: OpenedModel | None = None
 
     def show(self, document: Document) -> None:
+        if self.first is not None and document.model is None:
+            self.first.show(document)
         document.receive(self.source)
         if self.negative:
             document.announced.emit(
@@ -141,7 +147,7 @@ def open_requested(request: OpenRequest, state: State) -> Iterator[Item]:
     """
     if request.content:
         yield Early("image")
-        yield from _open_image(request.content, request.name, state.model)
+        yield from _open_image(request.content, request.name, state)
         return
     (path,) = request.paths
     yield Progress(0, 0, message("Reading {name}", name=Path(path).name))
@@ -159,8 +165,12 @@ def _kind(path: Path | str, wanted: str, state: State) -> FileKind:
 
 
 def open_as(kind: FileKind, paths: Sequence[Path | str], state: State, *, confirmed: bool = False) -> Iterator[Item]:
-    """Open files of a known kind; a single image becomes a dataset if the open model cannot encode it."""
-    if kind == "image" and (state.source is None or state.model is None or not state.model.card.encodes):
+    """Open files of a known kind; a single image becomes a dataset if the open model cannot encode it.
+
+    If nothing is open, the first model encodes it.
+    """
+    encodes = state.source is not None and state.model is not None and state.model.card.encodes
+    if kind == "image" and not encodes and _first(state) is None:
         kind = "images"
     yield Early(kind)
     path = Path(paths[0])
@@ -177,7 +187,7 @@ def open_as(kind: FileKind, paths: Sequence[Path | str], state: State, *, confir
         case "animation":
             yield from open_animation(path, state.model)
         case "image":
-            yield from _open_image(path, path.name, state.model)
+            yield from _open_image(path, path.name, state)
         case "images":
             yield from _open_images(paths[0])
         case _:
@@ -197,15 +207,26 @@ def _open_images(spec: Path | str) -> Iterator[Item]:
             yield OpenedSource(item, listed)
 
 
-def _open_image(content: Path | bytes, name: str, model: OpenModel | None) -> Iterator[Item]:
-    """Decode one image, and compare its polarity with the training data of the model."""
+def _first(state: State) -> Path | None:
+    return first_bundle() if state.model is None and state.source is None else None
+
+
+def _open_image(content: Path | bytes, name: str, state: State) -> Iterator[Item]:
+    """Decode one image, and compare its polarity with the training data of the model, the first one if none is open."""
     imported_image = ImportedImage.open(content, name)
+    model, path, opened = state.model, _first(state), None
+    for loaded in load_model(path, home=True) if path is not None else ():
+        if isinstance(loaded, tuple):
+            opened = OpenedModel(*loaded)
+            model = opened.model
+        else:
+            yield loaded
     negative = (
         model is not None
         and dark_on_light(imported_image.read([0], model.card.preprocessing))
         and not dark_on_light(model.sample.thumbnails)
     )
-    yield OpenedImage(imported_image, negative)
+    yield OpenedImage(imported_image, negative, opened)
 
 
 def open_animation(path: Path, model: OpenModel | None) -> Iterator[Progress | OpenedAnimation]:

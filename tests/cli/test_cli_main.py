@@ -243,7 +243,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, function: str, answer: 
 
 
 def test_tour_hands_its_options_on(ask: Any, call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = {"screenshots": ["a.png"], "gif": "morph.gif", "seconds": 12.5, "heavy_modules": []}
+    answer = {"screenshots": ["a.png"], "gif": "morph.gif", "clicks": {}, "seconds": 12.5, "heavy_modules": []}
     calls = stand_in(monkeypatch, "explorer.tour", "run_tour", answer)
     monkeypatch.chdir(tmp_path)
     assert ask("tour", "--out", "images", "--only", "map") == answer

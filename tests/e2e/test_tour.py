@@ -27,7 +27,7 @@ def test_the_tour_goes_through_the_main_loop(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     result = json.loads(ended.stdout)
-    assert set(result) == {"screenshots", "gif", "seconds", "heavy_modules"}
+    assert set(result) == {"screenshots", "gif", "clicks", "seconds", "heavy_modules"}
     assert result["heavy_modules"] == []
     shots = [Path(path) for path in result["screenshots"]]
     assert len(shots) >= 8

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_testing.builders import as_floats, make_model, write_bundle
+from explorer_testing.builders import as_floats, make_model, make_source, write_bundle
 from explorer_testing.drops import drop, files, hover
 from explorer_testing.window import WindowDriver, array_of
 from numpy.testing import assert_allclose
@@ -24,6 +24,7 @@ from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
+from explorer.models.bundle import FIRST_MODEL
 from explorer.types import Floats
 from explorer.ui.dialogs.import_model import ImportDialog
 from explorer.ui.dragging import code_of, files_of
@@ -235,8 +236,22 @@ def test_what_is_no_image_says_so_and_changes_nothing(driver: WindowDriver, tmp_
     assert driver.document.state is before
 
 
+def test_if_nothing_is_open_the_first_model_encodes_an_image(driver: WindowDriver, tmp_path: Path) -> None:
+    colors("L", (20, 20)).save(tmp_path / "one.png")
+    driver.window.show_start_page()
+    drop(driver.window, files(tmp_path / "one.png"), MIDDLE)
+    driver.until(lambda: driver.document.state.imported_image is not None)
+    driver.settle()
+    model = driver.document.model
+    assert model is not None
+    assert model.name == FIRST_MODEL
+    assert not driver.window.start_page.isVisible()
+    assert driver.undo_label() == "Import one.png"
+
+
 def test_without_a_model_a_single_image_is_opened_as_images(driver: WindowDriver, tmp_path: Path) -> None:
     colors("L", (20, 20)).save(tmp_path / "one.png")
+    driver.document.open(source=make_source())
     drop(driver.window, files(tmp_path / "one.png"), MIDDLE)
     driver.until(lambda: driver.document.source is not None and driver.document.source.count == 1)
     mime = QMimeData()

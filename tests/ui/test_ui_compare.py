@@ -162,6 +162,14 @@ def test_the_table_measures_both(compared: WindowDriver) -> None:
     assert table.topLevelItemCount() == 0
 
 
+def test_without_a_second_model_the_table_measures_pca(driver: WindowDriver) -> None:
+    driver.open()
+    driver.tab("Compare")
+    driver.click("compare_measure")
+    driver.until(lambda: len(driver.document.comparison.table) == 2)
+    assert driver.document.comparison.table[1].name.startswith("PCA")
+
+
 def test_a_model_of_the_library_stands_beside(driver: WindowDriver) -> None:
     driver.window.library.tree.setFocus()
     driver.document.open_requested.emit(OpenRequest(("digits",), "images"))

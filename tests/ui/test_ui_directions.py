@@ -12,7 +12,7 @@ from explorer_testing.codec import MatrixCodec
 from explorer_testing.window import WindowDriver
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QListWidget, QPushButton
 
 from explorer.data.attribute_masks import attribute_masks, categories
 from explorer.data.attributes import Attribute
@@ -58,6 +58,24 @@ def codes_of(driver: WindowDriver) -> Floats:
     assert model is not None
     assert source is not None
     return model.codec.encode(to_floats(source.read(np.arange(source.count), model.card.preprocessing)))
+
+
+def test_a_value_is_found_by_its_name_and_return_finds_its_direction(opened: WindowDriver) -> None:
+    search = opened.find(QLineEdit, "directions_search")
+    assert QApplication.focusWidget() is search
+    QTest.keyClicks(search, "GREE")
+    box, values = opened.find(QComboBox, "directions_attribute"), opened.find(QListWidget, "directions_values")
+    assert box.currentData() == "color"
+    assert [item.text() for item in values.selectedItems()] == ["green"]
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    opened.until(lambda: [one.name for one in opened.document.direction_search.found] == ["color: green"])
+    opened.type_into("directions_search", "size")
+    assert box.currentData() == "size", "an attribute without values is found by its own name"
+    search.setText("nothing has this name")
+    assert box.currentIndex() == -1
+    assert not opened.find(QPushButton, "directions_find").isEnabled()
+    search.clear()
+    assert not values.selectedItems()
 
 
 def choose(driver: WindowDriver, name: str, value: object) -> None:

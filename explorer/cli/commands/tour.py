@@ -18,7 +18,9 @@ _OURS = re.compile(r"[0-9]+-[a-z0-9-]+\.png|(first|morph)\.gif")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--only", metavar="STEP", help="run only this step")
+    parser.add_argument(
+        "--only", metavar="STEP", help="run only this step; “tasks” are those of a new user, with their clicks"
+    )
     add_out(
         parser,
         "folder for screenshots and GIFs, new or empty",
@@ -53,7 +55,9 @@ def run(options: Namespace, console: Console) -> Report:
 
     out = places.file_path(options.out)
     document = run_tour(out, options.only)
-    return Report(document, [f"{len(document['screenshots'])} screenshots in {out}, {document['seconds']:.1f} s"])
+    lines = [f"{name}: {count} {'click' if count == 1 else 'clicks'}" for name, count in document["clicks"].items()]
+    lines.append(f"{len(document['screenshots'])} screenshots in {out}, {document['seconds']:.1f} s")
+    return Report(document, lines)
 
 
 COMMAND = Command("tour --out tour-images", add_arguments, run, writes={"out": _check_folder})

@@ -200,8 +200,10 @@ class ExportAnimationDialog(QDialog):
     # -- the preview -----------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Take the frame rate of the timeline and compute the preview."""
+        """Ask for the size first, take the frame rate of the timeline, and compute the preview."""
         super().showEvent(event)
+        self.side.setFocus()
+        self.side.selectAll()
         self.fps.setValue(self._document.state.animation.fps)
         self._update_controls()
         if self._frames is None or self._frames.export != self._tried:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -27,7 +28,7 @@ from explorer.ui.dialogs.files import ask_file, ask_save, exporting
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import filled, percent
 from explorer.ui.widgets.field_grid import FieldGrid
-from explorer.ui.widgets.fields import button, combo_box, label, name_control
+from explorer.ui.widgets.fields import button, clearable, combo_box, label, line_edit, name_control
 from explorer.ui.widgets.job_strip import AnalysisStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
@@ -48,6 +49,7 @@ class FindDirectionsDialog(QDialog):
         self.resize(_WIDTH, _HEIGHT)
         self._make_controls()
         self._lay_out()
+        self._search.textChanged.connect(self._choose_value)
         self._attribute.currentIndexChanged.connect(lambda row: self._fill_values())
         self._find.clicked.connect(self._on_find_clicked)
         self._keep.clicked.connect(self._on_keep_clicked)
@@ -60,7 +62,17 @@ class FindDirectionsDialog(QDialog):
         self._fill_attributes()
         self._show_found()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._search.setFocus()
+
     def _make_controls(self) -> None:
+        self._search = line_edit(
+            "directions_search",
+            self.tr("Find a value of any attribute by its name; Return finds its direction"),
+            self.tr("For example sunglasses"),
+        )
+        clearable(self._search)
         self._attribute = combo_box(
             "directions_attribute", self.tr("Label or attribute of the images in this dataset"), []
         )
@@ -112,6 +124,7 @@ class FindDirectionsDialog(QDialog):
 
     def _lay_out(self) -> None:
         grid = FieldGrid()
+        grid.wide(self.tr("Search"), self._search)
         grid.wide(self.tr("Attribute"), self._attribute)
         grid.wide(self.tr("Values"), self.values, tall=True)
         grid.wide(self.tr("Method"), self._method)
@@ -141,12 +154,26 @@ class FindDirectionsDialog(QDialog):
     def _fill_values(self) -> None:
         source = self._document.source
         self.values.clear()
-        there = source is not None and self._attribute.count() > 0
+        there = self._attribute.currentIndex() >= 0
         if there and source is not None:
             for name in categories(source, self._attribute.currentData()):
                 self.values.addItem(QListWidgetItem(name))
         self.values.setEnabled(self.values.count() > 0)
         self._find.setEnabled(there and self._document.model is not None)
+
+    def _choose_value(self, text: str) -> None:
+        """Select the first value of any attribute that contains a text, or else the first such attribute."""
+        source, wanted = self._document.source, text.strip().casefold()
+        row, place = self._attribute.findText(wanted, Qt.MatchFlag.MatchContains), -1
+        for number in range(self._attribute.count()) if source is not None and wanted else ():
+            names = [name.casefold() for name in categories(source, self._attribute.itemData(number))]
+            if any(wanted in name for name in names):
+                row, place = number, next(place for place, name in enumerate(names) if wanted in name)
+                break
+        if wanted or self._attribute.currentIndex() < 0:
+            self._attribute.setCurrentIndex(row)
+        self.values.clearSelection()
+        self.values.setCurrentRow(place)
 
     def _on_find_clicked(self) -> None:
         chosen = [item.text() for item in self.values.selectedItems()]

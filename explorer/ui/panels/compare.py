@@ -89,7 +89,7 @@ class ComparePanel(WatchingPanel):
         self._measure = button(
             "compare_measure",
             self.tr("Benchmark"),
-            self.tr("Measure quality, speed and size of both models, with JPEG and WebP for comparison"),
+            self.tr("Measure quality, speed and size of both models (PCA without model B), and JPEG and WebP"),
             self.tr("speed test, measure, evaluate"),
             primary=True,
         )
@@ -196,7 +196,7 @@ class ComparePanel(WatchingPanel):
         other = self._document.comparison.model
         ready = self._document.model is not None and self._document.source is not None
         self._pca.setEnabled(ready)
-        self._measure.setEnabled(ready and other is not None)
+        self._measure.setEnabled(ready)
         self._view = None
         if other is not None:
             axes = other.latent_dim > COMPONENTS_ABOVE and len(other.sample.statistics.components) > 0
