@@ -30,6 +30,7 @@ class Notices(QObject):
         self._data: FittingData | None = None
         self._models: tuple[Path, ...] = ()
         self._was_active = False
+        self._trained: Path | None = None
         document.changed.model.connect(self._on_model_changed)
         document.changed.source.connect(self._on_source_changed)
         document.training_changed.connect(self._on_training_changed)
@@ -41,8 +42,8 @@ class Notices(QObject):
         if model is None or model.epochs is not None:
             return
         self._models = (model.path, *(path for path in self._models if path != model.path))[:2]
-        if self._data is not None:
-            self._hide_data()
+        if self._data is not None or (self._trained is not None and not self._is_open(self._trained)):
+            self._hide()
         self._data = fitting_data(model.card, document.source, document.places.paths)
         if self._data is not None:
             self._offer(self._data, model.name)
@@ -65,10 +66,10 @@ class Notices(QObject):
         """Hide an offer of data once others are open."""
         model, source = self._document.model, self._document.source
         if self._data is not None and (model is None or source is None or not fitting_data(model.card, source, ())):
-            self._hide_data()
+            self._hide()
 
-    def _hide_data(self) -> None:
-        self._data = None
+    def _hide(self) -> None:
+        self._data = self._trained = None
         self._bar.hide()
 
     # -- the end of a training -----------------------------------------------------------------------------------------
@@ -81,7 +82,7 @@ class Notices(QObject):
             (self._tell_finished if training.phase == "finished" else self._tell_ended)(training)
 
     def _tell_finished(self, training: TrainingView) -> None:
-        path = Path(training.path)
+        path = self._trained = Path(training.path)
         self._bar.show_notice(
             f"{training.title}: {message_text(training.note)}",
             Choice(self.tr("Open model"), self.tr("Show the trained model"), partial(self._open, path)),

@@ -171,6 +171,10 @@ def test_a_finished_training_offers_what_comes_next(bare_window: MainWindow, tmp
     assert again == [run.request]
     assert bare_window.train.isVisible()
 
+    end(bare_window, "finished", path=str(path))
+    document.open(make_model(name="another"), make_source())
+    assert not bar.isVisible(), "it is about a training that nobody looks at any more"
+
 
 def test_an_open_trained_model_is_compared_with_the_one_before(bare_window: MainWindow, tmp_path: Path) -> None:
     document = bare_window.document
