@@ -74,7 +74,7 @@ WORKSPACES: tuple[Workspace, ...] = (
         icon="chart-scatter",
         tip=QT_TRANSLATE_NOOP("workspaces", "Measure noise removal, find outliers, and compare models."),
         synonyms=QT_TRANSLATE_NOOP("workspaces", "measure, evaluate, metrics"),
-        side=0.56,
+        side=0.64,
         widest=1400,
     ),
     Workspace(
