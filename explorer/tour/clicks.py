@@ -25,6 +25,7 @@ class ClickCounter(QObject):
         super().__init__()
         self.count = 0
         self._pressed_at = -1
+        self._down = False
         self._held: int | None = None
 
     def begin(self) -> None:
@@ -39,11 +40,13 @@ class ClickCounter(QObject):
         if isinstance(watched, QWidget):
             if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress:
                 self.count += event.timestamp() != self._pressed_at
-                self._pressed_at, self._held = event.timestamp(), None
+                self._pressed_at, self._held, self._down = event.timestamp(), None, True
+            elif event.type() == QEvent.Type.MouseButtonRelease:
+                self._down = False
             elif isinstance(event, QKeyEvent) and event.type() in _KEYS:
                 self._on_key(watched, event)
             elif isinstance(event, QDropEvent) and event.type() == QEvent.Type.Drop:
-                self.count += event.source() is None  # else the press was counted
+                self.count += not self._down  # else the press was counted
         return False
 
     def _on_key(self, watched: QWidget, event: QKeyEvent) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QCoreApplication, QEventLoop, QPoint, QPointF, QRectF, Qt, QTimer
-from PySide6.QtGui import QAction, QColor, QPainter, QWheelEvent
+from PySide6.QtCore import QCoreApplication, QEventLoop, QMimeData, QModelIndex, QPoint, QPointF, QRectF, Qt, QTimer
+from PySide6.QtGui import QAction, QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractItemView,
     QApplication,
     QComboBox,
     QFileDialog,
@@ -134,18 +135,18 @@ class Tour:
             QCoreApplication.processEvents()
         QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=path[-1])
 
-    def drag_to(self, widget: QWidget, start: QPoint, target: QWidget, end: QPoint) -> None:
-        """Drag an item of a widget and drop it on another one."""
+    def drag_to(self, view: QAbstractItemView, index: QModelIndex, target: QWidget, end: QPoint) -> None:
+        """Drag an item of a view to another widget; the events of the drop are sent here, as offscreen has no drags."""
+        start = view.visualRect(index).center()
+        QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
+        self.drop(target, view.model().mimeData([index]), end)
+        QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
 
-        def drop() -> None:
-            # While Qt drags, it takes the events of all widgets.
-            QTest.mouseMove(widget, widget.mapFromGlobal(target.mapToGlobal(end)))
-            QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=widget.mapFromGlobal(target.mapToGlobal(end)))
-
-        QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=start)
-        QTimer.singleShot(0, drop)
-        for step in (1, 2):
-            QTest.mouseMove(widget, start + QPoint(0, step * QApplication.startDragDistance()))
+    def drop(self, widget: QWidget, mime: QMimeData, where: QPoint) -> None:
+        copy, left, no_key = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        QApplication.sendEvent(widget, QDragEnterEvent(where, copy, mime, left, no_key))
+        QApplication.sendEvent(widget, QDragMoveEvent(where, copy, mime, left, no_key))
+        QApplication.sendEvent(widget, QDropEvent(QPointF(where), copy, mime, left, no_key))
 
     def wheel(self, widget: QWidget, where: QPoint, notches: int) -> None:
         """Turn the wheel at a position in a widget, away from the user if positive."""
@@ -163,7 +164,7 @@ class Tour:
         QTest.keySequence(QApplication.focusWidget() or self.running.window, action.shortcut())
 
     def type_path(self, path: Path) -> None:
-        """Type a path into the open file dialog, and press Return."""
+        """Type a path into the open file dialog, whose folder exists, and press Return."""
         window = self.running.window
         self.until(lambda: bool(window.findChildren(QFileDialog)), "the file dialog")
         dialog = window.findChildren(QFileDialog)[-1]
@@ -174,10 +175,11 @@ class Tour:
         edit.setCompleter(None)  # type: ignore[arg-type]
         edit.setFocus()
         edit.selectAll()
-        QTest.keyClicks(edit, str(path))
+        # The button to save knows a folder only once it has been read.
+        dialog.setDirectory(str(path.parent))
+        QTest.keyClicks(edit, path.name)
         button = next(button for button in dialog.findChildren(QPushButton) if button.isDefault())
         verb = "Save" if dialog.acceptMode() == QFileDialog.AcceptMode.AcceptSave else ""
-        # While the folder is being read, the button to save is labeled “Open”.
         self.until(lambda: button.isEnabled() and verb in button.text(), "the dialog to take the name")
         QTest.keyClick(edit, Qt.Key.Key_Return)
 

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
-from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, Qt, QUrl
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QSpinBox, QTreeWidget, QWidget
+from PySide6.QtWidgets import QSpinBox, QTreeWidget, QWidget
 
 from explorer.app import ErrorCatcher, begin, make_window
 from explorer.data.preprocessing import to_floats
@@ -28,7 +27,7 @@ from explorer.ui.dialogs.help import HelpBrowser
 from explorer.ui.images import floats_to_qimage
 from explorer.ui.widgets.card_delegate import CardDelegate
 
-_LEFT, _NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+_LEFT = Qt.MouseButton.LeftButton
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,7 @@ def run_task(tour: Tour, name: str) -> int:
 
 def _start(tour: Tour) -> None:
     """Start the program as its user does."""
+    user_dir().mkdir(parents=True, exist_ok=True)
     preferences = PreferencesFile(settings_path())
     tour.enter(make_window(preferences))
     begin(tour.running, preferences)
@@ -108,8 +108,7 @@ def gif(tour: Tour) -> None:
     track, view = window.timeline.track, window.gallery.view
     tour.until(lambda: track.height() > 20, "the timeline to open")
     for number, index in enumerate(digits, 1):
-        start = view.visualRect(window.gallery.model.index(index)).center()
-        tour.drag_to(view.viewport(), start, track, QPoint(track.width() - 8, track.height() // 2))
+        tour.drag_to(view, window.gallery.model.index(index), track, QPoint(track.width() - 8, track.height() // 2))
         tour.until(lambda number=number: len(tour.document.state.keyframes) == number, "the keyframe")  # type: ignore[misc]
     codes = model.codec.encode(to_floats(source.read(np.array(digits), model.card.preprocessing)))
     made = np.stack([keyframe.code for keyframe in tour.document.state.keyframes])
@@ -350,8 +349,6 @@ def _double_click(widget: QWidget) -> None:
 
 def _drop(tour: Tour, path: Path) -> None:
     """Drop a file of another program on the window."""
-    window, mime, copy = tour.running.window, QMimeData(), Qt.DropAction.CopyAction
+    mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path))])
-    middle = window.rect().center()
-    QApplication.sendEvent(window, QDragEnterEvent(middle, copy, mime, _LEFT, _NO_KEY))
-    QApplication.sendEvent(window, QDropEvent(QPointF(middle), copy, mime, _LEFT, _NO_KEY))
+    tour.drop(tour.running.window, mime, tour.running.window.rect().center())
