@@ -161,6 +161,9 @@ class Tour:
         action = self.running.window.findChild(QAction, name)
         if action is None:
             raise UsageError("There is no menu action named {name}.", name=name)
+        # Offscreen, nothing activates the window again after a dialog.
+        self.running.window.activateWindow()
+        self.until(self.running.window.isActiveWindow, "the window")
         QTest.keySequence(QApplication.focusWidget() or self.running.window, action.shortcut())
 
     def type_path(self, path: Path) -> None:
