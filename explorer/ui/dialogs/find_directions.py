@@ -165,7 +165,9 @@ class FindDirectionsDialog(QDialog):
         """Select the first value of any attribute that contains a text, or else the first such attribute."""
         source, wanted = self._document.source, text.strip().casefold()
         row, place = self._attribute.findText(wanted, Qt.MatchFlag.MatchContains), -1
-        for number in range(self._attribute.count()) if source is not None and wanted else ():
+        for number in range(self._attribute.count()):
+            if source is None or not wanted:
+                break
             names = [name.casefold() for name in categories(source, self._attribute.itemData(number))]
             if any(wanted in name for name in names):
                 row, place = number, next(place for place, name in enumerate(names) if wanted in name)
