@@ -137,7 +137,7 @@ def _not_written(path: Path, error: OSError) -> ExportError:
 
 def refuse_existing(path: Path) -> None:
     if os.path.lexists(path):
-        raise ExportError("Cannot write {folder}: it exists already. Choose another name.", folder=path)
+        raise ExportError("Cannot write {folder}: it already exists. Choose another name.", folder=path)
 
 
 @contextmanager
@@ -211,7 +211,7 @@ def check_file(path: Path, *, force: bool) -> None:
         raise ExportError("Cannot write {file}: it is not a regular file. Choose another name.", file=path)
     if not force:
         raise ExportError(
-            "Cannot write {file}: it exists already. Choose another name, or replace it with --force.", file=path
+            "Cannot write {file}: it already exists. Choose another name, or replace it with --force.", file=path
         )
 
 

@@ -134,7 +134,7 @@ class _Budget:
         self._bytes += max(0, member.size)
         if self._members > MAX_MEMBERS:
             raise DataError(
-                "Cannot unpack {file}: it has more than {most:# file|# files}. Divide it.",
+                "Cannot unpack {file}: it has more than {most:# file|# files}. Split it into smaller archives.",
                 file=self._path,
                 most=MAX_MEMBERS,
             )

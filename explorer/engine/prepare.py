@@ -172,7 +172,7 @@ def _train(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, No
     if rows.pixels is None and settings.solver == "pca":
         raise TrainingError(
             "Cannot fit PCA to {count:# image|# images} of {shape}: at most {most:,} fit into memory. "
-            "Use fewer (--limit) or smaller images (--size).",
+            "Use fewer images (--limit) or smaller ones (--size).",
             count=len(rows),
             shape=shape_label(rows.shape[1:]),
             most=MEMORY_BYTES // prod(rows.shape[1:]),
@@ -184,7 +184,7 @@ def _augment(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, 
     if rows.nbytes > AUGMENTED_BYTES:
         raise TrainingError(
             "Cannot augment {count:# image|# images} of {shape}: at most {most:,} fit into memory. "
-            "Use fewer (--limit) or smaller images (--size).",
+            "Use fewer images (--limit) or smaller ones (--size).",
             count=len(rows),
             shape=shape_label(rows.shape[1:]),
             most=AUGMENTED_BYTES // prod(rows.shape[1:]),

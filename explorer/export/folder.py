@@ -65,7 +65,7 @@ def check_frames(path: Path, *, force: bool = True) -> None:
         )
     if names and not force:
         raise ExportError(
-            "Cannot write {folder}: it exists already. Choose another name, or replace it with --force.", folder=path
+            "Cannot write {folder}: it already exists. Choose another name, or replace it with --force.", folder=path
         )
 
 

@@ -141,10 +141,10 @@ def check_replaceable(path: Path, *, force: bool) -> None:
     if obstacle and force:
         raise ExportError("Cannot replace {path}: {obstacle}. Choose another name.", path=path, obstacle=obstacle)
     if obstacle:
-        raise ExportError("Cannot write {path}: it exists already. Choose another name.", path=path)
+        raise ExportError("Cannot write {path}: it already exists. Choose another name.", path=path)
     if not force:
         raise ExportError(
-            "Cannot write {path}: it exists already. Choose another name, or replace it with --force.", path=path
+            "Cannot write {path}: it already exists. Choose another name, or replace it with --force.", path=path
         )
 
 

@@ -115,7 +115,7 @@ def _check_file(path: Path, out: Path) -> None:
 def _check_empty(out: Path) -> None:
     if os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
         raise ExportError(
-            "Cannot write {path}: it exists already and is not an empty folder. Choose another name.", path=out
+            "Cannot write {path}: it already exists and is not an empty folder. Choose another name.", path=out
         )
 
 

@@ -117,7 +117,7 @@ def test_linear_agrees_with_scikit_learn(call: Any, ask: Any, tmp_path: Path) ->
         (["--rate", "-1"], "rate"),
         (["--noise", "fog:1"], "fog"),
         (["--from", "nosuch"], "“nosuch”"),
-        (["--out", "taken"], "it exists already"),
+        (["--out", "taken"], "it already exists"),
     ],
 )
 def test_wrong_requests_fail_before_keras_is_started(

@@ -218,7 +218,7 @@ def test_an_aborted_replacement_leaves_the_old_one_whole(bundle: Path) -> None:
 
 
 def test_a_replacement_is_whole_and_without_the_old_files(bundle: Path) -> None:
-    with pytest.raises(ExportError, match="it exists already"), replacing_folder(bundle):
+    with pytest.raises(ExportError, match="it already exists"), replacing_folder(bundle):
         pytest.fail("an existing folder was given away")
     with replacing_folder(bundle, replaceable=replaceable) as folder:
         for name in FILES:

@@ -118,7 +118,7 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
         yield Progress(len(files) + number, 2 * len(files), message("Drawing letters"))
         letters = scripts.letters(font, script)
         if not letters:
-            skipped.append(Skipped(font.path.name, message("Too few letters of the {script} script.", script=script)))
+            skipped.append(Skipped(font.path.name, message("Too few letters in the {script} script.", script=script)))
             continue
         try:
             with _reading(font.path):

@@ -139,7 +139,7 @@ def _check_operator(node: NodeProto) -> None:
     if node.domain not in _ONNX:
         raise refused(message("it uses the custom operator {operator} of {domain}", operator=name, domain=node.domain))
     if name in _CONTROL_FLOW:
-        raise refused(message("it has control flow (the operator {operator})", operator=name))
+        raise refused(message("it uses control flow (operator {operator})", operator=name))
     if name.startswith(_SEQUENCES):
         raise refused(message("it works on sequences (the operator {operator})", operator=name))
     if name in _STRINGS:
@@ -150,7 +150,7 @@ def _check_attribute(node: NodeProto, attribute: AttributeProto) -> None:
     if attribute.HasField("g") or attribute.graphs:
         raise refused(message("it has control flow (a graph within the operator {operator})", operator=node.op_type))
     if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
-        raise refused(message("it has a sparse tensor in the operator {operator}", operator=node.op_type))
+        raise refused(message("it uses a sparse tensor in operator {operator}", operator=node.op_type))
     if attribute.HasField("tp"):
         _check_type(attribute.tp, node.op_type)
     for kind in attribute.type_protos:

@@ -601,7 +601,7 @@ class MapPanel(QWidget):
         words = {
             "distance": self.tr("In units of the usual nearest-neighbor distance of the data"),
             "stretch": self.tr("RMS pixel change per unit step"),
-            "round_trip": self.tr("Distance between a code, and the code of its decoded image"),
+            "round_trip": self.tr("Distance between a code and the code of its decoded image"),
         }
         self._legend.setText(words[kind])
         self._legend.show()
