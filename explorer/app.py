@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
-from explorer.document.preferences import PreferencesFile, damage_words
+from explorer.document.preferences import PreferencesFile, damage_words, storable
 from explorer.errors import INTERRUPTED, ExplorerError, UsageError, exception_message
 from explorer.memory import share_heaps
 from explorer.messages import Message
@@ -89,7 +89,7 @@ def make_window(preferences: PreferencesFile | None = None) -> Running:
 
 def _remember_model(document: Document, preferences: PreferencesFile) -> None:
     model = document.model
-    if model is not None and model.epochs is None:
+    if model is not None and model.epochs is None and storable(str(model.path)):
         preferences.put(last_model=str(model.path))
 
 
@@ -165,7 +165,6 @@ def main(open_me: str | None = None) -> int:
 def _interrupt(running: Running, exit_guard: ExitGuard) -> None:
     """Close the window without asking; unsaved work can be recovered as after a crash."""
     exit_guard.begin(INTERRUPTED)
-    running.window.leave_start_page()
     running.window.workspaces.keep()
     QApplication.exit(INTERRUPTED)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from explorer.document.session_record import check_animation
 from explorer.document.state import KeptTimeline, Keyframe, OpenModel, State
 from explorer.errors import UsageError
 from explorer.latent.animation import Animation, AnimationSettings, Segment
@@ -73,7 +74,7 @@ def retimed(
 def with_animation(state: State, model: OpenModel, preset: AnimationPreset) -> State:
     """Return a state with other keyframes, codes of its model, and their animation.
 
-    UsageError if the keyframes do not have the model's latent dimensions.
+    UsageError if the keyframes do not have the model's latent dimensions, or no session could hold the animation.
     """
     length = preset.keys.shape[1]
     if length != model.latent_dim:
@@ -85,4 +86,8 @@ def with_animation(state: State, model: OpenModel, preset: AnimationPreset) -> S
             wanted=model.latent_dim,
         )
     settings, own = settings_of(preset.animation)
+    try:
+        check_animation(settings, own)
+    except ValueError as error:
+        raise UsageError("Cannot open the animation: it is too long or too fast to be edited.") from error
     return replace(state, keyframes=keyframes_of(preset.keys, own), animation=settings, times=preset.animation.times)

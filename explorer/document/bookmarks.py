@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
 
+import numpy as np
+
 from explorer.document.edit import Editor
 from explorer.document.state import Bookmark
 from explorer.errors import UsageError
@@ -26,10 +28,17 @@ class Bookmarks:
         return self._document.state.bookmarks
 
     def add(self, name: str = "", code: Floats | None = None) -> None:
-        """Add a code or, without, the current one, if any; without a name it gets the first free number."""
+        """Add a copy of a code or, without, of the current one, if any; without a name it gets the first free number.
+
+        UsageError if it is not a code of the open model.
+        """
         state = self._document.state
         code = state.code if code is None else code
         if code is not None:
+            if state.model is None or code.shape != (state.model.latent_dim,):
+                raise UsageError("Cannot add the bookmark: the code is from another model. Open that model.")
+            code = np.array(code, np.float32)
+            code.flags.writeable = False
             added = Bookmark(name or self._free_name(), code)
             self._set(message("Add bookmark"), (*state.bookmarks, added))
 

@@ -395,7 +395,7 @@ class Document:
     def add_to_term(self, number: int, codes: Floats) -> None:
         """Add codes ``(n, latent_dim)`` to a term of the arithmetic."""
         terms = list(self._state.arithmetic.terms)
-        terms[number] = replace(terms[number], codes=(*terms[number].codes, *np.asarray(codes, np.float32)))
+        terms[number] = replace(terms[number], codes=(*terms[number].codes, *np.array(codes, np.float32)))
         first, second, third = terms
         self.set_arithmetic(replace(self._state.arithmetic, terms=(first, second, third)))
 

@@ -7,7 +7,7 @@ import os
 from psygnal import Signal
 
 from explorer.data.source import Source
-from explorer.document.preferences import MOST_PLACES, PreferencesFile
+from explorer.document.preferences import MOST_PLACES, PreferencesFile, storable
 
 
 class OpenedPlaces:
@@ -29,13 +29,15 @@ class OpenedPlaces:
 
     def add(self, source: Source | None) -> None:
         """List a file or folder, unless it is listed already; the oldest one makes way."""
-        if source is None or source.spec in self.paths:
+        self._preferences.refresh()
+        if source is None or source.spec in self.paths or not storable(source.spec):
             return
         # Known names, such as ``digits``, are no paths.
         if os.path.isabs(source.spec) and os.path.exists(source.spec):
             self._put((source.spec, *self.paths)[:MOST_PLACES])
 
     def remove(self, path: str) -> None:
+        self._preferences.refresh()
         self._put(tuple(other for other in self.paths if other != path))
 
     def _put(self, paths: tuple[str, ...]) -> None:

@@ -47,7 +47,8 @@ class WorkspaceLayout(BaseModel):
 MOST_PLACES = 20
 """Maximum number of datasets that the library lists because the user opened them."""
 
-Place = Annotated[str, StringConstraints(max_length=4096)]
+LONGEST_PLACE = 4096
+Place = Annotated[str, StringConstraints(max_length=LONGEST_PLACE)]
 Purpose = Annotated[str, StringConstraints(max_length=30)]
 
 
@@ -90,8 +91,15 @@ class PreferencesFile:
     def values(self) -> Preferences:
         return self._values
 
+    def refresh(self) -> None:
+        """Read what other windows have changed since."""
+        raw, _ = _read(self._path) if self._path is not None else (None, NO_MESSAGE)
+        if raw is not None:
+            self._values = Preferences(**{**dict(self._values), **_valid(raw)[0]})
+
     def put(self, **changes: Any) -> None:
         """Change some settings, and write the file; if this fails they are valid until the program ends."""
+        self.refresh()
         values = Preferences.model_validate({**dict(self._values), **changes})
         if values == self._values:
             return
@@ -112,8 +120,16 @@ def heal(path: Path) -> tuple[Preferences, tuple[Message, ...]]:
     """
     raw, note = _read(path)
     notes = [note] if note else []
-    given = raw if raw is not None else {}
+    good, invalid = _valid(raw or {})
+    if notes := notes + invalid:
+        _keep_aside(path)
+    return Preferences(**good), tuple(notes)
+
+
+def _valid(given: dict[str, Any]) -> tuple[dict[str, Any], list[Message]]:
+    """Return the valid settings, and notes on the others."""
     good: dict[str, Any] = {}
+    notes = []
     for name, value in given.items():
         field = {name: tuple(value) if isinstance(value, list) else value}
         try:
@@ -121,9 +137,15 @@ def heal(path: Path) -> tuple[Preferences, tuple[Message, ...]]:
         except ValidationError as error:
             known = name in Preferences.model_fields
             notes.append(invalid_field(error) if known else message("“{field}”: unknown setting", field=name[:40]))
-    if notes:
-        _keep_aside(path)
-    return Preferences(**good), tuple(notes)
+    return good, notes
+
+
+def storable(path: str) -> bool:
+    """Return whether a path can be kept in the settings, which are UTF-8."""
+    try:
+        return len(path.encode()) <= LONGEST_PLACE
+    except UnicodeEncodeError:
+        return False
 
 
 def damage_words(notes: tuple[Message, ...]) -> tuple[Message, str]:

@@ -156,11 +156,11 @@ class TimelineRecord(_Record):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        _check_animation(self.animation, self.segments)
+        check_animation(self.animation, self.segments)
         return self
 
 
-def _check_animation(animation: AnimationSettings, own: Sequence[Segment | None]) -> None:
+def check_animation(animation: AnimationSettings, own: Sequence[Segment | None]) -> None:
     """ValueError if the settings, or the frames of all segments together, are out of range."""
     common = animation.segment
     segments = [segment or common for segment in own]
@@ -249,7 +249,7 @@ class SessionRecord(_Record):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        _check_animation(self.animation, self.segments)
+        check_animation(self.animation, self.segments)
         if self.grid.corners:
             raise ValueError("the corners of the map are among the values")
         codes = sum(len(timeline.segments) + len(timeline.bookmarks) for timeline in self.timelines)

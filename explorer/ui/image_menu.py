@@ -12,7 +12,9 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QWidget
 
+from explorer.data.source import Source
 from explorer.document.document import Document
+from explorer.document.state import OpenModel
 from explorer.errors import ExplorerError
 from explorer.messages import message
 from explorer.types import Floats
@@ -61,9 +63,13 @@ class ImageMenu(QObject):
         self._widget = widget
         self._target = target
         self._more = more
+        self._menu: ActionMenu | None = None
+        self._opened: tuple[OpenModel | None, Source | None] = (None, None)
         self._area = widget.viewport() if isinstance(widget, QAbstractScrollArea) else widget
         for watched in {widget, self._area}:
             watched.installEventFilter(self)
+        for changed in (document.changed.model, document.changed.source):
+            changed.connect(self._on_opened)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QContextMenuEvent):
@@ -81,8 +87,17 @@ class ImageMenu(QObject):
         for old in self._area.findChildren(ActionMenu, "image_menu", Qt.FindChildOption.FindDirectChildrenOnly):
             old.deleteLater()
         menu = ActionMenu("image_menu", self._area, records=[*self._actions(found), None, *self._more()])
+        self._menu, self._opened = menu, (self._document.model, self._document.source)
         menu.popup(self._area.mapToGlobal(self._area.rect().center() if where is None else where))
         return True
+
+    def _on_opened(self) -> None:
+        """Close a menu whose code or image is of another model or dataset."""
+        (model, source), state = self._opened, self._document.state
+        same_model = state.model is model or (state.model is not None and state.model.continues(model))
+        same_source = state.source is source or (state.source is not None and state.source.continues(source))
+        if self._menu is not None and not (same_model and same_source):
+            self._menu.close()
 
     def _actions(self, found: MenuImage) -> Iterator[Action | None]:
         coded = When(lambda: found.code is not None)
@@ -163,7 +178,7 @@ class ImageMenu(QObject):
             timeline.request_images([found.index], end)
 
     def _add_bookmark(self, found: MenuImage) -> None:
-        self._document.bookmarks.add(code=found.code)
+        self._try(partial(self._document.bookmarks.add, code=found.code))
 
     def find_neighbors(self, found: MenuImage) -> None:
         """Show the Neighbors panel for the image, or else for its code."""

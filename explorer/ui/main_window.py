@@ -20,9 +20,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QTabBar, QTabWidget, QWidget
 
+from explorer.data.source import Source
 from explorer.document.document import Document, Problem
 from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile
+from explorer.document.state import OpenModel
 from explorer.models.bundle import first_bundle
 from explorer.paths import resources_dir
 from explorer.ui.actions import Action, ActionRegistry, HasMenuActions, Section, When
@@ -112,7 +114,12 @@ class MainWindow(QMainWindow):
         self.document = document
         self._on_close = on_close
         self._import: ImportDialog | None = None
-        self._small = False
+        self._alone = False
+        self._begins = False
+        self._model: OpenModel | None = None
+        self._source: Source | None = None
+        self._workspace = WORKSPACES[0].name
+        self._strips: dict[str, bool] = {}
         preferences = preferences or PreferencesFile()
         self.setObjectName("main_window")
         self.setWindowIcon(QIcon(str(resources_dir() / "icons" / "app.svg")))
@@ -152,6 +159,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         document = self.document
         self.workspaces.switched.connect(self._on_workspace_switched)
+        self.gallery.key_pressed.connect(self.stage.press)
         self.timeline.strip.toggled.connect(lambda: self.workspaces.fit_height(self._docks["timeline"]))
         self._panel(CodePanel).mini_map.opened.connect(partial(self.show_panel, "map"))
         self.stage.alone_requested.connect(self._switch_alone)
@@ -233,17 +241,21 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self.workspaces.began:
             self.workspaces.begin()
-            if self._pages.currentWidget() is self.start_page:
-                self.workspaces.fold(True)
+            self._fold()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self.workspaces.began:
             self.workspaces.scale(event.oldSize().width(), self.width())
-            small = self.width() < SMALLEST.width() or self.height() < SMALLEST.height()
-            if small != self._small:
-                self._small = small
-                self.workspaces.fold(small)
+            self._fold()
+
+    def _fold(self) -> None:
+        """Hide the docks where they have no room or are not wanted; show them again otherwise."""
+        small = self.width() < SMALLEST.width() or self.height() < SMALLEST.height()
+        at_start = self._pages.currentWidget() is self.start_page
+        self.workspaces.fold(small or at_start or self._alone)
+        for bar in (self.tools, self.rail):
+            bar.setVisible(not at_start and not self._alone)
 
     def childEvent(self, event: QChildEvent) -> None:
         """Name the tabs that Qt makes of docks in one place."""
@@ -275,29 +287,31 @@ class MainWindow(QMainWindow):
     def show_start_page(self) -> None:
         """Show the start page in place of stage, panels and tools, until something is opened."""
         self._pages.setCurrentWidget(self.start_page)
-        self.workspaces.fold(True)
-        self._show_tools(False)
+        self._begins = True
+        self._fold()
 
     def leave_start_page(self) -> None:
         if self._pages.currentWidget() is self.start_page:
             self._pages.setCurrentWidget(self.stage)
-            self._show_tools(True)
-            self.workspaces.fold(self._small)
-
-    def _show_tools(self, shown: bool) -> None:
-        for bar in (self.tools, self.rail):
-            bar.setVisible(shown)
+            self._fold()
 
     def _on_opened(self) -> None:
-        if self._pages.currentWidget() is self.start_page:
+        """Leave the start page, unless a model in training or a folder that is being read was only renewed."""
+        model, source = self.document.model, self.document.source
+        model_renewed = model is self._model or (model is not None and model.continues(self._model))
+        source_renewed = source is self._source or (source is not None and source.continues(self._source))
+        if not (model_renewed and source_renewed) or self.document.state.imported_image is not None:
             self.leave_start_page()
-            if not self.document.sessions.begun:
-                self.document.forget_history()
-                self.document.sessions.begin()
+        self._model, self._source = model, source
+        if self._begins and not self.document.sessions.begun:
+            self.document.forget_history()
+            self.document.sessions.begin()
 
     def _on_tour_starting(self) -> None:
         """Open a model for the tour, unless something is open."""
+        self._alone = False
         self.leave_start_page()
+        self._fold()
         first = first_bundle()
         if self.document.model is None and self.document.source is None and first is not None:
             self.document.open_requested.emit(OpenRequest((first,), "model"))
@@ -361,7 +375,7 @@ class MainWindow(QMainWindow):
                 tip=tip,
                 synonyms=synonyms,
                 icon=panel.icon,
-                checked=When(partial(PanelDock.is_in_front, dock), (dock.visibilityChanged,)),
+                checked=When(partial(getattr, dock, "in_front"), (dock.visibilityChanged,)),
             )
         yield Action(
             "action_full_screen",
@@ -380,7 +394,7 @@ class MainWindow(QMainWindow):
         return Action(
             f"action_workspace_{workspace.name}",
             self.tr("%1 workspace").replace("%1", title),
-            partial(self.workspaces.switch, workspace.name),
+            partial(self._show_workspace, workspace.name),
             Section.WORKSPACES,
             shortcut=f"Ctrl+{number}",
             tip=tip,
@@ -429,7 +443,7 @@ class MainWindow(QMainWindow):
             action = menu.addAction("")
             name_action(action, item.text(0))
             action.setToolTip(item.toolTip(0))
-            action.triggered.connect(partial(self.library.open_item, item))
+            action.triggered.connect(partial(self.library.open_entry, *self.library.entry_of(item)))
 
     def _show_open(self) -> None:
         model, source = self.document.model, self.document.source
@@ -446,6 +460,8 @@ class MainWindow(QMainWindow):
         panel = next(panel for panel, _ in self._panels if panel.name == name)
         dock = self._docks[name]
         self.leave_start_page()
+        if self._alone:
+            self._switch_alone()
         if panel.workspaces and self.workspaces.current not in panel.workspaces and dock.isHidden():
             self.workspaces.switch(panel.workspaces[0])
         dock.show()
@@ -458,20 +474,25 @@ class MainWindow(QMainWindow):
         else:
             self.show_panel(panel.name)
 
+    def _show_workspace(self, name: str) -> None:
+        self.leave_start_page()
+        self.workspaces.switch(name)
+
     def _switch_full_screen(self) -> None:
-        if self.isFullScreen():
-            self.showNormal()
-        else:
-            self.showFullScreen()
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _switch_alone(self) -> None:
-        self.workspaces.fold(not self.workspaces.folded)
+        self.leave_start_page()
+        self._alone = not self._alone
+        self._fold()
 
     def _on_workspace_switched(self, name: str) -> None:
+        self._strips[self._workspace] = self.timeline.strip.expanded
+        self._workspace = name
         self.leave_start_page()
         self.document.sessions.put_workspace(name)
         self.document.sessions.put_tab(next((f"{front}_panel" for front in self.workspaces.front), ""))
-        self.timeline.strip.expand(name == "animate" or bool(self.document.state.keyframes))
+        self.timeline.strip.expand(self._strips.get(name, name == "animate" or bool(self.document.state.keyframes)))
 
     # -- following the document ------------------------------------------------------------------------------------
 
@@ -520,7 +541,7 @@ class MainWindow(QMainWindow):
         self.closing.emit()
         self.document.sessions.let_go()
         super().closeEvent(event)
-        self.leave_start_page()
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
         self.workspaces.keep()
         self.hide()
         self._on_close()

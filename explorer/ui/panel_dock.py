@@ -56,9 +56,6 @@ class PanelDock(QDockWidget):
         """Whether it is visible and not behind the tab of another."""
         return self.isVisible() and not self.visibleRegion().isEmpty()
 
-    def is_in_front(self) -> bool:
-        return self.in_front
-
     def _title_bar(self, name: str, title: str) -> QWidget:
         bar = QWidget()
         bar.setObjectName("dock_title")

@@ -122,7 +122,6 @@ class Workspaces(QObject):
 
     def begin(self) -> None:
         """Place the docks at the first show: before it, a window would not keep their sizes."""
-        self.began = True
         self._place()
         kept = self._preferences.values
         if kept.keep_layout:
@@ -131,6 +130,7 @@ class Workspaces(QObject):
                 self._window.restoreGeometry(_unpacked(kept.geometry))
             if kept.layout:
                 self._window.restoreState(_unpacked(kept.layout), _VERSION)
+        self.began = True
         self._show()
 
     def switch(self, name: str) -> None:
@@ -146,13 +146,13 @@ class Workspaces(QObject):
         """Restore the initial places of all docks, and the initial layout of the current workspace."""
         self._layouts.pop(self.current, None)
         self._place()
-        self._show()
+        if not self._folded:
+            self._show()
 
     def show_panels(self) -> None:
         """Show the panels of the current workspace that were closed; the others stay."""
-        self.fold(False)
         for panel, dock in self._docks:
-            if self.current in panel.workspaces and dock.isHidden():
+            if not self._folded and self.current in panel.workspaces and dock.isHidden():
                 dock.show()
 
     def keep(self) -> None:
@@ -179,10 +179,6 @@ class Workspaces(QObject):
     def front(self) -> tuple[str, ...]:
         """The panels that the current workspace shows in front when it opens."""
         return (self._layouts.get(self.current) or self._first_layout()).front
-
-    @property
-    def folded(self) -> bool:
-        return self._folded
 
     def scale(self, before: int, now: int) -> None:
         """Let the docks at the right keep their share of a window that was `before` pixels wide."""

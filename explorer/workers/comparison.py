@@ -129,6 +129,7 @@ class ComparisonJobs(QObject):
 
         self._jobs.cancel(self._encoding)
         document.comparison.put_problem(NO_MESSAGE)
+        document.comparison.put_start(None)  # that of another image would be measured against this one
         job = partial(encode_one, model, source, index)
         key = self._encoding = self._jobs.start(message("Encoding the image"), job, put, on_failed=failed)
 

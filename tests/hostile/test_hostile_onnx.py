@@ -31,7 +31,7 @@ from explorer.paths import pretrained_dir
 
 SHAPE = (2,)
 OPSETS = [helper.make_opsetid("", 17)]
-CONTROL_FLOW = "it has control flow"
+CONTROL_FLOW = "it uses control flow"
 HUGE = "more than 256 MB"
 VALUES = "depends on values"
 

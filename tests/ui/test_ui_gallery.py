@@ -259,3 +259,14 @@ def test_without_images_it_says_what_to_do(bare_window: MainWindow, qtbot: QtBot
     bare_window.document.open(source=make_source())
     assert not empty.isVisible()
     qtbot.waitUntil(caption.isVisible)
+
+
+def test_keys_of_the_stage_work_in_the_filmstrip(driver: WindowDriver) -> None:
+    driver.open()
+    view = driver.window.gallery.view
+    QTest.keyClick(view, Qt.Key.Key_K)
+    assert len(driver.document.state.keyframes) == 1
+    QTest.keyClick(view, Qt.Key.Key_Space)
+    assert driver.window.stage.canvas.flipped
+    QTest.keyClick(view, Qt.Key.Key_F)
+    assert not driver.window.dock("latent").isVisible()

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDockWidget, Q
 from pytestqt.qtbot import QtBot
 
 from explorer.document.document import Document
-from explorer.document.preferences import PreferencesFile
+from explorer.document.preferences import PreferencesFile, storable
 from explorer.paths import settings_path
 from explorer.ui.dialogs.settings import SettingsDialog
 from explorer.ui.main_window import MainWindow
@@ -167,3 +167,17 @@ def test_what_was_damaged_is_reported_in_the_dialog(make: MakeWindow) -> None:
     assert notes is not None
     assert notes.isVisible()
     assert "scheme" in notes.text()
+
+
+def test_two_windows_keep_each_other_s_settings(explorer_home: Path) -> None:
+    first, second = PreferencesFile(settings_path()), PreferencesFile(settings_path())
+    second.put(datasets=("/photos",))
+    first.put(scheme="dark")
+    both = PreferencesFile(settings_path()).values
+    assert (both.scheme, both.datasets) == ("dark", ("/photos",))
+
+
+def test_a_path_that_is_not_utf_8_is_not_kept() -> None:
+    assert storable("/photos/ü")
+    assert not storable("/photos/\udcff")
+    assert not storable("/" + "x" * 5_000)

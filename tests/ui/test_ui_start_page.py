@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from explorer.models.bundle import CODES, open_bundle
 from explorer.models.recent import note_recent
 from explorer.ui.card_images import COUNT
 from explorer.ui.main_window import MainWindow
+from explorer.ui.panels import PANELS
 from explorer.ui.start_page import StartPage
 from explorer.ui.widgets.card_delegate import CardDelegate
 
@@ -245,3 +247,42 @@ def test_the_palette_finds_it_by_a_synonym(bare_window: MainWindow) -> None:
     assert command is not None
     assert command.record.name == "action_start_page"
     palette.close()
+
+
+def test_what_is_opened_after_leaving_the_page_is_a_session(driver: WindowDriver) -> None:
+    """Else edits after the tour or a workspace button would be lost without a question."""
+    window, document = driver.window, driver.document
+    window.show_start_page()
+    driver.shortcut("action_workspace_map")
+    assert not window.start_page.isVisible()
+    driver.open()
+    assert document.sessions.begun
+    document.timeline.add()
+    assert document.sessions.dirty
+
+
+def test_newer_weights_do_not_close_the_page(driver: WindowDriver, tmp_path: Path) -> None:
+    model = replace(make_model(), run=tmp_path, epochs=1.0)
+    driver.open(model)
+    driver.window.show_start_page()
+    driver.document.refine_model(replace(make_model(seed=1), run=tmp_path, epochs=2.0))
+    assert driver.window.start_page.isVisible()
+    driver.document.open(make_model(name="other"))
+    assert not driver.window.start_page.isVisible()
+
+
+def test_the_explore_button_leaves_the_page(driver: WindowDriver) -> None:
+    driver.window.show_start_page()
+    driver.click("tool_workspace_explore")
+    assert not driver.window.start_page.isVisible()
+    assert driver.window.dock("latent").in_front
+
+
+def test_no_panel_appears_around_the_page(driver: WindowDriver) -> None:
+    driver.open()
+    driver.window.show_start_page()
+    driver.shortcut("action_reset_layout")
+    driver.window.resize(900, 600)
+    driver.window.resize(1280, 800)
+    QApplication.processEvents()
+    assert not any(driver.window.dock(panel.name).isVisible() for panel in PANELS)

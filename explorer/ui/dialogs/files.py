@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from explorer.data import sources
 from explorer.data.sources import PathKind, single_image
 from explorer.document.document import Document
-from explorer.document.preferences import PreferencesFile
+from explorer.document.preferences import PreferencesFile, storable
 from explorer.document.reading import check_export
 from explorer.errors import ExplorerError, ExportError
 from explorer.ui.dialogs.session_questions import ask
@@ -35,8 +35,9 @@ class FolderMemory(QObject):
         return Path(folder) if folder and os.path.isdir(folder) else None
 
     def remember(self, purpose: str, chosen: Path) -> None:
-        folders = self._preferences.values.dialog_folders
-        self._preferences.put(dialog_folders={**folders, purpose: str(chosen.absolute().parent)})
+        folders, folder = self._preferences.values.dialog_folders, str(chosen.absolute().parent)
+        if storable(folder):
+            self._preferences.put(dialog_folders={**folders, purpose: folder})
 
 
 def ask_folder(parent: QWidget, title: str, chosen: Callable[[Path], object], *, purpose: str = "images") -> None:

@@ -204,7 +204,7 @@ class HelpDialog(QDialog):
 
     def _keys_in_panels(self) -> Iterator[tuple[str, str]]:
         yield "← →", self.tr("stage: previous or next image")
-        yield "K, F, Space", self.tr("stage or gallery: add keyframe, stage in full screen, before and after")
+        yield "K, F, Space", self.tr("stage or gallery: add keyframe, stage alone, before and after")
         yield "+ − 0", self.tr("stage or map: zoom in, zoom out, fit")
         yield "↑ ↓ ← →", self.tr("sliders: select, change (Shift: ten times as far); map: move the current code")
         yield "Enter", self.tr("slider: type a value in σ")

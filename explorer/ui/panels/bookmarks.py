@@ -120,7 +120,9 @@ class BookmarksPanel(QWidget):
         return super().eventFilter(watched, event)
 
     def _on_item_chosen(self, item: QListWidgetItem) -> None:
-        self._document.bookmarks.take(self.list.row(item))
+        row = self.list.row(item)
+        if 0 <= row < len(self._document.bookmarks.kept):  # a menu may be older than the list
+            self._document.bookmarks.take(row)
 
     def _on_rename_clicked(self) -> None:
         item = self.list.currentItem()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QListView, QWidget
 
 from explorer.data.source import Source
@@ -30,10 +30,20 @@ _ROW = 150
 """Height in pixels below which the gallery is a filmstrip of one row."""
 
 
+_STAGE_KEYS = {Qt.Key.Key_Space, Qt.Key.Key_F, Qt.Key.Key_K, Qt.Key.Key_Plus, Qt.Key.Key_Minus, Qt.Key.Key_0}
+
+
 class _View(QListView):
-    """A list that emits when its size changes."""
+    """A list that emits when its size changes, and the keys that are for the stage."""
 
     resized = Signal()
+    key_pressed = Signal(Qt.Key)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if Qt.Key(event.key()) in _STAGE_KEYS and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            self.key_pressed.emit(Qt.Key(event.key()))
+        else:
+            super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Emit first, so that the items are laid out once."""
@@ -42,7 +52,12 @@ class _View(QListView):
 
 
 class GalleryPanel(QWidget):
-    """Thumbnails in a grid, or in one row where it is low; the current one is the document's image."""
+    """Thumbnails in a grid, or in one row where it is low; the current one is the document's image.
+
+    `key_pressed(Qt.Key)`: a single key was pressed that the stage knows, too.
+    """
+
+    key_pressed = Signal(Qt.Key)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,6 +71,7 @@ class GalleryPanel(QWidget):
         self._choosing = False
         self.view = _View()
         self.view.resized.connect(self._on_view_resized)
+        self.view.key_pressed.connect(self.key_pressed)
         # Scroll steps and resizes within one turn of the event loop request thumbnails once.
         self._ask = QTimer(self)
         self._ask.setSingleShot(True)

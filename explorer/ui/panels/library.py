@@ -65,6 +65,7 @@ class LibraryPanel(QWidget):
         self._document = document
         self._dialogs: dict[str, GetDataDialog] = {}
         self._live_shown = False
+        self._marked = ""
         self._elsewhere: QTreeWidgetItem | None = None
         self._cards: dict[str, Card] = {}
         self._sources: dict[str, SourceEntry] = {}
@@ -72,17 +73,8 @@ class LibraryPanel(QWidget):
         self._images.arrived.connect(self._on_images_arrived)
         name_widget(self, "library_panel", self.tr("Library"))
         self.tree = _Tree(self)
-        name_control(self.tree, "library_tree", self.tr("Models and datasets (double-click or press Enter to open)"))
-        self.tree.setIconSize(QSize(_ICON, _ICON))
+        self._set_up_tree()
         self.card = LibraryCard()
-        self.tree.setToolTip("")
-        self.tree.setHeaderHidden(True)
-        self.tree.setColumnCount(2)
-        self.tree.setIndentation(12)
-        self.tree.setRootIsDecorated(False)
-        self.tree.header().setStretchLastSection(False)
-        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self._open_model = button("library_open_model", self.tr("Open model…"), self.tr("Open a model folder (Ctrl+O)"))
         self._open_folder = button(
             "library_open_folder", self.tr("Open folder…"), self.tr("Open a folder of images (Ctrl+L)")
@@ -117,6 +109,18 @@ class LibraryPanel(QWidget):
         document.views.changed(THUMBNAILS).connect(self._on_thumbnails_changed)
         self.refresh()
 
+    def _set_up_tree(self) -> None:
+        name_control(self.tree, "library_tree", self.tr("Models and datasets (double-click or press Enter to open)"))
+        self.tree.setIconSize(QSize(_ICON, _ICON))
+        self.tree.setToolTip("")
+        self.tree.setHeaderHidden(True)
+        self.tree.setColumnCount(2)
+        self.tree.setIndentation(12)
+        self.tree.setRootIsDecorated(False)
+        self.tree.header().setStretchLastSection(False)
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+
     def _make_cache_line(self) -> QWidget:
         self._cache = ElidedLabel(
             "library_cache", "", self.tr("Decoded images of large folders, kept so that they open faster"), look="muted"
@@ -132,6 +136,7 @@ class LibraryPanel(QWidget):
         return self._cache_line
 
     def refresh(self) -> None:
+        self._marked = ""
         self._elsewhere = None
         selected = self._selected()
         self.tree.clear()
@@ -248,17 +253,18 @@ class LibraryPanel(QWidget):
 
     def _mark_open(self) -> None:
         self._list_elsewhere()
-        selected = None
+        model = self._document.model
+        place = "" if model is None else str(model.path)
+        opened, self._marked = place != self._marked, place
         for item in self._items():
             font = item.font(0)
             shown = self._is_open(item)
             font.setWeight(QFont.Weight.DemiBold if shown else QFont.Weight.Normal)
             item.setFont(0, font)
-            if shown and item.data(0, _KIND) in {"model", "live"}:
-                selected = item
-        if selected is not None:
-            self.tree.setCurrentItem(selected)
-        else:
+            # Newer weights and other images leave the selection where it is.
+            if shown and opened and item.data(0, _KIND) in {"model", "live"}:
+                self.tree.setCurrentItem(item)
+        if opened and model is None:
             self.tree.setCurrentIndex(QModelIndex())
 
     def _list_elsewhere(self) -> None:
@@ -365,7 +371,9 @@ class LibraryPanel(QWidget):
             self._show_cache()
 
     def _is_open(self, item: QTreeWidgetItem) -> bool:
-        kind, value = item.data(0, _KIND), str(item.data(0, _VALUE))
+        return self._is_entry_open(*self.entry_of(item))
+
+    def _is_entry_open(self, kind: str, value: str) -> bool:
         model, source = self._document.model, self._document.source
         if kind in {"source", "missing", "place"}:
             return source is not None and source.spec == value
@@ -374,9 +382,15 @@ class LibraryPanel(QWidget):
         # The path of an open model has no links; the library's folders may.
         return str(model.path) in {value, os.path.realpath(value)}
 
+    def entry_of(self, item: QTreeWidgetItem) -> tuple[str, str]:
+        """Return kind and value of an item; items are deleted when the library is read again."""
+        return str(item.data(0, _KIND)), str(item.data(0, _VALUE))
+
     def open_item(self, item: QTreeWidgetItem) -> None:
-        kind, value = item.data(0, _KIND), item.data(0, _VALUE)
-        if self._is_open(item):
+        self.open_entry(*self.entry_of(item))
+
+    def open_entry(self, kind: str, value: str) -> None:
+        if self._is_entry_open(kind, value):
             return
         if kind == "model":
             self._open_as_model(Path(value))

@@ -30,6 +30,9 @@ from explorer.ui.widgets.stage_image import StageImage
 
 _PAN_SHARE = 0.1
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}
+_ZOOMS = {Qt.Key.Key_Plus: True, Qt.Key.Key_Equal: True, Qt.Key.Key_Minus: False, Qt.Key.Key_Underscore: False}
+"""Keys that zoom in (True) or out, also with Shift."""
+
 _PANS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
@@ -95,17 +98,16 @@ class StagePanel(QWidget):
         if held & Qt.KeyboardModifier.ControlModifier and key in _PANS:
             across, down = _PANS[key]
             self.canvas.hero.pan_by(across * _PAN_SHARE, down * _PAN_SHARE)
-        elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal}:
-            self.canvas.zoom_in()
-        elif key in {Qt.Key.Key_Minus, Qt.Key.Key_Underscore}:
-            self.canvas.zoom_out()
         elif key in _STEPS:
             self._document.step_image(_STEPS[key])
-        elif held or not self._press(key, repeated=event.isAutoRepeat()):
+        elif (held and key not in _ZOOMS) or not self.press(key, repeated=event.isAutoRepeat()):
             super().keyPressEvent(event)
 
-    def _press(self, key: Qt.Key, *, repeated: bool) -> bool:
+    def press(self, key: Qt.Key, *, repeated: bool = False) -> bool:
         """Do what a single key does; return whether it does something."""
+        if key in _ZOOMS:
+            (self.canvas.zoom_in if _ZOOMS[key] else self.canvas.zoom_out)()
+            return True
         doing = {
             Qt.Key.Key_0: self.canvas.viewport.fit,
             Qt.Key.Key_Space: self._flip,
@@ -192,9 +194,7 @@ class StagePanel(QWidget):
 
     def _image_actions(self) -> Iterator[Action]:
         """Yield those of the context menu that the menu bar has nowhere else, for the edited image."""
-        document = self._document
         shown = When(lambda: self._target(self.edited) is not None)
-        coded = When(lambda: document.code is not None, (document.changed.code, document.changed.model))
         yield Action(
             "action_save_image",
             self.tr("Save i&mage…"),
@@ -215,7 +215,7 @@ class StagePanel(QWidget):
             tip=self.tr("Find the images whose codes are nearest to the current code."),
             synonyms=self.tr("similar images, nearest, look alike"),
             icon="users",
-            enabled=coded,
+            enabled=shown,
         )
         yield Action(
             "action_send_to_arithmetic",
@@ -226,7 +226,7 @@ class StagePanel(QWidget):
             tip=self.tr("Add the current code to the next free term of the arithmetic."),
             synonyms=self.tr("analogy, add to term, vector math"),
             icon="plus",
-            enabled=coded,
+            enabled=shown,
         )
 
     def _mode_actions(self) -> Iterator[Action]:
