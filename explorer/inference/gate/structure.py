@@ -148,7 +148,7 @@ def _check_operator(node: NodeProto) -> None:
 
 def _check_attribute(node: NodeProto, attribute: AttributeProto) -> None:
     if attribute.HasField("g") or attribute.graphs:
-        raise refused(message("it has control flow (a graph within the operator {operator})", operator=node.op_type))
+        raise refused(message("it uses control flow (a graph within the operator {operator})", operator=node.op_type))
     if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
         raise refused(message("it uses a sparse tensor in operator {operator}", operator=node.op_type))
     if attribute.HasField("tp"):
