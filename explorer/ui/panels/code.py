@@ -31,7 +31,7 @@ class CodePanel(QSplitter):
         self.latent.setMinimumHeight(_SLIDERS)
         self.mini_map = MiniMap(document)
         self.addWidget(self.feature_maps)
-        self.addWidget(widget_of(vbox((self.latent, 1), (hbox(8, self.mini_map, 8), 20), 8, spacing=0)))
+        self.addWidget(widget_of(vbox((self.latent, 1), hbox(8, self.mini_map, 8), 8, spacing=0)))
         self.setStretchFactor(1, 1)
 
     def menu_actions(self) -> Iterator[Action]:

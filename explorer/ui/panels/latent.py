@@ -168,6 +168,10 @@ class LatentPanel(QWidget):
         self._part.clicked.connect(document.direction_search.part)
         self._drop.clicked.connect(lambda: document.direction_search.drop([self.sliders.current_item]))
 
+    def hasHeightForWidth(self) -> bool:
+        """The sliders take what is left; with wrapped texts Qt would ask for more height than needed."""
+        return False
+
     # -- intents -------------------------------------------------------------------------------------------------
 
     def shuffle(self) -> None:
