@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model
+from explorer_testing.menus import opened, pick
 from explorer_testing.window import WindowDriver, array_of
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QContextMenuEvent
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -57,20 +58,6 @@ def right_click(widget: QWidget, where: QPoint) -> ActionMenu:
     event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, where, widget.mapToGlobal(where))
     QApplication.sendEvent(widget, event)
     return opened(widget)
-
-
-def opened(widget: QWidget) -> ActionMenu:
-    menu = widget.findChildren(ActionMenu, "image_menu")[-1]
-    assert menu.isVisible()
-    return menu
-
-
-def pick(menu: ActionMenu, name: str) -> None:
-    action = menu.findChild(QAction, name)
-    assert action is not None
-    assert action.isEnabled()
-    action.trigger()
-    menu.close()
 
 
 @pytest.mark.parametrize("tab", TABS)

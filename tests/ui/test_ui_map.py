@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model, wrapped
 from explorer_testing.codec import Gate
+from explorer_testing.menus import opened, pick
 from explorer_testing.window import WindowDriver, array_of, drag
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QAction, QImage, QNativeGestureEvent, QPointingDevice, QWheelEvent
+from PySide6.QtGui import QImage, QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -477,29 +478,15 @@ def test_the_trail_fades(driver: WindowDriver, qtbot: QtBot) -> None:
     assert (array_of(canvas.grab().toImage()) != with_trail).any()
 
 
-def menu_of(canvas: PlaneCanvas) -> ActionMenu:
-    menu = canvas.findChildren(ActionMenu, "image_menu")[-1]
-    assert menu.isVisible()
-    return menu
-
-
-def pick(menu: ActionMenu, name: str) -> None:
-    action = menu.findChild(QAction, name)
-    assert action is not None
-    assert action.isEnabled()
-    action.trigger()
-    menu.close()
-
-
 def test_a_right_click_opens_the_menu_of_a_tile(driver: WindowDriver) -> None:
     driver.open()
     canvas, before = canvas_of(driver), driver.code
     QTest.mouseClick(canvas, Qt.MouseButton.RightButton, pos=canvas.to_widget(1.1, -0.4).toPoint())
     tile = tile_at(driver, *canvas.to_plane(QPointF(canvas.to_widget(1.1, -0.4).toPoint())))
-    pick(menu_of(canvas), "image_keyframe")
+    pick(opened(canvas), "image_keyframe")
     np.testing.assert_allclose(driver.document.timeline.keys, [[tile.x, tile.y]], atol=1e-6)
     QTest.mouseClick(canvas, Qt.MouseButton.RightButton, pos=canvas.to_widget(1.1, -0.4).toPoint())
-    pick(menu_of(canvas), "image_copy")
+    pick(opened(canvas), "image_copy")
     assert np.array_equal(array_of(QApplication.clipboard().image())[..., :1], tile.pixels)
     np.testing.assert_array_equal(driver.code, before)
 
@@ -511,7 +498,7 @@ def test_shift_f10_opens_the_menu_of_the_current_code(driver: WindowDriver) -> N
     driver.until_edited_shows(driver.code)
     canvas.setFocus()
     QTest.keyClick(canvas, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
-    pick(menu_of(canvas), "image_bookmark")
+    pick(opened(canvas), "image_bookmark")
     np.testing.assert_array_equal(driver.document.state.bookmarks[0].code, driver.code)
 
 
