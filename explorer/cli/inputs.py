@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
 from explorer.cli.places import OF_SOURCE, file_path
+from explorer.data.choices import place_of
 from explorer.data.formats import open_image
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
@@ -101,7 +102,7 @@ def position_in(image: str, source: Source) -> int | None:
         index = int(match["index"])
         same = match["data"] == source.spec or open_source(match["data"]).spec == source.spec
         return index if same and index < source.count else None
-    path, folder = Path(image).expanduser().resolve(), Path(source.spec).resolve()
+    path, folder = Path(image).expanduser().resolve(), Path(place_of(source.spec)).resolve()
     if folder not in path.parents:
         return None
     name = path.relative_to(folder).as_posix()

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from explorer.data.attributes import Attributes
+from explorer.data.choices import NO_CHOICES, Choices, Layout
 from explorer.data.preprocessing import Preprocessing, to_pil_image
 from explorer.data.splits import Splits
 from explorer.errors import DataError
@@ -36,6 +37,34 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Found:
+    """How a file was read, and how else it could be read: what a user may change by `Choices`.
+
+    Attributes
+    ----------
+    dtype
+        Of the values in the file: ``uint8``, ``uint16``, ``float32``, …
+    range
+        The values that became 0 and 1; None for 8-bit images.
+    arrays
+        Names of the arrays in the file that may be images, if there are several.
+    frames
+        Number of frames or pages in the files that have several; 0 without any.
+    layout
+        Order of the axes of the array; empty if there was no choice.
+    channels
+        Number of channels in the file; 0 if unknown.
+    """
+
+    dtype: str = "uint8"
+    range: tuple[float, float] | None = None
+    arrays: tuple[str, ...] = ()
+    frames: int = 0
+    layout: Layout = ""
+    channels: int = 0
+
+
+@dataclass(frozen=True)
 class Facts:
     """Metadata of a source, before it is read.
 
@@ -53,6 +82,10 @@ class Facts:
         Its origin, or how to get it.
     crop
         Pixels that are usually cropped from each side before the resize; 0 for none.
+    choices
+        How to read it, where it can be read in several ways.
+    found
+        How it was read; None before.
     """
 
     name: str
@@ -63,6 +96,8 @@ class Facts:
     status: Status = "present"
     how: Message = NO_MESSAGE
     crop: int = 0
+    choices: Choices = NO_CHOICES
+    found: Found | None = None
 
 
 class Source(abc.ABC):
@@ -80,6 +115,8 @@ class Source(abc.ABC):
         Further columns by name, with one value per image; may be empty.
     provisional
         Whether another source follows soon that `continues` this one.
+    choices, found
+        How it should be read, and how it was read.
     """
 
     provisional = False
@@ -114,6 +151,8 @@ class Source(abc.ABC):
         self.status: Status = facts.status
         self.how = facts.how
         self.crop = facts.crop
+        self.choices = facts.choices
+        self.found = facts.found or Found(channels=image_shape[2] if image_shape else 0)
         self.count = count
         self.image_shape = image_shape
         self.splits = splits

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from explorer.data.choices import place_of
 from explorer.data.source import Source
 from explorer.data.sources import held_out_source, known_sources
 from explorer.models.card import Card
@@ -20,7 +21,7 @@ class FittingData:
     @property
     def title(self) -> str:
         """``Digits``; the name of a file or folder as it is."""
-        return Path(self.spec).name if Path(self.spec).is_absolute() else dataset_title(self.spec)
+        return Path(place_of(self.spec)).name if Path(self.spec).is_absolute() else dataset_title(self.spec)
 
 
 def dataset_title(name: str) -> str:

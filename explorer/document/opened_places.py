@@ -6,6 +6,7 @@ import os
 
 from psygnal import Signal
 
+from explorer.data.choices import place_of
 from explorer.data.source import Source
 from explorer.document.preferences import MOST_PLACES, PreferencesFile, storable
 
@@ -28,13 +29,14 @@ class OpenedPlaces:
         self.changed.emit()
 
     def add(self, source: Source | None) -> None:
-        """List a file or folder, unless it is listed already; the oldest one makes way."""
+        """List a file or folder, with its latest choices, unless it is listed already; the oldest one makes way."""
         self._preferences.refresh()
         if source is None or source.spec in self.paths or not storable(source.spec):
             return
         # Known names, such as ``digits``, are no paths.
-        if os.path.isabs(source.spec) and os.path.exists(source.spec):
-            self._put((source.spec, *self.paths)[:MOST_PLACES])
+        if os.path.isabs(source.spec) and os.path.exists(place_of(source.spec)):
+            others = (path for path in self.paths if place_of(path) != place_of(source.spec))
+            self._put((source.spec, *others)[:MOST_PLACES])
 
     def remove(self, path: str) -> None:
         self._preferences.refresh()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import explorer
+from explorer.data.choices import join, split
 from explorer.data.corruption import format_noise, parse_noise
 from explorer.data.imported_image import ImportedImage
 from explorer.data.source import Source
@@ -151,9 +152,10 @@ def _data_record(state: State, folder: Path | None) -> DataRecord | None:
     if source is None:
         return None
     beside = ""
-    if folder is not None and Path(source.spec).is_absolute():
+    place, choices = split(source.spec)
+    if folder is not None and Path(place).is_absolute():
         try:
-            beside = Path(os.path.relpath(source.spec, folder)).as_posix()
+            beside = join(Path(os.path.relpath(place, folder)).as_posix(), choices)
         except ValueError:  # on another drive
             beside = ""
     return DataRecord(

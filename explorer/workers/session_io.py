@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile, QObject
 
+from explorer.data.choices import join, place_of, split
 from explorer.data.source import Source
 from explorer.data.sources import known_name
 from explorer.document.document import Document
@@ -142,12 +143,21 @@ def find_source(record: DataRecord, current: Source | None, folder: Path | None)
     if current is not None and current.spec == record.spec and not current.provisional:
         return current
     spec = record.spec
-    beside = (folder / record.beside).resolve() if folder is not None and record.beside else None
-    if known_name(spec) is None and beside is not None and beside.exists() and not Path(spec).exists():
-        spec = str(beside)
-    if known_name(spec) is None and (_remote(spec) or not Path(spec).exists()):
+    beside = _beside(record, folder)
+    if known_name(spec) is None and beside and not Path(place_of(spec)).exists():
+        spec = beside
+    if known_name(spec) is None and (_remote(spec) or not Path(place_of(spec)).exists()):
         raise SessionError("Cannot find the images in {path}. Choose their folder or file.", path=spec[:200])
     return (yield from load_source(spec))
+
+
+def _beside(record: DataRecord, folder: Path | None) -> str:
+    """Return the spec of the images next to a session; empty if there are none."""
+    if folder is None or not record.beside:
+        return ""
+    place, choices = split(record.beside)
+    found = (folder / place).resolve()
+    return join(found, choices) if found.exists() else ""
 
 
 def _remote(spec: str) -> bool:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from explorer.data.choices import Choices, split
 from explorer.data.source import Skipped, Source
 from explorer.data.sources import (
     archive,
@@ -84,7 +85,8 @@ KNOWN: tuple[KnownSource, ...] = (
 def open_source(spec: str | Path) -> Source:
     """Open a known source (``digits``), or the folder, archive, NumPy file, IDX file, font or image at a path.
 
-    A known name takes precedence over a file of this name; ``./digits`` is the file. DataError if there is no such name
+    A known name takes precedence over a file of this name; ``./digits`` is the file. A path may be followed by choices
+    of how to read it (`explorer.data.choices`). DataError if there is no such name
     or path, or it is damaged or not supported.
     """
     return last_source(_scan(spec))
@@ -100,8 +102,7 @@ def _scan(spec: str | Path) -> Iterator[Progress | Source]:
     found = _find(spec)
     if isinstance(found, KnownSource):
         return found.scan()
-    kind, path = found
-    return kind.scan(path)
+    return found[0].scan(*found[1:])
 
 
 def places_of(spec: str | Path) -> list[Path]:
@@ -110,7 +111,7 @@ def places_of(spec: str | Path) -> list[Path]:
         found = _find(spec)
         if isinstance(found, KnownSource):
             return list(found.places())
-        kind, path = found
+        kind, path, _ = found
         return [path, *kind.companions(path)]
     except DataError:
         return []
@@ -122,12 +123,13 @@ def known_name(spec: str | Path) -> str | None:
     return wanted if any(known.name == wanted for known in KNOWN) else None
 
 
-def _find(spec: str | Path) -> KnownSource | tuple[PathKind, Path]:
+def _find(spec: str | Path) -> KnownSource | tuple[PathKind, Path, Choices]:
     name = known_name(spec)
     if name is not None:
         return next(known for known in KNOWN if known.name == name)
-    path = Path(spec).expanduser()
-    if not str(spec).strip() or not _exists(path):
+    place, choices = split(spec)
+    path = Path(place).expanduser()
+    if not place.strip() or not _exists(path):
         raise DataError(
             "Cannot open “{spec}”: neither a known dataset ({known}) nor an existing path. Check the spelling.",
             spec=spec,
@@ -136,7 +138,7 @@ def _find(spec: str | Path) -> KnownSource | tuple[PathKind, Path]:
     path = path.resolve()
     for kind in SOURCES:
         if kind.takes(path):
-            return kind, path
+            return kind, path, choices
     raise DataError(
         "Cannot open {file}: unknown type. Supported are {kinds}. Unpack other archives; save other images as PNG.",
         file=path,

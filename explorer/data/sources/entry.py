@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from explorer.data.choices import Choices, join
 from explorer.data.source import Facts, Source, Status
 from explorer.messages import Message, message
 from explorer.types import ImageShape, Progress
@@ -133,7 +134,8 @@ class PathKind:
         Returns whether it opens a path; checks little more than the name.
     scan_as
         ``scan_as(facts, path, origin)`` opens a path with given metadata: yields progress, and the source last. The
-        origin is the archive that the folder at `path` was unpacked from, else `path` itself.
+        origin is the archive that the folder at `path` was unpacked from, else `path` itself. How to read it is in
+        ``facts.choices``.
     label, patterns
         Plural title, and patterns of file names, for filters of file dialogs; empty for kinds of folders.
     companions
@@ -151,8 +153,9 @@ class PathKind:
     companions: Callable[[Path], Sequence[Path]] = lambda path: ()
     members: str = ""
 
-    def scan(self, path: Path) -> Iterator[Progress | Source]:
-        yield from self.scan_as(self.facts(path), path, path)
+    def scan(self, path: Path, choices: Choices) -> Iterator[Progress | Source]:
+        facts = replace(self.facts(path), spec=join(path, choices), choices=choices)
+        yield from self.scan_as(facts, path, path)
 
 
 def suffix_patterns(suffixes: Iterable[str]) -> tuple[str, ...]:

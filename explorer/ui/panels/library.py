@@ -11,6 +11,7 @@ from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QFont, QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QGridLayout, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
+from explorer.data.choices import place_of
 from explorer.data.pixel_cache import cache_size
 from explorer.data.sources import held_out_source, known_sources
 from explorer.data.sources.entry import SourceEntry
@@ -306,7 +307,7 @@ class LibraryPanel(QWidget):
                 return Path(value).name, [words]
             return card.name, [unbroken(task_words(card), code_words(card)), quality_words(card), data_words(card)]
         if kind == "place":
-            return Path(value).name, [self._place_words(value), value]
+            return Path(place_of(value)).name, [self._place_words(value), value]
         entry = self._sources[value]
         height, width, channels = entry.image_shape
         size = f"{width}×{height}" if entry.one_size else self.tr("various sizes")
@@ -316,7 +317,7 @@ class LibraryPanel(QWidget):
 
     def _place_words(self, place: str) -> str:
         source = self._document.source
-        if not os.path.exists(place):
+        if not os.path.exists(place_of(place)):
             return self.tr("This file or folder is missing.")
         return filled(self.tr("%1 images"), f"{source.count:,}") if source is not None and source.spec == place else ""
 
