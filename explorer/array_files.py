@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import stat
+import sys
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -199,7 +200,10 @@ def read_header(
 
 
 def read_values(file: IO[bytes], header: Header) -> NDArray[Any]:
-    """Read the values after a header, in the shape and dtype that it declares; ValueError if there are fewer."""
+    """Read the values after a header, in the shape and dtype that it declares.
+
+    ValueError if there are fewer, or a text is invalid.
+    """
     flat = np.empty(math.prod(header.shape), header.dtype)
     left = flat.view(np.uint8).data
     while len(left):
@@ -208,6 +212,10 @@ def read_values(file: IO[bytes], header: Header) -> NDArray[Any]:
             raise ValueError("the array is truncated")
         left[: len(chunk)] = chunk
         left = left[len(chunk) :]
+    if flat.dtype.kind == "U":
+        characters = flat.view(np.dtype(np.uint32).newbyteorder(flat.dtype.byteorder))
+        if (characters > sys.maxunicode).any():
+            raise ValueError("a text has an invalid character")
     return flat.reshape(header.shape, order="F" if header.fortran else "C")
 
 

@@ -92,6 +92,17 @@ def test_a_broken_array_is_one_clear_error(name: str, suffix: str, tmp_path: Pat
         assert len(read_all(path)) == 2
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_text_with_an_invalid_character_is_refused(order: str, tmp_path: Path) -> None:
+    path = tmp_path / "labels.npz"
+    labels = np.array([65, 0x110000, 66], f"{order}u4").view(f"{order}U1")
+    np.savez(path, images=np.zeros((3, 8, 8), np.uint8), labels=labels)
+    with pytest.raises(DataError, match="invalid character"):
+        open_source(path)
+    np.savez(path, images=np.zeros((3, 8, 8), np.uint8), labels=np.array(["😀", "b", "c"], f"{order}U1"))
+    assert open_source(path).label_names == ("b", "c", "😀")
+
+
 def small_npz() -> bytes:
     file = io.BytesIO()
     np.savez_compressed(file, images=np.arange(64, dtype=np.uint8).reshape(1, 8, 8), labels=np.zeros(1, np.int64))
