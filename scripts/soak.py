@@ -113,7 +113,7 @@ class Curve:
 
 
 def _minutes(soak: Soak, options: argparse.Namespace) -> int:
-    from soak_actions import ACTIONS, ENGINE_ACTIONS, go_home
+    from soak_actions import ACTIONS, ENGINE_ACTIONS, go_home, show_start
 
     curve, end = Curve(), time.monotonic() + options.minutes * MINUTE
     curve.add("start")
@@ -131,7 +131,7 @@ def _minutes(soak: Soak, options: argparse.Namespace) -> int:
             curve.add(name)
     last = curve.add("end")
     go_home(soak)
-    soak.running.window.workspaces.switch("explore")  # what it showed at the start
+    show_start(soak)
     _rest(soak, options.idle)
     back = curve.add("back at the first model, idle")
     print(f"A {first.memory_mb:.0f} MB, peak {curve.peak:.0f} MB")

@@ -55,6 +55,13 @@ def go_home(soak: Soak) -> None:
     soak.settle()
 
 
+def show_start(soak: Soak) -> None:
+    """Show the panels that are visible at the start."""
+    soak.running.window.workspaces.switch("explore")
+    soak.running.window.show_panel("latent")
+    soak.click("latent_dimensions")
+
+
 def switch_model(soak: Soak) -> None:
     """Open one of the bundled models."""
     open_model(soak, soak.chooser.choice(sorted(path.parent.name for path in pretrained_dir().glob("*/card.json"))))
