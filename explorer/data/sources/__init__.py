@@ -171,6 +171,7 @@ def describe(source: Source) -> dict[str, Any]:
         "count": source.count,
         "train": len(source.splits.train),
         "test": len(source.splits.test),
+        "validation": len(source.splits.validation),
         "splits": source.splits.origin,
         "image_shape": list(source.image_shape) if source.image_shape else None,
         "labels": labels,
