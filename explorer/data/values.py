@@ -71,12 +71,17 @@ def scaled(array: AnyArray, limits: tuple[float, float]) -> Pixels:
     """
     if array.dtype == np.uint8 and limits == (0, 255):
         return array
+    pixels = np.empty(array.shape, np.uint8)
+    table = None
     if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
         table = _eight_bit(np.arange(np.iinfo(array.dtype).max + 1), limits)
-        return np.take(table, array)
-    pixels = np.empty(array.shape, np.uint8)
     for block, target in zip(_blocks(array), _blocks(pixels), strict=True):
-        target[...] = _eight_bit(block, limits)
+        if array.dtype.kind in "bu" and limits == (0, 1):
+            np.multiply(block != 0, np.uint8(255), out=target)
+        elif table is not None:
+            np.take(table, block, out=target, mode="clip")
+        else:
+            target[...] = _eight_bit(block, limits)
     return pixels
 
 

@@ -53,7 +53,7 @@ def test_parts_of_one_set_have_one_range() -> None:
 def test_values_become_pixels() -> None:
     assert scaled(BYTES, (0, 255)) is BYTES
     for limits, expected in (((0, 1), [0, 255, 255]), ((0, 16), [0, 64, 255]), ((-16, 16), [128, 159, 255])):
-        for dtype in (np.uint8, np.uint16, np.int64, np.float32):
+        for dtype in (np.uint8, np.uint32, np.uint16, np.int64, np.float32):
             array = np.array([[0, 4, 20]] if limits != (0, 1) else [[0, 1, 2]], dtype)
             np.testing.assert_array_equal(scaled(array, limits), [expected])
     np.testing.assert_array_equal(scaled((BYTES / 127.5 - 1).astype(np.float32), (-1, 1)), BYTES)
