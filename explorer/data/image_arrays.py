@@ -23,7 +23,7 @@ _PLAIN: Final = (1, 3)
 _ALPHA: Final = {2: "LA", 4: "RGBA"}
 """Channels of images with alpha, and their mode in Pillow."""
 
-_ALPHA_RANGES: Final = ((0, 1), (0, 255))
+_ALPHA_RANGES: Final = ((0.0, 1.0), (0.0, 255.0))
 """Other values with four channels are measurements."""
 
 _LONG: Final = 8
@@ -66,7 +66,7 @@ def images_of(
         )
     limits = choices.range or limits
     images = [_opaque(scaled(stack, limits)) if with_alpha else scaled(stack, limits) for stack in stacks]
-    eight_bit = dtype == np.uint8 and limits == (0, 255)
+    eight_bit = dtype == np.uint8 and limits == (0.0, 255.0)
     return images, Found(dtype.name, None if eight_bit else limits, layout=layout, channels=channels)
 
 

@@ -69,14 +69,14 @@ def scaled(array: AnyArray, limits: tuple[float, float]) -> Pixels:
 
     8-bit values from 0 to 255 are the array itself.
     """
-    if array.dtype == np.uint8 and limits == (0, 255):
+    if array.dtype == np.uint8 and limits == (0.0, 255.0):
         return array
     pixels = np.empty(array.shape, np.uint8)
     table = None
     if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
         table = _eight_bit(np.arange(np.iinfo(array.dtype).max + 1), limits)
     for block, target in zip(_blocks(array), _blocks(pixels), strict=True):
-        if array.dtype.kind in "bu" and limits == (0, 1):
+        if array.dtype.kind in "bu" and limits == (0.0, 1.0):
             np.multiply(block != 0, np.uint8(255), out=target)
         elif table is not None:
             np.take(table, block, out=target, mode="clip")
