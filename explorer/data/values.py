@@ -76,7 +76,7 @@ def scaled(array: AnyArray, limits: tuple[float, float]) -> Pixels:
     if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
         table = _eight_bit(np.arange(np.iinfo(array.dtype).max + 1), limits)
     for block, target in zip(_blocks(array), _blocks(pixels), strict=True):
-        if array.dtype.kind in "bu" and limits == (0.0, 1.0):
+        if array.dtype.kind in ("b", "u") and limits == (0.0, 1.0):
             np.multiply(block != 0, np.uint8(255), out=target)
         elif table is not None:
             np.take(table, block, out=target, mode="clip")

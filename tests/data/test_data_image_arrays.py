@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from explorer.data.choices import Choices, join
+from explorer.data.choices import Choices, join, split
 from explorer.data.image_arrays import images_of
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Found, Source
@@ -170,6 +170,7 @@ def test_choices_that_name_what_was_found_give_the_same_images(data: st.DataObje
     # Without alpha, all channels are the same as none chosen.
     opaque = images[0].shape[3] == found.channels
     channels = tuple(range(found.channels)) if opaque else ()
-    again, refound = images_of([array], "x", Choices("", found.range, "", found.layout, channels))
+    _, choices = split(join("x.npy", Choices("", found.range, "", found.layout, channels)))
+    again, refound = images_of([array], "x", choices)
     np.testing.assert_array_equal(again[0], images[0])
     assert refound == found

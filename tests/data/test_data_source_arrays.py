@@ -377,6 +377,8 @@ def test_one_of_several_arrays_is_chosen_by_its_key(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.asarray(right.pil_image(2)), IMAGES[2, ::-1])
     with pytest.raises(DataError, match="has no array “middle”, but left, right, y"):
         open_source(f"{path}?array=middle")
+    both = open_source(npz(tmp_path, images=IMAGES, test_images=IMAGES[:5]))
+    assert (both.count, both.found.arrays) == (20, ("images", "test_images"))
     documented = open_source(npz(tmp_path, images=IMAGES, masks=IMAGES > 9))
     assert documented.found.arrays == ("images", "masks")
 

@@ -63,7 +63,8 @@ def test_values_become_pixels() -> None:
 @given(arrays_of.arrays(np.float64, (2, 3, 3), elements=st.floats(allow_nan=False, allow_infinity=False)))
 def test_any_numbers_have_a_range_and_pixels_in_their_order(array: np.ndarray) -> None:
     pixels = scaled(array, found_range(array, "x"))
-    assert (pixels.dtype, pixels.shape) == (np.uint8, array.shape)
+    assert pixels.dtype == np.uint8
+    assert pixels.shape == array.shape
     in_order = pixels.ravel()[np.argsort(array, axis=None)].astype(int)
     assert (np.diff(in_order) >= 0).all()
 

@@ -153,7 +153,7 @@ def _split_parts(arrays: Mapping[str, AnyArray]) -> list[_Part]:
     """Return the splits that the keys name; empty without any."""
     for images, labels in _SPLIT_KEYS:
         found = [next((word for word in words if _filled(arrays, images.format(word))), "") for words in _SPLITS]
-        if any(found):
+        if found[0] or (any(found) and not any(key in arrays for key in _IMAGE_KEYS)):
             keys = [(word, images.format(word), labels.format(word)) for word in found if word]
             return [_Part(word, key, label if label in arrays else None) for word, key, label in keys]
     return []
@@ -179,10 +179,10 @@ def _images(
     keys = [part.images for part in parts]
     name = _place(", ".join(keys), path) if path.suffix.lower() == ".npz" else path.name
     first = arrays[keys[0]]
-    told = bool(parts[0].split) or any(
+    known = bool(parts[0].split) or any(
         array.shape[:1] == first.shape[:1] for key, array in arrays.items() if _is_per_image(key, keys)
     )
-    count = len(first) if told and first.ndim else None
+    count = len(first) if known and first.ndim else None
     images, found = images_of([arrays[key] for key in keys], name, choices, count)
     for part, key in zip(images, keys, strict=True):
         if part.shape[1:] != images[0].shape[1:]:
