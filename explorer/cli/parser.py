@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from explorer.errors import UsageError
 
-SPLITS = ("test", "train", "all")
+SPLITS = ("test", "train", "val", "all")
 
 MODEL_HELP = "name or folder of a model"
 IMAGE_HELP = "an image file, or DATA:INDEX (index into the whole dataset)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -15,7 +16,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from explorer.errors import DataError
 
-Layout = Literal["", "channels-first", "channels-last"]
+Layout = Literal["", "channels-first", "channels-last", "flat"]
 MAX_CHANNELS: Final = 16
 _MARK: Final = "?"
 
@@ -33,7 +34,7 @@ class Choices:
     frames
         ``all`` frames or pages of each file, the ``first``, or one by its number from 0; empty for the default.
     layout
-        The order of the axes of an array.
+        The order of the axes of an array; ``flat`` for square images as the rows of a table.
     channels
         Positions of the channels to use, in this order; empty for all.
     """
@@ -50,7 +51,7 @@ class Choices:
         if self.frames not in ("", "all", "first") and not (self.frames.isascii() and self.frames.isdigit()):
             raise _invalid("frames", self.frames, "all, first, or the number of one")
         if self.layout not in get_args(Layout):
-            raise _invalid("layout", self.layout, "channels-first or channels-last")
+            raise _invalid("layout", self.layout, "channels-first, channels-last or flat")
         unique = len(set(self.channels)) == len(self.channels) <= MAX_CHANNELS
         if not unique or any(channel < 0 for channel in self.channels):
             raise _invalid("channels", self.channels, "different numbers from 0: 0,2")
@@ -98,6 +99,20 @@ def place_of(spec: str | Path) -> str:
         return split(spec)[0]
     except DataError:
         return str(spec)
+
+
+def refuse_unused(choices: Choices, allowed: Collection[str], name: str) -> None:
+    """Raise DataError if there are other choices than the `allowed` ones, by the fields of `Choices`.
+
+    `name` is that of the file or dataset.
+    """
+    unused = [one.name for one in fields(choices) if one.name not in allowed and getattr(choices, one.name)]
+    if unused:
+        raise DataError(
+            "Cannot read “{name}” with {unused}: there is nothing to choose. Leave it out.",
+            name=name,
+            unused=[f"{one}={_text(getattr(choices, one))}" for one in unused],
+        )
 
 
 def _range(text: str) -> tuple[float, float]:

@@ -1,50 +1,56 @@
-"""Training and test splits."""
+"""Training, validation and test splits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
 
 import numpy as np
 
 from explorer.errors import UsageError
 from explorer.types import Indices
 
-Split = Literal["train", "test", "all"]
+Split = Literal["train", "val", "test", "all"]
 TEST_SHARE: Final = 0.2
 
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """Two disjoint sets that together contain every image of a source: positions, int64 ``(n,)``, sorted.
+    """Disjoint sets that together contain every image of a source: positions, int64 ``(n,)``, sorted.
 
-    `origin` is for a model's card: ``given``, or the rule with its seed.
+    `origin` is for a model's card: ``given``, or the rule with its seed. `validation` is empty unless it is given: then
+    the test images are used for validation, too.
     """
 
     train: Indices
     test: Indices
     origin: str
+    validation: Indices = field(default_factory=lambda: np.empty(0, np.int64))
 
     def select(self, split: Split | str, count: int | None = None) -> Indices:
-        """Return sorted positions int64 ``(n,)`` of ``train``, ``test`` or ``all``; at most `count`, spread evenly.
+        """Return sorted positions int64 ``(n,)`` of a split, or of ``all``; at most `count`, spread evenly.
 
         Many sources are sorted by class. UsageError if the split has another name, or the count is below 1.
         """
-        if split not in ("train", "test", "all"):
-            raise UsageError("Unknown split “{split}”. Choose train, test or all.", split=split)
+        if split not in get_args(Split):
+            raise UsageError("Unknown split “{split}”. Choose train, val, test or all.", split=split)
         if count is not None and count < 1:
             raise UsageError("The number of images must be at least 1, not {count}.", count=count)
-        chosen = {"train": self.train, "test": self.test}.get(split)
-        if chosen is None:
-            chosen = np.sort(np.concatenate([self.train, self.test]))
+        parts = {"train": self.train, "test": self.test, "val": self.validation}
+        chosen = parts.get(split, np.sort(np.concatenate(list(parts.values()))))
         if count is None or count >= len(chosen):
             return chosen.copy()
         return chosen[np.arange(count) * len(chosen) // count]
 
 
-def given_splits(train_count: int, test_count: int) -> Splits:
-    order = np.arange(train_count + test_count, dtype=np.int64)
-    return Splits(order[:train_count], order[train_count:], "given")
+def given_splits(train_count: int, test_count: int, validation_count: int = 0) -> Splits:
+    """Return the splits of images in the order training, test, validation.
+
+    Without test images, those for validation are the test split.
+    """
+    order = np.arange(train_count + test_count + validation_count, dtype=np.int64)
+    train, test, validation = np.split(order, [train_count, train_count + test_count])
+    return Splits(train, test, "given", validation) if test_count else Splits(train, validation, "given")
 
 
 def random_splits(count: int, seed: int = 0) -> Splits:

@@ -62,7 +62,7 @@ class LiveView:
         card = make_card(prepared, history, seconds)
         codec = OnnxCodec.from_contents(card, encoder, decoder)
         chosen = np.linspace(0, len(self._places) - 1, self._count).astype(np.int64)
-        indices: Indices = prepared.test_indices[self._places[chosen]]
+        indices: Indices = prepared.validation_indices[self._places[chosen]]
         labels = prepared.source.labels
         begun = time.monotonic()
         sample = sample_images(
@@ -96,7 +96,7 @@ def _progress_positions(prepared: Prepared, rows: PixelRows | np.ndarray) -> Ind
     count = min(PROGRESS_IMAGES, len(rows))
     labels = prepared.source.labels
     if labels is not None:
-        _, first = np.unique(labels[prepared.test_indices[: len(rows)]], return_index=True)
+        _, first = np.unique(labels[prepared.validation_indices[: len(rows)]], return_index=True)
         if len(first) >= count:
             return np.sort(first[np.linspace(0, len(first) - 1, count).astype(np.int64)]).astype(np.int64)
     return np.linspace(0, len(rows) - 1, count).astype(np.int64)

@@ -41,8 +41,10 @@ class Prepared:
         which read images when indexed with positions or a slice.
     test_indices
         The test split without unreadable images, for the final metrics.
+    validation_indices
+        Positions of the validation images, and perhaps more: those of the test split if the source has no other.
     left_out
-        Unreadable images of both splits.
+        Unreadable images of all splits.
     """
 
     request: TrainingRequest
@@ -55,6 +57,7 @@ class Prepared:
     train: Pixels | PixelRows
     validation: Pixels | PixelRows
     test_indices: Indices
+    validation_indices: Indices
     left_out: tuple[Skipped, ...]
     encoder: keras.Model
     decoder: keras.Model
@@ -78,9 +81,15 @@ def prepare(request: TrainingRequest) -> Iterator[Working | Advice | Prepared]:
     train_indices, test_indices = _split(source, settings)
     rows = yield from _rows(source, train_indices, preprocessing, message("Loading training images"))
     train = yield from _train(rows, settings)
-    test = yield from _rows(source, test_indices, preprocessing, message("Loading validation images"))
-    validation = test.first(settings.limit) if settings.limit else test
-    left_out = (*rows.left_out, *test.left_out)
+    held_out = yield from _rows(source, test_indices, preprocessing, message("Loading validation images"))
+    tested, left_out = held_out.indices, (*rows.left_out, *held_out.left_out)
+    if len(source.splits.validation):
+        del held_out  # only its readable images are needed until the end
+        held_out = yield from _rows(
+            source, source.splits.validation, preprocessing, message("Loading validation images")
+        )
+        left_out += held_out.left_out
+    validation = held_out.first(settings.limit) if settings.limit else held_out
     if left_out:
         note = message(
             "{count:# image|# images} cannot be read and will be skipped, for example {file}",
@@ -104,7 +113,8 @@ def prepare(request: TrainingRequest) -> Iterator[Working | Advice | Prepared]:
         parse_noise(settings.noise),
         train,
         validation if validation.pixels is None else validation.pixels,
-        test.indices,
+        tested,
+        held_out.indices,
         left_out,
         encoder,
         decoder,

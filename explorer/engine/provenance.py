@@ -25,6 +25,7 @@ def data_record(source: Source, trained_on: tuple[Literal["train", "test"], ...]
         count=source.count,
         train=len(source.splits.train),
         test=len(source.splits.test),
+        validation=len(source.splits.validation),
         trained_on=trained_on,
         split_origin=source.splits.origin,
         content_hash="",

@@ -36,7 +36,8 @@ class _Record(BaseModel):
 class DataRecord(_Record):
     """The images a model was trained on; the first fields are as the source states them.
 
-    `trained_on` are the splits used in training, `content_hash` is the SHA-256 of the images, hexadecimal.
+    `validation` is 0 where the test images were used for validation. `trained_on` are the splits used in training,
+    `content_hash` is the SHA-256 of the images, hexadecimal.
     """
 
     name: str
@@ -47,6 +48,7 @@ class DataRecord(_Record):
     count: int
     train: int
     test: int
+    validation: int = 0
     trained_on: tuple[Literal["train", "test"], ...]
     split_origin: str
     content_hash: str

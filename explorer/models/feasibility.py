@@ -43,7 +43,7 @@ class Images:
     """Facts about a dataset before its images are read.
 
     `image_shape` is None if sizes differ or are unknown; `crop` the default crop in pixels on each side; `missing` how
-    to get the dataset if it is not downloaded, else empty.
+    to get the dataset if it is not downloaded, else empty; `validation` is 0 where the test images are used for it.
     """
 
     name: str
@@ -52,11 +52,13 @@ class Images:
     train: int
     test: int
     missing: Message = NO_MESSAGE
+    validation: int = 0
 
 
 def images_of(source: Source) -> Images:
     splits = source.splits
-    return Images(source.name, source.image_shape, source.crop, len(splits.train), len(splits.test))
+    counts = len(splits.train), len(splits.test)
+    return Images(source.name, source.image_shape, source.crop, *counts, validation=len(splits.validation))
 
 
 def images_in(entry: SourceEntry) -> Images:
@@ -159,7 +161,7 @@ def plan_training(
     originals = min(images.train, settings.limit or images.train)
     trained_on = max(originals, settings.augment)
     _check_held(settings, spec, originals)
-    need = _need(settings, spec, originals, trained_on, images.test)
+    need = _need(settings, spec, originals, trained_on, images.validation or images.test)
     _check_memory(need, machine)
     steps = 0 if settings.solver == "pca" else ceil(trained_on / settings.batch)
     return Plan(settings, spec, originals, trained_on, steps, need, machine)
@@ -226,11 +228,11 @@ def _check_held(settings: TrainingSettings, spec: ModelSpec, originals: int) -> 
         )
 
 
-def _need(settings: TrainingSettings, spec: ModelSpec, originals: int, trained_on: int, test: int) -> Need:
+def _need(settings: TrainingSettings, spec: ModelSpec, originals: int, trained_on: int, validation: int) -> Need:
     one = BYTES_A_VALUE * (spec.encoder.values + spec.decoder.values)
     at_once = min(settings.batch, trained_on, max(1, STEP_BYTES // one))
     size = prod(spec.image_shape)
-    held = [count * size for count in (originals, test)]
+    held = [count * size for count in (originals, validation)]
     images = sum(nbytes for nbytes in held if nbytes <= MEMORY_BYTES)
     if settings.augment:
         made = trained_on * size

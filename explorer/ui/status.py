@@ -9,6 +9,7 @@ from statistics import median
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 
+from explorer.data.splits import Splits
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.views.cursor import CURSOR, CursorView
@@ -91,9 +92,14 @@ class StatusBar(QStatusBar):
         if source.skipped:
             text += "  ·  " + self.tr("%1 skipped").replace("%1", f"{len(source.skipped):,}")
         self._data.setText(text)
-        if source.skipped:
-            names = "\n".join(f"{skipped.name}: {skipped.reason}" for skipped in source.skipped[:_NAMED])
-            self._data.setToolTip(plain_tooltip(f"{text}\n{names}"))
+        names = [f"{skipped.name}: {skipped.reason}" for skipped in source.skipped[:_NAMED]]
+        self._data.setToolTip(plain_tooltip("\n".join([text, self._splits_text(source.splits), *names])))
+
+    def _splits_text(self, splits: Splits) -> str:
+        counts = [f"{len(part):,}" for part in (splits.train, splits.test, splits.validation)]
+        if len(splits.validation):
+            return filled(self.tr("Training: %1, validation: %3, test: %2"), *counts)
+        return filled(self.tr("Training: %1, test: %2"), *counts[:2])
 
     def _on_cursor_view_changed(self) -> None:
         view = self._document.views[CURSOR]

@@ -159,6 +159,21 @@ def test_encode_keeps_source_order(ask: Any, model: Model, tmp_path: Path) -> No
             np.testing.assert_allclose(file["codes"][5:6], model.codec.encode(image), atol=1e-4)
 
 
+def test_encode_the_validation_images(ask: Any, call: Any, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (9, 28, 28), dtype=np.uint8)
+    data, out = tmp_path / "three.npz", tmp_path / "codes.npz"
+    np.savez(data, x_train=images[:4], x_test=images[4:6], x_val=images[6:])
+    ask("encode", "--model", "digits-vae-2d", "--data", data, "--split", "val", "--out", out)
+    with np.load(out, allow_pickle=False) as file:
+        np.testing.assert_array_equal(file["indices"], [6, 7, 8])
+    assert (
+        "val split of digits is empty"
+        in call(
+            *("encode", "--model", "digits-vae-2d", "--data", "digits", "--split", "val", "--out", tmp_path / "no.npz")
+        ).error
+    )
+
+
 def test_encode_without_labels(ask: Any, tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", np.zeros((4, 28, 28), np.uint8))
     ask("encode", "--model", "digits-vae-2d", "--data", tmp_path / "images.npy", "--out", tmp_path / "c.npz")

@@ -89,6 +89,23 @@ def test_data_in_detail(ask: Any, call: Any, tmp_path: Path) -> None:
     assert "attributes" not in folder
 
 
+def test_data_says_how_a_file_was_read(ask: Any, call: Any, tmp_path: Path) -> None:
+    path = tmp_path / "medical.npz"
+    images = np.arange(8 * 20 * 20 * 3, dtype=np.uint16).reshape(8, 3, 20, 20) % 4096
+    np.savez(path, train_images=images, val_images=images[:3], test_images=images[:2], notes=np.array([None]))
+    facts = ask("data", path)
+    assert (facts["train"], facts["validation"], facts["test"]) == (8, 3, 2)
+    assert (facts["channels"], facts["dtype"], facts["range"]) == (3, "uint16", [0, 4095])
+    assert (facts["layout"], facts["image_shape"]) == ("channels-first", [20, 20, 3])
+    assert facts["arrays"] == ["train_images", "val_images", "test_images"]
+    assert facts["skipped"] == [{"file": "notes", "reason": "not read: object arrays can execute code."}]
+    out = call("data", path).out
+    assert "0 (black) to 4095 (white)" in out
+    assert "skipped notes: not read" in out
+    assert ask("data", f"{path}?range=0,8190")["range"] == [0, 8190]
+    assert ask("data", "digits")["range"] is None
+
+
 def test_data_with_attributes_and_in_an_archive(ask: Any, call: Any, tmp_path: Path) -> None:
     faces = ask("data", "faces")
     assert (faces["count"], faces["train"], faces["status"]) == (1_000, 800, "embedded")

@@ -147,13 +147,17 @@ def test_the_only_images_are_found_under_any_key(tmp_path: Path) -> None:
     ("array", "message"),
     [
         (np.full((3, 8, 8), np.nan), "192 values are NaN or infinite"),
-        (np.full((3, 8, 8), 2.0), r"its floats range from .*Divide them by 255"),
-        (np.full((3, 8, 8), -1.0), "its floats range from .*Scale them to 0–1"),
-        (np.full((3, 8, 8), 300), "its integers range from .*Scale them to 0–255"),
-        (np.zeros((3, 3, 8, 8)), "Channels come last"),
-        (np.zeros((3, 8, 8, 4)), r"its shape is \(3, 8, 8, 4\)"),
+        (np.zeros((3, 20, 20, 20)), r"its shape is \(3, 20, 20, 20\)"),
+        (np.zeros((3, 8, 8, 5)), "its shape .* can be read as channels-first, channels-last"),
+        (np.zeros((3, 64, 64, 5)), "has 5 channels. Choose one or three of them"),
+        (np.full((2, 64, 64, 4), 500), "has 4 channels. Choose one or three of them"),
         (np.zeros((0, 8, 8)), r"its shape is \(0, 8, 8\)"),
-        (np.zeros((3, 10)), "flat squares"),
+        (np.zeros((3, 40)), "flat squares"),
+        (np.zeros((30, 300)), "flat squares"),
+        (np.zeros((10, 27)), "flat squares"),
+        (np.zeros((300, 400)), "its shape .* can be read as flat, channels-last. Choose the layout"),
+        (np.zeros((3, 8, 3)), "can be read as channels-first, channels-last"),
+        (np.zeros((9, 3, 8, 3)), "can be read as channels-first, channels-last"),
         (np.zeros(5), r"its shape is \(5,\)"),
         (np.array([["a", "b"]] * 4).reshape(2, 2, 2), "its dtype is <U1"),
         (np.zeros((3, 8, 8), complex), "its dtype is complex128"),
@@ -288,3 +292,113 @@ def test_a_file_says_what_its_images_are(tmp_path: Path) -> None:
     path = npz(tmp_path, images=images, title=np.array("x" * 5_000), license=np.arange(3), name=np.array(""))
     source = open_source(str(path))
     assert (source.name, source.title, source.license) == (path.name, path.stem, "")
+
+
+def test_dsprites_are_black_and_white_with_their_latents(tmp_path: Path) -> None:
+    images = np.random.default_rng(2).integers(0, 2, (20, 64, 64), dtype=np.uint8)
+    latents = np.random.default_rng(3).random((20, 6))
+    metadata = np.array({"latents_names": ("color",)}, object)
+    path = tmp_path / "dsprites.npz"
+    np.savez(path, imgs=images, latents_values=latents, latents_classes=np.zeros((20, 6), int), metadata=metadata)
+    source = open_source(path)
+    np.testing.assert_array_equal(read_all(path)[..., 0], images * 255)
+    assert list(source.attributes) == ["color", "shape", "scale", "orientation", "posX", "posY"]
+    np.testing.assert_allclose(source.attributes["posX"].values, latents[:, 4], rtol=1e-6)
+    assert [skipped.name for skipped in source.skipped] == ["metadata"]
+    assert "object arrays can execute code" in str(source.skipped[0].reason)
+    assert source.found.range == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("names", "titles"), [(None, ["latent 0", "latent 1"]), (["hue", "size"], ["hue", "size"]), (["hue"], None)]
+)
+def test_latents_are_named_as_the_file_says(names: list[str] | None, titles: list[str] | None, tmp_path: Path) -> None:
+    further = {} if names is None else {"latents_names": np.array(names)}
+    source = open_source(npz(tmp_path, images=IMAGES, latents_values=np.ones((20, 2)), **further))
+    assert list(source.attributes) == (titles or ["latent 0", "latent 1"])
+    wrong = open_source(npz(tmp_path, images=IMAGES, latents_values=np.ones((19, 2))))
+    assert [skipped.name for skipped in wrong.skipped] == ["latents_values"]
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "validation"),
+    [
+        ("{}_images", "{}_labels", "val"),
+        ("x_{}", "y_{}", "val"),
+        ("X_{}", "Y_{}", "valid"),
+        ("images_{}", "labels_{}", "validation"),
+    ],
+)
+def test_images_for_validation_belong_to_the_set(images: str, labels: str, validation: str, tmp_path: Path) -> None:
+    classes = np.zeros((10, 14), np.uint8)
+    classes[:5, [2, 7]] = 1
+    parts = [("train", IMAGES[:10], classes), (validation, IMAGES[5:15], classes[::-1]), ("test", IMAGES[10:], classes)]
+    keys = {images.format(split): array for split, array, _ in parts}
+    keys |= {labels.format(split): array for split, _, array in parts}
+    path = npz(tmp_path, **keys)
+    source = open_source(path)
+    facts = describe(source)
+    assert (facts["count"], facts["train"], facts["validation"], facts["test"]) == (30, 10, 10, 10)
+    assert facts["attributes"] == [f"label {place}" for place in range(14)]
+    assert facts["labels"] is None
+    read = read_all(path)[..., 0]
+    np.testing.assert_array_equal(read[source.splits.select("val")], IMAGES[5:15])
+    np.testing.assert_array_equal(read[source.splits.select("test")], IMAGES[10:])
+    np.testing.assert_array_equal(source.attributes["label 7"].values[source.splits.validation], classes[::-1, 7])
+
+
+def test_images_for_training_alone_keep_their_labels(tmp_path: Path) -> None:
+    source = open_source(npz(tmp_path, x_train=IMAGES, y_train=np.arange(20)))
+    np.testing.assert_array_equal(source.labels, np.arange(20))
+    assert (len(source.splits.train), len(source.splits.test)) == (16, 4)
+
+
+def test_images_for_validation_replace_missing_test_images(tmp_path: Path) -> None:
+    source = open_source(npz(tmp_path, x_train=IMAGES[:15], x_val=IMAGES[15:], y_train=np.arange(15)))
+    assert (len(source.splits.train), len(source.splits.test), len(source.splits.validation)) == (15, 5, 0)
+    np.testing.assert_array_equal(source.labels, [*range(15), *[-1] * 5])
+
+
+def test_splits_have_one_range(tmp_path: Path) -> None:
+    dark = np.minimum(IMAGES, 1)
+    path = npz(tmp_path, x_train=IMAGES, x_test=dark)
+    np.testing.assert_array_equal(read_all(path)[20:, ..., 0], dark)
+
+
+def test_one_of_several_arrays_is_chosen_by_its_key(tmp_path: Path) -> None:
+    path = npz(tmp_path, Left=IMAGES, right=IMAGES[:5, ::-1], y=np.arange(20), attr_a=np.arange(20))
+    with pytest.raises(DataError, match=r"may be images: left, right. Choose one \(--array left\)"):
+        open_source(path)
+    left, right = open_source(f"{path}?array=Left"), open_source(f"{path}?array=right")
+    assert left.found.arrays == ("left", "right")
+    np.testing.assert_array_equal(left.labels, np.arange(20))
+    assert list(left.attributes) == ["a"]
+    assert (right.count, right.labels, right.attributes) == (5, None, {})
+    np.testing.assert_array_equal(np.asarray(right.pil_image(2)), IMAGES[2, ::-1])
+    with pytest.raises(DataError, match="has no array “middle”, but left, right, y"):
+        open_source(f"{path}?array=middle")
+    both = open_source(npz(tmp_path, images=IMAGES, test_images=IMAGES[:5]))
+    assert (both.count, both.found.arrays) == (20, ("images", "test_images"))
+    documented = open_source(npz(tmp_path, images=IMAGES, masks=IMAGES > 9))
+    assert documented.found.arrays == ("images", "masks")
+
+
+def test_one_split_is_chosen_with_its_labels(tmp_path: Path) -> None:
+    path = npz(tmp_path, x_train=IMAGES[:15], y_train=np.arange(15), x_test=IMAGES[15:], y_test=np.arange(5))
+    source = open_source(f"{path}?array=x_test")
+    np.testing.assert_array_equal(source.labels, np.arange(5))
+    np.testing.assert_array_equal(np.asarray(source.pil_image(0)), IMAGES[15])
+
+
+def test_labels_tell_rows_of_a_table_from_one_image(tmp_path: Path) -> None:
+    """8×8 digits as 64 rows of 64 values are a square table, as is an image."""
+    table = np.random.default_rng(4).integers(0, 256, (64, 64), dtype=np.uint8)
+    assert open_source(npz(tmp_path, images=table, labels=np.arange(64))).image_shape == (8, 8, 1)
+    assert open_source(npz(tmp_path, x_train=table)).image_shape == (8, 8, 1)
+    assert open_source(npz(tmp_path, images=table)).image_shape == (64, 64, 1)
+
+
+def test_labels_of_no_use_are_named(tmp_path: Path) -> None:
+    source = open_source(npz(tmp_path, images=IMAGES, labels=np.zeros((20, 3, 3))))
+    assert source.labels is None
+    assert describe(source)["skipped"][0]["file"] == "labels"

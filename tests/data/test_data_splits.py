@@ -11,8 +11,9 @@ from explorer.errors import UsageError
 
 def assert_whole(splits: Splits, count: int) -> None:
     """Disjoint, complete, sorted."""
-    np.testing.assert_array_equal(np.sort(np.concatenate([splits.train, splits.test])), np.arange(count))
-    for part in (splits.train, splits.test):
+    parts = splits.train, splits.test, splits.validation
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(count))
+    for part in parts:
         assert part.dtype == np.int64
         assert (np.diff(part) > 0).all()
 
@@ -51,11 +52,13 @@ def test_grouped_splits_come_near_the_share() -> None:
     assert len(splits.test) == 200
 
 
-@given(st.integers(0, 30), st.integers(0, 30))
-def test_given_splits_put_training_first(train: int, test: int) -> None:
-    splits = given_splits(train, test)
-    assert_whole(splits, train + test)
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
+def test_given_splits_put_training_first(train: int, test: int, validation: int) -> None:
+    splits = given_splits(train, test, validation)
+    assert_whole(splits, train + test + validation)
     assert len(splits.train) == train
+    assert len(splits.test) == (test or validation), "images for validation replace missing test images"
+    assert len(splits.select("val")) == (validation if test else 0)
     assert splits.origin == "given"
 
 
@@ -75,7 +78,7 @@ def test_select_spreads_over_a_source_that_is_sorted_by_class() -> None:
 
 
 def test_select_refuses_what_is_no_split() -> None:
-    with pytest.raises(UsageError, match="validation"):
+    with pytest.raises(UsageError, match="Choose train, val, test or all"):
         random_splits(4).select("validation")
     with pytest.raises(UsageError, match="at least 1"):
         random_splits(4).select("test", 0)

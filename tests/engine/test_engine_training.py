@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_testing.training import of, small_request, train, until, write_images
+from explorer_testing.training import blobs, of, small_request, train, until, write_images
 
 from explorer.data.corruption import parse_noise
 from explorer.data.preprocessing import to_floats
@@ -20,6 +20,7 @@ from explorer.engine.messages import (
     Epoch,
     Failed,
     Finished,
+    Live,
     Started,
     Step,
     Train,
@@ -68,6 +69,23 @@ def test_the_bundle_is_as_good_as_its_card_says(process: ModelProcess, images: P
     codes = OnnxCodec(bundle).encode(to_floats(bundle.sample.thumbnails))
     np.testing.assert_allclose(bundle.sample.codes, codes, atol=1e-4)
     assert bundle.sample.statistics.kl == pytest.approx(result.kl_per_dim, rel=1e-3)
+
+
+def test_images_for_validation_are_used_for_it(process: ModelProcess, tmp_path: Path) -> None:
+    images, path = blobs(200), tmp_path / "three.npz"
+    np.savez(path, x_train=images[:140], x_val=255 - images[140:160], x_test=images[160:])
+    events = train(process, small_request(path, tmp_path / "new", epochs=2), live=True)
+    bundle, source = open_bundle(tmp_path / "new"), open_source(path)
+    assert (of(Started, events)[0].train_count, of(Started, events)[0].val_count) == (140, 20)
+    assert (bundle.card.data.train, bundle.card.data.validation, bundle.card.data.test) == (140, 20, 40)
+    np.testing.assert_array_equal(bundle.sample.indices, source.splits.test)
+    *_, validation = evaluate(OnnxCodec(bundle), source, source.splits.validation, bundle.card.preprocessing)
+    assert isinstance(validation, Evaluation)
+    assert of(Epoch, events)[-1].val_loss == pytest.approx(validation.bce, rel=1e-3)
+    *_, test = evaluate(OnnxCodec(bundle), source, source.splits.test, bundle.card.preprocessing)
+    assert isinstance(test, Evaluation)
+    assert test.metrics() == pytest.approx(bundle.card.metrics, rel=1e-3)
+    assert set(of(Live, events)[-1].sample.indices) <= set(source.splits.validation)
 
 
 def test_the_same_seed_gives_the_same_model(process: ModelProcess, images: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
+from explorer.data.splits import given_splits
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.timeline import Export
 from explorer.document.views.cursor import CURSOR, CursorView
@@ -35,6 +36,19 @@ def test_it_names_model_and_data(driver: WindowDriver) -> None:
     driver.open(make_model(name="lovely"), make_source(1_234))
     assert text(driver.window, "status_model") == "lovely"
     assert text(driver.window, "status_data") == "tiny: 1,234 images"
+
+
+def test_the_tooltip_of_the_data_names_the_splits(bare_window: MainWindow) -> None:
+    label = bare_window.findChild(QLabel, "status_data")
+    assert label is not None
+    source = make_source(1_200)
+    source.splits = given_splits(1_000, 150, 50)
+    bare_window.document.open(source=source)
+    assert "Training: 1,000, validation: 50, test: 150" in label.toolTip()
+    other = make_source(1_200)
+    other.splits = given_splits(1_000, 200)
+    bare_window.document.open(source=other)
+    assert "Training: 1,000, test: 200" in label.toolTip()
 
 
 def test_the_decode_time_is_the_median_of_the_last_few(bare_window: MainWindow) -> None:

@@ -31,9 +31,11 @@ def run(options: Namespace, console: Console) -> Report:
     skipped = facts.get("skipped", [])
     shown = {key: value for key, value in facts.items() if value not in ("", None) and key != "skipped"}
     shown["image_shape"] = shape_text(facts["image_shape"])
-    for key in ("labels", "attributes"):
+    for key in ("labels", "arrays", "attributes"):
         if isinstance(shown.get(key), list):
             shown[key] = ", ".join(shown[key])
+    if "range" in shown:
+        shown["range"] = "{:g} (black) to {:g} (white)".format(*shown["range"])
     width = max(map(len, shown))
     lines = [f"{key.replace('_', ' '):{width}}  {value}" for key, value in shown.items()]
     return Report(facts, lines + [f"skipped {entry['file']}: {entry['reason']}" for entry in skipped])

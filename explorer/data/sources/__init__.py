@@ -160,9 +160,12 @@ def describe(source: Source) -> dict[str, Any]:
     """Return the metadata of a source as JSON values.
 
     ``image_shape`` is None if sizes differ; ``labels`` is the list of names, the number of classes if they have no
-    names, or None; ``attributes``, the names of further columns, is omitted without any.
+    names, or None; ``channels``, ``dtype`` and ``range`` are those of the file, ``range`` None for 8 bits. Omitted if
+    empty are ``layout``, ``arrays``, the names of those that may be images, and ``attributes``, of further columns.
     """
     labels: list[str] | int | None = None
+    found = source.found
+    further = {"layout": found.layout, "arrays": list(found.arrays), "attributes": list(source.attributes)}
     if source.labels is not None:
         labels = list(source.label_names) if source.label_names else len(set(source.labels.tolist()) - {-1})
     return {
@@ -171,6 +174,7 @@ def describe(source: Source) -> dict[str, Any]:
         "count": source.count,
         "train": len(source.splits.train),
         "test": len(source.splits.test),
+        "validation": len(source.splits.validation),
         "splits": source.splits.origin,
         "image_shape": list(source.image_shape) if source.image_shape else None,
         "labels": labels,
@@ -178,7 +182,10 @@ def describe(source: Source) -> dict[str, Any]:
         "how": str(source.how),
         "license": source.license,
         "attribution": source.attribution,
-        **({"attributes": list(source.attributes)} if source.attributes else {}),
+        "channels": found.channels,
+        "dtype": found.dtype,
+        "range": list(found.range) if found.range else None,
+        **{key: value for key, value in further.items() if value},
         "skipped": skipped_json(source.skipped),
     }
 

@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
-import math
 import zipfile
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final
 from weakref import WeakValueDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.data.attributes import Attribute, column_of
-from explorer.data.preprocessing import to_pixels
-from explorer.data.source import ArraySource, Facts
+from explorer.data.choices import Choices, refuse_unused
+from explorer.data.image_arrays import images_of
+from explorer.data.label_arrays import ArrayLabels, columns_of, labels_of
+from explorer.data.source import ArraySource, Facts, Found, Skipped
 from explorer.data.sources.array_limits import MAX_ARRAYS, MAX_BYTES, MAX_RATIO, UNSUSPICIOUS_BYTES
 from explorer.data.sources.entry import PathKind, path_facts, suffix_patterns
-from explorer.data.splits import given_splits, grouped_splits, random_splits
+from explorer.data.splits import Splits, given_splits, grouped_splits, random_splits
+from explorer.data.values import AnyArray
 from explorer.errors import DataError
-from explorer.messages import Message, Value, message
+from explorer.messages import Message, message
 from explorer.reading import reading
 from explorer.types import Indices, Pixels
 
-AnyArray: TypeAlias = NDArray[Any]
-
 _SUFFIXES: Final = (".npz", ".npy")
-_SPLIT_KEYS: Final = (
-    ("x_train", "y_train", "x_test", "y_test"),
-    ("train_images", "train_labels", "test_images", "test_labels"),
-    ("images_train", "labels_train", "images_test", "labels_test"),
-)
-_IMAGE_KEYS: Final = ("images", "x", "pictures", "pixels", "data", "arr_0")
+_SPLITS: Final = (("train", "training"), ("test", "testing"), ("val", "valid", "validation"))
+"""Names of the splits, in the order of the images."""
+
+_SPLIT_KEYS: Final = (("x_{}", "y_{}"), ("{}_images", "{}_labels"), ("images_{}", "labels_{}"), ("{}_x", "{}_y"))
+_IMAGE_KEYS: Final = ("images", "image", "imgs", "x", "pictures", "pixels", "data", "arr_0")
 _LABEL_KEYS: Final = ("labels", "label", "y", "targets", "target", "arr_1")
 _NAME_KEYS: Final = ("label_names", "class_names", "target_names")
 _GROUP_KEY: Final = "groups"
+_LATENTS_KEY: Final = "latents_values"
+_LATENT_NAMES_KEY: Final = "latents_names"
+_DSPRITES: Final = ("color", "shape", "scale", "orientation", "posX", "posY")
+"""The latents of dSprites, whose names are in an object array."""
+
 _FACT_KEYS: Final = ("name", "title", "license", "licence", "attribution")
 _LONGEST_FACT: Final = 300
 _ATTRIBUTE: Final = "attr_"
-_CHANNELS: Final = (1, 3)
-_OVERSHOOT: Final = 1e-5
-"""Resizing floats leaves values this far outside [0, 1]; they are clipped."""
+_OBJECT: Final = message("not read: object arrays can execute code.")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The keys of images and of their labels; `split` as in the keys, empty for images without splits."""
+
+    split: str
+    images: str
+    labels: str | None
 
 
 def takes(path: Path) -> bool:
@@ -52,12 +62,13 @@ def takes(path: Path) -> bool:
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[ArraySource]:
     """Open a NumPy file; the descriptions in it replace the metadata. See `PathKind.scan_as`.
 
-    ``.npy`` has images; ``.npz`` has ``x_train``/``x_test`` (and ``y_train``/``y_test``) or ``images`` or ``x`` (and
-    ``labels`` or ``y``). Images are ``(n, h, w)``, ``(n, h, w, 1 | 3)``, one ``(h, w, 1 | 3)``, or flat squares ``(n,
-    side²)``; uint8, integers from 0 to 255, bool, or floats in [0, 1], which are rounded to 8 bits. ``groups`` are not
-    divided between the splits. ``attr_<name>`` with one number or text per image is an attribute; with ``x_train`` and
-    ``x_test`` it is as long as both together, or ``attr_<name>_train`` and ``attr_<name>_test`` exist. Single texts
-    ``name``, ``title``, ``license`` and ``attribution`` describe the images, for the cards of models trained on them.
+    ``.npy`` has images; ``.npz`` has ``x_train``, ``x_val`` and ``x_test`` (and ``y_train`` …), or ``images`` or ``x``
+    (and ``labels`` or ``y``), or one array of images under any key; ``facts.choices`` may name another. For layouts and
+    values see `images_of`, for labels `labels_of`. ``groups`` are not divided between the splits. ``attr_<name>`` with
+    one number or text per image is an attribute; with splits it is as long as all together (training, test,
+    validation), or each has its own: ``attr_<name>_train`` …. The columns of ``latents_values`` are attributes, too.
+    Single texts ``name``, ``title``, ``license`` and ``attribution`` describe the images, for the cards of models
+    trained on them.
 
     DataError if the file is damaged or too large when unpacked, or has other keys, shapes or values.
     """
@@ -65,13 +76,13 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[ArraySource]:
     yield _opened(_described(arrays, facts), arrays, path)
 
 
-def _described(arrays: Mapping[str, AnyArray], facts: Facts) -> Facts:
+def _described(arrays: Mapping[str, AnyArray | None], facts: Facts) -> Facts:
     """Return facts with the descriptions in the file; anything but a single text of limited length is ignored."""
-    texts = {key: arrays[key] for key in _FACT_KEYS if key in arrays}
+    texts = {key: arrays.get(key) for key in _FACT_KEYS}
     given = {
         key: " ".join(str(text.item()).split())
         for key, text in texts.items()
-        if text.dtype.kind == "U" and text.size == 1
+        if text is not None and text.dtype.kind == "U" and text.size == 1
     }
     given = {key: text for key, text in given.items() if 0 < len(text) <= _LONGEST_FACT}
     return replace(
@@ -89,38 +100,170 @@ def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None
 
 
 def _opened(
-    facts: Facts, arrays: Mapping[str, AnyArray], path: Path, label_names: tuple[str, ...] | None = None
+    facts: Facts, arrays: Mapping[str, AnyArray | None], path: Path, label_names: tuple[str, ...] | None = None
 ) -> ArraySource:
-    for keys in _SPLIT_KEYS:
-        if keys[0] in arrays and keys[2] in arrays:
-            return _split_source(facts, arrays, keys, label_names)
+    allowed = {"array", "range", "layout", "channels"} - ({"array"} if path.suffix.lower() == ".npy" else set())
+    refuse_unused(facts.choices, allowed, facts.name)
+    plain = {key: array for key, array in arrays.items() if array is not None}
+    parts = _chosen(plain, arrays, path, facts.choices.array) or _split_parts(plain) or [_only(plain, path)]
+    images, found = _images(plain, parts, path, facts.choices)
+    counts = [len(part) for part in images]
+    joined = _shared(path, facts.choices, images[0] if len(images) == 1 else np.concatenate(images))
+    labels, names = _labels(plain, parts, counts, facts)
+    attributes, unfit = _all_attributes(plain, parts, path, len(joined))
+    attributes = {**labels.attributes, **attributes}
+    if facts.choices.array:
+        attributes = {key: one for key, one in attributes.items() if len(one) == len(joined)}
+    skipped = [Skipped(key, _OBJECT) for key, array in arrays.items() if array is None]
+    skipped += [Skipped(parts[0].labels or "", labels.refused)] if labels.refused is not None else []
+    return ArraySource(
+        replace(facts, found=found),
+        joined,
+        _splits(plain, parts, counts),
+        labels.values,
+        _names_for(labels.values, label_names or labels.names or names),
+        attributes,
+        (*skipped, *unfit),
+    )
+
+
+def _chosen(
+    plain: Mapping[str, AnyArray], arrays: Mapping[str, AnyArray | None], path: Path, chosen: str
+) -> list[_Part]:
+    """Return the chosen array with its labels; empty if none was chosen."""
+    if not chosen:
+        return []
+    key = _plain_key(chosen)
+    if key not in arrays:
+        raise DataError(
+            "{file} has no array “{key}”, but {keys}. Choose one of these.",
+            file=path.name,
+            key=chosen,
+            keys=list(plain),
+        )
+    if key not in plain:
+        raise _object_array(path)
+    split = [part for part in _split_parts(plain) if part.images == key]
+    labels = _label_key(plain, key)
+    fits = labels is not None and plain[labels].shape[:1] == plain[key].shape[:1]
+    return split or [_Part("", key, labels if fits else None)]
+
+
+def _split_parts(arrays: Mapping[str, AnyArray]) -> list[_Part]:
+    """Return the splits that the keys name; empty without any."""
+    for images, labels in _SPLIT_KEYS:
+        found = [next((word for word in words if _filled(arrays, images.format(word))), "") for words in _SPLITS]
+        if found[0] or (any(found) and not any(key in arrays for key in _IMAGE_KEYS)):
+            keys = [(word, images.format(word), labels.format(word)) for word in found if word]
+            return [_Part(word, key, label if label in arrays else None) for word, key, label in keys]
+    return []
+
+
+def _filled(arrays: Mapping[str, AnyArray], key: str) -> bool:
+    return key in arrays and arrays[key].size > 0
+
+
+def _only(arrays: Mapping[str, AnyArray], path: Path) -> _Part:
     key = _image_key(arrays, path)
-    images = as_pixels(arrays[key], _place(key, path) if path.suffix.lower() == ".npz" else path.name)
-    label_key = next((name for name in _LABEL_KEYS if name in arrays and name != key), None)
-    labels, found = None, None
-    if label_key is not None:
-        labels, found = _as_labels(arrays[label_key], _place(label_key, path))
+    return _Part("", key, _label_key(arrays, key))
+
+
+def _label_key(arrays: Mapping[str, AnyArray], images: str) -> str | None:
+    return next((key for key in _LABEL_KEYS if key in arrays and key != images), None)
+
+
+def _images(
+    arrays: Mapping[str, AnyArray], parts: Sequence[_Part], path: Path, choices: Choices
+) -> tuple[list[Pixels], Found]:
+    """Return the images of each part, of one shape, and how they were read."""
+    keys = [part.images for part in parts]
+    name = _place(", ".join(keys), path) if path.suffix.lower() == ".npz" else path.name
+    first = arrays[keys[0]]
+    known = bool(parts[0].split) or any(
+        array.shape[:1] == first.shape[:1] for key, array in arrays.items() if _is_per_image(key, keys)
+    )
+    count = len(first) if known and first.ndim else None
+    images, found = images_of([arrays[key] for key in keys], name, choices, count)
+    for part, key in zip(images, keys, strict=True):
+        if part.shape[1:] != images[0].shape[1:]:
+            raise DataError(
+                "Cannot open “{file}”: the images of {train} have shape {first}, those of {test} {second}. Resize them "
+                "to one shape.",
+                file=path.name,
+                train=keys[0],
+                test=key,
+                first=str(images[0].shape[1:]),
+                second=str(part.shape[1:]),
+            )
+    others = [key for key, array in arrays.items() if key in keys or _is_wide(array)]
+    return images, replace(found, arrays=tuple(others) if len(others) > 1 else ())
+
+
+def _is_per_image(key: str, images: Sequence[str]) -> bool:
+    return key not in images and (key in (*_LABEL_KEYS, _GROUP_KEY, _LATENTS_KEY) or key.startswith(_ATTRIBUTE))
+
+
+def _is_wide(array: AnyArray) -> bool:
+    return array.ndim >= 3 and array.dtype.kind in "biuf"
+
+
+def _labels(
+    arrays: Mapping[str, AnyArray], parts: Sequence[_Part], counts: Sequence[int], facts: Facts
+) -> tuple[ArrayLabels, tuple[str, ...] | None]:
+    """Return the labels of the images of all parts, and the names of labels in the file."""
     name_key = next((name for name in _NAME_KEYS if name in arrays), None)
-    if name_key is not None and found is None:
-        found = tuple(str(name) for name in arrays[name_key].reshape(-1))
+    names = None if name_key is None else tuple(str(name) for name in arrays[name_key].reshape(-1))
+    given = [None if part.labels is None else _column(arrays[part.labels]) for part in parts]
+    present = [array for array in given if array is not None]
+    if not present:
+        return ArrayLabels(), names
+    if len(parts) > 1:
+        _check_lengths(given, counts, facts)
+    if len({array.shape[1:] for array in present}) > 1:
+        shapes = " ".join(str(array.shape) for array in present)
+        return ArrayLabels(refused=message("not used: their shapes {shapes} do not match.", shapes=shapes)), names
+    labels = labels_of(present[0] if len(present) == 1 else np.concatenate(present), "label", names)
+    if len(present) == len(parts) or labels.refused is not None:
+        return labels, names
+    known = np.repeat([array is not None for array in given], counts)
+    return labels.spread(np.flatnonzero(known), sum(counts)), names
+
+
+def _check_lengths(labels: Sequence[AnyArray | None], counts: Sequence[int], facts: Facts) -> None:
+    lengths = [
+        count if array is None else len(np.atleast_1d(array)) for array, count in zip(labels, counts, strict=True)
+    ]
+    if lengths != list(counts):
+        raise DataError(
+            "Cannot open “{file}”: {labels} labels for {images} images. Save one label per image.",
+            file=facts.name,
+            labels=message("{first} and {last}", first=lengths[:-1], last=lengths[-1]),
+            images=message("{first} and {last}", first=list(counts[:-1]), last=counts[-1]),
+        )
+
+
+def _column(array: AnyArray) -> AnyArray:
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _splits(arrays: Mapping[str, AnyArray], parts: Sequence[_Part], counts: Sequence[int]) -> Splits:
+    if len(parts) > 1:
+        sizes = {part.split: count for part, count in zip(parts, counts, strict=True)}
+        return given_splits(*(sum(sizes.get(word, 0) for word in words) for words in _SPLITS))
     groups = arrays.get(_GROUP_KEY)
-    if groups is not None and groups.shape == (len(images),) and groups.dtype.kind in "iuU":
-        splits = grouped_splits(np.unique(groups, return_inverse=True)[1].astype(np.int64))
-    else:
-        splits = random_splits(len(images))
-    attributes = _attributes(arrays, path)
-    images = _shared(path, images)
-    return ArraySource(facts, images, splits, labels, _names_for(labels, label_names or found), attributes)
+    if groups is not None and groups.shape == (counts[0],) and groups.dtype.kind in "iuU":
+        return grouped_splits(np.unique(groups, return_inverse=True)[1].astype(np.int64))
+    return random_splits(counts[0])
 
 
 _open: WeakValueDictionary[tuple[object, ...], Pixels] = WeakValueDictionary()
 """Images in memory, by the file that they are from."""
 
 
-def _shared(path: Path, images: Pixels) -> Pixels:
+def _shared(path: Path, choices: Choices, images: Pixels) -> Pixels:
     """Return the images of an unchanged file as they are in memory already; a set opened twice is there once."""
     status = path.stat()
-    key = (path, status.st_ino, status.st_size, status.st_mtime_ns, images.shape)
+    key = (path, choices, status.st_ino, status.st_size, status.st_mtime_ns, images.shape)
     return _open.setdefault(key, images)
 
 
@@ -128,15 +271,8 @@ def _place(key: str, path: Path) -> Message:
     return message("“{key}” in {file}", key=key, file=path.name)
 
 
-def as_pixels(array: AnyArray, name: Value) -> Pixels:
-    """Return uint8 images ``(n, h, w, c)`` of an array in one of the accepted layouts and dtypes.
-
-    DataError if its shape or dtype is not supported, or its values are out of range or not finite.
-    """
-    return _as_bytes(_as_stack(array, name), name)
-
-
-def _read(path: Path) -> Mapping[str, AnyArray]:
+def _read(path: Path) -> Mapping[str, AnyArray | None]:
+    """Return the arrays by key; None for object arrays, which are not read."""
     with reading(message("a NumPy file"), str(path), remedy=message("Save or copy it again.")), path.open("rb") as file:
         if not zipfile.is_zipfile(file):
             file.seek(0)
@@ -145,14 +281,12 @@ def _read(path: Path) -> Mapping[str, AnyArray]:
                 raise _object_array(path)
             return {"images": read_values(file, header)}
         file.seek(0)
-        # Object arrays (pickles) are ignored unless there is nothing else.
         arrays = read_arrays(file, ZipLimits(MAX_BYTES, MAX_ARRAYS, MAX_RATIO, UNSUSPICIOUS_BYTES), str(path))
-    plain = {_plain_key(key): array for key, array in arrays.items() if array is not None}
-    if not plain and arrays:
-        raise _object_array(path)
-    if not plain:
+    if not arrays:
         raise DataError("Cannot open {file}: it has no arrays. Save it again.", file=path)
-    return plain
+    if not any(array is not None for array in arrays.values()):
+        raise _object_array(path)
+    return {_plain_key(key): array for key, array in arrays.items()}
 
 
 def _plain_key(key: str) -> str:
@@ -161,13 +295,32 @@ def _plain_key(key: str) -> str:
     return key.lower() if key[:start].lower() != _ATTRIBUTE else _ATTRIBUTE + key[start:]
 
 
-def _attributes(arrays: Mapping[str, AnyArray], path: Path) -> dict[str, Attribute]:
-    """Return the columns ``attr_…``; those given by split are concatenated, train first."""
+def _all_attributes(
+    arrays: Mapping[str, AnyArray], parts: Sequence[_Part], path: Path, count: int
+) -> tuple[dict[str, Attribute], list[Skipped]]:
+    """Return the columns ``attr_…`` and of the latents, and what does not fit."""
+    attributes = _attributes(arrays, [part.split for part in parts], path)
+    latents = arrays.get(_LATENTS_KEY)
+    if latents is None:
+        return attributes, []
+    if latents.ndim != 2 or len(latents) != count or latents.dtype.kind not in "biuf":
+        reason = message("not used: its shape is {shape}. Save one row per image.", shape=str(latents.shape))
+        return attributes, [Skipped(_LATENTS_KEY, reason)]
+    names = arrays.get(_LATENT_NAMES_KEY)
+    if names is not None:
+        titles: Sequence[str] | None = tuple(str(name) for name in names.reshape(-1))
+    else:
+        titles = _DSPRITES if "imgs" in arrays else None
+    return {**columns_of(latents, "latent", titles), **attributes}, []
+
+
+def _attributes(arrays: Mapping[str, AnyArray], splits: Sequence[str], path: Path) -> dict[str, Attribute]:
+    """Return the columns ``attr_…``; those given by split are concatenated."""
     found = {key[len(_ATTRIBUTE) :]: array for key, array in arrays.items() if key.startswith(_ATTRIBUTE)}
-    for name in [name.removesuffix("_train") for name in found if name.endswith("_train")]:
-        if f"{name}_test" in found:
-            parts = [found.pop(f"{name}_train"), found.pop(f"{name}_test")]
-            found[name] = np.concatenate([half.reshape(-1) for half in parts])
+    for name in [name.removesuffix(f"_{splits[0]}") for name in found if name.endswith(f"_{splits[0]}")]:
+        keys = [f"{name}_{split}" for split in splits]
+        if len(splits) > 1 and all(key in found for key in keys):
+            found[name] = np.concatenate([found.pop(key).reshape(-1) for key in keys])
     return {name: column_of(array, _place(f"{_ATTRIBUTE}{name}", path)) for name, array in found.items() if name}
 
 
@@ -183,152 +336,21 @@ def _image_key(arrays: Mapping[str, AnyArray], path: Path) -> str:
     for key in _IMAGE_KEYS:
         if key in arrays:
             return key
-    wide = [key for key, array in arrays.items() if array.ndim >= 3]
+    wide = [key for key, array in arrays.items() if _is_wide(array)]
     if len(wide) == 1:
         return wide[0]
+    if wide:
+        raise DataError(
+            "Cannot open {file}: several of its arrays may be images: {keys}. Choose one (--array {first}).",
+            file=path,
+            keys=wide,
+            first=wide[0],
+        )
     raise DataError(
         "Cannot open {file}: no images under its keys {keys}. Save them as x_train and x_test, images, or x.",
         file=path,
         keys=sorted(arrays),
     )
-
-
-def _split_source(
-    facts: Facts,
-    arrays: Mapping[str, AnyArray],
-    keys: tuple[str, str, str, str],
-    label_names: tuple[str, ...] | None,
-) -> ArraySource:
-    x_train, y_train, x_test, y_test = keys
-    train, test = as_pixels(arrays[x_train], x_train), as_pixels(arrays[x_test], x_test)
-    if train.shape[1:] != test.shape[1:]:
-        raise DataError(
-            "Cannot open “{file}”: the images of {train} have shape {first}, those of {test} {second}. Resize them to "
-            "one shape.",
-            file=facts.name,
-            train=x_train,
-            test=x_test,
-            first=str(train.shape[1:]),
-            second=str(test.shape[1:]),
-        )
-    labels, found = None, None
-    if y_train in arrays and y_test in arrays:
-        if (len(arrays[y_train]), len(arrays[y_test])) != (len(train), len(test)):
-            raise DataError(
-                "Cannot open “{file}”: {first:,} and {second:,} labels for {train:,} and {test:,} images. Save one "
-                "label per image.",
-                file=facts.name,
-                first=len(arrays[y_train]),
-                second=len(arrays[y_test]),
-                train=len(train),
-                test=len(test),
-            )
-        both = [arrays[key] if arrays[key].ndim == 1 else _flat_labels(arrays[key], key) for key in (y_train, y_test)]
-        labels, found = _as_labels(np.concatenate(both), message("{train} and {test}", train=y_train, test=y_test))
-    splits = given_splits(len(train), len(test))
-    attributes = _attributes(arrays, Path(facts.name))
-    names = _names_for(labels, label_names or found)
-    return ArraySource(facts, np.concatenate([train, test]), splits, labels, names, attributes)
-
-
-def _as_stack(array: AnyArray, name: Value) -> AnyArray:
-    """Reshape to ``(n, h, w, c)``."""
-    shape = array.shape
-    if array.ndim == 4 and shape[3] in _CHANNELS and array.size:
-        return array
-    if array.ndim == 3 and array.size:
-        return array[np.newaxis] if shape[2] in _CHANNELS else array[..., np.newaxis]
-    if array.ndim == 2 and array.size and math.isqrt(shape[1]) ** 2 == shape[1] and shape[1] > 1:
-        side = math.isqrt(shape[1])
-        return array.reshape(shape[0], side, side, 1)
-    if array.ndim == 4 and shape[1] in _CHANNELS:
-        raise DataError(
-            "Cannot open {array}: its shape is {shape}. Channels come last: use array.transpose(0, 2, 3, 1).",
-            array=name,
-            shape=str(shape),
-        )
-    raise DataError(
-        "Cannot open {array}: its shape is {shape}. Save it as (n, h, w), (n, h, w, 1 or 3), or flat squares (n, "
-        "side²).",
-        array=name,
-        shape=str(shape),
-    )
-
-
-def _as_bytes(array: AnyArray, name: Value) -> Pixels:
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype == np.bool_:
-        return array.astype(np.uint8) * np.uint8(255)
-    if array.dtype.kind not in "iuf":
-        raise DataError("Cannot open {array}: its dtype is {dtype}. Save it as uint8.", array=name, dtype=array.dtype)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = int((~np.isfinite(array)).sum())
-        raise DataError(
-            "Cannot open {array}: {bad:# value is|# values are} NaN or infinite. Replace them first.",
-            array=name,
-            bad=bad,
-        )
-    low, high = float(array.min()), float(array.max())
-    if array.dtype.kind in "iu":
-        if low < 0 or high > 255:
-            raise DataError(
-                "Cannot open {array}: its integers range from {low:g} to {high:g}. Scale them to 0–255.",
-                array=name,
-                low=low,
-                high=high,
-            )
-        return array.astype(np.uint8)
-    if low < -_OVERSHOOT or high > 1 + _OVERSHOOT:
-        if low >= 0 and high <= 255:
-            raise DataError(
-                "Cannot open {array}: its floats range from {low:g} to {high:g}. Divide them by 255, or save them as "
-                "uint8.",
-                array=name,
-                low=low,
-                high=high,
-            )
-        raise DataError(
-            "Cannot open {array}: its floats range from {low:g} to {high:g}. Scale them to 0–1.",
-            array=name,
-            low=low,
-            high=high,
-        )
-    pixels = np.empty(array.shape, np.uint8)
-    for index, image in enumerate(array):  # one by one: a float64 copy of all may not fit into memory
-        pixels[index] = to_pixels(image.astype(np.float32))
-    return pixels
-
-
-def _flat_labels(array: AnyArray, name: Value) -> AnyArray:
-    """Reshape labels ``(n, 1)``, and decode one-hot labels, to ``(n,)``."""
-    if array.ndim == 2 and array.shape[1] == 1:
-        return array[:, 0]
-    if array.ndim == 2 and array.dtype.kind in "biuf" and np.all((array == 0) | (array == 1)):
-        one_hot: AnyArray = array.argmax(axis=1)
-        return one_hot
-    if array.ndim == 1:
-        return array
-    raise DataError(
-        "Cannot use the labels {array}: their shape is {shape}. Save one label per image, (n,).",
-        array=name,
-        shape=str(array.shape),
-    )
-
-
-def _as_labels(array: AnyArray, name: Value) -> tuple[Indices, tuple[str, ...] | None]:
-    flat = _flat_labels(array, name)
-    if flat.dtype.kind in "US":
-        names, positions = np.unique(flat.astype(str), return_inverse=True)
-        return positions.astype(np.int64), tuple(str(text) for text in names)
-    whole = flat.dtype.kind in "biu" or (flat.dtype.kind == "f" and bool(np.all(flat == np.rint(flat))))
-    if not whole:
-        raise DataError(
-            "Cannot use the labels {array}: they are fractional or of dtype {dtype}. Save integers or names.",
-            array=name,
-            dtype=flat.dtype,
-        )
-    return flat.astype(np.int64), None
 
 
 def _names_for(labels: Indices | None, names: tuple[str, ...] | None) -> tuple[str, ...] | None:

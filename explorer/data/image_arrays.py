@@ -1,0 +1,195 @@
+"""The images in arrays of any layout and values: channels first or last, one image or many, with or without alpha."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from explorer.data.choices import MAX_CHANNELS, Choices, Layout
+from explorer.data.preprocessing import Alpha, pil_image_pixels
+from explorer.data.source import Found
+from explorer.data.values import AnyArray, found_range, scaled
+from explorer.errors import DataError
+from explorer.messages import Value
+from explorer.types import Pixels
+
+_PLAIN: Final = (1, 3)
+"""Channels of grayscale and color images."""
+
+_ALPHA: Final = {2: "LA", 4: "RGBA"}
+"""Channels of images with alpha, and their mode in Pillow."""
+
+_ALPHA_RANGES: Final = ((0.0, 1.0), (0.0, 255.0))
+"""Other values with four channels are measurements."""
+
+_LONG: Final = 8
+"""A table this many times longer or wider than its other side is no single image."""
+
+
+def images_of(
+    parts: Sequence[AnyArray], name: Value, choices: Choices, count: int | None = None
+) -> tuple[list[Pixels], Found]:
+    """Return the images in the parts of one set, uint8 ``(n, h, w, 1 | 3)`` each, and how they were read.
+
+    Parameters
+    ----------
+    parts
+        Arrays of one layout: ``(n, h, w)``, ``(n, h, w, c)``, ``(n, c, h, w)``, flat squares ``(n, side²)``, or one
+        image ``(h, w)``, ``(h, w, c)``, ``(3, h, w)``. Two channels are gray and alpha, four are color and alpha: they
+        are composited over white. Values as in `found_range`.
+    choices
+        Layout, channels and range, where they shall not be found.
+    count
+        The number of images in the first part, if something else tells it, such as labels.
+
+    Raises
+    ------
+    DataError
+        If a shape or dtype is not supported or can be read in several ways, or the choices do not fit it.
+    """
+    layout = choices.layout or found_layout(parts[0].shape, name, count)
+    stacks = [_stacked(part, layout, name) for part in parts]
+    channels, dtype = stacks[0].shape[3], stacks[0].dtype
+    stacks = [_picked(stack, choices.channels, name) for stack in stacks]
+    limits = found_range(stacks[0], name, *stacks[1:])
+    with_alpha = not choices.channels and channels in _ALPHA and limits in _ALPHA_RANGES
+    if not with_alpha and stacks[0].shape[3] not in _PLAIN:
+        raise DataError(
+            "Cannot open {array}: it has {count:# channel|# channels}. Choose one or three of them (--data-channels "
+            "0,1,2).",
+            array=name,
+            count=channels,
+        )
+    limits = choices.range or limits
+    images = [_opaque(scaled(stack, limits)) if with_alpha else scaled(stack, limits) for stack in stacks]
+    eight_bit = dtype == np.uint8 and limits == (0.0, 255.0)
+    return images, Found(dtype.name, None if eight_bit else limits, layout=layout, channels=channels)
+
+
+def found_layout(shape: tuple[int, ...], name: Value, count: int | None = None) -> Layout:
+    """Return the layout of an array by its shape; empty for images ``(n, h, w)`` without a choice.
+
+    DataError if there is none, or it can be read in several ways.
+    """
+    if 0 in shape or not 2 <= len(shape) <= 4:
+        raise _unsupported(shape, name)
+    return (_of_table, _of_three, _of_four)[len(shape) - 2](shape, name, count)
+
+
+def _of_table(shape: tuple[int, ...], name: Value, count: int | None) -> Layout:
+    rows, columns = shape
+    if rows == columns and count != rows:
+        return "channels-last"
+    long = max(shape) >= _LONG * min(shape)
+    if _is_square(columns):
+        if long or count == rows:
+            return "flat"
+        raise _ambiguous(shape, name, "flat", "channels-last")
+    if long or count == rows or (columns % 3 == 0 and _is_square(columns // 3)):
+        raise _unsupported(shape, name)
+    return "channels-last"
+
+
+def _of_three(shape: tuple[int, ...], name: Value, count: int | None) -> Layout:
+    if count == shape[0] > 1:
+        return ""
+    if shape[0] == shape[2] == 3:
+        raise _ambiguous(shape, name, "channels-first", "channels-last")
+    if shape[0] == 3 and not _ends_in_channels(shape):
+        return "channels-first"
+    return "channels-last" if _ends_in_channels(shape) or shape[0] <= MAX_CHANNELS else ""
+
+
+def _of_four(shape: tuple[int, ...], name: Value, _: int | None) -> Layout:
+    first, last = (_likeliness(shape[axis]) for axis in (1, 3))
+    if not first and not last:
+        raise _unsupported(shape, name)
+    if first == last and shape[1] > 1 and shape[3] > 1:
+        raise _ambiguous(shape, name, "channels-first", "channels-last")
+    return "channels-first" if first > last else "channels-last"
+
+
+def _likeliness(count: int) -> int:
+    """Return how likely a length is that of the channels: 0 if it cannot be."""
+    return 3 if count in _PLAIN else 2 if count in _ALPHA else int(count <= MAX_CHANNELS)
+
+
+def _ends_in_channels(shape: tuple[int, ...]) -> bool:
+    """Return whether the last of three axes is that of the channels of one image."""
+    return shape[2] in _PLAIN or (shape[2] <= MAX_CHANNELS and min(shape[:2]) > 4 * shape[2])
+
+
+def _is_square(count: int) -> bool:
+    return count > 1 and math.isqrt(count) ** 2 == count
+
+
+def _stacked(array: AnyArray, layout: Layout, name: Value) -> AnyArray:
+    """Return an array as images ``(n, h, w, c)``, not copied where possible."""
+    shape = array.shape
+    stack = None
+    if layout == "flat" and array.ndim == 2 and _is_square(shape[1]):
+        side = math.isqrt(shape[1])
+        stack = array.reshape(shape[0], side, side, 1)
+    elif layout == "channels-first" and array.ndim in (3, 4):
+        stack = np.moveaxis(array if array.ndim == 4 else array[np.newaxis], 1, 3)
+    elif layout in ("", "channels-last") and array.ndim in (2, 3, 4):
+        one = array.ndim == 2 or (array.ndim == 3 and layout != "" and _ends_in_channels(shape))
+        stack = array[np.newaxis] if one else array
+        stack = stack if stack.ndim == 4 else stack[..., np.newaxis]
+    if stack is None or 0 in shape:
+        raise DataError(
+            "Cannot read {array} with the layout {layout}: its shape is {shape}. Choose another layout.",
+            array=name,
+            layout=layout,
+            shape=str(shape),
+        )
+    if stack.shape[3] > MAX_CHANNELS:
+        raise _unsupported(shape, name)
+    return stack
+
+
+def _picked(stack: AnyArray, channels: tuple[int, ...], name: Value) -> AnyArray:
+    """Return images with the chosen channels only."""
+    count = stack.shape[3]
+    if max(channels, default=0) >= count:
+        raise DataError(
+            "Cannot use channel {wrong} of {array}: it has {count:# channel|# channels}, counted from 0.",
+            wrong=max(channels),
+            array=name,
+            count=count,
+        )
+    if not channels or channels == tuple(range(count)):
+        return stack
+    return stack[..., list(channels)]
+
+
+def _opaque(images: Pixels) -> Pixels:
+    """Composite images ``(n, h, w, 2 | 4)`` over white, as image files."""
+    alpha, mode = Alpha(), _ALPHA[images.shape[3]]
+    opaque = np.empty((*images.shape[:3], images.shape[3] - 1), np.uint8)
+    for image, target in zip(images, opaque, strict=True):
+        size = image.shape[1], image.shape[0]
+        target[...] = pil_image_pixels(alpha.on_image(Image.frombytes(mode, size, image.tobytes())))
+    return opaque
+
+
+def _ambiguous(shape: tuple[int, ...], name: Value, *layouts: Layout) -> DataError:
+    return DataError(
+        "Cannot open {array}: its shape {shape} can be read as {layouts}. Choose the layout (--layout).",
+        array=name,
+        shape=str(shape),
+        layouts=list(layouts),
+    )
+
+
+def _unsupported(shape: tuple[int, ...], name: Value) -> DataError:
+    return DataError(
+        "Cannot open {array}: its shape is {shape}. Save it as (n, h, w), (n, h, w, 1 or 3), or flat squares (n, "
+        "side²).",
+        array=name,
+        shape=str(shape),
+    )
