@@ -83,6 +83,8 @@ class Document:
         Images to add to a term of the arithmetic: positions int64 ``(n,)``, and the number of the term.
     thumbnails_requested
         Positions of the images that the gallery shows: int64 ``(n,)``.
+    preview_requested
+        The position of the image that the gallery shows larger; None for none.
     library_changed
         The list of bundles on disk changed.
     exported, announced
@@ -97,6 +99,7 @@ class Document:
 
     term_requested = Signal(object, int)
     thumbnails_requested = Signal(object)
+    preview_requested = Signal(object)
 
     history_changed = Signal()
     jobs_changed = Signal()
