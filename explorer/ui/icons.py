@@ -35,7 +35,7 @@ class _Engine(QIconEngine):
         self._use = use
 
     def clone(self) -> QIconEngine:
-        # PySide6 deletes what a virtual method returns once Python holds it no longer. Those that Qt deleted are invalid.
+        # PySide6 deletes what a virtual method returns once Python holds it no longer; one that Qt deleted is invalid.
         _clones[:] = [clone for clone in _clones if Shiboken.isValid(clone)]
         _clones.append(_Engine(self._name, self._use))
         return _clones[-1]
