@@ -220,9 +220,9 @@ class Document:
     ) -> None:
         """Replace the model, the images, or both as one step, and the animation if one is given.
 
-        The timeline and the bookmarks of the old model are kept until it is opened again; the latent cursor is a code
-        of it and is removed. The selected image stays if only the model changes. UsageError if the animation does not
-        have the model's latent dimensions.
+        The timeline, bookmarks, directions and arithmetic of the old model are kept until it is opened again; the
+        latent cursor is a code of it and is removed. The selected image stays if only the model changes. UsageError if
+        the animation does not have the model's latent dimensions.
         """
         before = self._state
         label = message("Open {name}", name=model.name if model else source.title if source else "")

@@ -1,4 +1,4 @@
-"""Each model keeps its timeline and bookmarks while another is open, within limits, and undo goes across openings."""
+"""Each model keeps its codes while another is open, within limits, and undo goes across openings."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from explorer.document import kept_timelines
 from explorer.document.document import Document
 from explorer.document.kept_timelines import MOST_BYTES, MOST_CODES, MOST_MODELS
-from explorer.document.state import Bookmark, Keyframe, ModelId, OpenModel, State
+from explorer.document.state import Arithmetic, Bookmark, Keyframe, ModelId, NamedDirection, OpenModel, State, Term
 from explorer.latent.animation import AnimationSettings, Segment
 from explorer.latent.animation_presets import AnimationPreset
+from explorer.latent.directions import Direction
 
 RUN, OTHER_RUN = Path("/nowhere/runs/one"), Path("/nowhere/runs/other")
 
@@ -71,6 +72,44 @@ def test_each_model_gets_its_own_timeline_back(document: Document) -> None:
         assert getattr(document.state, part) is getattr(before, part), part
     document.open(make_model(latent_dim=3, name="second"))
     assert [key.code.tolist() for key in document.state.keyframes] == [[0, 0, 0]]
+
+
+def direction(dim: int, name: str) -> NamedDirection:
+    return NamedDirection(name, Direction(np.arange(1, dim + 1, dtype=np.float32), "means", (1, 2), 1, 2, (0, 1), 0.5))
+
+
+def test_directions_and_arithmetic_are_kept_too(document: Document) -> None:
+    heard = heard_by(document)
+    document.direction_search.keep([direction(2, "smile")])
+    document.add_to_term(1, np.ones((2, 2), np.float32))
+    document.set_arithmetic(replace(document.state.arithmetic, share=0.25))
+    before = document.state
+    document.open(make_model(latent_dim=3, name="second"))
+    assert heard == ["first keeps its timeline, bookmarks and directions. Open it again to continue."]
+    assert document.state.directions == ()
+    assert document.state.arithmetic.settings == Arithmetic().settings
+    assert all(term.codes == () for term in document.state.arithmetic.terms)
+    document.direction_search.keep([direction(3, "hair")])
+    document.open(make_model(name="first"))
+    assert document.state.directions is before.directions
+    assert document.state.arithmetic is before.arithmetic
+    document.undo()
+    assert [kept.name for kept in document.state.directions] == ["hair"]
+    document.undo()
+    document.undo()
+    assert document.state.directions is before.directions
+    document.redo()
+    document.redo()
+    document.redo()
+    assert document.state.arithmetic is before.arithmetic
+
+
+def test_settings_of_the_arithmetic_without_codes_are_kept(document: Document) -> None:
+    document.set_arithmetic(Arithmetic(mode="cross"))
+    document.open(make_model(name="second"))
+    assert document.state.arithmetic.mode == "sum"
+    document.open(make_model(name="first"))
+    assert document.state.arithmetic.mode == "cross"
 
 
 def test_undo_goes_across_openings_and_redo_back(document: Document) -> None:
@@ -137,7 +176,7 @@ def test_the_status_bar_says_that_it_is_kept(document: Document) -> None:
     assert heard == [], "there was nothing"
     mark(document, 1)
     document.open(make_model(name="first"))
-    assert heard == ["second keeps its timeline and bookmarks. Open it again to continue."]
+    assert heard == ["second keeps its timeline, bookmarks and directions. Open it again to continue."]
     document.open(source=make_source(4))
     assert len(heard) == 1
 
@@ -218,11 +257,16 @@ def test_of_many_models_the_oldest_are_forgotten_and_undo_restores_them(document
     assert len(document.state.timelines) == MOST_MODELS
     document.open(make_model(name="one more"))
     assert [timeline.model.name for timeline in document.state.timelines][:2] == ["model 0", "model 1"]
-    assert heard[-1] == "Removed the timeline and bookmarks of first: there are too many. Undo restores them."
+    assert (
+        heard[-1] == "Removed the timeline, bookmarks and directions of first: there are too many. Undo restores them."
+    )
     assert len(heard) == MOST_MODELS + 1
     document.undo()
     document.open(make_model(name="first"))
     assert marks_of(document) == ([1], ["bookmark 1"])
+
+
+CODE = (np.zeros(2, np.float32),)
 
 
 def state_with(keyframes: int, bookmarks: int, length: int = 2, thumbnail: int = 0) -> State:
@@ -241,12 +285,14 @@ def state_with(keyframes: int, bookmarks: int, length: int = 2, thumbnail: int =
         (state_with(MOST_CODES - 1, 0), True),
         (state_with(MOST_CODES // 2, MOST_CODES // 2 - 1), True),
         (state_with(MOST_CODES - 1, 1), False),
+        (replace(state_with(MOST_CODES - 1, 0), directions=(direction(2, "one more"),)), False),
+        (replace(state_with(MOST_CODES - 1, 0), arithmetic=Arithmetic((Term(1, CODE), Term(-1), Term()))), False),
         (state_with(1, 0, MOST_BYTES // 4 - 2), True),
         (state_with(1, 0, MOST_BYTES // 4 - 1), False),
         (state_with(0, 1, 2, MOST_BYTES - 15), False),
         (replace(state_with(1, 0), times=(0.0,) * (MOST_BYTES // 8)), False),
     ],
-    ids=["keyframes", "both", "too many", "large", "too large", "thumbnails", "times"],
+    ids=["keyframes", "both", "too many", "directions", "terms", "large", "too large", "thumbnails", "times"],
 )
 def test_the_newest_is_kept_if_it_fits_and_an_older_one_if_it_fits_beside_it(state: State, kept: bool) -> None:
     document = Document()
