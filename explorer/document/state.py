@@ -238,9 +238,9 @@ class ModelId:
             return False
         if self.decoder_hash and self.decoder_hash == model.card.decoder_hash:
             return True
-        if self.run is not None and model.run is not None:
+        if self.run is not None or model.run is not None:
             return self.run == model.run
-        # A model that was left in training is opened from its folder later, where its run is unknown.
+        # An imported encoder has neither. A folder may hold another training's model by now, but that has a run.
         return not self.decoder_hash and self.path == model.path
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_testing.builders import make_model, make_source
+from explorer_testing.builders import make_model, make_source, write_bundle
+from explorer_testing.training import small_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +20,11 @@ from explorer.document.state import Arithmetic, Bookmark, Keyframe, ModelId, Nam
 from explorer.latent.animation import AnimationSettings, Segment
 from explorer.latent.animation_presets import AnimationPreset
 from explorer.latent.directions import Direction
+from explorer.models.bundle import open_bundle
+from explorer.models.runs import RunWriter
+from explorer.workers.loading import open_model
 
+NOW = datetime(2026, 3, 14)
 RUN, OTHER_RUN = Path("/nowhere/runs/one"), Path("/nowhere/runs/other")
 
 
@@ -217,7 +223,9 @@ LEARNING = replace(PLAIN, run=RUN, epochs=1.5)
         (saved(PLAIN, "a"), saved(PLAIN, "b"), False),
         (LEARNING, replace(LEARNING, epochs=3.0), True),
         (LEARNING, saved(replace(LEARNING, epochs=None), "a"), True),
-        (LEARNING, saved(PLAIN, "a"), True),
+        (LEARNING, saved(PLAIN, "a"), False),
+        (PLAIN, saved(PLAIN, "a"), True),
+        (PLAIN, saved(replace(LEARNING, epochs=None), "a"), False),
         (LEARNING, replace(LEARNING, run=OTHER_RUN), False),
         (LEARNING, replace(PLAIN, path=Path("/moved")), False),
         (saved(PLAIN, "a"), LEARNING, False),
@@ -235,13 +243,23 @@ def test_a_model_is_known_by_its_decoder_or_its_training(left: OpenModel, model:
     assert marks_of(document) == (([1], ["bookmark 1"]) if same else ([], []))
 
 
-def test_a_timeline_made_in_training_is_that_of_the_finished_model(document: Document) -> None:
-    document.open(replace(LEARNING, path=Path("/models/new")))
+@pytest.mark.parametrize("canceled", [False, True])
+def test_a_timeline_made_in_training_is_that_of_its_own_model(
+    document: Document, explorer_home: Path, canceled: bool
+) -> None:
+    """Also where a canceled training left its folder to another one."""
+    out = explorer_home / "models" / "new"
+    first, second = (RunWriter.create(small_request(explorer_home / "data.npz", out), NOW) for _ in range(2))
+    write_bundle(out)
+    metrics = open_bundle(out).card.metrics
+    (second if canceled else first).log("finished", metrics=metrics)
+    (first if canceled else second).log("cancelled")
+    document.open(replace(LEARNING, path=out, run=first.path))
     mark(document, 1)
-    document.refine_model(replace(LEARNING, path=Path("/models/new"), epochs=2.5))
-    document.open(make_model(name="first"))
-    document.open(saved(replace(PLAIN, path=Path("/models/new")), "a"))
-    assert marks_of(document) == ([1], ["bookmark 1"])
+    document.refine_model(replace(LEARNING, path=out, run=first.path, epochs=2.5))
+    document.open(make_model(name="between"))
+    document.open(open_model(out))
+    assert marks_of(document) == (([], []) if canceled else ([1], ["bookmark 1"]))
 
 
 # -- limits ------------------------------------------------------------------------------------------------------------
