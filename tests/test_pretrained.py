@@ -6,6 +6,8 @@ import fnmatch
 import tomllib
 from pathlib import Path
 
+import numpy as np
+import pretrained_previews
 import pretrained_table
 import pytest
 import train_pretrained
@@ -14,9 +16,12 @@ from explorer_testing.codec import MatrixCodec
 from pretrained_recipes import RECIPES, Goal, Recipe
 
 from explorer import paths
+from explorer.data.preprocessing import to_pixels
 from explorer.document.session_record import ModelRecord
-from explorer.models.bundle import CARD, RENAMED, find_bundles, open_bundle
+from explorer.engine.codecs import open_codec
+from explorer.models.bundle import CARD, PREVIEW, RENAMED, find_bundles, open_bundle
 from explorer.models.card import Card
+from explorer.models.preview import COUNT, read_preview
 from explorer.models.settings import CHECKPOINT, checkpoint_folder
 from explorer.workers.session_io import find_model
 
@@ -81,6 +86,29 @@ def test_a_figure_that_is_missed_has_its_reason_and_no_other_has() -> None:
 def test_the_table_is_up_to_date() -> None:
     written = (PRETRAINED / pretrained_table.README).read_text(encoding="utf-8")
     assert written == pretrained_table.readme(CARDS), "run python scripts/pretrained_table.py"
+
+
+def test_each_has_a_small_preview_of_its_reconstructions() -> None:
+    for name, card in CARDS.items():
+        bundle = open_bundle(PRETRAINED / name)
+        images = read_preview(bundle.path / PREVIEW)
+        decoded = to_pixels(open_codec(bundle).decode(np.ascontiguousarray(bundle.sample.codes[:COUNT], np.float32)))
+        assert len(images) == COUNT
+        if images.shape[1:] == card.image_shape:
+            np.testing.assert_allclose(images.astype(int), decoded, atol=1, err_msg=name)
+        else:
+            assert images.mean((1, 2, 3)) == pytest.approx(decoded.mean((1, 2, 3)), abs=2)
+
+
+def test_a_lost_preview_is_written_again(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrained_previews, "pretrained_dir", lambda: shipped)
+    monkeypatch.setattr("sys.argv", ["pretrained_previews.py"])
+    write_bundle(shipped / "tiny")
+    assert pretrained_previews.main() == 0
+    assert len(read_preview(shipped / "tiny" / PREVIEW)) == COUNT
+    (shipped / "tiny" / PREVIEW).write_bytes(b"kept")
+    assert pretrained_previews.main() == 0
+    assert (shipped / "tiny" / PREVIEW).read_bytes() == b"kept"
 
 
 def test_they_take_little_room_and_the_wheel_carries_a_few() -> None:

@@ -83,6 +83,8 @@ class Document:
         Images to add to a term of the arithmetic: positions int64 ``(n,)``, and the number of the term.
     thumbnails_requested
         Positions of the images that the gallery shows: int64 ``(n,)``.
+    preview_requested
+        The position of the image that the gallery shows larger; None for none.
     library_changed
         The list of bundles on disk changed.
     exported, announced
@@ -97,6 +99,7 @@ class Document:
 
     term_requested = Signal(object, int)
     thumbnails_requested = Signal(object)
+    preview_requested = Signal(object)
 
     history_changed = Signal()
     jobs_changed = Signal()
@@ -217,9 +220,9 @@ class Document:
     ) -> None:
         """Replace the model, the images, or both as one step, and the animation if one is given.
 
-        The timeline and the bookmarks of the old model are kept until it is opened again; the latent cursor is a code
-        of it and is removed. The selected image stays if only the model changes. UsageError if the animation does not
-        have the model's latent dimensions.
+        The timeline, bookmarks, directions and arithmetic of the old model are kept until it is opened again; the
+        latent cursor is a code of it and is removed. The selected image stays if only the model changes. UsageError if
+        the animation does not have the model's latent dimensions.
         """
         before = self._state
         label = message("Open {name}", name=model.name if model else source.title if source else "")

@@ -1,4 +1,4 @@
-"""Each model has its own timeline and bookmarks: they are kept while another model is open."""
+"""Each model has its own timeline, bookmarks, directions and arithmetic: kept while another model is open."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from dataclasses import replace
 from typing import Final
 
 from explorer.document.state import KeptTimeline, ModelId, OpenModel, State
-from explorer.latent.animation import AnimationSettings
 from explorer.messages import NO_MESSAGE, Message, message
 
 MOST_MODELS: Final = 20
 MOST_CODES: Final = 2_000
 MOST_BYTES: Final = 128 << 20
-"""Limits of all kept timelines together: models, keyframes and bookmarks, and memory of their codes and thumbnails.
+"""Limits of all kept timelines together: models, codes of all kinds, and memory of codes and thumbnails.
 
 A session with more of them than the open model may have could not be written. The oldest are removed first.
 """
 
 
 def with_timeline_of(state: State, model: OpenModel) -> State:
-    """Keep the timeline and bookmarks of the open model, and restore those of `model`, which is opened next."""
+    """Keep what belongs to the open model, and restore what belongs to `model`, which is opened next."""
     if state.model is not None and ModelId.of(state.model).fits(model):
         return state
     kept = [*state.timelines, *_left(state)]
@@ -33,17 +32,28 @@ def with_timeline_of(state: State, model: OpenModel) -> State:
         animation=restored.animation,
         times=restored.times,
         bookmarks=restored.bookmarks,
+        directions=restored.directions,
+        arithmetic=restored.arithmetic,
         timelines=_fitting([timeline for timeline in kept if timeline is not found]),
     )
 
 
 def _left(state: State) -> list[KeptTimeline]:
-    """Return the timeline of the open model, unless there is none or it is empty."""
-    empty = not (state.keyframes or state.bookmarks) and state.animation == AnimationSettings()
-    if state.model is None or empty:
+    """Return what belongs to the open model, unless there is none or it is empty."""
+    if state.model is None:
         return []
-    model = ModelId.of(state.model)
-    return [KeptTimeline(model, state.keyframes, state.animation, state.times, state.bookmarks)]
+    left = KeptTimeline(
+        ModelId.of(state.model),
+        state.keyframes,
+        state.animation,
+        state.times,
+        state.bookmarks,
+        state.directions,
+        state.arithmetic,
+    )
+    blank = KeptTimeline(left.model)
+    changed = left.animation != blank.animation or left.arithmetic.settings != blank.arithmetic.settings
+    return [left] if left.codes or changed else []
 
 
 def _fitting(timelines: list[KeptTimeline]) -> tuple[KeptTimeline, ...]:
@@ -72,9 +82,11 @@ def keeping_note(before: State, after: State) -> Message:
     for model in (*(timeline.model for timeline in before.timelines if timeline.codes), *left):
         if model not in kept and not model.fits(after.model):
             return message(
-                "Removed the timeline and bookmarks of {model}: there are too many. Undo restores them.",
+                "Removed the timeline, bookmarks and directions of {model}: there are too many. Undo restores them.",
                 model=model.name,
             )
     if left and left[0] in kept:
-        return message("{model} keeps its timeline and bookmarks. Open it again to continue.", model=left[0].name)
+        return message(
+            "{model} keeps its timeline, bookmarks and directions. Open it again to continue.", model=left[0].name
+        )
     return NO_MESSAGE

@@ -218,6 +218,16 @@ def _without_timelines(raw: dict[str, Any]) -> dict[str, Any]:
     return raw | {"timelines": []}
 
 
+def _without_directions(raw: dict[str, Any]) -> dict[str, Any]:
+    """Migrate a record of version 5, whose timelines of other models have no directions and no arithmetic."""
+    timelines = raw.get("timelines", [])
+    if not isinstance(timelines, list):
+        return raw
+    blank = {"strengths": [1.0, -1.0, 1.0], "mode": "sum", "share": 0.5, "seed": 0}
+    added = {"directions": [], "arithmetic": blank, "terms": [0, 0, 0]}
+    return raw | {"timelines": [one | added if isinstance(one, dict) else one for one in timelines]}
+
+
 _TABS: Final = {"neighbours_panel": "neighbors_panel"}
 """Panels by their object names up to version 3."""
 
@@ -239,6 +249,7 @@ _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     2: _without_imported_image,
     3: _old_names,
     4: _without_timelines,
+    5: _without_directions,
 }
 """By version: converts a record to the next version."""
 

@@ -27,7 +27,7 @@ from explorer.errors import ExplorerError
 from explorer.latent.animation import AnimationSettings, Segment
 from explorer.types import ImageShape
 
-VERSION: Final = 5
+VERSION: Final = 6
 MOST: Final = 10_000
 """Maximum number of keyframes, directions, or codes in a slot, and of frames of a segment or hold."""
 
@@ -55,6 +55,7 @@ def _without_corners(grid: GridSettings, dump: SerializerFunctionWrapHandler) ->
     return {name: value for name, value in dump(grid).items() if name != "corners"}
 
 
+_Count = Annotated[int, Field(ge=0, le=MOST_CODES)]
 _Segment = Annotated[Segment, WrapValidator(_checked)]
 _Animation = Annotated[AnimationSettings, WrapValidator(_checked)]
 _Grid = Annotated[GridSettings, WrapValidator(_checked), WrapSerializer(_without_corners)]
@@ -136,7 +137,8 @@ class TimelineRecord(_Record):
     """See `explorer.document.state.KeptTimeline`; its codes and times are among the arrays.
 
     `run` is the folder of the training, empty if it is unknown; `model_hash` is empty if the model was in training.
-    `frames` is the number of equalized times; None if they are not equalized.
+    `frames` is the number of equalized times; None if they are not equalized. `terms` are the numbers of codes of the
+    terms of the arithmetic.
     """
 
     name: Name
@@ -148,11 +150,19 @@ class TimelineRecord(_Record):
     segments: tuple[_Segment | None, ...] = Field(default=(), max_length=MOST_CODES)
     bookmarks: tuple[Title, ...] = Field(default=(), max_length=MOST_CODES)
     frames: int | None = Field(default=None, ge=0, le=LONGEST_ANIMATION)
+    directions: tuple[DirectionRecord, ...] = Field(default=(), max_length=MOST_CODES)
+    arithmetic: ArithmeticRecord
+    terms: tuple[_Count, _Count, _Count] = (0, 0, 0)
+
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """Numbers of codes: keyframes, bookmarks, directions, and each term of the arithmetic."""
+        return len(self.segments), len(self.bookmarks), len(self.directions), *self.terms
 
     @property
     def values(self) -> int:
         """Number of values of all its codes."""
-        return (len(self.segments) + len(self.bookmarks)) * self.latent_dim
+        return sum(self.parts) * self.latent_dim
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -213,7 +223,7 @@ class SessionRecord(_Record):
     """
 
     format: Literal["latent-explorer-session"] = "latent-explorer-session"
-    version: Literal[5] = VERSION
+    version: Literal[6] = VERSION
     written_by: Name = ""
     written_at: Name = ""
     origin: Place = ""
@@ -252,7 +262,7 @@ class SessionRecord(_Record):
         check_animation(self.animation, self.segments)
         if self.grid.corners:
             raise ValueError("the corners of the map are among the values")
-        codes = sum(len(timeline.segments) + len(timeline.bookmarks) for timeline in self.timelines)
+        codes = sum(sum(timeline.parts) for timeline in self.timelines)
         if codes > MOST_CODES:
             raise ValueError(f"{codes:,} codes of other models exceed the limit of {MOST_CODES:,}")
         return self

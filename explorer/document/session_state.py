@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,8 +69,6 @@ def session_of(
     session file; the path of the dataset relative to it is stored too. An autosaved copy has an `origin`: its session
     file, and the SHA-256 of that file.
     """
-    arithmetic = state.arithmetic
-    first, second, third = arithmetic.terms
     record = SessionRecord(
         written_by=explorer.__version__,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -86,16 +84,11 @@ def session_of(
         grid=replace(state.grid, corners=()),
         animation=state.animation,
         segments=tuple(keyframe.segment for keyframe in state.keyframes),
-        directions=tuple(_direction_record(kept) for kept in state.directions),
-        arithmetic=ArithmeticRecord(
-            strengths=(first.strength, second.strength, third.strength),
-            mode=arithmetic.mode,
-            share=arithmetic.share,
-            seed=arithmetic.seed,
-        ),
+        directions=tuple(map(_direction_record, state.directions)),
+        arithmetic=_arithmetic_record(state.arithmetic),
         selection=None if picked is None else PickedRecord(title=picked.title[:200]),
         bookmarks=tuple(bookmark.name for bookmark in state.bookmarks),
-        timelines=tuple(_timeline_record(timeline) for timeline in state.timelines),
+        timelines=tuple(map(_timeline_record, state.timelines)),
         view=view or ViewRecord(),
     )
     arrays = _arrays(state, picked)
@@ -175,8 +168,33 @@ def _direction_record(kept: NamedDirection) -> DirectionRecord:
     return DirectionRecord(name=kept.name[:200], **found)
 
 
+def _arithmetic_record(arithmetic: Arithmetic) -> ArithmeticRecord:
+    first, second, third = arithmetic.terms
+    return ArithmeticRecord(
+        strengths=(first.strength, second.strength, third.strength),
+        mode=arithmetic.mode,
+        share=arithmetic.share,
+        seed=arithmetic.seed,
+    )
+
+
+def _directions(records: Sequence[DirectionRecord], vectors: Iterable[Floats]) -> tuple[NamedDirection, ...]:
+    return tuple(
+        NamedDirection(kept.name, Direction(vector, **kept.model_dump(exclude={"name"})))
+        for kept, vector in zip(records, vectors, strict=True)
+    )
+
+
+def _arithmetic(record: ArithmeticRecord, codes: Iterable[Iterable[Floats]]) -> Arithmetic:
+    """Return an arithmetic with the codes of its three terms."""
+    pairs = zip(record.strengths, codes, strict=True)
+    first, second, third = (Term(strength, tuple(some)) for strength, some in pairs)
+    return Arithmetic((first, second, third), **record.model_dump(exclude={"strengths"}))
+
+
 def _timeline_record(timeline: KeptTimeline) -> TimelineRecord:
     model = timeline.model
+    first, second, third = (len(term.codes) for term in timeline.arithmetic.terms)
     return TimelineRecord(
         name=model.name[:200],
         path=str(model.path),
@@ -187,11 +205,14 @@ def _timeline_record(timeline: KeptTimeline) -> TimelineRecord:
         segments=tuple(keyframe.segment for keyframe in timeline.keyframes),
         bookmarks=tuple(bookmark.name for bookmark in timeline.bookmarks),
         frames=None if timeline.times is None else len(timeline.times),
+        directions=tuple(map(_direction_record, timeline.directions)),
+        arithmetic=_arithmetic_record(timeline.arithmetic),
+        terms=(first, second, third),
     )
 
 
 def _timelines(session: Session) -> tuple[KeptTimeline, ...]:
-    """Return the timelines of other models; the thumbnails of their bookmarks are decoded again with the model."""
+    """Return what other models keep; the thumbnails of their bookmarks are decoded again with the model."""
     records, arrays = session.record.timelines, session.arrays
     ends = np.cumsum([(record.values, record.frames or 0) for record in records], axis=0, dtype=np.int64)
     codes = np.split(arrays.get("timeline_codes", np.zeros(0, np.float32)), ends[:, 0]) if records else []
@@ -203,9 +224,16 @@ def _timeline(record: TimelineRecord, codes: Floats, times: NDArray[np.float64])
     run = Path(record.run) if record.run else None
     model = ModelId(record.name, Path(record.path), run, record.model_hash, record.latent_dim)
     table = codes.reshape(-1, record.latent_dim)
-    count = len(record.segments)
-    bookmarks = tuple(map(Bookmark, record.bookmarks, table[count:]))
-    timeline = KeptTimeline(model, keyframes_of(table[:count], record.segments), record.animation, None, bookmarks)
+    keys, bookmarked, vectors, *terms, _ = np.split(table, np.cumsum(record.parts))
+    timeline = KeptTimeline(
+        model,
+        keyframes_of(keys, record.segments),
+        record.animation,
+        None,
+        tuple(map(Bookmark, record.bookmarks, bookmarked)),
+        _directions(record.directions, vectors),
+        _arithmetic(record.arithmetic, terms),
+    )
     return _timed(timeline, None if record.frames is None else times)
 
 
@@ -290,15 +318,6 @@ def _with_codes(state: State, session: Session, model: OpenModel) -> State:
         start = None
     if cursor is not None and start is not None and np.array_equal(cursor, start):
         cursor = start
-    directions = tuple(
-        NamedDirection(kept.name, Direction(vector, **kept.model_dump(exclude={"name"})))
-        for kept, vector in zip(record.directions, arrays.get("directions", ()), strict=True)
-    )
-    first, second, third = (
-        Term(strength, tuple(arrays.get(f"slot_{number}", ())))
-        for number, strength in enumerate(record.arithmetic.strengths)
-    )
-    settings = record.arithmetic.model_dump(exclude={"strengths"})
     thumbnails = arrays.get("thumbnails", [None] * len(record.bookmarks))
     bookmarks = tuple(
         Bookmark(name, code, thumbnail)
@@ -312,8 +331,8 @@ def _with_codes(state: State, session: Session, model: OpenModel) -> State:
         start_code=start,
         keyframes=() if keys is None else keyframes_of(keys, record.segments),
         grid=_grid(record, arrays.get("corners"), model),
-        directions=directions,
-        arithmetic=Arithmetic((first, second, third), **settings),
+        directions=_directions(record.directions, arrays.get("directions", ())),
+        arithmetic=_arithmetic(record.arithmetic, [arrays.get(f"slot_{number}", ()) for number in range(3)]),
         bookmarks=bookmarks,
     )
     return _timed(whole, arrays.get("times"))

@@ -180,6 +180,11 @@ class Arithmetic:
     share: float = 0.5
     seed: int = 0
 
+    @property
+    def settings(self) -> tuple[object, ...]:
+        """Everything but the codes."""
+        return tuple(term.strength for term in self.terms), self.mode, self.share, self.seed
+
     def result(self) -> Floats | None:
         """``(latent_dim,)``; None if a required term is empty."""
         filled = [term for term in self.terms if term.codes]
@@ -233,26 +238,33 @@ class ModelId:
             return False
         if self.decoder_hash and self.decoder_hash == model.card.decoder_hash:
             return True
-        if self.run is not None and model.run is not None:
+        if self.run is not None or model.run is not None:
             return self.run == model.run
-        # A model that was left in training is opened from its folder later, where its run is unknown.
+        # An imported encoder has neither. A folder may hold another training's model by now, but that has a run.
         return not self.decoder_hash and self.path == model.path
 
 
 @dataclass(frozen=True, eq=False)
 class KeptTimeline:
-    """The timeline and the bookmarks of a model that is not open, as in `State`."""
+    """The timeline, bookmarks, directions and arithmetic of a model that is not open, as in `State`."""
 
     model: ModelId
     keyframes: tuple[Keyframe, ...] = ()
     animation: AnimationSettings = field(default_factory=AnimationSettings)
     times: tuple[float, ...] | None = None
     bookmarks: tuple[Bookmark, ...] = ()
+    directions: tuple[NamedDirection, ...] = ()
+    arithmetic: Arithmetic = field(default_factory=Arithmetic)
 
     @property
     def codes(self) -> list[Floats]:
-        """Those of the keyframes, then those of the bookmarks."""
-        return [*(keyframe.code for keyframe in self.keyframes), *(bookmark.code for bookmark in self.bookmarks)]
+        """Those of the keyframes, bookmarks and directions, and of the terms of the arithmetic."""
+        return [
+            *(keyframe.code for keyframe in self.keyframes),
+            *(bookmark.code for bookmark in self.bookmarks),
+            *(named.direction.vector for named in self.directions),
+            *(code for term in self.arithmetic.terms for code in term.codes),
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,7 +277,7 @@ class State:
     instead. `times` are the positions of the frames of one pass along the keyframes, if its speed was equalized (see
     `explorer.latent.animation.Animation`). `noises` are the corruptions of the Noise tab, applied in order.
     `start_code` and `code` are those of the shown image and the latent cursor, float32 ``(latent_dim,)``, not writable;
-    None until the image is encoded. `timelines` are those of other models, the last left one last.
+    None until the image is encoded. `timelines` are what other models keep, the last left one last.
     """
 
     source: Source | None = None

@@ -9,7 +9,7 @@ import numpy as np
 from explorer.data.source import Source
 from explorer.document.animation import with_animation
 from explorer.document.kept_timelines import with_timeline_of
-from explorer.document.state import COMPONENTS_ABOVE, Arithmetic, GridSettings, OpenModel, State
+from explorer.document.state import COMPONENTS_ABOVE, GridSettings, OpenModel, State
 from explorer.latent.animation_presets import AnimationPreset
 
 _REACH = 3.0
@@ -66,12 +66,12 @@ def opened(
 ) -> State:
     """Return a state with another model, other images, or both.
 
-    Timeline and bookmarks of the old model are kept, those of the new one restored. Directions and arithmetic, which
-    are codes of the old model, are removed. UsageError if the animation does not have the model's latent dimensions.
+    Timeline, bookmarks, directions and arithmetic of the old model are kept, those of the new one restored. UsageError
+    if the animation does not have the model's latent dimensions.
     """
     if model is not None:
         state = with_timeline_of(state, model)
-        state = replace(state, model=model, grid=grid_for(model), directions=(), arithmetic=Arithmetic())
+        state = replace(state, model=model, grid=grid_for(model))
         if animation is not None:
             state = with_animation(state, model, animation)
     if source is not None:

@@ -19,6 +19,7 @@ from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable,
 from explorer.models.card import Card, EpochRecord, kept_epochs, task_of
 from explorer.models.codes import save_codes
 from explorer.models.evaluation import evaluate
+from explorer.models.preview import write_preview
 from explorer.models.sample import sample_codes
 from explorer.models.settings import command_line, delete_checkpoint
 from explorer.paths import replacing_folder
@@ -47,6 +48,7 @@ def finish(
     with replacing_folder(out, replaceable=partial(check_replaceable, force=prepared.request.force)) as folder:
         compiled = _write_networks(prepared, folder)
         save_codes(folder / CODES, sample, spatial=prepared.architecture.spatial)
+        write_preview(folder, codec, sample)
         card = make_card(prepared, history, seconds)
         figures = {"metrics": evaluation.metrics(), "max_difference": compiled.max_difference}
         record = card.data.model_copy(update={"content_hash": prepared.source.content_hash()})

@@ -28,6 +28,9 @@ FIRST_MODEL: Final = "digits-vae-2d"
 """The model that is opened where no other was chosen: two latent dimensions fit the map."""
 
 CODES = "codes.npz"
+PREVIEW: Final = "preview.png"
+"""A few reconstructions (`explorer.models.preview`), without checksum: it may be added, or lost, later."""
+
 NETWORKS = ("encoder.keras", "decoder.keras")
 COMPILED = ("encoder.onnx", "decoder.onnx")
 _SETTLED_NS = 2_000_000_000
@@ -123,11 +126,11 @@ def _networks(card: Card) -> Iterator[str]:
 
 
 def seal(folder: Path, card: Card) -> None:
-    """Write the card, with the checksums of all other files of the folder.
+    """Write the card, with the checksums of all other files of the folder but the preview.
 
     ModelError if the card would be too large to be read again.
     """
-    files = {file.name: file_hash(file) for file in sorted(folder.iterdir()) if file.name != CARD}
+    files = {file.name: file_hash(file) for file in sorted(folder.iterdir()) if file.name not in {CARD, PREVIEW}}
     text = card.model_copy(update={"files": files}).model_dump_json(indent=2)
     json_text(text.encode(), RECORD, f"{card.name}/{CARD}", ModelError)
     (folder / CARD).write_text(text + "\n", encoding="utf-8")
@@ -158,7 +161,7 @@ def _obstacle(path: Path) -> Message | None:
         strangers = sorted(
             entry.name
             for entry in path.iterdir()
-            if entry.name not in {CARD, CODES, *NETWORKS, *COMPILED} or not entry.is_file()
+            if entry.name not in {CARD, CODES, PREVIEW, *NETWORKS, *COMPILED} or not entry.is_file()
         )
         if strangers:
             return message("it contains “{file}”, which is not part of a model", file=strangers[0])

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from glob import escape
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -31,7 +32,7 @@ from explorer.data.formats import MAX_PIXELS
 from explorer.errors import TrainingError
 from explorer.json_limits import RECORD, JsonLimits, json_text, parse_json
 from explorer.messages import message
-from explorer.models.card import LossParts
+from explorer.models.card import Card, LossParts
 from explorer.models.settings import CHECKPOINT, NAME_LIMIT, TrainingRequest, checkpoint_folder, delete_checkpoint
 from explorer.paths import replacing_file, runs_dir
 from explorer.reading import read_limited, reading
@@ -360,6 +361,16 @@ def find_runs() -> list[Run]:
         except TrainingError:
             continue
     return found
+
+
+def run_of(card: Card) -> Path | None:
+    """Return the folder of the run that a model is from: it has its name and its metrics; None if there is none."""
+    for path in sorted(runs_dir().glob(f"*-{escape(card.name[:NAME_LIMIT])}*"), reverse=True):
+        with suppress(TrainingError):
+            run = read_run(path)
+            if run.phase == "finished" and run.name == card.name and str(run.metrics) == str(card.metrics):
+                return path
+    return None
 
 
 def delete_run(run: Run) -> None:

@@ -1,23 +1,20 @@
-"""The images of cards: thumbnails from the files of models, and those kept of opened datasets. Nothing is decoded."""
+"""The images of cards: previews of models, and thumbnails of opened datasets. No model is opened for them."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Final
 
 from PySide6.QtCore import QObject, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from explorer.errors import ExplorerError
-from explorer.models.bundle import CODES
+from explorer.models.bundle import CODES, PREVIEW
 from explorer.models.codes import first_thumbnails
+from explorer.models.preview import COUNT, read_preview
 from explorer.paths import cache_dir
 from explorer.types import Pixels
 from explorer.ui.images import pixels_to_qimage, save_image
-
-COUNT: Final = 4
-"""Images on a card."""
 
 _LARGEST = 256
 """Side of an image in pixels; larger ones are reduced."""
@@ -76,8 +73,9 @@ def _strip_file(place: str) -> Path:
 
 
 def _file_of(path: str) -> Path:
-    codes = Path(path) / CODES
-    return codes if codes.is_file() else _strip_file(path)
+    """Return the preview of a model, or its codes, which have thumbnails of images; else the file of a dataset."""
+    files = (Path(path) / name for name in (PREVIEW, CODES))
+    return next((file for file in files if file.is_file()), _strip_file(path))
 
 
 def _stamp(path: str) -> int:
@@ -89,11 +87,12 @@ def _stamp(path: str) -> int:
 
 def _read(path: str) -> tuple[QImage, ...]:
     file = _file_of(path)
-    if file.name == CODES:
+    if file.name in {PREVIEW, CODES}:
         try:
-            return tuple(_reduced(pixels_to_qimage(pixels)) for pixels in first_thumbnails(file, COUNT))
+            images = read_preview(file) if file.name == PREVIEW else first_thumbnails(file, COUNT)
         except ExplorerError:
             return ()
+        return tuple(_reduced(pixels_to_qimage(pixels)) for pixels in images)
     strip = QImage(str(file)) if file.is_file() else QImage()
     side = strip.height()
     if not 0 < side <= strip.width() <= COUNT * _LARGEST:

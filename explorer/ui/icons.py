@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap, QPixmapCache
+from shiboken6 import Shiboken
 
 from explorer.paths import resources_dir
 from explorer.ui.theme import current_theme
@@ -34,7 +35,8 @@ class _Engine(QIconEngine):
         self._use = use
 
     def clone(self) -> QIconEngine:
-        # PySide6 deletes what a virtual method returns once Python holds it no longer.
+        # PySide6 deletes what a virtual method returns once Python holds it no longer; one that Qt deleted is invalid.
+        _clones[:] = [clone for clone in _clones if Shiboken.isValid(clone)]
         _clones.append(_Engine(self._name, self._use))
         return _clones[-1]
 

@@ -1,4 +1,4 @@
-"""The context menu of an image: copy, save, keyframe, bookmark, neighbors, arithmetic; by right click or Shift+F10."""
+"""The context menu of an image: copy, save, keyframe, bookmark, neighbors, arithmetic."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt
-from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QWidget
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.data.source import Source
 from explorer.document.document import Document
@@ -18,7 +18,8 @@ from explorer.document.state import OpenModel
 from explorer.errors import ExplorerError
 from explorer.messages import message
 from explorer.types import Floats
-from explorer.ui.actions import Action, ActionMenu, When
+from explorer.ui.actions import Action, When
+from explorer.ui.context_menu import ContextMenu
 from explorer.ui.dialogs.files import ask_save, exporting
 from explorer.ui.images import save_image
 
@@ -44,11 +45,10 @@ class MenuImage:
         return self.code is not None or self.index is not None
 
 
-class ImageMenu(QObject):
+class ImageMenu(ContextMenu):
     """Gives a widget the context menu of its images.
 
-    `target` returns the image at a position in the widget (in a scroll area, in its viewport), or for None, the one
-    that the keyboard is on; None where there is no image. `more` are further actions of the widget.
+    `target` returns the image at a position, None where there is none; `more` are further actions of the widget.
     """
 
     def __init__(
@@ -58,46 +58,29 @@ class ImageMenu(QObject):
         target: Callable[[QPoint | None], MenuImage | None],
         more: Callable[[], Iterable[Action]] = tuple,
     ) -> None:
-        super().__init__(widget)
+        super().__init__(widget, "image_menu")
         self._document = document
-        self._widget = widget
         self._target = target
         self._more = more
-        self._menu: ActionMenu | None = None
-        self._opened: tuple[OpenModel | None, Source | None] = (None, None)
-        self._area = widget.viewport() if isinstance(widget, QAbstractScrollArea) else widget
-        for watched in {widget, self._area}:
-            watched.installEventFilter(self)
+        self._opened_for: tuple[OpenModel | None, Source | None] = (None, None)
         for changed in (document.changed.model, document.changed.source):
             changed.connect(self._on_opened)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QContextMenuEvent):
-            by_keys = event.reason() == QContextMenuEvent.Reason.Keyboard
-            return self.open(None if by_keys else event.pos())
-        # Not every platform turns these keys into an event of their own.
-        keys = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and watched is self._widget
-        return bool(keys) and opens_menu(event) and self.open(None)
-
-    def open(self, where: QPoint | None) -> bool:
-        """Open the menu of the image at a position, None for the one that the keyboard is on; return whether it has."""
+    def records(self, where: QPoint | None) -> Iterable[Action | None] | None:
         found = self._target(where)
         if found is None:
-            return False
-        for old in self._area.findChildren(ActionMenu, "image_menu", Qt.FindChildOption.FindDirectChildrenOnly):
-            old.deleteLater()
-        menu = ActionMenu("image_menu", self._area, records=[*self._actions(found), None, *self._more()])
-        self._menu, self._opened = menu, (self._document.model, self._document.source)
-        menu.popup(self._area.mapToGlobal(self._area.rect().center() if where is None else where))
-        return True
+            return None
+        self._opened_for = (self._document.model, self._document.source)
+        return [*self._actions(found), None, *self._more()]
 
     def _on_opened(self) -> None:
         """Close a menu whose code or image is of another model or dataset."""
-        (model, source), state = self._opened, self._document.state
+        (model, source), state = self._opened_for, self._document.state
         same_model = state.model is model or (state.model is not None and state.model.continues(model))
         same_source = state.source is source or (state.source is not None and state.source.continues(source))
-        if self._menu is not None and not (same_model and same_source):
-            self._menu.close()
+        if not (same_model and same_source):
+            for menu in self.opened():
+                menu.close()
 
     def _actions(self, found: MenuImage) -> Iterator[Action | None]:
         coded = When(lambda: found.code is not None)
@@ -207,10 +190,3 @@ class ImageMenu(QObject):
             edit()
         except ExplorerError as error:
             self._document.report(error.message)
-
-
-def opens_menu(event: QEvent) -> bool:
-    if not isinstance(event, QKeyEvent):
-        return False
-    shifted = event.modifiers() == Qt.KeyboardModifier.ShiftModifier and event.key() == Qt.Key.Key_F10
-    return shifted or event.key() == Qt.Key.Key_Menu

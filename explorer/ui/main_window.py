@@ -58,7 +58,7 @@ from explorer.ui.session_actions import SessionActions
 from explorer.ui.start_page import StartPage
 from explorer.ui.status import StatusBar
 from explorer.ui.toolbar import Picker, add_actions, named_actions, spacer, tool_bar
-from explorer.ui.widgets.layouts import vbox, widget_of
+from explorer.ui.widgets.message_row import MessageRow
 from explorer.ui.widgets.notice_bar import NoticeBar
 from explorer.ui.widgets.problem_bar import ProblemBar
 from explorer.ui.widgets.stage_canvas import MODES
@@ -138,7 +138,7 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.start_page)
         self._pages.addWidget(self.stage)
         self._pages.setCurrentWidget(self.stage)
-        self.setCentralWidget(widget_of(vbox(self.problem_bar, self.notice_bar, (self._pages, 1), spacing=0)))
+        self.setCentralWidget(self._pages)
         self._docks: dict[str, PanelDock] = {}
         self._place_panels()
         self.workspaces = Workspaces(self, [(panel, self._docks[panel.name]) for panel, _ in self._panels], preferences)
@@ -241,6 +241,7 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self.workspaces.began:
             self.workspaces.begin()
+            self._messages.place(self)
             self._fold()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -434,6 +435,9 @@ class MainWindow(QMainWindow):
         self.addToolBarBreak(top)
         self.tools = tool_bar(self, "tools", self.tr("Tools"), top)
         add_actions(self.tools, named_actions(actions, _TOOLS))
+        self._messages = MessageRow(self.problem_bar, self.notice_bar)
+        self.addToolBar(top, self._messages)
+        self._messages.place(self)
         self.rail = tool_bar(self, "rail", self.tr("Panels"), left)
         add_actions(self.rail, named_actions(actions, [f"action_show_{panel.name}" for panel, _ in self._panels]))
 

@@ -13,13 +13,17 @@ from explorer.engine.codecs import open_codec
 from explorer.errors import DataError, ExplorerError, ModelError
 from explorer.messages import Message, message
 from explorer.models.bundle import open_bundle
+from explorer.models.runs import run_of
 from explorer.types import Progress
 
 
 def open_model(path: Path, run: Path | None = None) -> OpenModel:
-    """Open a bundle and its codec, ModelError if it is damaged; `run` is the folder of the training that wrote it."""
+    """Open a bundle and its codec, ModelError if it is damaged.
+
+    `run` is the folder of the training that wrote it; None searches for it.
+    """
     bundle = open_bundle(path)
-    return OpenModel(bundle.card, bundle.sample, open_codec(bundle), bundle.path, run)
+    return OpenModel(bundle.card, bundle.sample, open_codec(bundle), bundle.path, run or run_of(bundle.card))
 
 
 def load_bundle(path: Path, run: Path | None = None) -> Iterator[Progress | OpenModel]:

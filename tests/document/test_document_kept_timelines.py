@@ -1,23 +1,30 @@
-"""Each model keeps its timeline and bookmarks while another is open, within limits, and undo goes across openings."""
+"""Each model keeps its codes while another is open, within limits, and undo goes across openings."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_testing.builders import make_model, make_source
+from explorer_testing.builders import make_model, make_source, write_bundle
+from explorer_testing.training import small_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.document import kept_timelines
 from explorer.document.document import Document
 from explorer.document.kept_timelines import MOST_BYTES, MOST_CODES, MOST_MODELS
-from explorer.document.state import Bookmark, Keyframe, ModelId, OpenModel, State
+from explorer.document.state import Arithmetic, Bookmark, Keyframe, ModelId, NamedDirection, OpenModel, State, Term
 from explorer.latent.animation import AnimationSettings, Segment
 from explorer.latent.animation_presets import AnimationPreset
+from explorer.latent.directions import Direction
+from explorer.models.bundle import open_bundle
+from explorer.models.runs import RunWriter
+from explorer.workers.loading import open_model
 
+NOW = datetime(2026, 3, 14)
 RUN, OTHER_RUN = Path("/nowhere/runs/one"), Path("/nowhere/runs/other")
 
 
@@ -71,6 +78,48 @@ def test_each_model_gets_its_own_timeline_back(document: Document) -> None:
         assert getattr(document.state, part) is getattr(before, part), part
     document.open(make_model(latent_dim=3, name="second"))
     assert [key.code.tolist() for key in document.state.keyframes] == [[0, 0, 0]]
+
+
+def direction(dim: int, name: str) -> NamedDirection:
+    return NamedDirection(name, Direction(np.arange(1, dim + 1, dtype=np.float32), "means", (1, 2), 1, 2, (0, 1), 0.5))
+
+
+def directions_of(document: Document) -> list[str]:
+    return [kept.name for kept in document.state.directions]
+
+
+def test_directions_and_arithmetic_are_kept_too(document: Document) -> None:
+    heard = heard_by(document)
+    document.direction_search.keep([direction(2, "smile")])
+    document.add_to_term(1, np.ones((2, 2), np.float32))
+    document.set_arithmetic(replace(document.state.arithmetic, share=0.25))
+    before = document.state
+    document.open(make_model(latent_dim=3, name="second"))
+    assert heard == ["first keeps its timeline, bookmarks and directions. Open it again to continue."]
+    assert directions_of(document) == []
+    assert document.state.arithmetic.settings == Arithmetic().settings
+    assert all(term.codes == () for term in document.state.arithmetic.terms)
+    document.direction_search.keep([direction(3, "hair")])
+    document.open(make_model(name="first"))
+    assert document.state.directions is before.directions
+    assert document.state.arithmetic is before.arithmetic
+    document.undo()
+    assert directions_of(document) == ["hair"]
+    document.undo()
+    document.undo()
+    assert document.state.directions is before.directions
+    document.redo()
+    document.redo()
+    document.redo()
+    assert document.state.arithmetic is before.arithmetic
+
+
+def test_settings_of_the_arithmetic_without_codes_are_kept(document: Document) -> None:
+    document.set_arithmetic(Arithmetic(mode="cross"))
+    document.open(make_model(name="second"))
+    assert document.state.arithmetic.settings == Arithmetic().settings
+    document.open(make_model(name="first"))
+    assert document.state.arithmetic.mode == "cross"
 
 
 def test_undo_goes_across_openings_and_redo_back(document: Document) -> None:
@@ -137,7 +186,7 @@ def test_the_status_bar_says_that_it_is_kept(document: Document) -> None:
     assert heard == [], "there was nothing"
     mark(document, 1)
     document.open(make_model(name="first"))
-    assert heard == ["second keeps its timeline and bookmarks. Open it again to continue."]
+    assert heard == ["second keeps its timeline, bookmarks and directions. Open it again to continue."]
     document.open(source=make_source(4))
     assert len(heard) == 1
 
@@ -178,7 +227,9 @@ LEARNING = replace(PLAIN, run=RUN, epochs=1.5)
         (saved(PLAIN, "a"), saved(PLAIN, "b"), False),
         (LEARNING, replace(LEARNING, epochs=3.0), True),
         (LEARNING, saved(replace(LEARNING, epochs=None), "a"), True),
-        (LEARNING, saved(PLAIN, "a"), True),
+        (LEARNING, saved(PLAIN, "a"), False),
+        (PLAIN, saved(PLAIN, "a"), True),
+        (PLAIN, saved(replace(LEARNING, epochs=None), "a"), False),
         (LEARNING, replace(LEARNING, run=OTHER_RUN), False),
         (LEARNING, replace(PLAIN, path=Path("/moved")), False),
         (saved(PLAIN, "a"), LEARNING, False),
@@ -196,13 +247,23 @@ def test_a_model_is_known_by_its_decoder_or_its_training(left: OpenModel, model:
     assert marks_of(document) == (([1], ["bookmark 1"]) if same else ([], []))
 
 
-def test_a_timeline_made_in_training_is_that_of_the_finished_model(document: Document) -> None:
-    document.open(replace(LEARNING, path=Path("/models/new")))
+@pytest.mark.parametrize("canceled", [False, True])
+def test_a_timeline_made_in_training_is_that_of_its_own_model(
+    document: Document, explorer_home: Path, canceled: bool
+) -> None:
+    """Also where a canceled training left its folder to another one."""
+    out = explorer_home / "models" / "new"
+    first, second = (RunWriter.create(small_request(explorer_home / "data.npz", out), NOW) for _ in range(2))
+    write_bundle(out)
+    metrics = open_bundle(out).card.metrics
+    (second if canceled else first).log("finished", metrics=metrics)
+    (first if canceled else second).log("cancelled")
+    document.open(replace(LEARNING, path=out, run=first.path))
     mark(document, 1)
-    document.refine_model(replace(LEARNING, path=Path("/models/new"), epochs=2.5))
-    document.open(make_model(name="first"))
-    document.open(saved(replace(PLAIN, path=Path("/models/new")), "a"))
-    assert marks_of(document) == ([1], ["bookmark 1"])
+    document.refine_model(replace(LEARNING, path=out, run=first.path, epochs=2.5))
+    document.open(make_model(name="between"))
+    document.open(open_model(out))
+    assert marks_of(document) == (([], []) if canceled else ([1], ["bookmark 1"]))
 
 
 # -- limits ------------------------------------------------------------------------------------------------------------
@@ -218,11 +279,16 @@ def test_of_many_models_the_oldest_are_forgotten_and_undo_restores_them(document
     assert len(document.state.timelines) == MOST_MODELS
     document.open(make_model(name="one more"))
     assert [timeline.model.name for timeline in document.state.timelines][:2] == ["model 0", "model 1"]
-    assert heard[-1] == "Removed the timeline and bookmarks of first: there are too many. Undo restores them."
+    assert (
+        heard[-1] == "Removed the timeline, bookmarks and directions of first: there are too many. Undo restores them."
+    )
     assert len(heard) == MOST_MODELS + 1
     document.undo()
     document.open(make_model(name="first"))
     assert marks_of(document) == ([1], ["bookmark 1"])
+
+
+CODE = (np.zeros(2, np.float32),)
 
 
 def state_with(keyframes: int, bookmarks: int, length: int = 2, thumbnail: int = 0) -> State:
@@ -241,12 +307,14 @@ def state_with(keyframes: int, bookmarks: int, length: int = 2, thumbnail: int =
         (state_with(MOST_CODES - 1, 0), True),
         (state_with(MOST_CODES // 2, MOST_CODES // 2 - 1), True),
         (state_with(MOST_CODES - 1, 1), False),
+        (replace(state_with(MOST_CODES - 1, 0), directions=(direction(2, "one more"),)), False),
+        (replace(state_with(MOST_CODES - 1, 0), arithmetic=Arithmetic((Term(1, CODE), Term(-1), Term()))), False),
         (state_with(1, 0, MOST_BYTES // 4 - 2), True),
         (state_with(1, 0, MOST_BYTES // 4 - 1), False),
         (state_with(0, 1, 2, MOST_BYTES - 15), False),
         (replace(state_with(1, 0), times=(0.0,) * (MOST_BYTES // 8)), False),
     ],
-    ids=["keyframes", "both", "too many", "large", "too large", "thumbnails", "times"],
+    ids=["keyframes", "both", "too many", "directions", "terms", "large", "too large", "thumbnails", "times"],
 )
 def test_the_newest_is_kept_if_it_fits_and_an_older_one_if_it_fits_beside_it(state: State, kept: bool) -> None:
     document = Document()

@@ -36,24 +36,29 @@ from explorer.document.session_state import (
     state_of,
 )
 from explorer.document.state import (
+    Arithmetic,
     Bookmark,
     GridSettings,
     Jitter,
     KeptTimeline,
     Keyframe,
     ModelId,
+    NamedDirection,
     Sampling,
     State,
+    Term,
     Traversal,
 )
 from explorer.errors import DataError, ExportError, SessionError
 from explorer.latent.animation import AnimationSettings, Segment
+from explorer.latent.directions import Direction
 
 RECORD, ARRAYS, IMPORTED_IMAGE = "session.json", "arrays.npz", "imported_image"
 OLD = Path(__file__).parent / "sessions" / "version-1.latent"
 WITHOUT_IMPORTED_IMAGE = OLD.with_name("version-2.latent")
 OTHER = ModelId("other", Path("/nowhere/other"), None, "", 2)
 WITHOUT_TIMELINES = OLD.with_name("version-4.latent")
+WITHOUT_DIRECTIONS = OLD.with_name("version-5.latent")
 
 
 def make_state() -> State:
@@ -63,6 +68,10 @@ def make_state() -> State:
     document.set_code(np.array([1, 2, 3], np.float32))
     for _ in range(2):
         document.timeline.add()
+    found = Direction(np.array([3, 2, 1], np.float32), "logistic", (3, 4), 0.75, 1.5, (0.25, 0.5), 0.125)
+    document.direction_search.keep([NamedDirection("smile", found)])
+    terms = Term(2, (np.ones(3, np.float32), np.zeros(3, np.float32))), Term(-1), Term(1, (np.full(3, 7, np.float32),))
+    document.set_arithmetic(Arithmetic(terms, "cross", 0.25, 3))
     document.timeline.set_animation_settings(AnimationSettings(5, 3, 25))
     animation = document.timeline.animation
     assert animation is not None
@@ -98,7 +107,11 @@ def values_of(timeline: KeptTimeline) -> tuple[object, ...]:
         [(key.code.tobytes(), key.segment) for key in timeline.keyframes],
         timeline.animation,
         timeline.times,
-        [(kept.name, kept.code.tobytes()) for kept in timeline.bookmarks],
+        [kept.name for kept in timeline.bookmarks],
+        [(kept.name, vars(kept.direction) | {"vector": 0}) for kept in timeline.directions],
+        [code.tobytes() for code in timeline.codes],
+        timeline.arithmetic.settings,
+        [len(term.codes) for term in timeline.arithmetic.terms],
     )
 
 
@@ -177,6 +190,8 @@ def test_everything_comes_back(tmp_path: Path) -> None:
         *(("long", 2, None), ("learning", 1, Path("/nowhere/runs/one")))
     ]
     assert back.timelines[0].times is not None
+    assert [kept.name for kept in back.timelines[0].directions] == ["smile"]
+    assert [len(term.codes) for term in back.timelines[0].arithmetic.terms] == [2, 0, 1]
     assert state.code is not None
     np.testing.assert_array_equal(back.code, state.code)
     # And what came back is written as the same file.
@@ -428,6 +443,32 @@ def test_a_record_of_version_4_has_no_timelines(good: Path) -> None:
     del arrays["timeline_codes"], arrays["timeline_times"]
     rewrite(good, record={"version": 4, "timelines": [{"surprise": 1}]}, arrays=packed(**arrays))
     assert read_session(good)[0].record.timelines == ()
+
+
+def test_a_file_of_version_5_opens() -> None:
+    """Its timelines of other models have no directions and no arithmetic."""
+    old = json.loads(parts_of(WITHOUT_DIRECTIONS)[RECORD])
+    assert old["version"] == 5
+    session, _ = read_session(WITHOUT_DIRECTIONS)
+    state = state_of(session, make_model(), make_source())
+    assert [(kept.model.name, len(kept.keyframes), len(kept.bookmarks)) for kept in state.timelines] == [
+        ("long", 2, 0),
+        ("learning", 1, 1),
+    ]
+    assert state.timelines[0].animation == AnimationSettings(5, 3, 25)
+    assert [code.tolist() for code in state.timelines[1].codes] == [[4, 5], [4, 5]]
+    for kept in state.timelines:
+        assert (kept.directions, kept.arithmetic.settings) == ((), Arithmetic().settings)
+    assert len(state.keyframes) == 3
+
+
+def test_a_record_of_version_5_has_no_directions_of_other_models(good: Path) -> None:
+    """Whatever a file of that version claims."""
+    rewrite(good, record={"version": 5})
+    refused(good, "timeline_codes")
+    for junk in ({"timelines": 7}, {"timelines": [7]}):
+        rewrite(good, record={"version": 5} | junk)
+        refused(good, ".")
 
 
 def test_a_record_of_version_3_gets_its_current_names(with_imported_image: Path) -> None:
@@ -790,6 +831,15 @@ def changed(record: Any, place: str, value: object) -> Any:
         ("timelines.0.run", "x" * 10_000),
         ("timelines.0.bookmarks", [""]),
         ("timelines.0.bookmarks", ["one more"]),
+        ("timelines.0.directions", []),
+        ("timelines.0.directions.0.method", "evil"),
+        ("timelines.0.directions.0.p", float("nan")),
+        ("timelines.0.arithmetic.strengths", [1e300, 0, 0]),
+        ("timelines.0.arithmetic.mode", "evil"),
+        ("timelines.0.terms", [2, 1, 1]),
+        ("timelines.0.terms", [-1, 0, 4]),
+        ("timelines.0.terms", [10**30, 0, 0]),
+        ("timelines.0.terms", [3]),
         ("timelines.0.surprise", 1),
         ("timelines.1.segments", [None] * MOST_CODES),
         ("view.playhead", -1),

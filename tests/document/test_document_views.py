@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_sample, make_source
 from explorer_testing.codec import MatrixCodec
+from PIL import Image
 
 from explorer.data.corruption import CORRUPTIONS, Corruption, Noise, corrupt
 from explorer.data.metrics import mse, psnr, ssim
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
+from explorer.data.sources import open_source
 from explorer.document.document import Document
 from explorer.document.map_tiles import MapWindow, Overlay
 from explorer.document.state import Jitter
@@ -26,6 +29,7 @@ from explorer.document.views.image import ImageView, encode_image
 from explorer.document.views.meter import measure_cursor
 from explorer.document.views.noise import NOISE_ROW, corrupt_images
 from explorer.document.views.overlay import OVERLAY, OVERLAY_COLUMNS, OverlayView, measure_plane
+from explorer.document.views.preview import PREVIEW_SIDE, read_preview
 from explorer.document.views.thumbnails import THUMBNAIL_SIDE, read_thumbnails
 from explorer.document.views.tiles import TILES, decode_tiles
 from explorer.latent.data_distance import CodeDistance
@@ -222,3 +226,20 @@ def test_the_meter_says_how_far_the_cursor_is_from_the_data() -> None:
     (far,) = measure_cursor(as_floats(30, 30), distance)
     assert near.ratio == pytest.approx(0, abs=0.05)
     assert far.ratio > 10
+
+
+def test_a_preview_is_the_image_in_its_proportions_and_a_cross_where_it_cannot_be_read(tmp_path: Path) -> None:
+    upright = Image.new("RGBA", (1_200, 300), (0, 0, 0, 0))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    upright.save(tmp_path / "0.png", exif=exif)
+    Image.new("L", (7, 5), 9).save(tmp_path / "1.png")
+    source = open_source(str(tmp_path))
+    (large,) = read_preview(source, 0)
+    assert large.pixels.shape == (PREVIEW_SIDE, PREVIEW_SIDE // 4, 3)
+    assert (large.pixels == 255).all(), "transparent parts are white, as for a model"
+    (small,) = read_preview(source, 1)
+    np.testing.assert_array_equal(small.pixels, np.full((5, 7, 1), 9, np.uint8))
+    (tmp_path / "1.png").write_bytes(b"gone")
+    (cross,) = read_preview(source, 1)
+    np.testing.assert_array_equal(cross.pixels, next(read_thumbnails(source, np.array([1]))).pixels[0])

@@ -17,8 +17,9 @@ from explorer.engine.codecs import open_codec
 from explorer.engine.messages import Cancel, Cancelled, Event, Examine, Examined, Failed, Import, ImportFinished
 from explorer.engine.served import network_server
 from explorer.errors import ModelError
-from explorer.models.bundle import NETWORKS, open_bundle
+from explorer.models.bundle import NETWORKS, PREVIEW, open_bundle
 from explorer.models.import_record import RANGES, Imported
+from explorer.models.preview import read_preview
 from explorer.models.third_party.request import ImportRequest
 from explorer.types import Floats
 
@@ -203,6 +204,7 @@ def test_an_encoder_alone(process: ModelProcess, models: Path, tmp_path: Path) -
         codes = codec.encode(references["x"])
         np.testing.assert_allclose(codes, references["encoder_two_outputs"], atol=TOLERANCE)
     assert bundle.sample.labels is not None, "its codes can be colored on the map"
+    assert not (bundle.path / PREVIEW).exists(), "it makes no images"
     with pytest.raises(ModelError, match="no decoder"):
         codec.decode(codes)
 
@@ -216,6 +218,7 @@ def test_a_decoder_alone(process: ModelProcess, models: Path, tmp_path: Path) ->
         expected = references["decoder_alone"]
     np.testing.assert_allclose(codec.decode(codes).reshape(16, -1), expected, atol=TOLERANCE)
     assert abs(bundle.sample.statistics.sigma - 1).max() < 0.2, "its codes are the prior's"
+    np.testing.assert_allclose(read_preview(bundle.path / PREVIEW).astype(int), bundle.sample.thumbnails[:4], atol=1)
     with pytest.raises(ModelError, match="no encoder"):
         codec.encode(np.zeros((1, 28, 28, 1), np.float32))
 

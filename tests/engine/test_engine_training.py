@@ -10,9 +10,10 @@ import pytest
 from explorer_testing.training import blobs, of, small_request, train, until, write_images
 
 from explorer.data.corruption import parse_noise
-from explorer.data.preprocessing import to_floats
+from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.data.sources import open_source
 from explorer.engine.client import ModelProcess
+from explorer.engine.codecs import open_codec
 from explorer.engine.messages import (
     ENDINGS,
     Cancelled,
@@ -27,8 +28,9 @@ from explorer.engine.messages import (
     Working,
 )
 from explorer.inference.codec import OnnxCodec
-from explorer.models.bundle import open_bundle
+from explorer.models.bundle import PREVIEW, open_bundle
 from explorer.models.evaluation import Evaluation, evaluate
+from explorer.models.preview import COUNT, read_preview
 from explorer.models.reservation import Reservation
 
 pytestmark = pytest.mark.engine
@@ -49,6 +51,9 @@ def test_events_come_in_order_and_the_bundle_opens(process: ModelProcess, images
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
     bundle = open_bundle(tmp_path / "new")
     card = bundle.card
+    wanted = to_pixels(open_codec(bundle).decode(bundle.sample.codes[:COUNT]))
+    # Keras has written it, and ONNX decodes a little differently.
+    np.testing.assert_allclose(read_preview(bundle.path / PREVIEW).astype(int), wanted, atol=1)
     assert events[-1] == Finished(str(tmp_path / "new"), card.metrics)
     assert [(record.loss, record.val_loss) for record in card.history] == [(e.loss, e.val_loss) for e in epochs]
     assert (card.encoder_params, card.decoder_params) == (started.encoder_params, started.decoder_params)

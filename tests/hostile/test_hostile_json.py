@@ -286,13 +286,14 @@ def direction(dim: int) -> Direction:
 
 
 def kept_timelines(codes: Floats, names: list[str]) -> tuple[KeptTimeline, ...]:
-    """Return as many timelines as are kept, with as many codes as they may have together, mostly bookmarks."""
+    """Return as many timelines as are kept, with as many codes as they may have together, mostly directions."""
     share = MOST_CODES // MOST_MODELS
     place = Path("/" + "p" * 4_095)
     models = [ModelId("n" * 200, place, place, f"{number:0100}", 2) for number in range(MOST_MODELS)]
     keyframes = tuple(Keyframe(code, Segment(1000, "linear", "ease_in")) for code in codes[: share // 10])
-    bookmarks = tuple(map(Bookmark, names[share // 10 : share], codes[share // 10 :]))
-    return tuple(KeptTimeline(model, keyframes, bookmarks=bookmarks) for model in models)
+    bookmarks = tuple(map(Bookmark, names[share // 10 : share // 5], codes[share // 10 :]))
+    directions = tuple(NamedDirection(name, direction(2)) for name in names[share // 5 : share])
+    return tuple(KeptTimeline(model, keyframes, bookmarks=bookmarks, directions=directions) for model in models)
 
 
 def test_a_session_with_the_most_of_everything_comes_back(tmp_path: Path) -> None:

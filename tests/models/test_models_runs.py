@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from explorer_testing.builders import make_card
+from explorer_testing.codec import MatrixCodec
 from explorer_testing.training import blobs, small_request
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,7 @@ from explorer.models.runs import (
     originals_of,
     read_run,
     read_strip,
+    run_of,
     write_strip,
 )
 from explorer.models.settings import CHECKPOINT, TrainingRequest, checkpoint_folder
@@ -266,3 +269,18 @@ def test_an_animation_that_begins_again_earlier_forgets_what_came_later(writer: 
     progress_frames = RunWriter(writer.path).add_frame(1.5, blobs(1), blobs(1))
     assert [frame.progress for frame in progress_frames] == [0.0, 1.0, 1.5]
     assert read_run(writer.path).progress_frames == progress_frames
+
+
+def test_the_run_of_a_model_has_its_name_and_its_metrics(request_of_run: TrainingRequest) -> None:
+    card = make_card(MatrixCodec(), name="new", metrics={"mse": 1 / 3, "psnr": float("inf")})
+    assert run_of(card) is None
+    writers = [RunWriter.create(request_of_run, NOW) for _ in range(3)]
+    writers[0].log("finished", metrics={"mse": 1 / 3, "psnr": float("inf")})
+    writers[1].log("cancelled")
+    writers[2].log("finished", metrics={"mse": 0.25, "psnr": float("inf")})
+    (runs_dir() / "20260314-092653-new-damaged").mkdir()
+    assert run_of(card) == writers[0].path
+    assert run_of(card.model_copy(update={"name": "ne"})) is None
+    assert run_of(card.model_copy(update={"name": "[a-n]ew"})) is None
+    shutil.rmtree(writers[0].path)
+    assert run_of(card) is None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from explorer_testing.window import WindowDriver
+from explorer_testing.window import MakeWindow, WindowDriver
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.app import make_window
 from explorer.document.document import Document
+from explorer.document.preferences import PreferencesFile
+from explorer.paths import settings_path
 from explorer.ui.main_window import MainWindow
 from explorer.ui.theme import choose_scheme, install_theme
 
@@ -40,6 +43,21 @@ def bare_window(themed: QApplication, qtbot: QtBot) -> MainWindow:
     window.show()
     qtbot.waitExposed(window)
     return window
+
+
+@pytest.fixture
+def make(themed: QApplication, qtbot: QtBot, explorer_home: Path) -> MakeWindow:
+    """Makes a window as a start of the program does, with the settings that lie there."""
+
+    def made() -> MainWindow:
+        window = MainWindow(Document(), preferences=PreferencesFile(settings_path()))
+        qtbot.addWidget(window)
+        window.show()
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+        return window
+
+    return made
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from explorer_testing.programs import environment
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QToolButton
 
 from explorer.paths import resources_dir
@@ -54,6 +55,27 @@ def test_colors_follow_the_theme(themed: QApplication, scheme: Qt.ColorScheme, t
     for (mode, state), wanted in states.items():
         assert near(ink(before.pixmap(QSize(24, 24), mode, state)), QColor(wanted)), (mode, state)
     assert near(ink(icon("triangle-alert", "bad").pixmap(QSize(24, 24))), QColor(theme.bad))
+
+
+def clone(original: QIcon) -> QIcon:
+    """Return a changed copy of an icon, which needs an engine of its own."""
+    copy = QIcon(original)
+    copy.setIsMask(True)
+    return copy
+
+
+@pytest.mark.usefixtures("themed")
+def test_a_clone_lives_as_long_as_its_icon() -> None:
+    original = icon("square")
+    wanted = original.pixmap(QSize(24, 24)).toImage()
+    kept = clone(original)
+    gc.collect()
+    before = sum(isinstance(one, QIconEngine) for one in gc.get_objects())
+    for _ in range(20):
+        clone(original)
+    gc.collect()
+    assert kept.pixmap(QSize(24, 24)).toImage() == wanted
+    assert sum(isinstance(one, QIconEngine) for one in gc.get_objects()) <= before + 1
 
 
 @pytest.mark.usefixtures("themed")

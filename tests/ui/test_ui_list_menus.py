@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model, make_source
 from explorer_testing.training import small_request
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction, QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -136,3 +136,22 @@ def test_an_outlier_has_the_menu_of_an_image(document: Document, qtbot: QtBot) -
     pick(menu(panel.list, 1), "image_copy")
     assert QApplication.clipboard().image().size().toTuple() == (10, 12)
     assert document.state.image_index == int(ranking.indices[ranking.order[1]])
+
+
+def test_by_keys_every_menu_opens_at_the_current_item(document: Document, qtbot: QtBot) -> None:
+    history, bookmarks = HistoryPanel(document), BookmarksPanel(document)
+    for value in range(3):
+        document.set_code(as_floats(value, 1))
+        document.bookmarks.add(f"code {value}", as_floats(value, 1))
+    for panel, view in ((history, history.list), (bookmarks, bookmarks.list)):
+        shown(panel, qtbot)
+        view.setCurrentIndex(view.model().index(2, 0))
+        place = view.visualRect(view.currentIndex()).center()
+        opened = menu(view)
+        assert opened.pos() == view.viewport().mapToGlobal(place)
+        close(opened)
+        other = QContextMenuEvent(QContextMenuEvent.Reason.Other, QPoint(1, 1), view.mapToGlobal(QPoint(1, 1)))
+        QApplication.sendEvent(view, other)
+        (opened,) = (one for one in view.findChildren(ActionMenu) if one.isVisible())
+        assert opened.pos() == view.viewport().mapToGlobal(place), "only the mouse has a place of its own"
+        close(opened)

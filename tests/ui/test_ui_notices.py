@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 from explorer_testing.builders import make_card, make_model, make_source, write_bundle
 from explorer_testing.codec import MatrixCodec
 from explorer_testing.training import small_request
-from explorer_testing.window import WindowDriver
+from explorer_testing.window import MakeWindow, WindowDriver
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QToolBar
 from pytestqt.qtbot import QtBot
 
 from explorer.document.activity import TrainingView
@@ -36,6 +38,51 @@ def press(window: MainWindow, number: int) -> None:
 
 def texts(bar: NoticeBar) -> list[str]:
     return [button.text() for button in bar.buttons if button.isVisible()]
+
+
+def saved_without_messages(make: MakeWindow) -> None:
+    """Save the layout as a window did that had no row for messages."""
+    window = make()
+    row = window.findChild(QToolBar, "messages")
+    assert row is not None
+    window.removeToolBar(row)
+    window.close()
+
+
+def saved_with_a_notice(make: MakeWindow) -> None:
+    window = make()
+    window.notice_bar.show_notice("Something is offered.")
+    window.close()
+
+
+@pytest.mark.parametrize("begin", [saved_without_messages, saved_with_a_notice])
+def test_it_spans_the_window_in_one_line_and_leaves_nothing(
+    make: MakeWindow, qtbot: QtBot, begin: Callable[[MakeWindow], None]
+) -> None:
+    begin(make)
+    window = make()
+    window.workspaces.switch("train")
+    bar, top = window.notice_bar, window.tools.geometry().bottom()
+    qtbot.waitUntil(lambda: window.rail.geometry().top() == top + 1)
+    end(window, "finished", note=message("Finished after 20 epochs of 30, test MSE {mse:.4g}.", mse=0.0123))
+    one_line = bar.dismiss.sizeHint().height() + 14
+    qtbot.waitUntil(lambda: bar.height() == one_line and window.rail.geometry().top() > one_line + top)
+    assert bar.mapTo(window, bar.rect().topLeft()).y() > top
+    assert bar.width() >= window.width() - 16
+    QTest.mouseClick(bar.dismiss, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.rail.geometry().top() == top + 1)
+
+
+def test_a_long_error_has_the_lines_that_it_needs(bare_window: MainWindow, qtbot: QtBot) -> None:
+    bar = bare_window.problem_bar
+    bare_window.document.report(message("Short."))
+    qtbot.waitUntil(lambda: bar.height() > 0)
+    one = bar.height()
+    bare_window.document.report(message("What failed, why, and what to do. " * 30))
+    qtbot.waitUntil(lambda: bar.height() > 2 * one)
+    text = bar.findChild(QLabel, "problem_text")
+    assert text is not None
+    assert text.height() >= text.heightForWidth(text.width())
 
 
 # -- the bar -----------------------------------------------------------------------------------------------------------

@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from explorer_testing.window import MakeWindow
 from PySide6.QtCore import QByteArray, QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDockWidget, QLabel
-from pytestqt.qtbot import QtBot
 
-from explorer.document.document import Document
 from explorer.document.preferences import PreferencesFile, storable
 from explorer.paths import settings_path
 from explorer.ui.dialogs.settings import SettingsDialog
 from explorer.ui.main_window import MainWindow
 from explorer.ui.theme import current_theme
-
-MakeWindow = Callable[[], MainWindow]
-
-
-@pytest.fixture
-def make(themed: QApplication, qtbot: QtBot, explorer_home: Path) -> MakeWindow:
-    """Makes a window as a start of the program does, with the settings that lie there."""
-
-    def made() -> MainWindow:
-        window = MainWindow(Document(), preferences=PreferencesFile(settings_path()))
-        qtbot.addWidget(window)
-        window.show()
-        window.activateWindow()
-        qtbot.waitUntil(window.isActiveWindow)
-        return window
-
-    return made
 
 
 def dock(window: MainWindow, name: str) -> QDockWidget:

@@ -15,10 +15,11 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QDockWidget, QLabel
 
+from explorer.data.preprocessing import to_pixels
 from explorer.document.open_requests import OpenRequest
-from explorer.models.bundle import CODES, open_bundle
+from explorer.models.bundle import CODES, PREVIEW, open_bundle
+from explorer.models.preview import COUNT, write_preview
 from explorer.models.recent import note_recent
-from explorer.ui.card_images import COUNT
 from explorer.ui.main_window import MainWindow
 from explorer.ui.panels import PANELS
 from explorer.ui.start_page import StartPage
@@ -111,6 +112,23 @@ def test_images_come_from_the_files_and_nothing_is_decoded(models: Path, driver:
     assert len(images) == COUNT
     for image, pixels in zip(images, wanted, strict=False):
         np.testing.assert_array_equal(array_of(image), pixels)
+
+
+def test_a_preview_has_the_reconstructions_and_goes_before_the_test_images(models: Path, driver: WindowDriver) -> None:
+    bundle, codec = open_bundle(models / "one"), MatrixCodec(latent_dim=2, seed=0)
+    write_preview(bundle.path, codec, bundle.sample)
+    page = shown(driver)
+    driver.until(lambda: page.images.of(str(models / "one")) is not None)
+    wanted = to_pixels(codec.decode(bundle.sample.codes[:COUNT]))
+    images = page.images.of(str(models / "one"))
+    assert images is not None
+    np.testing.assert_array_equal([array_of(image) for image in images], wanted)
+    (bundle.path / PREVIEW).write_bytes(b"damaged")
+    driver.until(lambda: page.images.of(str(models / "one")) == ())
+    assert not page.grab().isNull()
+    (bundle.path / PREVIEW).unlink()
+    driver.until(lambda: len(page.images.of(str(models / "one")) or ()) == COUNT)
+    assert not driver.problems
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 is no archive"], ids=["empty", "garbage"])

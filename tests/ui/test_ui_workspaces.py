@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pytest
 from explorer_testing.looks import controls
-from explorer_testing.window import WindowDriver, array_of
+from explorer_testing.window import MakeWindow, WindowDriver, array_of
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QTabBar, QToolButton
-from pytestqt.qtbot import QtBot
 
-from explorer.document.document import Document
-from explorer.document.preferences import PreferencesFile
 from explorer.document.views.samples import SAMPLES
-from explorer.paths import settings_path
 from explorer.ui.main_window import SMALLEST, MainWindow
 from explorer.ui.panels import PANELS
 from explorer.ui.panels.code import CodePanel
 from explorer.ui.workspaces import WORKSPACES
-
-MakeWindow = Callable[[], MainWindow]
-
-
-@pytest.fixture
-def make(themed: QApplication, qtbot: QtBot, explorer_home: Path) -> MakeWindow:
-    """Makes a window as a start of the program does, with the settings that lie there."""
-
-    def made() -> MainWindow:
-        window = MainWindow(Document(), preferences=PreferencesFile(settings_path()))
-        qtbot.addWidget(window)
-        window.show()
-        qtbot.waitExposed(window)
-        return window
-
-    return made
 
 
 def shown(window: MainWindow) -> set[str]:

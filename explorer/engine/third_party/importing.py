@@ -32,6 +32,7 @@ from explorer.models.card import Card
 from explorer.models.codes import save_codes
 from explorer.models.evaluation import evaluate
 from explorer.models.import_record import Imported
+from explorer.models.preview import write_preview
 from explorer.models.reservation import Reservation
 from explorer.models.sample import prior_sample, sample_codes
 from explorer.models.third_party.files import files_of, parts_in
@@ -117,6 +118,8 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
         compiled = _write_compiled(opened, folder)
         record = _save_networks(opened, folder, compiled)
         save_codes(folder / CODES, sample, spatial=len(networks.latent_shape) > 1)
+        if record.parts != "encoder":
+            write_preview(folder, networks, sample)
         yield messages.Working(message("Saving the model"))
         seal(folder, _card(request, opened, record, compiled, metrics))
     yield messages.ImportFinished(

@@ -207,7 +207,7 @@ class HelpDialog(QDialog):
         yield "K, F, Space", self.tr("stage or gallery: add keyframe, stage alone, before and after")
         yield "+ − 0", self.tr("stage or map: zoom in, zoom out, fit")
         yield "↑ ↓ ← →", self.tr("sliders: select, change (Shift: ten times as far); map: move the current code")
-        yield "Enter", self.tr("slider: type a value in σ")
+        yield "Enter", self.tr("slider: type a value in σ; gallery: show the selected image larger, or hide it (Esc)")
         yield "↑ ↓ ← → + − Space", self.tr("feature map: move, change, paint; Page Up and Page Down: channel")
         yield "Delete", self.tr("slider or feature map: restore the original value; timeline: delete the keyframe")
         yield "← →, Alt+← →, Ctrl+← →", self.tr("timeline: select a keyframe, move it, move the playhead")

@@ -16,6 +16,7 @@ from explorer.document.views.thumbnails import THUMBNAILS, ThumbnailsView
 from explorer.ui.actions import Action, Section
 from explorer.ui.gallery_model import SMALLEST_CELL, GalleryModel
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
+from explorer.ui.panels.gallery_preview import GalleryPreview
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.empty_label import EmptyLabel
 from explorer.ui.widgets.fields import combo_box, name_widget
@@ -91,6 +92,7 @@ class GalleryPanel(QWidget):
             bar.valueChanged.connect(lambda value: self._ask.start())
             bar.rangeChanged.connect(lambda low, high: self._ask.start())
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)
+        GalleryPreview(document, self.view, self.model)
         self.view.selectionModel().selectionChanged.connect(lambda new, old: self._on_several_chosen())
         self.label.activated.connect(lambda row: self._on_label_activated())
         document.changed.source.connect(self._on_source_changed)

@@ -21,8 +21,9 @@ from explorer.document.open_requests import OpenRequest
 from explorer.document.views.thumbnails import THUMBNAILS, ThumbnailsView
 from explorer.models.bundle import CARD, Found, find_bundles
 from explorer.models.card import Card
+from explorer.models.preview import COUNT
 from explorer.ui.actions import Action, ActionMenu, Section, When
-from explorer.ui.card_images import COUNT, CardImages, has_images, keep_images
+from explorer.ui.card_images import CardImages, has_images, keep_images
 from explorer.ui.card_words import code_words, data_words, quality_words, task_words
 from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.dialogs.get_data import GetDataDialog

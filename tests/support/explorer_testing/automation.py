@@ -157,7 +157,6 @@ def _panels(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     for dock in window.findChildren(PanelDock):
         yield f"Panel {dock.windowTitle()} (`{dock.objectName()}`)", dock
     yield "Status bar", window.status
-    yield "Problem bar", window.problem_bar
 
 
 def _controls(panel: QWidget) -> Iterator[tuple[str, ...]]:

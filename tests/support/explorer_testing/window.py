@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,9 @@ PATIENCE_MS = 30_000
 """How long to wait for what must come; nothing is measured by it."""
 
 W = TypeVar("W", bound=QWidget)
+
+MakeWindow: TypeAlias = Callable[[], MainWindow]
+"""Makes a window; the type of a fixture."""
 
 
 class WindowDriver:

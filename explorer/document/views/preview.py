@@ -1,0 +1,57 @@
+"""One image of the dataset, large enough for the preview beside its thumbnail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from explorer.data.formats import plain_mode
+from explorer.data.preprocessing import Alpha, Orientation, pil_image_pixels
+from explorer.data.source import Source
+from explorer.document.document import Document
+from explorer.document.views.kind import Priority, ViewKind
+from explorer.document.views.thumbnails import read_thumbnails
+from explorer.errors import DataError
+from explorer.types import Pixels
+
+PREVIEW_SIDE = 540
+"""Longest side in pixels; a larger image is reduced."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreviewView:
+    """The image at `index` of `source`, in its own proportions: `pixels` uint8 ``(h, w, c)``."""
+
+    source: Source
+    index: int
+    pixels: Pixels
+
+
+def read_preview(source: Source, index: int) -> Iterator[PreviewView]:
+    """Read one image, never enlarged; an unreadable one is shown as its thumbnail, a cross."""
+    try:
+        pil_image = plain_mode(source.pil_image(index))
+    except DataError:
+        for thumbnails in read_thumbnails(source, np.array([index], np.int64)):
+            yield PreviewView(source, index, thumbnails.pixels[0])
+        return
+    pil_image = Alpha().on_image(Orientation().on_image(pil_image))
+    pil_image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.LANCZOS)
+    yield PreviewView(source, index, pil_image_pixels(pil_image))
+
+
+def _build(document: Document, index: int | None) -> Iterator[PreviewView] | None:
+    source = document.state.source
+    return None if source is None or index is None else read_preview(source, index)
+
+
+PREVIEW = ViewKind[PreviewView](
+    name="preview",
+    build=_build,
+    priority=Priority.POINTER,
+    signals=lambda document: (document.preview_requested,),
+    stale_on={"source"},
+)
