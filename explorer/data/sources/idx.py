@@ -13,7 +13,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, Final, cast
@@ -21,10 +21,12 @@ from typing import IO, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.source import ArraySource, Facts
+from explorer.data.choices import refuse_unused
+from explorer.data.source import ArraySource, Facts, Found
 from explorer.data.sources.array_limits import MAX_BYTES, MAX_RATIO, UNSUSPICIOUS_BYTES
 from explorer.data.sources.entry import PathKind
 from explorer.data.splits import given_splits, random_splits
+from explorer.data.values import found_range, scaled
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.reading import COPY_AGAIN, reason_of
@@ -94,7 +96,10 @@ def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None
     splits = given_splits(counts[0], counts[1]) if len(counts) > 1 else random_splits(counts[0])
     joined = np.concatenate(images)[..., np.newaxis] if len(images) > 1 else images[0][..., np.newaxis]
     whole = np.concatenate(labels) if len(labels) == len(parts) else None
-    return ArraySource(facts, joined, splits, whole, label_names)
+    refuse_unused(facts.choices, ("range",), facts.name)
+    limits = facts.choices.range or found_range(joined, facts.name)
+    facts = replace(facts, found=Found(range=None if limits == (0, 255) else limits, channels=1))
+    return ArraySource(facts, scaled(joined, limits), splits, whole, label_names)
 
 
 def holds_both_splits(folder: Path) -> bool:
