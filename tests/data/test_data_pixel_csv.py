@@ -184,7 +184,7 @@ def test_zeros_and_ones_are_black_and_white(tmp_path: Path) -> None:
     path = write(tmp_path / "binary.csv", lines(IMAGES // 128))
     source = open_source(path)
     np.testing.assert_array_equal(pixels(source)[..., 0], IMAGES // 128 * 255)
-    assert source.found.range == (0, 1)
+    assert source.found.range == (0.0, 1.0)
     np.testing.assert_array_equal(pixels(open_source(f"{path}?range=0,255"))[..., 0], IMAGES // 128)
     with pytest.raises(DataError, match="there is nothing to choose"):
         open_source(f"{path}?array=x")

@@ -119,7 +119,7 @@ def test_test_images_without_labels_leave_the_source_unlabeled(mnist: Path) -> N
 def test_black_and_white_images_of_zeros_and_ones(tmp_path: Path) -> None:
     path = write(tmp_path / "train-images-idx3-ubyte", TRAIN > 127)
     np.testing.assert_array_equal(open_source(path).read(range(12), RECIPE)[..., 0], np.where(TRAIN > 127, 255, 0))
-    assert open_source(path).found.range == (0, 1)
+    assert open_source(path).found.range == (0.0, 1.0)
     np.testing.assert_array_equal(open_source(f"{path}?range=0,255").read([0], RECIPE)[0, ..., 0], TRAIN[0] > 127)
     with pytest.raises(DataError, match="there is nothing to choose"):
         open_source(f"{path}?frames=all")

@@ -98,7 +98,7 @@ def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None
     whole = np.concatenate(labels) if len(labels) == len(parts) else None
     refuse_unused(facts.choices, ("range",), facts.name)
     limits = facts.choices.range or found_range(joined, facts.name)
-    facts = replace(facts, found=Found(range=None if limits == (0, 255) else limits, channels=1))
+    facts = replace(facts, found=Found(range=None if limits == (0.0, 255.0) else limits, channels=1))
     return ArraySource(facts, scaled(joined, limits), splits, whole, label_names)
 
 

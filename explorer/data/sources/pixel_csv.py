@@ -199,7 +199,7 @@ def _source(facts: Facts, images: _Images, counts: Sequence[int], *, emotion: bo
     assert images.shape is not None
     pixels = np.frombuffer(images.values, np.uint8).reshape(-1, *images.shape)
     limits = facts.choices.range or found_range(np.array([0, pixels.max()]), facts.name)
-    found = Found(range=None if limits == (0, 255) else limits, channels=images.shape[2])
+    found = Found(range=None if limits == (0.0, 255.0) else limits, channels=images.shape[2])
     labels, names = _labels(images.labels)
     if emotion and names is not None and set(names) <= set(map(str, range(len(_EMOTIONS)))):
         names = tuple(_EMOTIONS[int(name)] for name in names)
