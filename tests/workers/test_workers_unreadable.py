@@ -12,8 +12,9 @@ from PIL import Image
 from explorer.data.polarity import suggests_invert
 from explorer.data.source import Source
 from explorer.data.sources import open_source
-from explorer.document.dataset_checks import PREVIEW_ROWS
-from explorer.document.neighbors import NeighborSettings
+from explorer.document.analysis import CodesView, RankingView
+from explorer.document.dataset_checks import PREVIEW_ROWS, AugmentView
+from explorer.document.neighbors import IndexedImages, NeighborSettings
 from explorer.document.state import OpenModel
 from explorer.models.outliers import ThresholdRule
 from explorer.models.settings import make_request
@@ -47,23 +48,27 @@ def model() -> OpenModel:
 
 def test_the_codes_of_the_map(source: Source, model: OpenModel) -> None:
     *_, view = encode_all(model, source)
+    assert isinstance(view, CodesView)
     assert np.isfinite(view.codes).all(axis=1).tolist() == [True] * 3 + [False] + [True] * 5
     assert [one.name for one in source.skipped] == ["0a.png", "3.png"]
 
 
 def test_the_outliers(source: Source, model: OpenModel) -> None:
     *_, view = rank(model, source, ThresholdRule())
+    assert isinstance(view, RankingView)
     assert sorted(view.ranking.indices.tolist()) == [0, 1, 2, 4, 5, 6, 7, 8]
 
 
 def test_the_neighbors(source: Source, model: OpenModel) -> None:
     *_, found = index_images(model, source, NeighborSettings(), None)
+    assert isinstance(found, IndexedImages)
     assert found.positions.tolist() == [0, 1, 2, 4, 5, 6, 7, 8]
 
 
 def test_the_preview_of_the_augmentation(source: Source) -> None:
     request = make_request(architecture="vae", data=source.spec, out=Path("new"), size=(16, 16))
     *_, view = preview_augmentation(request, source)
+    assert isinstance(view, AugmentView)
     assert view.pixels is not None
     assert len(view.pixels) == PREVIEW_ROWS - 1, "one of those chosen is damaged"
 
