@@ -247,8 +247,12 @@ def _attributes(images: _Images, name: str) -> tuple[dict[str, Attribute], list[
             yield position, [row.get(column, "") for column in headers]
 
     columns, left_out = columns_from(headers, rows, len(images.labels))
-    ignored = "“{name}” is ignored: more than {most:,} distinct texts"
-    return columns, [Skipped(name, message(ignored, name=column, most=MAX_CATEGORIES)) for column in left_out]
+    return columns, [
+        Skipped(
+            name, message("“{name}” is ignored: more than {most:,} distinct texts", name=column, most=MAX_CATEGORIES)
+        )
+        for column in left_out
+    ]
 
 
 def _layout(path: Path) -> _Layout | None:
