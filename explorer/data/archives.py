@@ -31,6 +31,7 @@ ZIP_SUFFIXES: Final = (".zip",)
 TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
 SUFFIXES: Final = (*ZIP_SUFFIXES, *TAR_SUFFIXES)
 TABLE_SUFFIXES: Final = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".txt"})
+_TABLES: Final = frozenset({"dataset.json"})
 
 MAX_MEMBERS: Final = 2_000_000
 MAX_RATIO: Final = 200
@@ -163,7 +164,7 @@ class _Budget:
             self._arrays = self._arrays or str(name)
         useful = self._unpacked(name.name)
         self._found += useful
-        return useful or suffix in TABLE_SUFFIXES
+        return useful or suffix in TABLE_SUFFIXES or name.name.lower() in _TABLES
 
     def check_found(self) -> None:
         """Raise DataError if nothing in the archive can be opened."""

@@ -112,8 +112,8 @@ def columns_from(
 ) -> tuple[dict[str, Attribute], list[str]]:
     """Convert rows of text to columns by name; return them, and the names of those with too many distinct texts.
 
-    A column whose header is empty is ignored. `rows` returns all rows at each call; they are read twice, so that no
-    text is kept in memory. `count` is the number of images.
+    A column whose header is empty is ignored. Where an image has several rows, its first known value counts. `rows`
+    returns all rows at each call; they are read twice, so that no text is in memory. `count` is the number of images.
     """
     places = {name: place for place, name in reversed(list(enumerate(headers))) if name}
     columns = [_Column(name, place, count) for name, place in sorted(places.items(), key=lambda item: item[1])]
@@ -171,11 +171,12 @@ class _Column:
     def put(self, position: int, text: str) -> None:
         if self.numeric:
             value = number_of(text)
-            with np.errstate(over="ignore"):
-                self.numbers[position] = np.nan if value is None else value
+            if value is not None and np.isnan(self.numbers[position]):
+                with np.errstate(over="ignore"):
+                    self.numbers[position] = value
             return
         text = text.strip()[:_MAX_TEXT]
-        if self.too_many or text.lower() in _MISSING:
+        if self.too_many or text.lower() in _MISSING or self.categories[position] != UNKNOWN:
             return
         self.categories[position] = self.codes.setdefault(text, len(self.codes))
         self.too_many = len(self.codes) > MAX_CATEGORIES

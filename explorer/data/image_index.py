@@ -33,7 +33,7 @@ UNKNOWN, GOOD, BAD = 0, 1, 2
 
 _NOTES: Final = TypeAdapter(tuple[Skipped, ...])
 _REASONS: Final = TypeAdapter(dict[int, Message])
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 _LIMITS: Final = ZipLimits(1 << 30)
 _SETTLED_NS: Final = 2_000_000_000
 """File systems store times with a resolution of up to two seconds: a folder that changed just before it was listed may
@@ -51,11 +51,11 @@ class ImageIndex:
     labels, label_folders
         Int64 ``(n,)``: the subfolder that labels the file, -1 for none; and the subfolders' names.
     parts
-        Number of files of each part: all, or training and test.
+        Number of files of each part: all, or training, test and validation.
     folders, listed_ns
         Every listed folder, below `root`, and its modification time in ns; and when they were listed.
     notes
-        Folders that could not be read.
+        Folders that could not be read, and links that were not followed.
     has_table
         Whether `root` has a file that may be a table of attributes.
     rows

@@ -21,11 +21,19 @@ from explorer.types import Progress
 
 _TRAIN_NAMES: Final = ("train", "training")
 _TEST_NAMES: Final = ("test", "testing")
-_VALIDATION_NAMES: Final = ("val", "valid", "validation")
+_VALIDATION_NAMES: Final = ("val", "valid", "validation", "dev")
+_CELEBA_IMAGES: Final = "img"
+_CELEBA_TABLES: Final = frozenset({"anno", "eval"})
+"""Folders of tables beside the images, in CelebA as its authors share it."""
+
 _IGNORED_FOLDERS: Final = ("__macosx",)
 _ENDINGS: Final = tuple(sorted(IMAGE_SUFFIXES))
 _DIGITS: Final = re.compile("([0-9]+)")
 _LOOKING: Final = message("Looking for images")
+_LOOP: Final = message("A link to a folder that contains it")
+_LISTED: Final = message("A link to a folder that is listed already")
+_OUTSIDE: Final = message("A link that leads out of the folder; only those of classes may")
+_BROKEN: Final = message("A link to nothing, or to itself")
 
 
 def natural_key(text: str) -> list[int | str]:
@@ -41,7 +49,7 @@ def descend(path: Path) -> tuple[Path, list[Path]]:
     Returns the last folder, and its passed parents, the nearest first. DataError if one cannot be read.
     """
     root, passed = path, list[Path]()
-    while (only := _only_folder(root)) is not None:
+    while (only := _only_folder(root)) is not None and not _contains(only, root):
         # This also passes a folder with a single label, which would say nothing.
         passed.insert(0, root)
         root = only
@@ -51,7 +59,7 @@ def descend(path: Path) -> tuple[Path, list[Path]]:
 def list_folder(root: Path) -> Generator[Progress, None, ImageIndex]:
     """List a folder recursively: yields progress, and returns an index of files that are not probed yet.
 
-    Folders ``train`` and ``test`` make two parts. ``val`` replaces a missing ``test``, and is training data otherwise.
+    Folders ``train``, ``test`` and ``val`` make three parts, in this order. A folder that is a link is followed once.
     """
     begun = now_ns()
     lister = _Lister(root)
@@ -59,12 +67,14 @@ def list_folder(root: Path) -> Generator[Progress, None, ImageIndex]:
     if parts != [[""]]:
         lister.note_folder("")
         lister.has_others = True  # not looked at
+        lister.parts = tuple(folder for part in parts for folder in part)
     sizes = []
     for part in parts:
         before = len(lister.names)
         for prefix in part:
             yield Progress(0, 0, _LOOKING)
-            yield from lister.walk(prefix)
+            if not os.path.islink(root / prefix.rstrip("/")) or lister.follows(prefix.rstrip("/"), -1):
+                yield from lister.walk(prefix)
         sizes.append(len(lister.names) - before)
     return ImageIndex.listed(
         root,
@@ -90,44 +100,50 @@ class _Lister:
     folders: list[tuple[str, int]] = field(default_factory=list)
     notes: list[Skipped] = field(default_factory=list)
     has_others: bool = False
+    parts: tuple[str, ...] = ("",)
+    _seen: set[tuple[int, int]] = field(default_factory=set)
 
     def walk(self, start: str) -> Iterator[Progress]:
         """List one folder (a path below the root that ends in ``/``, or empty) recursively.
 
         Yields between folders, so that it can be canceled: there may be many without an image.
         """
-        stack = [(start, -1, iter(self._entries(start)))]
+        stack = [(start, -1, iter(self._entries(start, -1)))]
         while stack:
             prefix, label, entries = stack[-1]
             for name, is_folder in entries:
                 if is_folder:
                     yield Progress(0, 0, _LOOKING)
                     inner = label if label >= 0 else self.label_folders.setdefault(name, len(self.label_folders))
-                    stack.append((f"{prefix}{name}/", inner, iter(self._entries(f"{prefix}{name}/"))))
+                    stack.append((f"{prefix}{name}/", inner, iter(self._entries(f"{prefix}{name}/", inner))))
                     break
                 self.names.append(prefix + name)
                 self.labels.append(label)
             else:
                 stack.pop()
 
-    def _entries(self, prefix: str) -> list[tuple[str, bool]]:
+    def _entries(self, prefix: str, label: int) -> list[tuple[str, bool]]:
         """Sorted images and subfolders, with whether each is a folder."""
         place = os.path.join(self.root, prefix)
         folders: set[str] = set()
         names: list[str] = []
         try:
             # Before listing: a file that is added meanwhile makes the folder look changed.
-            self.note_folder(prefix)
+            if not self.note_folder(prefix):
+                self.notes.append(Skipped(prefix.rstrip("/"), _LISTED))
+                return []
             with os.scandir(place) as entries:
                 for entry in entries:
                     name = entry.name
                     if is_folder(entry):
-                        if not (_ignored(name) or entry.is_symlink()):
+                        if not _ignored(name) and (not entry.is_symlink() or self.follows(prefix + name, label)):
                             folders.add(name)
                             names.append(name)
                     elif name.lower().endswith(_ENDINGS):
                         if name[0] != ".":
                             names.append(name)
+                    elif name[0] != "." and entry.is_symlink() and not os.path.exists(entry.path):
+                        self.notes.append(Skipped(prefix + name, _BROKEN))
                     elif not prefix:
                         self.has_others = True
         except OSError as error:
@@ -136,8 +152,49 @@ class _Lister:
         names.sort(key=natural_key)
         return [(name, name in folders) for name in names]
 
-    def note_folder(self, prefix: str) -> None:
-        self.folders.append((prefix, os.stat(os.path.join(self.root, prefix)).st_mtime_ns))
+    def follows(self, name: str, label: int) -> bool:
+        """Return whether to list the folder that a link leads to; if not, note why.
+
+        The link of a class may lead anywhere, but neither up, which would never end, nor to a folder that is listed
+        without it. Further links in it may not lead out: nobody meant to open what is there.
+        """
+        path = self.root / name
+        reason = _LOOP if _contains(path, path.parent) else None
+        below = _below(path, self.root)
+        if reason is None and below is None and label >= 0:
+            reason = _OUTSIDE
+        listed = below is not None and f"{below}/".startswith(self.parts)
+        if reason is None and listed and not any(map(_ignored, str(below).split("/"))):
+            reason = _LISTED
+        if reason is not None:
+            self.notes.append(Skipped(name, reason))
+        return reason is None
+
+    def note_folder(self, prefix: str) -> bool:
+        """Note the time of a folder; return whether it was not listed before, under another name."""
+        status = os.stat(os.path.join(self.root, prefix))
+        identity = status.st_dev, status.st_ino
+        if identity in self._seen:
+            return False
+        self._seen.add(identity)
+        self.folders.append((prefix, status.st_mtime_ns))
+        return True
+
+
+def _contains(path: Path, folder: Path) -> bool:
+    """Return whether the folder at `path` is `folder` or above it, when links are followed."""
+    return Path(os.path.realpath(path)) in _with_parents(folder)
+
+
+def _with_parents(folder: Path) -> tuple[Path, ...]:
+    real = Path(os.path.realpath(folder))
+    return real, *real.parents
+
+
+def _below(path: Path, root: Path) -> str | None:
+    """Return where in `root` the folder at `path` really is, with ``/`` between folders; None if it is not there."""
+    real, home = Path(os.path.realpath(path)), Path(os.path.realpath(root))
+    return real.relative_to(home).as_posix() if real.is_relative_to(home) else None
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
@@ -149,40 +206,42 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _only_folder(root: Path) -> Path | None:
-    """Return the only folder in `root`, None if there are more or images; stops at the first of these."""
-    only: str | None = None
+    """Return the only folder in `root`, None if there are more or images; stops as soon as it is known.
+
+    Of CelebA's folders it is that of the images.
+    """
+    found: dict[str, str] = {}
     try:
         with os.scandir(root) as entries:
             for entry in entries:
                 if _ignored(entry.name):
                     continue
                 if is_folder(entry):
-                    if entry.is_symlink():
-                        continue
-                    if only is not None:
+                    found[entry.name.lower()] = entry.name
+                    if len(found.keys() - _CELEBA_TABLES) > 1 or len(found) > len(_CELEBA_TABLES) + 1:
                         return None
-                    only = entry.name
                 elif entry.name.lower().endswith(_ENDINGS):
                     return None
     except OSError as error:
         raise DataError(
             "Cannot read the folder {folder}: {reason}. Check its permissions.", folder=root, reason=reason_of(error)
         ) from error
-    return None if only is None else root / only
+    if len(found) == 1:
+        return root / next(iter(found.values()))
+    return root / found[_CELEBA_IMAGES] if _CELEBA_IMAGES in found else None
 
 
 def _parts(root: Path) -> list[list[str]]:
-    """Return the folders of the training and the test part, or one part of all."""
+    """Return the folders of the training, the test and the validation part, or one part of all."""
     with os.scandir(root) as entries:
         found = [entry.name for entry in entries if not _ignored(entry.name) and is_folder(entry)]
     found.sort()
     found.sort(key=natural_key)
-    train = [f"{name}/" for name in found if name.lower() in _TRAIN_NAMES]
-    test = [f"{name}/" for name in found if name.lower() in _TEST_NAMES]
-    validation = [f"{name}/" for name in found if name.lower() in _VALIDATION_NAMES]
-    if not train or not (test or validation):
-        return [[""]]
-    return [train + (validation if test else []), test or validation]
+    parts = [
+        [f"{name}/" for name in found if name.lower() in names]
+        for names in (_TRAIN_NAMES, _TEST_NAMES, _VALIDATION_NAMES)
+    ]
+    return parts if parts[0] and (parts[1] or parts[2]) else [[""]]
 
 
 def _ignored(name: str) -> bool:

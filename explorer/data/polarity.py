@@ -59,11 +59,11 @@ def dark_on_light(images: Pixels) -> bool:
 def suggests_invert(source: Source) -> bool:
     """Return whether a source is black-on-white, by a small sample of its training images.
 
-    Images are resized to at most 64 pixels per side without cropping, because the border counts. False if an image
-    cannot be read, since this is only a suggestion.
+    Images are resized to at most 64 pixels per side without cropping, because the border counts. Unreadable ones are
+    skipped. False if another error prevents it, since this is only a suggestion.
     """
     try:
-        return dark_on_light(source.read(source.splits.select("train", _SAMPLE), _whole(source)))
+        return dark_on_light(source.read_available(source.splits.select("train", _SAMPLE), _whole(source))[0])
     except DataError:
         return False
 

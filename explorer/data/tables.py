@@ -1,82 +1,128 @@
-"""Attributes of images from a table in their folder: CSV, TSV or JSON Lines."""
+"""Attributes, labels and splits of images from tables in their folder."""
 
 from __future__ import annotations
 
-import codecs
-import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from explorer.data.attributes import LABEL_COLUMNS, MAX_CATEGORIES, Attribute, Row, columns_from
+from explorer.data.attributes import LABEL_COLUMNS, MAX_CATEGORIES, UNKNOWN, Attribute, Row, columns_from
 from explorer.data.source import Skipped
+from explorer.data.splits import Splits
+from explorer.data.table_files import (
+    CELEBA_ATTRIBUTES,
+    CELEBA_PARTITION,
+    STYLEGAN,
+    Lookup,
+    Notes,
+    TableFile,
+    is_table,
+    open_table,
+)
 from explorer.errors import DataError
-from explorer.json_limits import RECORD, parse_json
-from explorer.messages import Message, message
+from explorer.messages import message
 from explorer.reading import reading
 from explorer.types import Indices
 
-MAX_BYTES: Final = 256 << 20
-MAX_LINES: Final = 5_000_000
-MAX_COLUMNS: Final = 500
-
-_ENDINGS: Final = (".csv", ".tsv", ".jsonl", ".ndjson")
-_STEMS: Final = ("attributes", "metadata", "labels", "annotations", "list_attr_celeba")
-_FILE_COLUMNS: Final = (
-    *("file_name", "filename", "file", "path", "filepath", "file_path", "image", "image_id", "image_name"),
-    *("img", "picture", "name", "id"),
+_STEMS: Final = ("attributes", "metadata", "labels", "annotations", CELEBA_ATTRIBUTES, CELEBA_PARTITION)
+_PART_STEMS: Final = tuple(
+    re.compile(rf"(.*[-_ .])?({names})([-_ .].*)?", re.IGNORECASE)
+    for names in ("train|training", "test|testing", "val|valid|validation|dev")
 )
-_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+")
-_SAMPLE: Final = 200
-_CHUNK: Final = 1 << 20
+"""Names of tables with the images of one part: training, test, validation."""
+
+_NO_TABLE: Final = re.compile(r"sample[-_ ]?submission", re.IGNORECASE)
+_CELEBA_FOLDERS: Final = ("", "Anno", "Eval")
+_CELEBA_PARTS: Final = {"0": 0, "1": 2, "2": 1}
+_MOST_TABLES: Final = 8
 
 
-def read_beside(root: Path, names: Sequence[str]) -> tuple[dict[str, Attribute], list[Skipped]]:
-    """Read the attributes of images from a table in their folder.
+@dataclass(frozen=True)
+class Beside:
+    """What tables say about images.
 
-    The table is ``attributes``, ``metadata``, ``labels``, ``annotations`` or ``list_attr_celeba`` with the extension
-    ``.csv``, ``.tsv`` or ``.jsonl``, or else the only file with such an extension. A row belongs to an image if one of
-    its columns has the name, with or without folders and extension; `names` have ``/`` between folders.
-
-    Returns the columns by name, each as long as `names`: numeric if all known values are numbers, otherwise
-    categorical. A column of labels is always categorical; `take_labels` finds it. And notes on what could not be used.
-    Both are empty without a table. Invalid tables raise nothing.
+    Attributes
+    ----------
+    columns
+        By name, each as long as the images: numeric if all known values are numbers, otherwise categorical. A column of
+        labels is always categorical; `take_labels` finds it.
+    parts
+        Int64 ``(n,)``: 0 for training, 1 for test, 2 for validation, -1 if unknown; or None.
+    notes
+        What could not be used.
+    replaces_folders
+        Whether the tables have the labels instead of subfolders, which only divide the files.
     """
-    path = find_table(root)
-    if path is None or not names:
-        return {}, []
-    notes = _Notes(path.name)
-    attributes: dict[str, Attribute] = {}
-    try:
-        with reading(message("a table"), path.name):
-            attributes = _read(path, names, notes)
-    except DataError as error:
-        notes.add(error.message)
-    return attributes, notes.listed()
+
+    columns: dict[str, Attribute] = field(default_factory=dict)
+    parts: Indices | None = None
+    notes: list[Skipped] = field(default_factory=list)
+    replaces_folders: bool = False
+
+    def splits(self) -> Splits | None:
+        """Return the splits of the images; None unless there are some for training, and some others.
+
+        Images of no part are for training.
+        """
+        if self.parts is None:
+            return None
+        known = np.maximum(self.parts, 0)
+        train, test, validation = (np.flatnonzero(known == part).astype(np.int64) for part in range(3))
+        if not len(test):
+            test, validation = validation, test
+        return Splits(train, test, "given", validation) if len(train) and len(test) else None
 
 
-def find_table(root: Path) -> Path | None:
-    try:
-        tables = sorted(
-            entry
-            for entry in root.iterdir()
-            if entry.suffix.lower() in _ENDINGS and not entry.name.startswith(".") and entry.is_file()
-        )
-    except OSError:
-        return None
-    for stem in _STEMS:
-        for path in tables:
-            if path.stem.lower() == stem:
-                return path
-    return tables[0] if len(tables) == 1 else None
+def find_tables(folders: Sequence[Path], images: Path) -> list[Path]:
+    """Return the tables of the images in a folder; `folders` are searched first, and the first with tables has all.
+
+    They are files named ``attributes``, ``metadata``, ``labels``, ``annotations``, or after a split (``train.csv``),
+    with the extension ``.csv``, ``.tsv`` or ``.jsonl``, or else all of such files; StyleGAN's ``dataset.json``; and
+    those of CelebA, also above the folder of the images.
+    """
+    celeba = _celeba_tables([*folders, images.parent, images.parent.parent])
+    for folder in folders:
+        if found := _tables_in(folder):
+            return found + [path for path in celeba if path not in found]
+    return celeba
+
+
+def read_tables(paths: Sequence[Path], names: Sequence[str]) -> Beside:
+    """Read what tables say about images.
+
+    A row belongs to an image if one of its columns has the name, with or without folders and extension; `names` have
+    ``/`` between folders. Where several tables have a value, the first one counts. Invalid tables raise nothing.
+    """
+    if not names:
+        return Beside()
+    lookup, count = Lookup(names), len(names)
+    notes: list[Notes] = []
+    tables: list[_Open] = []
+    parts: Indices | None = None
+    for path in paths:
+        noted = Notes(path.name)
+        notes.append(noted)
+        try:
+            with reading(message("a table"), path.name):
+                table = open_table(path, lookup, noted)
+                if path.stem.lower() == CELEBA_PARTITION:
+                    parts = _celeba_parts(table, lookup, count)
+                else:
+                    tables.append(_Open(path, table, noted))
+        except DataError as error:
+            noted.add(error.message)
+    columns, named = _columns(tables, lookup, count)
+    listed = [note for noted in notes for note in noted.listed()]
+    return Beside(columns, named if parts is None else parts, listed, any(table.is_stylegan for table in tables))
 
 
 def take_labels(attributes: dict[str, Attribute]) -> tuple[Indices, tuple[str, ...]] | None:
-    """Remove the column of labels, such as ``label`` or ``class``, from the result of `read_beside`, and return it.
+    """Remove the column of labels, such as ``label`` or ``class``, from columns by name, and return it.
 
     Labels are int64 ``(n,)``, -1 where unknown, with their names; None without such a column.
     """
@@ -92,218 +138,90 @@ def take_labels(attributes: dict[str, Attribute]) -> tuple[Indices, tuple[str, .
     return None
 
 
-class _Notes:
-    """Notes on what could not be used of one table; lines with the same reason are one note."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._lines: dict[str, tuple[Message, list[int]]] = {}
-        self._texts: list[Message] = []
-
-    def add(self, text: Message) -> None:
-        self._texts.append(text)
-
-    def line(self, number: int, reason: Message) -> None:
-        self._lines.setdefault(str(reason), (reason, []))[1].append(number)
-
-    def listed(self) -> list[Skipped]:
-        lines = [
-            message("line {first}: {reason}", first=numbers[0], reason=reason)
-            if len(numbers) == 1
-            else message(
-                "{count:# line|# lines}, first line {first}: {reason}",
-                count=len(numbers),
-                first=numbers[0],
-                reason=reason,
-            )
-            for reason, numbers in self._lines.values()
-        ]
-        return [Skipped(self._name, text) for text in (*self._texts, *lines)]
+def _tables_in(folder: Path) -> list[Path]:
+    try:
+        tables = sorted(entry for entry in folder.iterdir() if is_table(entry.name) and entry.is_file())
+    except OSError:
+        return []
+    tables = [path for path in tables if not (path.name.startswith(".") or _NO_TABLE.search(path.stem))]
+    known = [path for stem in _STEMS for path in tables if path.stem.lower() == stem]
+    known += [path for path in tables if path.name.lower() == STYLEGAN]
+    known += [path for path in tables if path not in known and _part_of(path) is not None]
+    return (known or tables if len(tables) <= _MOST_TABLES else known)[:_MOST_TABLES]
 
 
-class _Lookup:
-    def __init__(self, names: Sequence[str]) -> None:
-        self._positions: dict[str, int] = {}
-        for position, name in enumerate(names):
-            path = PurePosixPath(name.casefold())
-            whole = path.as_posix()
-            for key in {whole, path.name, whole.removesuffix(path.suffix), path.stem}:
-                # A key that two images share is ambiguous and matches neither.
-                self._positions[key] = -1 if key in self._positions else position
+def _celeba_tables(folders: Sequence[Path]) -> list[Path]:
+    places = [folder / inside for folder in folders for inside in _CELEBA_FOLDERS]
+    found = []
+    for stem in (CELEBA_ATTRIBUTES, CELEBA_PARTITION):
+        files = (place / f"{stem}{ending}" for place in places for ending in (".txt", ".csv"))
+        found += list(islice((path for path in files if path.is_file()), 1))
+    return found
 
-    def find(self, text: str) -> int:
-        key = text.strip().casefold().replace("\\", "/").removeprefix("./")
-        position = self._positions.get(key, -1)
-        while position < 0 and "/" in key:
-            key = key.split("/", 1)[1]
-            position = self._positions.get(key, -1)
-        return position
+
+def _part_of(path: Path) -> int | None:
+    return next((part for part, stem in enumerate(_PART_STEMS) if stem.fullmatch(path.stem)), None)
 
 
 @dataclass(frozen=True)
-class _Table:
-    """A table in a file: its columns, and a function that reads its rows with line numbers from 1."""
+class _Open:
+    """A table that names images."""
 
-    headers: list[str]
-    lines: Callable[[], Iterator[Row]]
+    path: Path
+    table: TableFile
+    notes: Notes
+
+    @property
+    def is_stylegan(self) -> bool:
+        return self.path.name.lower() == STYLEGAN
 
 
-def _read(path: Path, names: Sequence[str], notes: _Notes) -> dict[str, Attribute]:
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise DataError(
-            "Cannot read {file}: {size:,} MB are more than {most:,} MB. Divide the table.",
-            file=path.name,
-            size=size >> 20,
-            most=MAX_BYTES >> 20,
-        )
-    encoding = _encoding(path)
-    lookup = _Lookup(names)
-    if path.suffix.lower() in (".jsonl", ".ndjson"):
-        table = _json_table(path, encoding, notes)
-    else:
-        table = _csv_table(path, encoding, lookup, notes)
-    place = _file_column(table, lookup)
-    if place is None:
-        raise DataError(
-            "Cannot use {file}: none of its columns ({columns}) has the file names of the images. Add a column "
-            "file_name.",
-            file=path.name,
-            columns=table.headers[:12],
-        )
+def _columns(tables: Sequence[_Open], lookup: Lookup, count: int) -> tuple[dict[str, Attribute], Indices | None]:
+    """Return the columns of all tables together, those of one name as one; and the part of each image by the tables."""
+    headers = list(dict.fromkeys(name for one in tables for name in one.table.headers))
+    read: list[_Open] = []
 
     def rows() -> Iterator[Row]:
-        taken: set[int] = set()
-        for _, values in table.lines():
-            position = lookup.find(values[place])
-            if position >= 0 and position not in taken:
-                taken.add(position)
-                yield position, values
+        for one in tables:
+            read.append(one)
+            places = [headers.index(name) for name in one.table.headers]
+            for position, values in one.table.rows(lookup):
+                if len(tables) == 1:
+                    yield position, values
+                    continue
+                texts = [""] * len(headers)
+                for place, text in zip(places, values, strict=False):
+                    texts[place] = text
+                yield position, texts
 
-    headers = ["" if at == place else name for at, name in enumerate(table.headers)]
-    if len(headers) > MAX_COLUMNS:
-        notes.add(
-            message(
-                "Only the first {most:,} of {count:# column|# columns} are used", most=MAX_COLUMNS, count=len(headers)
-            )
-        )
-        headers = headers[:MAX_COLUMNS]
-    attributes, left_out = columns_from(headers, rows, len(names))
+    try:
+        with reading(message("a table"), tables[0].path.name if tables else ""):
+            columns, left_out = columns_from(headers, rows, count)
+            parts = _parts_by_name(tables, lookup, count)
+    except DataError as error:
+        read[-1].notes.add(error.message)
+        return _columns([one for one in tables if one is not read[-1]], lookup, count)
     for name in left_out:
+        notes = next(one.notes for one in tables if name in one.table.headers)
         notes.add(message("“{name}” is ignored: more than {most:,} distinct texts", name=name, most=MAX_CATEGORIES))
-    return attributes
+    return columns, parts
 
 
-def _file_column(table: _Table, lookup: _Lookup) -> int | None:
-    """Return the column that names most images, in the first rows, or further down if these name none."""
-    rank = {name: place for place, name in enumerate(_FILE_COLUMNS)}
-    hits = [0] * len(table.headers)
-    for number, (_, values) in enumerate(table.lines()):
-        if number >= _SAMPLE and any(hits):
-            break
-        for place, text in enumerate(values):
-            hits[place] += lookup.find(text) >= 0
-    best = max(range(len(hits)), key=lambda at: (hits[at], -rank.get(table.headers[at].lower(), len(rank))))
-    return best if hits[best] else None
+def _parts_by_name(tables: Sequence[_Open], lookup: Lookup, count: int) -> Indices | None:
+    """Return the part of each image by the table that names it; None unless there are tables of two parts."""
+    named = [(part, one.table) for one in tables if (part := _part_of(one.path)) is not None]
+    if len({part for part, _ in named}) < 2:
+        return None
+    parts = np.full(count, UNKNOWN, np.int64)
+    for part, table in named:
+        for position, _ in table.rows(lookup):
+            if parts[position] == UNKNOWN:
+                parts[position] = part
+    return parts
 
 
-def _csv_table(path: Path, encoding: str, lookup: _Lookup, notes: _Notes) -> _Table:
-    with path.open(encoding=encoding, errors="replace", newline="") as file:
-        first = file.readline(_CHUNK)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else max("\t;,", key=first.count)
-    headers = [text.strip() for text in next(csv.reader([first], delimiter=delimiter), [])]
-    if not any(headers):
-        raise DataError("Cannot read {file}: its first line is empty. Put the column names there.", file=path.name)
-    headless = any(lookup.find(text) >= 0 for text in headers)
-    width = len(headers)
-    if headless:
-        headers = [f"column {place + 1}" for place in range(width)] if width != 2 else ["file_name", "label"]
-    # With semicolons as delimiters, a comma is a decimal point.
-    commas = delimiter == ";"
-    reported = False
-
-    def lines() -> Iterator[Row]:
-        nonlocal reported
-        with path.open(encoding=encoding, errors="replace", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter)
-            if not headless:
-                next(reader)
-            for values in _limited(reader, notes, reported=reported):
-                if len(values) == width:
-                    yield reader.line_num, [_with_point(text) for text in values] if commas else values
-                elif any(values) and not reported:
-                    notes.line(reader.line_num, message("not {width:# column|# columns}", width=width))
-        reported = True
-
-    return _Table(headers, lines)
-
-
-def _with_point(text: str) -> str:
-    return text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text.strip()) else text
-
-
-def _limited(reader: Iterator[list[str]], notes: _Notes, *, reported: bool) -> Iterator[list[str]]:
-    for number, values in enumerate(reader):
-        if number >= MAX_LINES:
-            if not reported:
-                notes.add(message("Only the first {most:# line|# lines} are read", most=MAX_LINES))
-            return
-        yield values
-
-
-def _json_table(path: Path, encoding: str, notes: _Notes) -> _Table:
-    headers: dict[str, int] = {}
-    for _, entry in _json_lines(path, encoding, notes):
-        for key, value in entry.items():
-            if not isinstance(value, list | dict) and len(headers) < MAX_COLUMNS:
-                headers.setdefault(key, len(headers))
-    if not headers:
-        raise DataError(
-            "Cannot read {file}: no line is a JSON object with values. Write one object per image.", file=path.name
-        )
-
-    def lines() -> Iterator[Row]:
-        for number, entry in _json_lines(path, encoding, None):
-            yield number, [_json_text(entry.get(key)) for key in headers]
-
-    return _Table(list(headers), lines)
-
-
-def _json_lines(path: Path, encoding: str, notes: _Notes | None) -> Iterator[tuple[int, dict[str, object]]]:
-    with path.open(encoding=encoding, errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            if number > MAX_LINES:
-                return
-            if not line.strip():
-                continue
-            try:
-                entry = parse_json(line.encode("utf-8", "replace"), RECORD, path.name)
-            except DataError:
-                entry = None
-            if isinstance(entry, dict):
-                yield number, entry
-            elif notes is not None:
-                notes.line(number, message("not a JSON object"))
-
-
-def _json_text(value: object) -> str:
-    if value is None or isinstance(value, list | dict):
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _encoding(path: Path) -> str:
-    """Return UTF-8 or the encoding of the byte order mark, or else cp1252, which old spreadsheets write."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
-        start = file.read(_CHUNK)
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        try:
-            while start:
-                decoder.decode(start)
-                start = file.read(_CHUNK)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8-sig"
+def _celeba_parts(table: TableFile, lookup: Lookup, count: int) -> Indices:
+    parts = np.full(count, UNKNOWN, np.int64)
+    for position, values in table.rows(lookup):
+        parts[position] = _CELEBA_PARTS.get(values[-1].strip(), UNKNOWN)
+    return parts

@@ -43,7 +43,8 @@ class Images:
     """Facts about a dataset before its images are read.
 
     `image_shape` is None if sizes differ or are unknown; `crop` the default crop in pixels on each side; `missing` how
-    to get the dataset if it is not downloaded, else empty; `validation` is 0 where the test images are used for it.
+    to get the dataset if it is not downloaded, else empty; `validation` is 0 where the test images are used for it;
+    `channels` are those of images of several sizes, 0 if unknown.
     """
 
     name: str
@@ -53,18 +54,23 @@ class Images:
     test: int
     missing: Message = NO_MESSAGE
     validation: int = 0
+    channels: int = 0
 
 
 def images_of(source: Source) -> Images:
     splits = source.splits
     counts = len(splits.train), len(splits.test)
-    return Images(source.name, source.image_shape, source.crop, *counts, validation=len(splits.validation))
+    channels = 0 if source.image_shape else source.found.channels
+    return Images(
+        source.name, source.image_shape, source.crop, *counts, validation=len(splits.validation), channels=channels
+    )
 
 
 def images_in(entry: SourceEntry) -> Images:
     shape = entry.image_shape if entry.one_size else None
     missing = entry.how if entry.status == "missing" else NO_MESSAGE
-    return Images(entry.title, shape, entry.crop, entry.train, entry.test, missing)
+    channels = 0 if shape else entry.image_shape[2]
+    return Images(entry.title, shape, entry.crop, entry.train, entry.test, missing, channels=channels)
 
 
 @dataclass(frozen=True)
@@ -172,7 +178,8 @@ def plan_network(request: TrainingRequest, images: Images, parent: Bundle | None
     architecture = get_architecture(request.architecture)
     if parent is None:
         _check_crop(images.crop if request.crop is None else request.crop, images)
-        return architecture.build(resolve_image_shape(request, images.image_shape, images.crop), request.latent)
+        shape = resolve_image_shape(request, images.image_shape, images.crop, images.channels)
+        return architecture.build(shape, request.latent)
     if parent.card.architecture != architecture.name:
         raise ModelError(
             "Cannot initialize {architecture} from “{model}”, whose architecture is {other}. "

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from explorer.data.choices import MAX_CHANNELS
 from explorer.data.corruption import current_kinds, parse_noise
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Source
@@ -66,7 +67,7 @@ class TrainingRequest(BaseModel):
     start_from: str | None = None
     latent: int | None = Field(None, ge=1)
     size: tuple[int, int] | None = None
-    channels: int | None = None
+    channels: int | None = Field(None, ge=1, le=MAX_CHANNELS)
     crop: int | None = Field(None, ge=0)
     invert: bool = False
     epochs: int | None = Field(None, ge=1, le=100_000)
@@ -218,14 +219,16 @@ def _solver(request: TrainingRequest, architecture: Architecture) -> Solver:
     return architecture.solver if plain else "gradient"
 
 
-def resolve_image_shape(request: TrainingRequest, native: ImageShape | None, usual_crop: int = 0) -> ImageShape:
+def resolve_image_shape(
+    request: TrainingRequest, native: ImageShape | None, usual_crop: int = 0, usual_channels: int = 0
+) -> ImageShape:
     """Return the model's image shape: the requested one, else the dataset's, else the architecture's default.
 
     `native` is the shape of the images before cropping, or None if they differ; `usual_crop` the default crop in pixels
-    on each side.
+    on each side; `usual_channels` the number of channels if only sizes differ, 0 if that is unknown.
     """
     default = get_architecture(request.architecture).default_image_shape
-    height, width, channels = native or default
+    height, width, channels = native or (*default[:2], usual_channels or default[2])
     if request.size:
         height, width = request.size
     elif native:
@@ -237,7 +240,7 @@ def resolve_image_shape(request: TrainingRequest, native: ImageShape | None, usu
 def resolve_preprocessing(request: TrainingRequest, source: Source) -> Preprocessing:
     """Return the preprocessing of a training with random initial weights; DataError if the shape is impossible."""
     crop = source.crop if request.crop is None else request.crop
-    image_shape = resolve_image_shape(request, source.image_shape, source.crop)
+    image_shape = resolve_image_shape(request, source.image_shape, source.crop, source.found.channels)
     return Preprocessing.standard(image_shape, crop=crop, invert=request.invert)
 
 
@@ -254,7 +257,20 @@ def command_line(request: TrainingRequest) -> str:
         words += ["--size", f"{request.size[0]}x{request.size[1]}"]
     if request.invert:
         words.append("--invert")
-    for name in ("latent", "crop", "epochs", "batch", "rate", "schedule", "loss", "beta", "l1", "noise", "augment"):
+    for name in (
+        "latent",
+        "channels",
+        "crop",
+        "epochs",
+        "batch",
+        "rate",
+        "schedule",
+        "loss",
+        "beta",
+        "l1",
+        "noise",
+        "augment",
+    ):
         words += _option(request, name)
     words += _option(request, "limit")
     words += ["--seed", str(request.seed), *_option(request, "early_stop")]

@@ -53,7 +53,8 @@ def _table(request: TrainingRequest, source: Source) -> Pixels:
     train = source.splits.train
     chosen = source.splits.select("train", PREVIEW_ROWS)
     parent = resolve_bundle(request.start_from) if request.start_from else None
-    originals = source.read(chosen, parent.card.preprocessing if parent else resolve_preprocessing(request, source))
+    preprocessing = parent.card.preprocessing if parent else resolve_preprocessing(request, source)
+    originals, chosen = source.read_available(chosen, preprocessing)
     places = np.searchsorted(train, chosen)[:, np.newaxis]
     numbers = places + len(train) * np.arange(1, PREVIEW_COLUMNS)
     copies = changed(originals.repeat(PREVIEW_COLUMNS - 1, axis=0), numbers.ravel(), request.seed)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from explorer.cli.inputs import open_model
 from explorer.cli.main import main
@@ -107,9 +108,32 @@ def test_linear_agrees_with_scikit_learn(call: Any, ask: Any, tmp_path: Path) ->
     assert result["mse"] == pytest.approx(((test - expected) ** 2).mean(), abs=1e-6)
 
 
+@pytest.mark.engine
+@pytest.mark.parametrize(("words", "channels"), [([], 3), (["--channels", "1"], 1)])
+def test_color_images_of_several_sizes(words: list[str], channels: int, call: Any, tmp_path: Path) -> None:
+    """They train in color, unless asked otherwise; what is unreadable is reported."""
+    images = tmp_path / "images"
+    images.mkdir()
+    for number in range(10):
+        noise = np.random.default_rng(number).integers(0, 256, (16 + 8 * (number % 2), 16, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(images / f"{number}.png")
+    (images / "z.bmp").write_bytes((images / "0.png").read_bytes()[:200])
+    options = ["--arch", "deep-dense", "--latent", "2", "--size", "16x16", "--epochs", "1", *words]
+    outcome = call("train", "--data", images, "--out", tmp_path / "new", *options, "--json")
+    assert outcome.code == 0
+    started = events(outcome.out)[0]
+    assert started["image_shape"] == [16, 16, channels]
+    assert [one["file"] for one in started["skipped"]] == ["z.bmp"]
+    assert "z.bmp was skipped" in outcome.err
+    card = open_bundle(tmp_path / "new").card
+    assert card.image_shape == (16, 16, channels)
+    assert ("--channels 1" in card.command) == bool(words)
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        (["--channels", "0"], "channels"),
         (["--arch", "nosuch"], "“nosuch”"),
         (["--data", "nosuch"], "“nosuch”"),
         (["--data", "mnist"], "nor in another known folder"),
@@ -204,4 +228,4 @@ def test_every_option_is_a_field_of_the_request() -> None:
 
     options = build_parser("train", load_command("train"))
     names = {action.dest for action in options._actions} - {"help", "json"}
-    assert names == set(TrainingRequest.model_fields) - {"channels"}
+    assert names == set(TrainingRequest.model_fields)

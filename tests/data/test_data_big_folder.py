@@ -78,6 +78,24 @@ def sources(items: Iterator[Progress | Source]) -> list[FileSource]:
     return [item for item in items if isinstance(item, FileSource)]
 
 
+def test_splits_and_notes_of_links_are_cached(images: Path, opened: Opened) -> None:
+    for number, name in enumerate(("train", "val", "test")):
+        (images / f"class{number}").rename(images / name)
+    (images / "class3").rename(images.with_name("elsewhere"))
+    (images / "train" / "more").symlink_to(images.with_name("elsewhere"))
+    (images / "train" / "loop").symlink_to(images)
+    long_ago = 1_600_000_000_000_000_000
+    for place in (images, *images.iterdir(), images.with_name("elsewhere")):
+        os.utime(place, ns=(long_ago, long_ago))
+    for probed in (COUNT, 0):
+        opened.forget()
+        source = open_source(images)
+        splits = source.splits
+        assert [len(part) for part in (splits.train, splits.test, splits.validation)] == [200, 100, 100]
+        assert [one.name for one in source.skipped] == ["train/loop"]
+        assert len(opened.probed) == probed
+
+
 def names(source: FileSource) -> list[str]:
     return [source.file_name(index) for index in range(source.count)]
 

@@ -130,6 +130,82 @@ def test_the_archive_as_a_path(tmp_path: Path) -> None:
     assert (source.name, source.count, source.spec) == (path.name, 18, str(path))
 
 
+FINE, COARSE = [99, 0, 55, 3, 3, 7], [19, 0, 2, 1, 1, 4]
+
+
+def write_hundred(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    for name, step in (("train", 1), ("test", -1)):
+        batch = {"data": DATA[::step].copy(), "fine_labels": FINE[::step], "coarse_labels": COARSE[::step]}
+        (folder / name).write_bytes(pickle.dumps(batch, 2))
+    names = {
+        "fine_label_names": [f"fine {n}" for n in range(100)],
+        "coarse_label_names": [f"group {n}" for n in range(20)],
+    }
+    (folder / "meta").write_bytes(pickle.dumps(names, 2))
+    return folder
+
+
+def write_binary(folder: Path, names: tuple[str, ...], labels: list[list[int]]) -> Path:
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).write_bytes(np.hstack([np.array(labels, np.uint8).T, DATA]).tobytes())
+    return folder
+
+
+def test_the_hundred_classes(tmp_path: Path) -> None:
+    folder = write_hundred(tmp_path / "cifar-100-python")
+    for path in (tmp_path, folder, folder / "train"):
+        source = open_source(path)
+        assert (source.count, source.image_shape, source.splits.origin) == (12, (32, 32, 3), "given")
+        assert source.splits.test.tolist() == list(range(6, 12))
+        assert [source.label(index) for index in (0, 2, 11)] == ["fine 99", "fine 55", "fine 99"]
+        assert [source.attributes["coarse label"].text(index) for index in (0, 2)] == ["group 19", "group 2"]
+        pixels = source.read(range(12), Preprocessing.standard((32, 32, 3)))
+        np.testing.assert_array_equal(pixels[:6], expected_images(DATA))
+    with tarfile.open(tmp_path / "cifar-100-python.tar.gz", "w:gz") as archive:
+        archive.add(folder, folder.name)
+    assert open_source(tmp_path / "cifar-100-python.tar.gz").label(0) == "fine 99"
+    (folder / "test").write_bytes(pickle.dumps({"data": DATA, "fine_labels": FINE, "coarse_labels": [20] * 6}, 2))
+    with pytest.raises(DataError, match="does not have 6 labels from 0 to 19"):
+        open_source(folder)
+
+
+def test_the_binary_batches_of_ten_classes(tmp_path: Path) -> None:
+    names = ("data_batch_1.bin", "data_batch_2.bin", "test_batch.bin")
+    folder = write_binary(tmp_path / "cifar-10-batches-bin", names, [LABELS])
+    for path in (tmp_path, folder / "test_batch.bin"):
+        source = open_source(path)
+        assert (source.count, len(source.splits.train), source.label(0)) == (18, 12, "cat")
+        np.testing.assert_array_equal(source.read(range(6), Preprocessing.standard((32, 32, 3))), expected_images(DATA))
+    (folder / "batches.meta.txt").write_text("\n".join(f"thing{number}" for number in range(10)) + "\n\n")
+    assert open_source(folder).label(0) == "thing3"
+    (folder / "test_batch.bin").write_bytes(b"x" * 3000)
+    with pytest.raises(DataError, match=r"its 3,000 bytes are not images of 3,073 bytes each\. Copy"):
+        open_source(folder)
+    (folder / "test_batch.bin").write_bytes(bytes([10]) + bytes(3072))
+    with pytest.raises(DataError, match="does not have 1 label from 0 to 9"):
+        open_source(folder)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_binary_batches_of_a_hundred_classes(named: bool, tmp_path: Path) -> None:
+    folder = write_binary(tmp_path / "cifar-100-binary", ("train.bin", "test.bin"), [COARSE, FINE])
+    if named:
+        for kind, count in (("fine", 100), ("coarse", 20)):
+            (folder / f"{kind}_label_names.txt").write_text("".join(f"{kind}{n}\n" for n in range(count)))
+    source = open_source(tmp_path)
+    assert (source.count, len(source.splits.train)) == (12, 6)
+    assert source.label(2) == ("fine55" if named else "55")
+    assert source.attributes["coarse label"].text(2) == ("coarse2" if named else "2")
+
+
+def test_choices_have_no_meaning(tmp_path: Path) -> None:
+    write_hundred(tmp_path / "cifar-100-python")
+    with pytest.raises(DataError, match="there is nothing to choose"):
+        open_source(f"{tmp_path}?range=0,4")
+
+
 # -- What must not be run ----------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from PIL import Image
 
 from explorer.data.image_listing import natural_key
 from explorer.data.preprocessing import Preprocessing
+from explorer.data.source import Source
 from explorer.data.sources import describe, open_source
 from explorer.data.sources.files import FileSource
 from explorer.errors import DataError
@@ -77,17 +80,20 @@ def test_train_and_test_folders_are_splits_and_sub_folders_labels(tmp_path: Path
     assert names(source)[0] == "Train/ant/0.png"
 
 
-@pytest.mark.parametrize(
-    ("folders", "train", "test"),
-    [(("train", "val"), ["train"], ["val"]), (("train", "val", "test"), ["train", "val"], ["test"])],
-)
-def test_validation_folders(folders: tuple[str, ...], train: list[str], test: list[str], tmp_path: Path) -> None:
-    for folder in folders:
-        save(tmp_path / folder / "a.png")
+@pytest.mark.parametrize("name", ["val", "Valid", "validation", "dev"])
+def test_validation_folders(name: str, tmp_path: Path) -> None:
+    for folder in ("train", name):
+        save(tmp_path / folder / "cat" / "a.png")
+    source = open_source(tmp_path)
+    assert (source.splits.train.tolist(), source.splits.test.tolist()) == ([0], [1])
+    assert (len(source.splits.validation), source.splits.origin) == (0, "given")
+    save(tmp_path / "test" / "cat" / "a.png")
     source = open_source(tmp_path)
     parts = [Path(name).parts[0] for name in names(source)]
-    assert sorted(parts[index] for index in source.splits.train) == train
-    assert [parts[index] for index in source.splits.test] == test
+    assert [parts[index] for index in source.splits.train] == ["train"]
+    assert [parts[index] for index in source.splits.validation] == [name]
+    assert [parts[index] for index in source.splits.test] == ["test"]
+    assert describe(source)["validation"] == 1
 
 
 def test_labels_are_the_first_folder_and_loose_images_have_none(tmp_path: Path) -> None:
@@ -110,6 +116,105 @@ def test_a_folder_that_holds_one_folder_is_passed_through(tmp_path: Path) -> Non
         save(tmp_path / "images" / "Images" / label / "1.jpg")
     save(tmp_path / "__MACOSX" / "images" / "1.jpg")
     assert open_source(tmp_path).label_names == ("n1-Chihuahua", "n2-Pug")
+
+
+def link(path: Path, target: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(target, target_is_directory=True)
+
+
+def left_out(source: Source) -> dict[str, str]:
+    return {skipped.name: str(skipped.reason) for skipped in source.skipped}
+
+
+def test_class_folders_that_are_links(tmp_path: Path) -> None:
+    for label in ("cat", "dog"):
+        save(tmp_path / "elsewhere" / label / "1.png")
+        link(tmp_path / "set" / label, tmp_path / "elsewhere" / label)
+    source = open_source(tmp_path / "set")
+    assert (names(source), source.label_names, source.skipped) == (["cat/1.png", "dog/1.png"], ("cat", "dog"), ())
+    assert source.read([0, 1], RECIPE).shape == (2, 8, 8, 1)
+    link(tmp_path / "other" / "images", tmp_path / "set")
+    assert open_source(tmp_path / "other").label_names == ("cat", "dog")
+
+
+def test_split_folders_that_are_links(tmp_path: Path) -> None:
+    save(tmp_path / "all" / "1" / "a.png")
+    save(tmp_path / "all" / "2" / "b.png")
+    link(tmp_path / "set" / "train", tmp_path / "all" / "1")
+    link(tmp_path / "set" / "test", tmp_path / "all" / "2")
+    link(tmp_path / "set" / "val", tmp_path)
+    source = open_source(tmp_path / "set")
+    assert names(source) == ["train/a.png", "test/b.png"]
+    assert (source.splits.train.tolist(), source.splits.test.tolist()) == ([0], [1])
+    assert left_out(source) == {"val": "A link to a folder that contains it"}
+
+
+def test_a_link_is_followed_once(tmp_path: Path) -> None:
+    save(tmp_path / "set" / "cat" / "1.png")
+    save(tmp_path / "set" / ".store" / "ant" / "1.png")
+    save(tmp_path / "elsewhere" / "1.png")
+    save(tmp_path / "private" / "1.png")
+    link(tmp_path / "set" / "ant", tmp_path / "set" / ".store" / "ant")
+    link(tmp_path / "set" / "bee", tmp_path / "set" / "cat")
+    link(tmp_path / "set" / "up", tmp_path)
+    link(tmp_path / "set" / "me", tmp_path / "set")
+    link(tmp_path / "set" / "cat" / "again", tmp_path / "set" / "cat")
+    link(tmp_path / "set" / "dog", tmp_path / "elsewhere")
+    link(tmp_path / "set" / "fox", tmp_path / "elsewhere")
+    link(tmp_path / "elsewhere" / "private", tmp_path / "private")
+    link(tmp_path / "set" / "itself", tmp_path / "set" / "itself")
+    link(tmp_path / "set" / "gone", tmp_path / "nothing")
+    source = open_source(tmp_path / "set")
+    assert names(source) == ["ant/1.png", "cat/1.png", "dog/1.png"]
+    loop, listed = "A link to a folder that contains it", "A link to a folder that is listed already"
+    assert left_out(source) == {
+        "bee": listed,
+        "cat/again": loop,
+        "dog/private": "A link that leads out of the folder; only those of classes may",
+        "fox": listed,
+        "gone": "A link to nothing, or to itself",
+        "itself": "A link to nothing, or to itself",
+        "me": loop,
+        "up": loop,
+    }
+
+
+def test_a_link_to_itself_that_is_named_like_an_image(tmp_path: Path) -> None:
+    save(tmp_path / "0.png")
+    link(tmp_path / "me.png", tmp_path / "me.png")
+    source = open_source(tmp_path)
+    assert (source.count, [*left_out(source)]) == (1, ["me.png"])
+
+
+@pytest.mark.parametrize("opened", ["", "Img", "Img/img_align_celeba"])
+def test_celeba_as_its_authors_share_it(opened: str, tmp_path: Path) -> None:
+    for number in range(1, 4):
+        save(tmp_path / "Img" / "img_align_celeba" / f"{number:06d}.jpg")
+    (tmp_path / "Anno").mkdir()
+    (tmp_path / "Eval").mkdir()
+    rows = "000001.jpg -1 1\n000002.jpg 1 1\n000003.jpg 1 -1\n"
+    (tmp_path / "Anno" / "list_attr_celeba.txt").write_text(f"3\nBald Smiling\n{rows}")
+    (tmp_path / "Eval" / "list_eval_partition.txt").write_text("000001.jpg 2\n000002.jpg 0\n000003.jpg 1\n")
+    source = open_source(tmp_path / opened)
+    assert (names(source), source.labels, source.skipped) == ([f"{number:06d}.jpg" for number in (1, 2, 3)], None, ())
+    assert [source.attributes["Bald"].text(index) for index in range(3)] == ["false", "true", "true"]
+    splits = source.splits
+    assert (splits.train.tolist(), splits.validation.tolist(), splits.test.tolist()) == ([1], [2], [0])
+
+
+def test_the_labels_of_stylegan_replace_its_folders(tmp_path: Path) -> None:
+    for folder in ("00000", "00001"):
+        save(tmp_path / folder / "img.png")
+    labels = {"labels": [["00000/img.png", 3], ["00001/img.png", 1]]}
+    (tmp_path / "dataset.json").write_text(json.dumps(labels))
+    assert [open_source(tmp_path).label(index) for index in (0, 1)] == ["3", "1"]
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name in ("00000/img.png", "00001/img.png", "dataset.json"):
+            archive.write(tmp_path / name, name)
+    assert [open_source(tmp_path / "set.zip").label(index) for index in (0, 1)] == ["3", "1"]
+    (tmp_path / "dataset.json").write_text('{"labels": null}')
+    assert (open_source(tmp_path).labels, open_source(tmp_path).skipped) == (None, ())
 
 
 def test_images_of_other_sizes_have_no_common_shape(tmp_path: Path) -> None:

@@ -52,10 +52,31 @@ def assert_mnist(path: Path) -> None:
     assert source.splits.origin == "given"
 
 
-def test_the_folder_and_any_of_its_files_open_the_whole(mnist: Path) -> None:
+def assert_part(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
+    source = open_source(path)
+    np.testing.assert_array_equal(source.read(range(source.count), RECIPE)[..., 0], images)
+    np.testing.assert_array_equal(source.labels, labels)
+    assert source.splits.origin != "given"
+
+
+def test_the_folder_opens_the_set_and_a_file_its_images_with_their_labels(mnist: Path) -> None:
     assert_mnist(mnist)
     for path in mnist.iterdir():
-        assert_mnist(path)
+        if path.name.startswith("train"):
+            assert_part(path, TRAIN, TRAIN_LABELS)
+        else:
+            assert_part(path, TEST, TEST_LABELS)
+
+
+@pytest.mark.parametrize("others", [(), ("MNIST/processed",), ("MNIST/processed", "cifar-10-batches-py")])
+def test_the_folders_of_pytorch(others: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    for name, array in NAMES.items():
+        write(tmp_path / "MNIST" / "raw" / name, array)
+    for other in others:
+        (tmp_path / other).mkdir()
+    for folder in (tmp_path / "MNIST" / "raw", tmp_path / "MNIST", tmp_path):
+        assert_mnist(folder)
 
 
 def test_names_with_a_dot_and_a_prefix(tmp_path: Path) -> None:
@@ -69,7 +90,7 @@ def test_two_data_sets_in_one_folder(mnist: Path) -> None:
     with pytest.raises(DataError, match="the IDX files of 2 datasets"):
         open_source(mnist)
     assert open_source(mnist / "kuzushiji-train-images-idx3-ubyte").count == 5
-    assert_mnist(next(mnist.glob("t10k-labels*")))
+    assert_part(next(mnist.glob("t10k-labels*")), TEST, TEST_LABELS)
 
 
 def test_packed_beside_unpacked(mnist: Path) -> None:
@@ -77,7 +98,7 @@ def test_packed_beside_unpacked(mnist: Path) -> None:
         for suffix in ("", ".gz"):
             write(mnist / (name + suffix), array)
     assert_mnist(mnist)
-    assert_mnist(mnist / "train-images-idx3-ubyte.gz")
+    assert_part(mnist / "train-images-idx3-ubyte.gz", TRAIN, TRAIN_LABELS)
 
 
 def test_one_split_is_divided(tmp_path: Path) -> None:
@@ -93,6 +114,15 @@ def test_test_images_without_labels_leave_the_source_unlabeled(mnist: Path) -> N
     source = open_source(mnist)
     assert source.count == 16
     assert source.labels is None
+
+
+def test_black_and_white_images_of_zeros_and_ones(tmp_path: Path) -> None:
+    path = write(tmp_path / "train-images-idx3-ubyte", TRAIN > 127)
+    np.testing.assert_array_equal(open_source(path).read(range(12), RECIPE)[..., 0], np.where(TRAIN > 127, 255, 0))
+    assert open_source(path).found.range == (0.0, 1.0)
+    np.testing.assert_array_equal(open_source(f"{path}?range=0,255").read([0], RECIPE)[0, ..., 0], TRAIN[0] > 127)
+    with pytest.raises(DataError, match="there is nothing to choose"):
+        open_source(f"{path}?frames=all")
 
 
 def test_a_lone_file_of_any_name(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.data import attributes, tables
+from explorer.data import attributes, table_files
 from explorer.data.attributes import Attribute, column_of
-from explorer.data.tables import find_table, read_beside, take_labels
+from explorer.data.source import Skipped
+from explorer.data.tables import find_tables, read_tables, take_labels
 from explorer.errors import DataError
 
 NAMES = ("cat/1.png", "cat/2.png", "ant/10.JPG", "ü.png")
+
+
+def read_beside(folder: Path, names: Sequence[str]) -> tuple[dict[str, Attribute], list[Skipped]]:
+    beside = read_tables(find_tables([folder], folder), names)
+    return beside.columns, beside.notes
 
 
 def read(folder: Path, name: str, text: str | bytes) -> dict[str, Attribute]:
@@ -130,29 +137,134 @@ def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     columns, notes = read_beside(tmp_path, names)
     assert list(columns) == ["v"]
     assert "“caption” is ignored: more than" in str(notes[0].reason)
-    monkeypatch.setattr(tables, "MAX_LINES", 4)
+    monkeypatch.setattr(table_files, "MAX_LINES", 4)
     columns, notes = read_beside(tmp_path, names)
     assert np.isnan(columns["v"].values).tolist() == [False] * 4 + [True] * 2
     assert any("Only the first 4 lines" in str(note.reason) for note in notes)
-    monkeypatch.setattr(tables, "MAX_COLUMNS", 2)
+    monkeypatch.setattr(table_files, "MAX_COLUMNS", 2)
     assert any("first 2 of 3 columns are used" in str(note.reason) for note in read_beside(tmp_path, names)[1])
-    monkeypatch.setattr(tables, "MAX_BYTES", 10)
+    monkeypatch.setattr(table_files, "MAX_BYTES", 10)
     columns, notes = read_beside(tmp_path, names)
     assert columns == {}
     assert "more than 0 MB" in str(notes[0].reason)
 
 
-def test_which_table_is_taken(tmp_path: Path) -> None:
-    assert find_table(tmp_path) is None
-    assert find_table(tmp_path / "nowhere") is None
+def test_which_tables_are_taken(tmp_path: Path) -> None:
+    def found() -> list[str]:
+        return [path.name for path in find_tables([tmp_path], tmp_path / "images")]
+
+    assert found() == []
+    assert find_tables([tmp_path / "nowhere"], tmp_path / "nowhere") == []
     assert read_beside(tmp_path, NAMES) == ({}, [])
-    (tmp_path / ".hidden.csv").write_text("x")
+    for ignored in (".hidden.csv", "sample_submission.csv", "other.json"):
+        (tmp_path / ignored).write_text("x")
+    assert found() == []
     (tmp_path / "b.csv").write_text("x")
-    assert find_table(tmp_path) == tmp_path / "b.csv"
+    assert found() == ["b.csv"]
     (tmp_path / "c.jsonl").write_text("x")
-    assert find_table(tmp_path) is None
+    assert found() == ["b.csv", "c.jsonl"]
+    (tmp_path / "test.csv").write_text("x")
+    (tmp_path / "train_labels.csv").write_text("x")
     (tmp_path / "Metadata.CSV").write_text("x")
-    assert find_table(tmp_path) == tmp_path / "Metadata.CSV"
+    assert found() == ["Metadata.CSV", "test.csv", "train_labels.csv"]
+
+
+def test_two_tables_of_the_same_images_are_both_used(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,label,age\n1.png,cat,3\n2.png,dog,\n")
+    (tmp_path / "attributes.csv").write_text("name,weight,age\n2.png,7,5\n1.png,4,6\n")
+    columns, notes = read_beside(tmp_path, NAMES)
+    assert notes == []
+    assert sorted(columns) == ["age", "label", "weight"]
+    np.testing.assert_array_equal(columns["weight"].values[:3], np.array([4, 7, np.nan], np.float32))
+    np.testing.assert_array_equal(columns["age"].values[:2], np.array([6, 5], np.float32))
+    assert texts(columns["label"]) == ["cat", "dog", "", ""]
+
+
+def test_a_damaged_table_leaves_the_other_one(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,label\n1.png,cat\n")
+    (tmp_path / "metadata.csv").write_text("file,v\n" + "1.png,1\n" * 300 + f'2.png,"{"x" * 200_000}"\n')
+    columns, notes = read_beside(tmp_path, NAMES)
+    assert list(columns) == ["label"]
+    assert [note.name for note in notes] == ["metadata.csv"]
+
+
+def test_tables_of_the_splits(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("file,label\n1.png,a\n10.jpg,b\n")
+    (tmp_path / "valid.csv").write_text("file,label\n2.png,b\n")
+    beside = read_tables(find_tables([tmp_path], tmp_path), NAMES)
+    assert texts(beside.columns["label"]) == ["a", "b", "b", ""]
+    splits = beside.splits()
+    assert splits is not None
+    assert (splits.train.tolist(), splits.test.tolist(), splits.validation.tolist()) == ([0, 2, 3], [1], [])
+    (tmp_path / "test.csv").write_text("file,label\nü.png,a\n")
+    splits = read_tables(find_tables([tmp_path], tmp_path), NAMES).splits()
+    assert splits is not None
+    assert (splits.train.tolist(), splits.test.tolist(), splits.validation.tolist()) == ([0, 2], [3], [1])
+
+
+CELEBA = tuple(f"{number:06d}.jpg" for number in range(1, 5))
+
+
+@pytest.mark.parametrize("inside", ["", "Anno"])
+def test_the_lists_of_celeba(inside: str, tmp_path: Path) -> None:
+    (tmp_path / inside).mkdir(exist_ok=True)
+    lines = ["000001.jpg -1  1", "000002.jpg  1 -1", "000003.jpg -1 -1", "000009.jpg 1 1"]
+    (tmp_path / inside / "list_attr_celeba.txt").write_text("\n".join(["4", "Bald Smiling", *lines]))
+    (tmp_path / inside / "list_eval_partition.txt").write_text("000001.jpg 0\n000002.jpg 1\n000003.jpg 2\n")
+    beside = read_tables(find_tables([], tmp_path / "img_align_celeba"), CELEBA)
+    assert beside.notes == []
+    assert texts(beside.columns["Bald"]) == ["false", "true", "false", ""]
+    assert texts(beside.columns["Smiling"]) == ["true", "false", "false", ""]
+    splits = beside.splits()
+    assert splits is not None
+    assert (splits.train.tolist(), splits.validation.tolist(), splits.test.tolist()) == ([0, 3], [1], [2])
+
+
+def test_the_tables_of_celeba_at_kaggle(tmp_path: Path) -> None:
+    (tmp_path / "list_attr_celeba.csv").write_text("image_id,Bald,Male\n000001.jpg,-1,1\n000002.jpg,1,-1\n")
+    (tmp_path / "list_eval_partition.csv").write_text("image_id,partition\n000001.jpg,0\n000002.jpg,2\n")
+    (tmp_path / "list_bbox_celeba.csv").write_text("image_id,x_1\n000001.jpg,95\n")
+    beside = read_tables(find_tables([tmp_path], tmp_path / "img" / "img"), CELEBA)
+    assert {name: texts(column)[:2] for name, column in beside.columns.items()} == {
+        "Bald": ["false", "true"],
+        "Male": ["true", "false"],
+    }
+    splits = beside.splits()
+    assert splits is not None
+    assert splits.test.tolist() == [1]
+
+
+def test_a_truncated_list_of_celeba(tmp_path: Path) -> None:
+    (tmp_path / "list_attr_celeba.txt").write_text("3\nBald Smiling\n000001.jpg 1 1\n000002.jpg 1\n")
+    columns, notes = read_beside(tmp_path, CELEBA)
+    assert texts(columns["Bald"]) == ["true", "", "", ""]
+    assert [str(note.reason) for note in notes] == ["2 lines, not 3 as its first line says", "line 4: not 3 columns"]
+    (tmp_path / "list_attr_celeba.txt").write_text("3\nBald Smiling\n")
+    assert "no line begins with an image’s name" in str(read_beside(tmp_path, CELEBA)[1][0].reason)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"labels": [["1.png", 3], ["cat/2.png", 0], [7]]}, {"label": ["3", "0", "", ""]}),
+        ({"labels": [["1.png", [0, 1]], ["2.png", [1, 0]]]}, {"label": ["1", "0", "", ""]}),
+        (
+            {"labels": [["1.png", [0.5, 1]], ["2.png", [2]]]},
+            {"label 0": ["0.5", "2", "", ""], "label 1": ["1", "", "", ""]},
+        ),
+        ({"labels": None}, {}),
+        ({"other": 1}, {}),
+        ([], {}),
+    ],
+)
+def test_labels_of_stylegan(content: object, expected: dict[str, list[str]], tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").write_text(json.dumps(content))
+    columns, notes = read_beside(tmp_path, NAMES)
+    assert {name: texts(column) for name, column in columns.items()} == expected
+    wrong = {"1 entry of “labels” without file name and label"} if expected.get("label", [""])[0] == "3" else set()
+    if not isinstance(content, dict) or "labels" not in content:
+        wrong = {"Cannot use dataset.json: it has no list “labels” of file names and labels. Rename it."}
+    assert {str(note.reason) for note in notes} == wrong
 
 
 @given(st.dictionaries(st.sampled_from(NAMES[:3]), st.floats(width=32, allow_nan=False, allow_infinity=False)))

@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from explorer.data.sources import known_sources, open_source
 from explorer.errors import ModelError, TrainingError, UsageError
+from explorer.models.architectures import ARCHITECTURES
+from explorer.models.feasibility import images_in, images_of, plan_network
 from explorer.models.settings import (
     check_new_model,
     command_line,
@@ -14,6 +18,7 @@ from explorer.models.settings import (
     make_request,
     parse_size,
     resolve_image_shape,
+    resolve_preprocessing,
     resolve_settings,
 )
 
@@ -82,6 +87,8 @@ def test_no_code_size_for_a_spatial_code(name: str) -> None:
         ("loss", "hinge"),
         ("schedule", "warm"),
         ("crop", -1),
+        ("channels", 0),
+        ("channels", 17),
         ("colour", "blue"),
     ],
 )
@@ -104,6 +111,26 @@ def test_image_shape_is_what_was_asked_for_then_native_then_the_architectures() 
     assert resolve_image_shape(request(channels=1), (28, 28, 3)) == (28, 28, 1)
 
 
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_images_of_several_sizes_keep_their_channels(name: str, mode: str, tmp_path: Path) -> None:
+    for number in range(4):
+        Image.new(mode, (40, 40 + 8 * (number % 2))).save(tmp_path / f"{number}.png")
+    source = open_source(tmp_path)
+    channels = len(mode)
+    default = ARCHITECTURES[name].default_image_shape
+    assert resolve_preprocessing(request(architecture=name), source).image_shape == (*default[:2], channels)
+    assert plan_network(request(architecture=name), images_of(source)).image_shape == (*default[:2], channels)
+    asked = request(architecture=name, channels=4 - channels, size=(32, 32))
+    assert resolve_preprocessing(asked, source).image_shape == (32, 32, 4 - channels)
+    assert plan_network(asked, images_of(source)).image_shape == (32, 32, 4 - channels)
+
+
+def test_datasets_of_several_sizes_that_are_not_open_are_planned_in_color() -> None:
+    dogs = images_in(next(entry for entry in known_sources() if entry.name == "stanford_dogs"))
+    assert plan_network(request(), dogs).image_shape == (64, 64, 3)
+
+
 def test_the_command_does_the_same_training_again() -> None:
     """The words in the card, read by the command line, give the request they came from."""
     from explorer.cli.commands.train import COMMAND
@@ -116,6 +143,7 @@ def test_the_command_does_the_same_training_again() -> None:
         start_from="parent",
         latent=5,
         size=(16, 20),
+        channels=3,
         crop=2,
         invert=True,
         epochs=3,

@@ -28,6 +28,7 @@ from explorer.types import Progress
 
 _PENALTIES = ", ".join(f"{kind.defaults.l1:g} for {kind.name}" for kind in ARCHITECTURES.values() if kind.defaults.l1)
 _NUMBERS: tuple[tuple[str, type, str, str], ...] = (
+    ("channels", int, "N", "channels: 1 trains in gray, 3 in color (default: those of the images)"),
     ("crop", int, "N", "crop N pixels from each side before resizing (default: depends on the dataset)"),
     ("epochs", int, "N", "number of epochs"),
     ("batch", int, "N", "batch size"),

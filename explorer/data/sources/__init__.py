@@ -24,6 +24,7 @@ from explorer.data.sources import (
     idx,
     keras_cache,
     lfw,
+    pixel_csv,
     single_image,
 )
 from explorer.data.sources.entry import KnownSource, PathKind, SourceEntry, last_source
@@ -65,6 +66,7 @@ SOURCES: tuple[PathKind, ...] = (
     archive.archive_kind(lambda: SOURCES, unpacked),
     cifar.KIND,
     idx.KIND,
+    pixel_csv.KIND,
     lfw.KIND,
     dogs.KIND,
     fonts.KIND,

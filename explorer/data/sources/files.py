@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from explorer.data.attributes import Attributes
 from explorer.data.formats import Header, open_image
 from explorer.data.pixel_cache import PixelCache, Stamps, stamp_of
 from explorer.data.preprocessing import Preprocessing
-from explorer.data.source import Facts, PixelRows, Skipped, Source
+from explorer.data.source import Facts, Found, PixelRows, Skipped, Source
 from explorer.data.splits import Splits
 from explorer.errors import DataError
 from explorer.messages import message
@@ -80,7 +80,11 @@ class FileTable:
         known = self.headers[self.headers[:, 2] > 0]
         if not len(known) or (known[:, :2] != known[0, :2]).any():
             return None
-        return int(known[0, 0]), int(known[0, 1]), int(known[:, 2].max())
+        return int(known[0, 0]), int(known[0, 1]), self.channels()
+
+    def channels(self) -> int:
+        """Return the largest number of channels of the probed files; 0 if none is probed."""
+        return int(self.headers[:, 2].max(initial=0))
 
     def are_large(self) -> bool:
         """Return whether several threads decode faster than one."""
@@ -102,8 +106,9 @@ class FileSource(Source):
         attributes: Attributes | None = None,
     ) -> None:
         table = files if isinstance(files, FileTable) else FileTable.of(files)
+        found = facts.found or Found()
         super().__init__(
-            facts,
+            replace(facts, found=replace(found, channels=found.channels or table.channels())),
             count=len(table),
             image_shape=table.common_shape(),
             splits=splits,

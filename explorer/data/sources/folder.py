@@ -1,6 +1,6 @@
 """A folder of images.
 
-``train`` and ``test`` folders become splits, other subfolders are labels, and everything is sorted naturally by name.
+``train``, ``test`` and ``val`` folders become splits, other subfolders are labels, and all is sorted naturally by name.
 Only headers are read when a folder is opened. A large folder is shown as soon as its names are known, and its index is
 cached, so that it opens at once the next time.
 """
@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data import image_index
-from explorer.data.attributes import Attribute, Attributes
+from explorer.data.attributes import Attribute
 from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.data.image_index import BAD, GOOD, ImageIndex, load_index, save_index
 from explorer.data.image_listing import descend, list_folder, natural_key
@@ -27,7 +28,7 @@ from explorer.data.source import UNLABELED, Facts, Skipped
 from explorer.data.sources.entry import PathKind, path_facts
 from explorer.data.sources.files import FileSource, FileTable
 from explorer.data.splits import Splits, given_splits, random_splits
-from explorer.data.tables import find_table, read_beside, take_labels
+from explorer.data.tables import Beside, find_tables, read_tables, take_labels
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.types import Indices, Progress
@@ -64,14 +65,14 @@ def scan(
     Parameters
     ----------
     path
-        The folder. Subfolders ``train`` and ``test`` are splits (``val`` replaces a missing ``test``, and is training
-        data otherwise); other subfolders are labels, including all folders below them; a folder with nothing but one
-        folder is skipped. A table in the folder gives attributes, and labels if no subfolder does.
+        The folder. Subfolders ``train``, ``test`` and ``val`` are splits; other subfolders are labels, including all
+        folders below them; a folder with nothing but one folder is skipped. Tables in the folder give attributes,
+        splits, and labels if no subfolder does; see `explorer.data.tables`.
     label_of
         Returns the label of a subfolder's name; by default the name.
     attributes
         Returns further columns, and notes on them, for the folder of the images and their names in it
-        (``folder/file.png``), in source order, like `explorer.data.tables.read_beside`.
+        (``folder/file.png``), in source order, as in `explorer.data.tables.Beside`.
     """
     facts = facts or path_facts(path)
     root, passed = descend(path)
@@ -107,46 +108,47 @@ class _Opening:
 
     def has_table(self) -> bool:
         """Return whether there are columns to read, which may take a while."""
-        return self.attributes is not None or self._table_folder() is not None
+        return self.attributes is not None or bool(self._tables)
 
     def provisional(self) -> FileSource:
         """Return a source of all files not known to be unreadable."""
-        return self._source(self.index.states != BAD, {}, (), provisional=True)
+        return self._source(self.index.states != BAD, Beside(), provisional=True)
 
     def whole(self) -> FileSource:
         """Return the source of all images, with their attributes."""
         keep = self.index.states == GOOD
         names = self._names(keep)
-        folder = self._table_folder()
-        columns, notes = read_beside(folder, names) if folder else ({}, [])
+        beside = read_tables(self._tables, names)
         if self.attributes:
-            more, more_notes = self.attributes(self.index.root, names)
-            columns, notes = columns | more, notes + more_notes
-        return self._source(keep, columns, tuple(notes), provisional=False)
+            columns, notes = self.attributes(self.index.root, names)
+            beside = replace(beside, columns=beside.columns | columns, notes=beside.notes + notes)
+        return self._source(keep, beside, provisional=False)
 
-    def _table_folder(self) -> Path | None:
-        """Return the nearest folder with a table, from that of the images up to the opened one."""
-        folders = [self.index.root, *self.passed] if self.index.has_table else self.passed
-        return next((folder for folder in folders if find_table(folder)), None)
+    @cached_property
+    def _tables(self) -> list[Path]:
+        """The tables in the nearest folder with any, from that of the images up to the opened one."""
+        index = self.index
+        return find_tables([index.root, *self.passed] if index.has_table else self.passed, index.root)
 
     def _names(self, keep: NDArray[np.bool_]) -> tuple[str, ...]:
         names = self.index.names
         return names if keep.all() else tuple(names[position] for position in np.flatnonzero(keep))
 
-    def _source(
-        self, keep: NDArray[np.bool_], columns: Attributes, notes: tuple[Skipped, ...], *, provisional: bool
-    ) -> FileSource:
+    def _source(self, keep: NDArray[np.bool_], beside: Beside, *, provisional: bool) -> FileSource:
         index, names = self.index, self._names(keep)
         rows = index.rows[keep] if len(index) >= image_index.BIG_FOLDER else None
         table = FileTable(index.root, names, names, index.headers[keep], rows)
-        labels, label_names = self._labels(index.labels[keep])
-        left = dict(columns)
+        labels, label_names = None, None
+        if not beside.replaces_folders:
+            labels, label_names = self._labels(index.labels[keep])
+        left = dict(beside.columns)
         if labels is None and (found := take_labels(left)):
             labels, label_names = found
         ends = np.cumsum(index.parts)
         sizes = [int(part.sum()) for part in np.split(keep, ends[:-1])]
-        skipped = (*index.skipped(), *notes)
-        source = FileSource(self.facts, table, _splits(sizes), labels, label_names, skipped, left)
+        skipped = (*index.skipped(), *beside.notes)
+        splits = (beside.splits() if len(sizes) == 1 else None) or _splits(sizes)
+        source = FileSource(self.facts, table, splits, labels, label_names, skipped, left)
         source.belongs_to(self, provisional=provisional)
         return source
 
@@ -210,8 +212,8 @@ class _Looker:
 
 
 def _splits(sizes: list[int]) -> Splits:
-    if len(sizes) > 1 and all(sizes):
-        return given_splits(sizes[0], sizes[1])
+    if len(sizes) > 1 and sizes[0] and any(sizes[1:]):
+        return given_splits(*sizes)
     return random_splits(sum(sizes))
 
 

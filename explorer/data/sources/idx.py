@@ -13,7 +13,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, Final, cast
@@ -21,10 +21,12 @@ from typing import IO, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.source import ArraySource, Facts
+from explorer.data.choices import refuse_unused
+from explorer.data.source import ArraySource, Facts, Found
 from explorer.data.sources.array_limits import MAX_BYTES, MAX_RATIO, UNSUSPICIOUS_BYTES
 from explorer.data.sources.entry import PathKind
 from explorer.data.splits import given_splits, random_splits
+from explorer.data.values import found_range, scaled
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.reading import COPY_AGAIN, reason_of
@@ -40,6 +42,8 @@ _LABEL_DIMS: Final = 1
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _LOOKED_AT: Final = 2_000
 _DEPTH: Final = 3
+_RAW: Final = "raw"
+_FEW_FOLDERS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -66,11 +70,11 @@ def takes(path: Path) -> bool:
 
 
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | ArraySource]:
-    """Open IDX images with their labels and their other split; see `PathKind.scan_as`.
+    """Open IDX images with their labels; see `PathKind.scan_as`.
 
-    The path is any of the files (images or labels of either split, gzip or not), or their folder. The training images
-    come first, and the splits are kept; a single split is divided 80/20. DataError if a file is missing, truncated,
-    longer than its header declares, or not what its name says.
+    The path is one of the files (images or labels, gzip or not), for its images; or their folder, for both splits,
+    training images first. The splits are kept; a single one is divided 80/20. DataError if a file is missing,
+    truncated, longer than its header declares, or not what its name says.
     """
     yield Progress(0, 0, message("Reading IDX files"))
     yield load_as(facts, path)
@@ -92,7 +96,10 @@ def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None
     splits = given_splits(counts[0], counts[1]) if len(counts) > 1 else random_splits(counts[0])
     joined = np.concatenate(images)[..., np.newaxis] if len(images) > 1 else images[0][..., np.newaxis]
     whole = np.concatenate(labels) if len(labels) == len(parts) else None
-    return ArraySource(facts, joined, splits, whole, label_names)
+    refuse_unused(facts.choices, ("range",), facts.name)
+    limits = facts.choices.range or found_range(joined, facts.name)
+    facts = replace(facts, found=Found(range=None if limits == (0.0, 255.0) else limits, channels=1))
+    return ArraySource(facts, scaled(joined, limits), splits, whole, label_names)
 
 
 def holds_both_splits(folder: Path) -> bool:
@@ -207,7 +214,7 @@ def _named_files(folder: Path) -> dict[str, Path]:
 
 
 def _root(path: Path) -> Path | None:
-    """Return the folder with IDX files, below parents with one folder each."""
+    """Return the folder with IDX files, below parents with one folder each, or with one of IDX files."""
     for _ in range(_DEPTH):
         if _named_files(path):
             return path
@@ -216,10 +223,19 @@ def _root(path: Path) -> Path | None:
                 inside = [entry.path for entry in islice(entries, _LOOKED_AT) if entry.is_dir()]
         except OSError:
             return None
+        if len(inside) > 1:
+            inside = _with_files(inside)
         if len(inside) != 1:
             return None
         path = Path(inside[0])
     return None
+
+
+def _with_files(folders: list[str]) -> list[str]:
+    """Return which of a few folders have IDX files, in themselves or in ``raw``, as PyTorch stores them."""
+    if len(folders) > _FEW_FOLDERS:
+        return []
+    return [folder for folder in folders if _named_files(Path(folder)) or _named_files(Path(folder, _RAW))]
 
 
 def _parts(path: Path) -> list[_Part]:
@@ -239,7 +255,7 @@ def _parts(path: Path) -> list[_Part]:
         return [_Part(path, None)]
     names = _named_files(path.parent)
     # If a file is there both with and without gzip, the given one is used.
-    files = [*names.values(), path]
+    files = [file for file in (*names.values(), path) if _match(file.name)["split"].lower() == match["split"].lower()]
     return _complete(files, match["prefix"], path)
 
 
