@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -98,6 +99,20 @@ def place_of(spec: str | Path) -> str:
         return split(spec)[0]
     except DataError:
         return str(spec)
+
+
+def refuse_unused(choices: Choices, allowed: Collection[str], name: str) -> None:
+    """Raise DataError if there are other choices than the `allowed` ones, by the fields of `Choices`.
+
+    `name` is that of the file or dataset.
+    """
+    unused = [one.name for one in fields(choices) if one.name not in allowed and getattr(choices, one.name)]
+    if unused:
+        raise DataError(
+            "Cannot read “{name}” with {unused}: there is nothing to choose. Leave it out.",
+            name=name,
+            unused=[f"{one}={_text(getattr(choices, one))}" for one in unused],
+        )
 
 
 def _range(text: str) -> tuple[float, float]:

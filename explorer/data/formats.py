@@ -19,10 +19,10 @@ from PIL import Image, ImageChops, UnidentifiedImageError
 
 from explorer.data import isolated_images
 from explorer.data.color_profiles import to_srgb
-from explorer.data.deep_pixels import DEEP_MODES, dtype_of, upright, values_of
+from explorer.data.deep_pixels import DEEP_MODES, DTYPES, dtype_of, upright, values_of
 from explorer.data.depth import Range, found_range, to_bytes
 from explorer.data.frames import MAX_FRAMES, frame_sizes, png_chunks
-from explorer.data.image_reader import ProbedImage
+from explorer.data.image_reader import Kind, ProbedImage
 from explorer.data.isolated_images import (
     JPEG_XL_SUFFIX,
     Wanted,
@@ -81,6 +81,10 @@ class Header:
     frames: int = 1
     dtype: str = "uint8"
 
+    def numbers(self) -> tuple[int, ...]:
+        """Return all of it; `DTYPES` has the position of the dtype."""
+        return self.height, self.width, self.channels, self.frames, DTYPES.index(self.dtype)
+
 
 _NO_HEADER: Final = Header(0, 0, 0)
 
@@ -110,7 +114,7 @@ def open_image(
 ) -> Image.Image:
     """Decode one image, a file or its content; of several frames or pages the first by default.
 
-    It is fully loaded, independent of the file, of mode ``L``, ``LA``, ``RGB`` or ``RGBA``, in sRGB, 8 bits per channel.
+    It is fully loaded, independent of the file, of mode ``L``, ``LA``, ``RGB`` or ``RGBA``, 8 bits per channel, sRGB.
     `value_range` becomes 0 to 255 in images of more than 8 bits; by default it is found from the values. The EXIF
     orientation is kept, not applied. DataError, with `name` or the path, if it is missing, not an image, truncated,
     corrupt or too large.
@@ -158,8 +162,8 @@ def _open_frame(
 def open_deep(path: Path, name: Value = "", frame: int = 0) -> tuple[NDArray[Any], Range] | None:
     """Return the values of an image of more than 8 bits per channel, and the range that they fill; None for others.
 
-    The values are uint16, int32 or float32, ``(h, w)`` or ``(h, w, 3)``, without alpha, upright; `found_range` gives the
-    range. DataError as in `open_image`.
+    The values are uint16, int32 or float32, ``(h, w)`` or ``(h, w, 3)``, without alpha, upright; the range is that of
+    `found_range`. DataError as in `open_image`.
     """
     name = name or str(path)
     try:
@@ -217,10 +221,13 @@ def open_together(
         yield from _open_frames(path, sorted(positions, key=lambda at: requests[at].frame), requests, value_range)
     outcomes = decode_all([wanted for _, wanted in isolated], MAX_PIXELS)
     for (position, _), outcome in zip(isolated, outcomes, strict=True):
+        found: Image.Image | DataError
         try:
-            found = (
-                outcome if isinstance(outcome, DataError) else _opened(as_image(outcome), None, value_range).pil_image
-            )
+            if isinstance(outcome, DataError):
+                raise outcome
+            found = _opened(as_image(outcome), None, value_range).pil_image
+        except DataError as error:
+            found = error
         except Exception as error:  # see open_image
             found = _unreadable(requests[position].path, requests[position].name, error)
         yield position, found
@@ -438,7 +445,7 @@ def _file_range(pil_image: Image.Image) -> Range | None:
     return (0.0, 65535.0) if pil_image.format == "PPM" and pil_image.mode == "I" else None
 
 
-def _isolated_kind(path: Path, *, by_name: bool = True) -> isolated_images.Kind | None:
+def _isolated_kind(path: Path, *, by_name: bool = True) -> Kind | None:
     """Return the kind of an image that is decoded in the reader process; None for others, and unreadable files."""
     if by_name and not decodes_together(path.name):
         return None

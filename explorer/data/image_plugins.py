@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from importlib import import_module
 
 from PIL import Image
 
 Image.preinit()
-with suppress(ImportError):
-    pass
-with suppress(ImportError):  # Pillow before 11.3
-    pass
-with suppress(ImportError):  # the extra "heif"
-    import pi_heif  # noqa: F401
+for _plugin in (
+    "PIL.Jpeg2KImagePlugin",
+    "PIL.AvifImagePlugin",  # not before Pillow 11.3
+    "pi_heif",  # the extra "heif"
+):
+    with suppress(ImportError):
+        import_module(_plugin)
