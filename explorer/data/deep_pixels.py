@@ -57,6 +57,11 @@ def _with_raw_mode(tile: Any, mode: str) -> Any:
     return ImageFile._Tile(tile[0], tile[1], tile[2], arguments)
 
 
+def without_alpha(values: NDArray[Any]) -> NDArray[Any]:
+    """Return gray or color values of those of `values_of`."""
+    return values[..., :3] if values.ndim == 3 else values
+
+
 def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Apply an EXIF orientation."""
     if orientation >= _SIDEWAYS:

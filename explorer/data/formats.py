@@ -19,7 +19,7 @@ from PIL import Image, ImageChops, UnidentifiedImageError
 
 from explorer.data import isolated_images
 from explorer.data.color_profiles import to_srgb
-from explorer.data.deep_pixels import DEEP_MODES, DTYPES, dtype_of, upright, values_of
+from explorer.data.deep_pixels import DEEP_MODES, DTYPES, dtype_of, upright, values_of, without_alpha
 from explorer.data.depth import Range, found_range, to_bytes
 from explorer.data.frames import MAX_FRAMES, frame_sizes, png_chunks
 from explorer.data.image_reader import Kind, ProbedImage
@@ -145,7 +145,7 @@ def _open_frame(
                     if pil_image.format not in _JPEG_FORMATS:
                         raise
             whole = _without_end_mark(path_or_bytes, name)
-            return Opened(whole, _header(whole, 1), (whole.size[::-1],), None)
+            return Opened(whole, _header(whole, 1, "uint8"), (whole.size[::-1],), None)
         except UnidentifiedImageError:
             kind = kind_of(head_of(path_or_bytes))
             if kind is None:
@@ -180,7 +180,7 @@ def open_deep(path: Path, name: Value = "", frame: int = 0) -> tuple[NDArray[Any
             values, orientation = values_of(isolated), exif_orientation(isolated)
         if values is None:
             return None
-        values = np.ascontiguousarray(upright(values[..., :3] if values.ndim == 3 else values, orientation))
+        values = np.ascontiguousarray(upright(without_alpha(values), orientation))
         return values, found_range(values)
     except DataError:
         raise
@@ -270,7 +270,7 @@ def probe_image(path: Path) -> Header:
         try:
             with _open(path, name) as pil_image:
                 kind = str(pil_image.format)
-                header = _header(pil_image, len(frame_sizes(pil_image, path)))
+                header = _header(pil_image, len(frame_sizes(pil_image, path)), dtype_of(pil_image))
             _check_whole(path, kind)
             return header
         except UnidentifiedImageError:
@@ -333,7 +333,7 @@ def _plain(
 ) -> tuple[Image.Image, Range | None]:
     """Return a loaded image in a plain mode, and the range of its values, the deep ones if it has."""
     if values is not None:
-        value_range = value_range or _file_range(pil_image) or found_range(values)
+        value_range = value_range or _file_range(pil_image) or found_range(without_alpha(values))
         shallow = to_bytes(values, value_range)
         if values.ndim == 3 and values.shape[2] == 4:
             shallow[..., 3] = values[..., 3] >> 8
@@ -425,19 +425,20 @@ def _opened(
     again: Callable[[], Image.Image] | None = None,
 ) -> Opened:
     """Decode an image that was opened; it has a header only with the sizes of all its frames."""
-    header = _NO_HEADER if sizes is None else _header(pil_image, len(sizes))
+    dtype = dtype_of(pil_image)  # known only until it is loaded, which EXIF data may need
     values = values_of(pil_image, again)
     pil_image.load()
+    header = _NO_HEADER if sizes is None else _header(pil_image, len(sizes), dtype)
     plain, found = _plain(pil_image, values, value_range)
     return Opened(plain, header, tuple(sizes or ()), found)
 
 
-def _header(pil_image: Image.Image, frames: int) -> Header:
+def _header(pil_image: Image.Image, frames: int, dtype: str) -> Header:
     width, height = pil_image.size
     if exif_orientation(pil_image) >= _SIDEWAYS:
         width, height = height, width
     channels = 1 if pil_image.mode in ("1", "L", "LA", "La", *DEEP_MODES) else 3
-    return Header(height, width, channels, max(1, frames), dtype_of(pil_image))
+    return Header(height, width, channels, max(1, frames), dtype)
 
 
 def _file_range(pil_image: Image.Image) -> Range | None:

@@ -10,6 +10,7 @@ from PIL import Image
 Image.preinit()
 for _plugin in (
     "PIL.Jpeg2KImagePlugin",
+    "PIL.TiffImagePlugin",  # for EXIF data
     "PIL.AvifImagePlugin",  # not before Pillow 11.3
     "pi_heif",  # the extra "heif"
 ):

@@ -71,6 +71,14 @@ def read_images(
             raise
         except DataError as error:
             outcome = UnreadImage(error.message)
+        except Image.DecompressionBombError:
+            outcome = UnreadImage(
+                message(
+                    "Cannot open {file}: more than {most} million pixels. Make the image smaller.",
+                    file=file.name,
+                    most=most_pixels // 1_000_000,
+                )
+            )
         except Exception as error:  # see `explorer.data.formats.open_image`
             outcome = UnreadImage(
                 message(

@@ -151,7 +151,7 @@ def _lacking(wanted: Wanted) -> DataError | None:
             )
         return None
     feature = {"AVIF": "avif", "JPEG2000": "jpg_2000"}[wanted.kind]
-    if feature in features.get_supported():
+    if feature in (*features.modules, *features.codecs) and features.check(feature):
         return None
     return DataError(
         "Cannot open {file}: this Pillow was built without {kind}. Install the newest: {command}",
