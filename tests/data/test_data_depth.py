@@ -84,6 +84,9 @@ def test_other_floats_are_scaled_by_percentiles_and_outliers_do_not_count() -> N
     assert found_range(values)[1] == pytest.approx(15.985, abs=1e-2)
     assert found_range(np.array([-5, 70_000], np.int32))[0] == pytest.approx(65.0, abs=1)
     assert to_bytes(np.array([-1, 0, 8, 16, np.nan, np.inf], np.float32), (0, 16)).tolist() == [0, 0, 128, 255, 0, 255]
+    large = np.arange(100_000).astype(np.uint16).reshape(2, -1)
+    np.testing.assert_array_equal(to_bytes(large, (0, 65535)), np.rint(large / 257))
+    np.testing.assert_array_equal(to_bytes(large.astype(np.float32), (0, 65535)), np.rint(large / 257))
     with pytest.raises(DataError, match="no finite value"):
         found_range(np.full((2, 2), np.nan, np.float32))
 
@@ -109,8 +112,8 @@ def test_12_bits_of_color_come_through_with_all_bits(kind: str, tmp_path: Path) 
     path.write_bytes(png_16(values) if kind == "png" else tiff_16(values, kind[4], "packed" in kind))
     found = open_deep(path)
     assert found is not None
-    np.testing.assert_array_equal(found[0], values)
     assert found[1] == (0, 4095)
+    np.testing.assert_array_equal(found[0], values)
     expected = np.rint(values / 4095 * 255)
     np.testing.assert_array_equal(np.asarray(open_image(path)), expected)
     np.testing.assert_array_equal(np.asarray(open_image(path.read_bytes())), expected)

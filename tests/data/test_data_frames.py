@@ -160,7 +160,7 @@ def test_a_damaged_frame_is_left_out_by_name(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     with Image.open(path) as opened:
         opened.seek(1)
-        start = opened.tag_v2[273][0]  # type: ignore[attr-defined]  # of a TiffImageFile
+        start = opened.tag_v2[273][0]
     content[start : start + 400] = bytes(400)
     path.write_bytes(content)
     source = open_source(path)
@@ -199,10 +199,11 @@ def test_requests_of_one_file_are_answered_each(tmp_path: Path) -> None:
 
 def test_an_imported_animation_is_its_first_frame_and_knows_of_the_others(tmp_path: Path) -> None:
     path = save(tmp_path / "film.gif", VALUES)
-    for content in (path, path.read_bytes()):
+    for content in (path.read_bytes(), path):
         imported = ImportedImage.open(content, "film.gif")
         assert (imported.count, imported.found.frames) == (1, 10)
         assert imported.read([0], RECIPE)[0, 0, 0, 0] == 0
+    imported = ImportedImage.open(path, "film.gif")
     assert imported.inverted().found.frames == 10
     Image.new("L", (8, 6)).save(tmp_path / "one.png")
     assert ImportedImage.open(tmp_path / "one.png", "one").found.frames == 0

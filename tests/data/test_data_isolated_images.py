@@ -133,8 +133,8 @@ def test_jpeg_xl_is_named_with_what_to_do(content: bytes, tmp_path: Path) -> Non
 @pytest.fixture
 def album(tmp_path: Path) -> Path:
     """Four photos of three kinds, one text and one that is cut."""
-    for name, options in (("a.jp2", {}), ("b.png", {}), ("c.j2k", {}), ("e.jp2", {})):
-        save(tmp_path / name, options)
+    for name in ("a.jp2", "b.png", "c.j2k", "e.jp2"):
+        save(tmp_path / name, {})
     (tmp_path / "d.jp2").write_text("no image")
     content = (tmp_path / "a.jp2").read_bytes()
     (tmp_path / "f.jp2").write_bytes(content[: len(content) // 2])
