@@ -112,7 +112,7 @@ def test_12_bits_of_color_come_through_with_all_bits(kind: str, tmp_path: Path) 
     path.write_bytes(png_16(values) if kind == "png" else tiff_16(values, kind[4], "packed" in kind))
     found = open_deep(path)
     assert found is not None
-    assert found[1] == (0, 4095)
+    assert [*found[1]] == [0, 4095]
     np.testing.assert_array_equal(found[0], values)
     expected = np.rint(values / 4095 * 255)
     np.testing.assert_array_equal(np.asarray(open_image(path)), expected)

@@ -183,7 +183,7 @@ def test_a_small_file_of_a_huge_image_is_refused(tmp_path: Path) -> None:
     file = io.BytesIO()
     Image.fromarray(COLORS).save(file, "JPEG2000", no_jp2=True)
     content = bytearray(file.getvalue())
-    content[8:16] = (20_000).to_bytes(4) * 2  # SIZ: the size of the image
+    content[8:16] = (20_000).to_bytes(4) * 2  # width and height
     (tmp_path / "huge.j2k").write_bytes(content)
     for read in (open_image, probe_image):
         with pytest.raises(DataError, match=r"huge\.j2k: .*million"):
