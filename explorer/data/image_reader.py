@@ -54,7 +54,7 @@ class ProbedImage:
 class UnreadImage:
     """Why an image cannot be read."""
 
-    reason: Message
+    message: Message
 
 
 Outcome: TypeAlias = DecodedImage | ProbedImage | UnreadImage

@@ -129,7 +129,7 @@ def _read_all(wanted: Sequence[Wanted], most_pixels: int, answer: type[_Answer])
             with closing(records):
                 for record in records:
                     done += 1
-                    yield DataError(record.reason) if isinstance(record, UnreadImage) else record
+                    yield DataError(record.message) if isinstance(record, UnreadImage) else record
                     if done == len(part):
                         break
         except DataError as error:
