@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import io
 import json
 import pickle
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image
+from explorer_testing.heic import heic_file
+from PIL import Image, ImageCms, features
 
 from explorer.data import image_index
 from explorer.data.formats import open_image, probe_image
@@ -76,6 +78,33 @@ def _make_frames(folder: Path, suffix: str) -> None:
     _save_image(folder, suffix, "RGB")
 
 
+def _make_animation(folder: Path) -> None:
+    """Write animated PNG and a TIFF of several pages."""
+    _make_frames(folder, "png")
+    _make_frames(folder, "tif")
+
+
+def _make_profiles(folder: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    _make_images(folder, "png", ("RGB", "LA"), icc_profile=profile)
+    _make_images(folder, "jpg", ("RGB", "CMYK"), icc_profile=profile)
+
+
+def _make_deep(folder: Path) -> None:
+    deep = _images(1, 24, 20)[0].astype(np.uint16) << 4
+    Image.fromarray(deep).save(folder / "bits12.png")
+    Image.fromarray(deep.astype(np.float32)).save(folder / "float.tif")
+
+
+def _make_isolated(folder: Path) -> None:
+    """Write images of the formats that the reader process decodes, as far as they can be read here."""
+    for feature, names in (("jpg_2000", ("a.jp2", "a.j2k")), ("avif", ("a.avif",))):
+        for name in names if feature in (*features.modules, *features.codecs) and features.check(feature) else ():
+            Image.fromarray(_images(1, 24, 20, 3)[0]).save(folder / name)
+    if importlib.util.find_spec("pi_heif") is not None:
+        (folder / "a.heic").write_bytes(heic_file())
+
+
 _IMAGE_FORMATS: dict[str, Callable[[Path], None]] = {
     "png": partial(_make_images, suffix="png", modes=("RGB", "RGBA", "L", "P", "1", "I;16")),
     "jpeg": _make_exif_jpeg,
@@ -85,6 +114,10 @@ _IMAGE_FORMATS: dict[str, Callable[[Path], None]] = {
     "tiff": partial(_make_images, suffix="tif", modes=("RGB", "L", "I;16"), compression="tiff_lzw"),
     "tga": partial(_make_images, suffix="tga", modes=("RGB", "RGBA", "L"), compression="tga_rle"),
     "ppm": partial(_make_images, suffix="ppm", modes=("RGB", "L")),
+    "frames": _make_animation,
+    "profiles": _make_profiles,
+    "deep": _make_deep,
+    "isolated": _make_isolated,
 }
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from explorer_testing.codec import IdentityCodec
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
-from explorer.data.formats import IMAGE_SUFFIXES
+from explorer.data.formats import WRITTEN_SUFFIXES
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import DataError, ExportError
 from explorer.models.cleaning import Cleaned, clean_files
@@ -43,7 +43,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
+@pytest.mark.parametrize("suffix", sorted(WRITTEN_SUFFIXES))
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 def test_every_mode_goes_into_every_format(tmp_path: Path, suffix: str, mode: str) -> None:
     image = draw(tmp_path / "in.png", mode)
@@ -150,6 +150,18 @@ def test_a_folder_without_images_is_an_error(tmp_path: Path, content: bytes | No
 def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         run(tmp_path / "in.png", tmp_path / "out.png")
+
+
+def test_photos_of_formats_that_are_only_read_become_png(tmp_path: Path) -> None:
+    if not features.check("jpg_2000"):
+        pytest.skip("this Pillow has no JPEG 2000")
+    (tmp_path / "in").mkdir()
+    draw(tmp_path / "in" / "a.jp2")
+    draw(tmp_path / "in" / "b.png")
+    assert run(tmp_path / "in", tmp_path / "out").count == 2
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.jp2.png", "b.png"]
+    with pytest.raises(ExportError, match="not a known image format"):
+        run(tmp_path / "in" / "a.jp2", tmp_path / "out.heic")
 
 
 def test_the_color_profile_goes_along_where_it_fits(tmp_path: Path) -> None:

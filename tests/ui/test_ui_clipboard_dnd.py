@@ -222,6 +222,19 @@ def test_a_drawing_that_is_dark_on_light_can_be_inverted(driver: WindowDriver, t
     assert not said
 
 
+def test_of_a_dropped_animation_the_first_frame_is_encoded_and_it_says_so(driver: WindowDriver, tmp_path: Path) -> None:
+    driver.open()
+    said: list[str] = []
+    driver.document.announced.connect(lambda news: said.append(str(news)))
+    path = tmp_path / "film.gif"
+    frames = [colors("L", (30, 30)), *(Image.new("L", (30, 30), value) for value in (10, 20))]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    assert drop(driver.window, files(path), MIDDLE)
+    until_imported_image(driver)
+    assert_allclose(driver.code, code_of_image(driver, path), atol=1e-4)
+    assert said[-1].startswith("film.gif has 3 frames, and this is the first.")
+
+
 def test_what_is_no_image_says_so_and_changes_nothing(driver: WindowDriver, tmp_path: Path) -> None:
     driver.open()
     before = driver.document.state
