@@ -35,5 +35,5 @@ if [ ! -d .venv ]; then
         exit 1
     fi
 fi
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,mp4,tensorboard]' --constraint constraints.txt
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,mp4,tensorboard,all-formats]' --constraint constraints.txt
 touch "$stamp"

@@ -16,7 +16,12 @@ from explorer.ui.help_pages import help_pages
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-EXTRAS = [requirement for extra in PROJECT["optional-dependencies"].values() for requirement in extra]
+EXTRAS = [
+    requirement
+    for extra in PROJECT["optional-dependencies"].values()
+    for requirement in extra
+    if not requirement.startswith(PROJECT["name"])
+]
 
 
 def pins() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -27,3 +28,8 @@ class Handed:
         if self.opened is None:
             raise IsADirectoryError(self.name)
         return self.opened
+
+    @property
+    def size(self) -> int:
+        """Bytes of the open file; IsADirectoryError for a folder."""
+        return os.fstat(self.file.fileno()).st_size

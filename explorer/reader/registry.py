@@ -37,6 +37,9 @@ class Reader:
 
 
 _KERAS: Final = ("h5py",)
+_IMAGES: Final = tuple(f"PIL.{name}ImagePlugin" for name in ("Bmp", "Gif", "Jpeg", "Png", "Ppm", "Tiff", "WebP"))
+_LONG: Final = 3600
+"""CPU time for gigabytes, which take a while to decompress."""
 
 READERS: Final[dict[str, Reader]] = {
     "images": Reader(
@@ -55,6 +58,37 @@ READERS: Final[dict[str, Reader]] = {
     "keras description": Reader("explorer.models.third_party.contents:describe", _KERAS, ModelError),
     "keras weights": Reader(
         "explorer.models.third_party.contents:weights", _KERAS, ModelError, memory_bytes=2048 * MB, cpu_seconds=600
+    ),
+    "hdf5": Reader("explorer.data.sources.hdf5:read_hdf5", _KERAS, memory_bytes=2048 * MB, cpu_seconds=_LONG),
+    "matlab": Reader(
+        "explorer.data.sources.matlab:read_matlab",
+        (*_KERAS, "scipy.io.matlab"),
+        memory_bytes=20 * 1024 * MB,  # what precedes version 7.3 is read at once
+        cpu_seconds=_LONG,
+    ),
+    "parquet": Reader(
+        "explorer.data.sources.parquet:read_parquet",
+        ("pyarrow", "pyarrow.parquet", "pyarrow.types", *_IMAGES),
+        memory_bytes=8 * 1024 * MB,
+        cpu_seconds=_LONG,
+    ),
+    "tiff": Reader(
+        "explorer.data.sources.tiff:read_tiff",
+        ("tifffile", "explorer.data.sources.tiff_codecs", "xml.etree.ElementTree"),
+        memory_bytes=4096 * MB,
+        cpu_seconds=_LONG,
+    ),
+    "dicom": Reader(
+        "explorer.data.sources.dicom:read_dicom",
+        ("pydicom", "pydicom.pixels.decoders", "pylibjpeg", "openjpeg.utils", "rle.utils", "PIL.Jpeg2KImagePlugin"),
+        memory_bytes=4096 * MB,
+        cpu_seconds=_LONG,
+    ),
+    "zarr": Reader(
+        "explorer.data.sources.zarr_store:read_zarr",
+        ("zarr", "zarr.codecs", "zarr.codecs.numcodecs", "numcodecs", "numcodecs.registry", "asyncio"),
+        memory_bytes=4096 * MB,
+        cpu_seconds=_LONG,
     ),
 }
 """Readers by name."""

@@ -17,8 +17,9 @@ import explorer
 from explorer.cli import main as cli_main
 from explorer.cli.command import Command, Report
 from explorer.cli.commands import COMMANDS, module_of
-from explorer.cli.commands.doctor import FAULTY_PYSIDE, LIBRARIES, PYTHON_VERSIONS
+from explorer.cli.commands.doctor import FAULTY_PYSIDE, LIBRARIES, PYTHON_VERSIONS, _formats
 from explorer.cli.console import Console
+from explorer.data import extras
 from explorer.paths import log_dir, pretrained_dir
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -219,6 +220,15 @@ def test_doctor_knows_what_the_package_needs() -> None:
     assert project["requires-python"] == f">={first},<{end}"
     pyside = next(line for line in project["dependencies"] if line.startswith("PySide6"))
     assert set(re.findall(r"!=([\d.]+)", pyside)) == set(FAULTY_PYSIDE)
+
+
+def test_doctor_lists_the_extras_with_their_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(extras.EXTRAS, "zarr", ("latent_explorer_has_no_such_package",))
+    monkeypatch.setitem(extras.EXTRAS, "tiff", ("numpy",))
+    found = {check.check: check for check in _formats()}
+    assert found["format zarr"].detail == "not installed; pip install '.[zarr]'"
+    assert found["format tiff"].detail == "installed"
+    assert all(check.ok for check in found.values())
 
 
 def test_parser_takes_negative_numbers() -> None:

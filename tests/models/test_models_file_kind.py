@@ -6,6 +6,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from explorer_testing.builders import write_bundle
@@ -23,6 +24,12 @@ def place(tmp_path: Path) -> Path:
     for name in ("folder.latent", "photos", "frames", "digits", "halves", "a.png"):
         (tmp_path / name).mkdir()
     write_bundle(tmp_path / "bundle")
+    (tmp_path / "broken.h5").write_bytes(b"\x89HDF")
+    with h5py.File(tmp_path / "images.h5", "w") as file:
+        file["images"] = np.zeros((30, 8, 8), np.uint8)
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        file.attrs["layer_names"] = ["dense"]
+        file["dense/kernel"] = np.zeros((40, 40))
     (tmp_path / "hdf5.bin").write_bytes(b"\x89HDF and more")
     for half in ("encoder", "decoder"):
         (tmp_path / "halves" / f"{half}.h5").write_bytes(b"")
@@ -41,6 +48,9 @@ KINDS = {
     "bundle": "model",
     "model.keras": "third_party",
     "hdf5.bin": "third_party",
+    "broken.h5": "third_party",
+    "weights.h5": "third_party",
+    "images.h5": "images",
     "halves": "third_party",
     "frames": "animation",
     "animation.gif": "animation",

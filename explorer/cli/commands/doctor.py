@@ -37,6 +37,8 @@ LIBRARIES = {
     "pyqtgraph": "pyqtgraph",
     "PySide6-Essentials": "PySide6",
     "scikit-learn": "sklearn",
+    "scipy": "scipy",
+    "tifffile": "tifffile",
     "faiss-cpu": "faiss",
     "h5py": "h5py",
     "tensorflow": "tensorflow",
@@ -80,7 +82,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> Report:
     """Run every check; one that raises is reported as failed."""
-    plans = [_python, _libraries, _pyside, _qt_libraries, _display, _folders, _font, _reader, _images, _models]
+    plans = [
+        _python,
+        _libraries,
+        _formats,
+        _pyside,
+        _qt_libraries,
+        _display,
+        _folders,
+        _font,
+        _reader,
+        _images,
+        _models,
+    ]
     if options.engine:
         plans.append(_engine)
     checks = [check for plan in plans for check in _guarded(plan)]
@@ -116,6 +130,15 @@ def _libraries() -> Iterator[Check]:
         good = importlib.util.find_spec(package) is not None
         fix = "" if good else f"pip install --force-reinstall {distribution}"
         yield Check(distribution, good, found if good else f"{found}, but its package {package} is missing", fix)
+
+
+def _formats() -> Iterator[Check]:
+    """List the optional formats; a missing one is no problem."""
+    from explorer.data.extras import EXTRAS, install_command, installed
+
+    for extra in EXTRAS:
+        there = installed(extra)
+        yield Check(f"format {extra}", True, "installed" if there else f"not installed; {install_command(extra)}")
 
 
 def _pyside() -> Iterator[Check]:

@@ -17,15 +17,21 @@ from explorer.data.sources import (
     archive,
     arrays,
     cifar,
+    dicom,
     dogs,
     embedded,
     folder,
     fonts,
+    hdf5,
     idx,
     keras_cache,
     lfw,
+    matlab,
+    parquet,
     pixel_csv,
     single_image,
+    tiff,
+    zarr_store,
 )
 from explorer.data.sources.entry import KnownSource, PathKind, SourceEntry, last_source
 from explorer.errors import DataError
@@ -62,6 +68,8 @@ def _members(kinds: tuple[PathKind, ...]) -> re.Pattern[str]:
 
 SOURCES: tuple[PathKind, ...] = (
     arrays.KIND,
+    tiff.KIND,
+    zarr_store.KIND,
     single_image.KIND,
     archive.archive_kind(lambda: SOURCES, unpacked),
     cifar.KIND,
@@ -70,6 +78,10 @@ SOURCES: tuple[PathKind, ...] = (
     lfw.KIND,
     dogs.KIND,
     fonts.KIND,
+    hdf5.KIND,
+    dicom.KIND,
+    matlab.KIND,
+    parquet.KIND,
     folder.KIND,
 )
 """The first kind that accepts a path opens it."""

@@ -16,17 +16,23 @@ from explorer.models.third_party.safety import Finding, findings
 
 SUFFIXES: Final = (".keras", ".h5", ".hdf5")
 _HDF5: Final = b"\x89HDF"
+_HEAD_BYTES: Final = 1 << 20
+_EMPTY_HDF5: Final = 800
+"""Bytes of an HDF5 file without content."""
+
+_MARKS: Final = (b"keras_version", b"model_config", b"model_weights", b"layer_names", b"weight_names", b"vars")
+"""Names in HDF5 files of Keras, all near the start; other files are datasets."""
 
 
 def looks_third_party(path: Path) -> bool:
-    """Return whether a file or folder seems to be a Keras model, by suffix or header; it may be damaged."""
+    """Return whether a file or folder seems to be a Keras model, by suffix and header; it may be damaged."""
     try:
         if path.is_dir():
             return (path / "saved_model.pb").is_file() or {"encoder", "decoder"} == parts_in(path).keys()
-        if path.suffix.lower() in SUFFIXES:
-            return True
         with path.open("rb") as file:
-            head = file.read(4)
+            head = file.read(_HEAD_BYTES if path.suffix.lower() in SUFFIXES else 4)
+        if path.suffix.lower() in SUFFIXES:
+            return not (head.startswith(_HDF5) and len(head) > _EMPTY_HDF5) or any(mark in head for mark in _MARKS)
         if head.startswith(b"PK"):
             with zipfile.ZipFile(path) as archive:
                 return {CONFIG_FILE, "metadata.json"} <= set(archive.namelist())

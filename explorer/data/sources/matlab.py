@@ -1,0 +1,158 @@
+"""Images in MATLAB files, such as SVHN and the Frey faces."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from explorer.data.choices import refuse_unused
+from explorer.data.source import Facts, Source
+from explorer.data.sources.array_limits import MAX_BYTES
+from explorer.data.sources.array_source import source_of
+from explorer.data.sources.containers import (
+    DISTRUST,
+    Axes,
+    Column,
+    Labels,
+    LeftOut,
+    Rows,
+    Stack,
+    arranged_shape,
+    check_stack,
+    chosen_array,
+    columns,
+    is_number,
+    rows_of,
+    stream,
+)
+from explorer.data.sources.entry import PathKind
+from explorer.data.sources.hdf5 import arrays_in
+from explorer.data.values import AnyArray
+from explorer.errors import DataError
+from explorer.messages import message
+from explorer.reader import Handed
+from explorer.types import Progress
+
+SUFFIX: Final = ".mat"
+_HDF5: Final = b"MATLAB 7.3"
+_CHANNELS: Final = (1, 3)
+_FREY: Final = ("ff", 560, (28, 20))
+"""Name, rows and image shape of the Frey faces, one image per column."""
+
+
+def takes(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() == SUFFIX
+
+
+def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
+    """Open the arrays of a MATLAB file; see `PathKind.scan_as`.
+
+    Images are ``(h, w, n)`` or ``(h, w, c, n)`` as in MATLAB, ``(n, h, w)`` or ``(n, h, w, c)`` as in Python, or flat
+    squares. Arrays of as many rows are labels and attributes. DataError if there are no images.
+    """
+    refuse_unused(facts.choices, ("array", "range", "channels"), facts.name)
+    yield source_of(facts, (yield from stream("matlab", [path], {"array": facts.choices.array}, path.name)))
+
+
+# -- in the reader process ---------------------------------------------------------------------------------------------
+
+
+def read_matlab(files: tuple[Handed, ...], *, array: str) -> Iterator[Stack | Rows | Labels | Column | LeftOut]:
+    """Read the images, labels and attributes of a MATLAB file; see `scan_as`."""
+    (handed,) = files
+    start = handed.file.read(len(_HDF5))
+    handed.file.seek(0)
+    arrays = (
+        {name: _Reversed(found) for name, found in arrays_in(handed).items()} if start == _HDF5 else _loaded(handed)
+    )
+    axes_by_name = {name: axes for name, found in sorted(arrays.items()) if (axes := _axes(name, found)) is not None}
+    names = list(axes_by_name)
+    name = chosen_array(names, [math.prod(arrays[one].shape) for one in names], array, handed.name)
+    images, axes = arrays[name], axes_by_name[name]
+    if len(images.shape) == 2:
+        images = _unfolded(name, images)
+    shape = arranged_shape(images.shape, axes)
+    stack = Stack(images.dtype.newbyteorder("<").str, shape, arrays=tuple(names) if len(names) > 1 else ())
+    yield check_stack(stack, handed.name, handed.size)
+    yield from rows_of(images, axes)
+    of_svhn = name == "X" and shape[1:] == (32, 32, 3)
+    for record in columns(_beside(arrays, names, shape[0]), shape[0]):
+        digits = of_svhn and isinstance(record, Labels) and record.values.min() > 0 and record.values.max() == 10
+        yield Labels(record.values % 10) if digits and isinstance(record, Labels) else record  # 10 stands for 0
+
+
+def _beside(arrays: dict[str, Any], images: list[str], count: int) -> dict[str, AnyArray]:
+    found: dict[str, AnyArray] = {}
+    for name, values in arrays.items():
+        if name not in images and is_number(values.dtype) and len(values.shape) == 2 and count in values.shape:
+            column = np.asarray(values[:, :])
+            found[name] = column if len(column) == count else column.T
+    return found
+
+
+def _loaded(handed: Handed) -> dict[str, Any]:
+    """Return the arrays of numbers in a file before version 7.3; their declared sizes are checked first."""
+    from scipy.io import loadmat, whosmat
+
+    file: Any = handed.file  # scipy reads open files, but its types name only paths
+    kinds = {"int8", "uint8", "int16", "uint16", "int32", "uint32", "single", "double", "logical", "int64", "uint64"}
+    declared = [(name, shape) for name, shape, kind in whosmat(file) if kind in kinds]
+    if sum(math.prod(map(int, shape)) for _, shape in declared) > MAX_BYTES:
+        raise DataError(
+            "Cannot open {file}: it declares arrays of more than {most} GB. {remedy}",
+            file=handed.name,
+            most=MAX_BYTES >> 30,
+            remedy=DISTRUST,
+        )
+    file.seek(0)
+    found = loadmat(file, variable_names=[name for name, _ in declared])
+    return {name: found[name] for name, _ in declared if isinstance(found.get(name), np.ndarray)}
+
+
+def _axes(name: str, array: Any) -> Axes | None:
+    """Return the axes of an array that may be images, None for others; those of a flat one after `_unfolded`."""
+    shape = tuple(map(int, array.shape))
+    if not is_number(array.dtype) or not all(shape):
+        return None
+    if len(shape) == 4:
+        return (3, 0, 1, 2) if shape[2] in _CHANNELS or shape[3] not in _CHANNELS else (0, 1, 2, 3)
+    if len(shape) == 3:
+        return (0, 1, 2, -1) if shape[1] == shape[2] != shape[0] else (2, 0, 1, -1)
+    return (0, 1, 2, -1) if len(shape) == 2 and _flat_shape(name, shape) else None
+
+
+def _flat_shape(name: str, shape: tuple[int, ...]) -> tuple[bool, tuple[int, int]] | None:
+    """Return whether flat images are the columns of an array, and height and width of one; None if it has none."""
+    if (name, shape[0]) == _FREY[:2]:
+        return True, _FREY[2]
+    for columns_first, size in ((False, shape[1]), (True, shape[0])):
+        side = math.isqrt(size)
+        if side > 3 and side * side == size and min(shape) > 1:
+            return columns_first, (side, side)
+    return None
+
+
+def _unfolded(name: str, array: Any) -> AnyArray:
+    flat = _flat_shape(name, tuple(array.shape))
+    assert flat is not None, "found by _axes"
+    values = np.asarray(array[:, :])
+    return (values.T if flat[0] else values).reshape(-1, *flat[1])
+
+
+class _Reversed:
+    """A dataset of a file of version 7.3, with its axes in MATLAB's order."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dtype: np.dtype[Any] = dataset.dtype
+        self.shape: tuple[int, ...] = dataset.shape[::-1]
+        self._dataset = dataset
+
+    def __getitem__(self, index: tuple[slice, ...]) -> AnyArray:
+        return np.asarray(self._dataset[index[::-1]]).T
+
+
+KIND = PathKind(message("a MATLAB file"), takes, scan_as, label="MATLAB files", patterns=("*.mat",))

@@ -1,0 +1,245 @@
+"""TIFF files of several pages, deep values or microscopy metadata (OME-TIFF, ImageJ), as one set of images."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+
+from explorer.data.choices import refuse_unused
+from explorer.data.extras import install_command, installed
+from explorer.data.source import Facts, Source
+from explorer.data.sources.array_source import source_of
+from explorer.data.sources.containers import (
+    LeftOut,
+    Rows,
+    Stack,
+    check_stack,
+    chosen_frames,
+    is_number,
+    pieces,
+    stream,
+)
+from explorer.data.sources.entry import PathKind, path_facts
+from explorer.data.values import AnyArray
+from explorer.errors import DataError
+from explorer.messages import message
+from explorer.reader import Handed
+from explorer.types import Progress
+
+SUFFIXES: Final = (".tif", ".tiff")
+_BITS, _COMPRESSION, _PHOTOMETRIC, _DESCRIPTION = 258, 259, 262, 270
+_MAX_TAGS: Final = 4_096
+_ALWAYS_READ: Final = (1, 8, 32946)
+"""Compressions without the optional library: none, and two numbers of zlib."""
+
+_PLAIN: Final = (0, 1, 2)
+"""Gray, and RGB; others are colors that Pillow converts."""
+
+_WHITE_IS_ZERO: Final = 0
+_MAX_CHANNELS_LAST: Final = 16
+_MAX_SERIES: Final = 10_000
+
+
+def takes(path: Path) -> bool:
+    """Return whether a TIFF file has several pages, values of more than 8 bits, or metadata of microscopes."""
+    if not path.is_file() or path.suffix.lower() not in SUFFIXES:
+        return False
+    try:
+        with path.open("rb") as file:
+            page = _first_page(file)
+    except (OSError, ValueError, struct.error, OverflowError):
+        return False  # the reader of single images says what is wrong
+    deep = max(page.bits) > 8
+    if page.photometric not in _PLAIN:
+        return False
+    if page.described or (deep and page.more):
+        return True  # without the library for its compression, the error names it: Pillow cannot read it rightly
+    return (page.compression in _ALWAYS_READ or installed("tiff")) and (deep or (page.more and set(page.bits) == {8}))
+
+
+def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
+    """Open the pages of a TIFF file as images; see `PathKind.scan_as`.
+
+    Times, positions and series are images, channels are channels. Only series of the first one's shape are read.
+    DataError if the file is damaged, or its compression needs an optional library.
+    """
+    refuse_unused(facts.choices, ("range", "frames", "channels"), facts.name)
+    yield source_of(facts, (yield from stream("tiff", [path], {"frames": facts.choices.frames}, path.name)))
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What the first page of a TIFF file says: `described` is whether it has metadata of microscopes."""
+
+    bits: tuple[int, ...]
+    compression: int
+    photometric: int
+    described: bool
+    more: bool
+
+
+def _first_page(file: BinaryIO) -> _Page:
+    """Read the tags of the first page; ValueError, struct.error, OSError, OverflowError if it is no TIFF file."""
+    head = file.read(16)
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    version = struct.unpack(f"{order}H", head[2:4])[0] if order else 0
+    if version not in (42, 43):
+        raise ValueError("not a TIFF file")
+    big = version == 43
+    number, count_code, tag_bytes = ("Q", "Q", 20) if big else ("I", "H", 12)
+    (place,) = struct.unpack(f"{order}{number}", head[8:16] if big else head[4:8])
+    file.seek(place)
+    (count,) = struct.unpack(f"{order}{count_code}", file.read(8 if big else 2))
+    tags = file.read(min(count, _MAX_TAGS) * tag_bytes)
+    after = file.read(8 if big else 4)
+
+    def value(code: int) -> bytes:
+        for start in range(0, len(tags), tag_bytes):
+            tag, kind, size = struct.unpack_from(f"{order}HH{number}", tags, start)
+            if tag == code:
+                inline = tags[start + tag_bytes - (8 if big else 4) : start + tag_bytes]
+                length = size * {3: 2, 4: 4, 16: 8}.get(kind, 1)
+                if length <= len(inline):
+                    return inline[:length]
+                file.seek(struct.unpack(f"{order}{number}", inline)[0])
+                return file.read(min(length, _MAX_TAGS))
+        return b""
+
+    def shorts(code: int) -> tuple[int, ...]:
+        found = value(code)
+        return struct.unpack(f"{order}{len(found) // 2}H", found[: len(found) // 2 * 2]) or (1,)
+
+    description = value(_DESCRIPTION)
+    described = big or b"<OME" in description or description.startswith((b"ImageJ=", b'{"shape"'))
+    return _Page(shorts(_BITS), shorts(_COMPRESSION)[0], shorts(_PHOTOMETRIC)[0], described, any(after))
+
+
+# -- in the reader process ---------------------------------------------------------------------------------------------
+
+
+def read_tiff(files: tuple[Handed, ...], *, frames: str) -> Iterator[Stack | Rows | LeftOut]:
+    """Read the images of a TIFF file; see `scan_as`."""
+    import tifffile
+
+    (handed,) = files
+    with tifffile.TiffFile(handed.file, name=handed.name, _multifile=False) as tiff:
+        planned = [_Plan.of(one) for one in tiff.series[:_MAX_SERIES]]
+        plans = [one for one in planned if one is not None]
+        if not plans:
+            raise DataError("Cannot open {file}: it has no images. Choose another file.", file=handed.name)
+        kind = plans[0].kind
+        used = [plan for plan in plans if plan.kind == kind]
+        images = [(plan, planes) for plan in used for planes in plan.order]
+        total = len(images)
+        images = [images[place] for place in chosen_frames(frames, total, handed.name)]
+        (height, width, channels), dtype = kind
+        stack = Stack(
+            dtype, (len(images), height, width, channels), frames=total if total > 1 else 0, measured=used[0].measured
+        )
+        yield check_stack(stack, handed.name, handed.size)
+        for plan, planes in images:
+            try:
+                yield from pieces(plan.image(planes))
+            except ValueError as error:
+                if "imagecodecs" not in str(error):
+                    raise
+                raise DataError(
+                    "Cannot open {file}: its compression needs an optional library. Run: {command}",
+                    file=handed.name,
+                    command=install_command("tiff"),
+                ) from error
+        for place, other in enumerate(planned):
+            if other is None or other.kind != kind:
+                reason = message("Its images have another shape or dtype than those of the first series.")
+                yield LeftOut(f"series {place}", reason)
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """How the pages of a series become images.
+
+    Attributes
+    ----------
+    order
+        Positions of the pages of each image, int64 ``(images, pages of each)``.
+    kind
+        Shape ``(h, w, c)`` and dtype of its images.
+    measured
+        Whether it has channels of its own, other than colors.
+    page
+        Returns the values of a page.
+    join
+        Makes an image ``(h, w, c)`` of its pages.
+    """
+
+    order: AnyArray
+    kind: tuple[tuple[int, int, int], str]
+    measured: bool
+    page: Callable[[int], AnyArray]
+    join: Callable[[AnyArray], AnyArray]
+
+    @classmethod
+    def of(cls, series: Any) -> _Plan | None:
+        """Return the plan of a series, or None if it has no images of numbers."""
+        keyframe = series.keyframe
+        axes, shape = series.axes, tuple(map(int, series.shape))
+        inner = keyframe.axes
+        if inner not in ("YX", "YXS", "SYX") or not axes.endswith(inner) or not is_number(series.dtype):
+            return None
+        outer, sizes = axes[: -len(inner)], shape[: -len(inner)]
+        inside = shape[-len(inner) :]
+        order = np.arange(math.prod(sizes)).reshape(sizes)
+        if inner == "YX" and outer.endswith("Q") and inside[1] <= _MAX_CHANNELS_LAST < inside[0]:
+            # An array (n, h, w, channels), whose rows were saved as pages.
+            kind = sizes[-1], inside[0], inside[1]
+            order, join = order.reshape(-1, sizes[-1]), lambda pages: pages
+        else:
+            channels = [place for place, axis in enumerate(outer) if axis == "C"]
+            others = [place for place, axis in enumerate(outer) if axis != "C"]
+            count = math.prod(sizes[place] for place in channels)
+            order = order.transpose(others + channels).reshape(-1, count)
+            height, width = (inside[inner.index(axis)] for axis in "YX")
+            kind = height, width, math.prod(inside) // max(1, height * width) * count
+            places = [1 + inner.index("Y"), 1 + inner.index("X"), 0, *([1 + inner.index("S")] if "S" in inner else [])]
+            join = lambda pages: pages.transpose(places).reshape(height, width, -1)  # noqa: E731
+        return cls(order, (kind, series.dtype.newbyteorder("<").str), "C" in outer, _pages(series, inside), join)
+
+    def image(self, pages: AnyArray) -> AnyArray:
+        return self.join(np.stack([self.page(int(place)) for place in pages]))
+
+
+def _pages(series: Any, shape: tuple[int, ...]) -> Callable[[int], AnyArray]:
+    """Return a function that reads a page by its position."""
+    keyframe = series.keyframe
+    file = series.parent.filehandle
+    dtype = np.dtype(series.dtype).newbyteorder(series.parent.byteorder)
+    top = (1 << keyframe.bitspersample) - 1
+
+    def read(place: int) -> AnyArray:
+        if series.dataoffset is not None:  # one block, perhaps without a tag for each page
+            file.seek(series.dataoffset + place * math.prod(shape) * dtype.itemsize)
+            content = file.read(math.prod(shape) * dtype.itemsize)
+            values = np.frombuffer(content, dtype).reshape(shape)
+        else:
+            page = series.pages[place]
+            values = np.zeros(shape, dtype) if page is None else np.asarray(page.asarray(maxworkers=1)).reshape(shape)
+        white = int(keyframe.photometric) == _WHITE_IS_ZERO and values.dtype.kind == "u"
+        return values.dtype.type(top) - values if white else values
+
+    return read
+
+
+KIND = PathKind(
+    message("a TIFF stack"),
+    takes,
+    scan_as,
+    label="TIFF stacks",
+    patterns=tuple(f"*{suffix}" for suffix in SUFFIXES),
+    facts=lambda path: path_facts(path, title=path.stem),
+)
