@@ -1,4 +1,4 @@
-"""TIFF files of several pages, deep values or microscopy metadata (OME-TIFF, ImageJ), as one set of images."""
+"""TIFF files of deep values or with metadata of microscopes (OME-TIFF, ImageJ), as one set of images."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _MAX_SERIES: Final = 10_000
 
 
 def takes(path: Path) -> bool:
-    """Return whether a TIFF file has several pages, values of more than 8 bits, or metadata of microscopes."""
+    """Return whether a TIFF file has values of more than 8 bits, or metadata of microscopes; Pillow reads others."""
     if not path.is_file() or path.suffix.lower() not in SUFFIXES:
         return False
     try:
@@ -60,7 +60,7 @@ def takes(path: Path) -> bool:
         return False
     if page.described or (deep and page.more):
         return True  # without the library for its compression, the error names it: Pillow cannot read it rightly
-    return (page.compression in _ALWAYS_READ or installed("tiff")) and (deep or (page.more and set(page.bits) == {8}))
+    return deep and (page.compression in _ALWAYS_READ or installed("tiff"))
 
 
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
