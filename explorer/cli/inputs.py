@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
 from explorer.cli.places import OF_SOURCE, file_path
-from explorer.data.choices import place_of
+from explorer.data.choices import place_of, refuse_unused, split
 from explorer.data.formats import open_image
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
@@ -77,7 +77,7 @@ class ImageReader:
         self._sources: dict[str, Source] = {}
 
     def read(self, image: str) -> Floats:
-        """Return a file or ``DATA:INDEX`` as float32 ``(1, h, w, c)`` in [0, 1].
+        """Return a file, ``file.gif?frames=3`` for one of its frames, or ``DATA:INDEX`` as float32 ``(1, h, w, c)`` in [0, 1].
 
         Raises DataError if there is no such image, or it cannot be read.
         """
@@ -87,12 +87,15 @@ class ImageReader:
             if spec not in self._sources:
                 self._sources[spec] = open_source(spec)
             return to_floats(self._sources[spec].read([int(match["index"])], self._preprocessing))
-        path = Path(image).expanduser()
+        place, choices = split(image)
+        path = Path(place).expanduser()
         if not path.is_file():
             raise DataError(
                 "“{given}” is neither an image file nor DATA:INDEX. Write, for example, digits:3.", given=image
             )
-        return to_floats(self._preprocessing.pixels(open_image(path))[np.newaxis])
+        refuse_unused(choices, ("range", "frames"), path.name)
+        frame = int(choices.frames) if choices.frames.isdigit() else 0
+        return to_floats(self._preprocessing.pixels(open_image(path, "", frame, choices.range))[np.newaxis])
 
 
 def position_in(image: str, source: Source) -> int | None:

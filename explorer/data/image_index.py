@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from explorer.array_files import ZipLimits, whole_arrays
-from explorer.data.formats import Header, probe_image
+from explorer.data.deep_pixels import DTYPES
+from explorer.data.formats import Header, probe_image, probe_together
+from explorer.data.frames import MAX_FRAMES
 from explorer.data.source import Skipped
 from explorer.errors import DataError, ExplorerError
 from explorer.json_limits import LARGE, parse_json
@@ -33,7 +36,7 @@ UNKNOWN, GOOD, BAD = 0, 1, 2
 
 _NOTES: Final = TypeAdapter(tuple[Skipped, ...])
 _REASONS: Final = TypeAdapter(dict[int, Message])
-_FORMAT: Final = 3
+_FORMAT: Final = 5
 _LIMITS: Final = ZipLimits(1 << 30)
 _SETTLED_NS: Final = 2_000_000_000
 """File systems store times with a resolution of up to two seconds: a folder that changed just before it was listed may
@@ -61,7 +64,8 @@ class ImageIndex:
     rows
         Int64 ``(n,)``: the file's row in the caches, constant while the file exists.
     states, headers, stamps
-        Uint8 ``(n,)``: `UNKNOWN`, `GOOD` or `BAD`. Int32 ``(n, 3)``: height, width, channels. Int64 ``(n, 2)``: size
+        Uint8 ``(n,)``: `UNKNOWN`, `GOOD` or `BAD`. Int32 ``(n, 5)``: height, width, channels, frames and
+        the position of the dtype in `DTYPES`. Int64 ``(n, 2)``: size
         and modification time of the file when it was probed. Filled in by `look`.
     reasons
         Why a file is unreadable, by its position.
@@ -105,7 +109,7 @@ class ImageIndex:
             parts,
             rows=np.arange(count, dtype=np.int64),
             states=np.zeros(count, np.uint8),
-            headers=np.zeros((count, 3), np.int32),
+            headers=np.zeros((count, 5), np.int32),
             stamps=np.zeros((count, 2), np.int64),
             **known,
         )
@@ -119,18 +123,25 @@ class ImageIndex:
             with reading(message("an image"), path.name, remedy=message("Remove it, or replace it.")):
                 found = path.stat()
                 self.stamps[position] = found.st_size, found.st_mtime_ns
-                header = probe_image(path)
+                self._note(position, probe_image(path))
         except DataError as error:
-            self.states[position] = BAD
-            self.reasons[position] = error.message
-            return
-        self.headers[position] = header.height, header.width, header.channels
-        self.states[position] = GOOD
+            self._note(position, error)
 
-    def header(self, position: int) -> Header:
-        """Return the header of one file; zeros if it is not probed yet."""
-        height, width, channels = self.headers[position].tolist()
-        return Header(height, width, channels)
+    def look_together(self, positions: Sequence[int]) -> None:
+        """Look at files that are faster to probe together."""
+        stamps = [_stamp(self.path(position)) for position in positions]
+        headers = probe_together([self.path(position) for position in positions])
+        for position, stamp, header in zip(positions, stamps, headers, strict=True):
+            self.stamps[position] = stamp
+            self._note(position, header)
+
+    def _note(self, position: int, header: Header | DataError) -> None:
+        if isinstance(header, DataError):
+            self.states[position] = BAD
+            self.reasons[position] = header.message
+            return
+        self.headers[position] = header.numbers()
+        self.states[position] = GOOD
 
     def skipped(self) -> tuple[Skipped, ...]:
         bad = sorted(self.reasons)
@@ -239,6 +250,15 @@ def save_index(index: ImageIndex) -> None:
             )
 
 
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return size and modification time of a file; zeros if it is missing."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
 def _place(root: Path) -> Path:
     key = hashlib.sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return cache_dir() / "index" / f"{key}.npz"
@@ -257,7 +277,7 @@ def _fits(index: ImageIndex) -> bool:
     shapes = [index.labels.shape, index.rows.shape, index.states.shape, index.headers.shape, index.stamps.shape]
     kinds = [index.labels.dtype, index.rows.dtype, index.states.dtype, index.headers.dtype, index.stamps.dtype]
     return (
-        shapes == [(count,), (count,), (count,), (count, 3), (count, 2)]
+        shapes == [(count,), (count,), (count,), (count, 5), (count, 2)]
         and kinds == [np.int64, np.int64, np.uint8, np.int32, np.int64]
         and sum(index.parts) == count > 0
         and index.labels.min() >= -1
@@ -266,6 +286,8 @@ def _fits(index: ImageIndex) -> bool:
         and len(np.unique(index.rows)) == count
         and int(index.rows.max()) <= 4 * (count + BIG_FOLDER)
         and int(index.states.max()) <= BAD
+        and 0 <= int(index.headers[:, 3].min()) <= int(index.headers[:, 3].max()) <= MAX_FRAMES
+        and 0 <= int(index.headers[:, 4].min()) <= int(index.headers[:, 4].max()) < len(DTYPES)
         and index.reasons.keys() == set(np.flatnonzero(index.states == BAD).tolist())
         and all(name and not os.path.isabs(name) and ".." not in name.split("/") for name in index.names)
     )

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from explorer.data.formats import open_image
+from explorer.data.formats import open_with_header
 from explorer.data.preprocessing import Invert, Preprocessing
-from explorer.data.source import Facts, Source
+from explorer.data.source import Facts, Found, Source
 from explorer.data.splits import random_splits
 from explorer.types import Indices, Pixels
 
@@ -26,7 +26,7 @@ class ImportedImage(Source):
 
     The original is kept, not the model's input: another model preprocesses it again. `content` is that of its file;
     empty if larger than `MOST_BYTES`. The colors of a `negative` are inverted. `origin` is the file that it was read
-    from; None if it was pasted.
+    from; None if it was pasted. Of several frames it is the first; `found` has their number.
     """
 
     def __init__(
@@ -37,10 +37,11 @@ class ImportedImage(Source):
         *,
         negative: bool = False,
         origin: Path | None = None,
+        found: Found | None = None,
     ) -> None:
         channels = 1 if pil_image.mode in ("L", "LA") else 3
         super().__init__(
-            Facts(name=name, title=name, spec=""),
+            Facts(name=name, title=name, spec="", found=found),
             count=1,
             image_shape=(pil_image.height, pil_image.width, channels),
             splits=random_splits(1),
@@ -58,12 +59,18 @@ class ImportedImage(Source):
     def open(cls, path_or_bytes: Path | bytes, name: str) -> ImportedImage:
         """Decode an image file, or the content of one; DataError if it is not an image, damaged or too large."""
         origin = path_or_bytes if isinstance(path_or_bytes, Path) else None
-        return cls(open_image(path_or_bytes, name), name, _content(path_or_bytes), origin=origin)
+        opened = open_with_header(path_or_bytes, name)
+        header = opened.header
+        frames = header.frames if header.frames > 1 else 0
+        found = Found(header.dtype, opened.range, frames=frames, channels=header.channels)
+        return cls(opened.pil_image, name, _content(path_or_bytes), origin=origin, found=found)
 
     def inverted(self) -> ImportedImage:
         """Return the image with inverted colors, such as black-on-white for a model trained white-on-black."""
         negative = Invert().on_image(self._pil_image)
-        return ImportedImage(negative, self.name, self.content, negative=not self.negative, origin=self.origin)
+        return ImportedImage(
+            negative, self.name, self.content, negative=not self.negative, origin=self.origin, found=self.found
+        )
 
     def pil_image(self, index: int) -> Image.Image:
         self.positions([index])

@@ -233,14 +233,15 @@ def _release_unused() -> None:
         cache.release()
 
 
-def stamp_of(path: str) -> int:
-    """Return the stamp of a file, from its path, size and modification time; 0 if it is missing."""
+def stamp_of(path: str, frame: int = 0) -> int:
+    """Return the stamp of a frame of a file, from path, size and modification time; 0 if the file is missing."""
     try:
         found = os.stat(path)
     except (OSError, ValueError):
         return 0
-    text = f"{path}\0{found.st_size}\0{found.st_mtime_ns}".encode("utf-8", "surrogateescape")
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") or 1
+    text = f"{path}\0{found.st_size}\0{found.st_mtime_ns}" + (f"\0{frame}" if frame else "")
+    content = text.encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") or 1
 
 
 def _runs(rows: Indices) -> Iterator[slice]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from explorer.data.formats import IMAGE_SUFFIXES, open_image
+from explorer.data.formats import IMAGE_SUFFIXES, WRITTEN_SUFFIXES, open_image
 from explorer.data.preprocessing import Alpha, Preprocessing
 from explorer.data.source import Skipped
 from explorer.errors import DataError, ExportError
@@ -45,9 +45,9 @@ def clean_files(codec: Codec, preprocessing: Preprocessing, path: Path, out: Pat
     """Denoise an image, or all images of a folder and its subfolders: yields progress, then the result.
 
     An image is written to the file `out`, which is replaced, in the format of its suffix; those of a folder keep name,
-    place and format in the folder `out`, which must not exist or be empty. Of animations, the first frame is used.
-    Alpha is kept where the format supports it, and composited on white otherwise; color profiles are kept, other
-    metadata such as EXIF is not. Closing the generator removes what it wrote.
+    place and format in the folder `out`, which must not exist or be empty; formats that are only read become PNG. Of
+    animations, the first frame is used. Alpha is kept where the format supports it, and composited on white otherwise.
+    Colors are converted to sRGB; other metadata such as EXIF is not kept. Closing the generator removes what it wrote.
 
     Raises DataError if no image can be read; ExportError if `out` overlaps with `path`, has an unknown suffix, exists,
     or cannot be written.
@@ -81,8 +81,9 @@ def _clean_folder(codec: Codec, preprocessing: Preprocessing, folder: Path, out:
                 if isinstance(item, Progress):
                     yield progress
                     continue
+                written = name if name.suffix.lower() in WRITTEN_SUFFIXES else name.with_name(f"{name.name}.png")
                 (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-                _save(item, pil_image, temporary / name, file.suffix)
+                _save(item, pil_image, temporary / written, written.suffix)
         if not files:
             raise DataError("There are no images in {folder}. Choose another folder.", folder=folder)
         if len(skipped) == len(files):
@@ -99,11 +100,11 @@ def _clean_folder(codec: Codec, preprocessing: Preprocessing, folder: Path, out:
 def _check_file(path: Path, out: Path) -> None:
     if not path.is_file():
         raise DataError("{path} does not exist. Choose an image or a folder of images.", path=path)
-    if out.suffix.lower() not in IMAGE_SUFFIXES:
+    if out.suffix.lower() not in WRITTEN_SUFFIXES:
         raise ExportError(
             "Cannot write “{file}”: its suffix is not a known image format. Choose one of {suffixes}.",
             file=out.name,
-            suffixes=sorted(IMAGE_SUFFIXES),
+            suffixes=sorted(WRITTEN_SUFFIXES),
         )
     if out.is_dir():
         raise ExportError("Cannot write {path}: it is a folder. Choose another name.", path=out)

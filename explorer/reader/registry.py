@@ -39,6 +39,12 @@ class Reader:
 _KERAS: Final = ("h5py",)
 
 READERS: Final[dict[str, Reader]] = {
+    "images": Reader(
+        "explorer.data.image_reader:read_images",
+        ("explorer.data.image_plugins",),
+        memory_bytes=2048 * MB,
+        cpu_seconds=600,
+    ),
     "nothing": Reader("explorer.reader.child:nothing"),
     "onnx": Reader(
         "explorer.inference.gate.admission:read_onnx",

@@ -103,6 +103,14 @@ class OpenedImage:
         if self.first is not None and document.model is None:
             self.first.show(document)
         document.receive(self.source)
+        if self.source.found.frames:
+            document.announced.emit(
+                message(
+                    "{name} has {count} frames, and this is the first. Open it with “Open file…” to see all.",
+                    name=self.source.name,
+                    count=self.source.found.frames,
+                )
+            )
         if self.negative:
             document.announced.emit(
                 message("The image is black-on-white, the training data white-on-black. Invert it with Ctrl+Shift+I.")

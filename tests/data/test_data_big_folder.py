@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,9 +45,9 @@ class Opened:
         self.probed.append(path.name)
         return probe_image(path)
 
-    def _decode(self, path: Path, name: str) -> Image.Image:
+    def _decode(self, path: Path, name: str, *how: Any) -> Image.Image:
         self.decoded.append(path.name)
-        return open_image(path, name)
+        return open_image(path, name, *how)
 
     def forget(self) -> None:
         self.probed.clear()

@@ -57,7 +57,7 @@ def test_one_unreadable_image_is_skipped_by_name_with_the_reason(tmp_path: Path)
 
 
 def test_a_folder_with_none_that_can_be_read(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no images \(\.bmp, .*\) or IDX files"):
+    with pytest.raises(DataError, match=r"no images \(\.avif, .*\) or IDX files"):
         open_source(tmp_path)
     (tmp_path / "bad.png").write_bytes(b"not an image")
     with pytest.raises(DataError, match=r"its only image is unreadable\. First “bad\.png”"):

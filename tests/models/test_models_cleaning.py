@@ -12,7 +12,7 @@ import pytest
 from explorer_testing.codec import IdentityCodec
 from PIL import Image, ImageCms
 
-from explorer.data.formats import IMAGE_SUFFIXES
+from explorer.data.formats import WRITTEN_SUFFIXES
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import DataError, ExportError
 from explorer.models.cleaning import Cleaned, clean_files
@@ -43,7 +43,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
+@pytest.mark.parametrize("suffix", sorted(WRITTEN_SUFFIXES))
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 def test_every_mode_goes_into_every_format(tmp_path: Path, suffix: str, mode: str) -> None:
     image = draw(tmp_path / "in.png", mode)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.data.attributes import Attributes
-from explorer.data.formats import Header, open_image
+from explorer.data.formats import Request, decodes_together, open_image, open_together
 from explorer.data.pixel_cache import PixelCache, Stamps, stamp_of
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Facts, PixelRows, Skipped, Source
@@ -34,15 +34,6 @@ _FILLED_AT_ONCE: Final = 128
 _OPEN_CACHES: Final = 4
 
 
-@dataclass(frozen=True)
-class ImageFile:
-    """A probed file: its path, its name inside the source, and its header."""
-
-    path: Path
-    name: str
-    header: Header
-
-
 @dataclass(frozen=True, eq=False)
 class FileTable:
     """Many files, without an object for each.
@@ -52,9 +43,11 @@ class FileTable:
     paths, names
         Path relative to `folder`, and name inside the source.
     headers
-        Int32 ``(n, 3)``: height, width, channels; zeros if not probed yet.
+        Int32 ``(n, 3 …)``: height, width, channels; zeros if not probed yet.
     rows
         Int64 ``(n,)``: the row of each in a cache; None without a cache.
+    frames
+        Int64 ``(n,)``: the number of each frame in its file, negative for files with one; None if all files have one.
     """
 
     folder: Path
@@ -62,18 +55,21 @@ class FileTable:
     names: Sequence[str]
     headers: NDArray[np.int32]
     rows: Indices | None = None
-
-    @classmethod
-    def of(cls, files: Sequence[ImageFile]) -> FileTable:
-        sizes = [(file.header.height, file.header.width, file.header.channels) for file in files]
-        names = tuple(file.name for file in files)
-        return cls(Path(), tuple(str(file.path) for file in files), names, np.array(sizes, np.int32).reshape(-1, 3))
+    frames: Indices | None = None
 
     def __len__(self) -> int:
         return len(self.names)
 
     def path(self, position: int) -> str:
         return os.path.join(self.folder, self.paths[position])
+
+    def frame(self, position: int) -> int:
+        return 0 if self.frames is None else max(0, int(self.frames[position]))
+
+    def decodes_together(self, position: int) -> bool:
+        """Return whether an image is decoded faster together with others of its file or kind."""
+        several = self.frames is not None and self.frames[position] >= 0
+        return several or decodes_together(self.paths[position])
 
     def common_shape(self) -> ImageShape | None:
         """Return height, width and channels of the probed files, or None if sizes differ."""
@@ -94,18 +90,17 @@ class FileSource(Source):
     def __init__(
         self,
         facts: Facts,
-        files: Sequence[ImageFile] | FileTable,
+        files: FileTable,
         splits: Splits,
         labels: Indices | None = None,
         label_names: tuple[str, ...] | None = None,
         skipped: tuple[Skipped, ...] = (),
         attributes: Attributes | None = None,
     ) -> None:
-        table = files if isinstance(files, FileTable) else FileTable.of(files)
         super().__init__(
             facts,
-            count=len(table),
-            image_shape=table.common_shape(),
+            count=len(files),
+            image_shape=files.common_shape(),
             splits=splits,
             labels=labels,
             label_names=label_names,
@@ -113,8 +108,8 @@ class FileSource(Source):
             attributes=attributes,
         )
         self._opening: object = self
-        self._files = table
-        self._large = table.are_large()
+        self._files = files
+        self._large = files.are_large()
         self._caches: dict[str, PixelCache] = {}
         self._lock = threading.Lock()
         self._gone: set[int] = set()
@@ -138,12 +133,19 @@ class FileSource(Source):
         if not isinstance(other, FileSource) or other._files.names is self._files.names:
             return index
         name = self._files.names[index]
+        if other._files.frames is not None:
+            # A provisional source has the first frames only.
+            return next((at for at, found in enumerate(other._files.names) if found in (name, f"{name}#0")), None)
         # Its position can only decrease.
         return next((at for at in range(min(index, other.count - 1), -1, -1) if other._files.names[at] == name), None)
 
     def pil_image(self, index: int) -> Image.Image:
         position = int(self.positions([index])[0])
-        return open_image(Path(self._files.path(position)), self._files.names[position])
+        return self._open(position)
+
+    def _open(self, position: int) -> Image.Image:
+        files = self._files
+        return open_image(Path(files.path(position)), files.names[position], files.frame(position), self.found.range)
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
         cache = self._cache(preprocessing) if self._files.rows is not None else None
@@ -222,7 +224,9 @@ class FileSource(Source):
         key = preprocessing.model_dump_json()
         with self._lock:
             highest = self.count - 1 if self._files.rows is None else int(self._files.rows.max())
-            cache = self._caches.pop(key, None) or PixelCache(self.spec, preprocessing, highest + 1)
+            # The range of deep images is found from the files, so it may be another one later.
+            name = self.spec if self.found.range is None else f"{self.spec}\0{self.found.range}"
+            cache = self._caches.pop(key, None) or PixelCache(name, preprocessing, highest + 1)
             self._caches[key] = cache
             while len(self._caches) > _OPEN_CACHES:
                 self._caches.pop(next(iter(self._caches)))
@@ -232,7 +236,8 @@ class FileSource(Source):
         return positions if self._files.rows is None else self._files.rows[positions]
 
     def _stamps(self, positions: Indices) -> Stamps:
-        return np.array([stamp_of(self._files.path(position)) for position in positions.tolist()], np.uint64)
+        files = self._files
+        return np.array([stamp_of(files.path(at), files.frame(at)) for at in positions.tolist()], np.uint64)
 
     def _read(
         self, positions: Indices, preprocessing: Preprocessing, cache: PixelCache | None, *, must_keep: bool = False
@@ -271,21 +276,38 @@ class FileSource(Source):
             return None
 
         wanted = places.tolist()
+        together = [place for place in wanted if self._files.decodes_together(int(positions[place]))]
+        errors = self._decode_together(positions, preprocessing, together, pixels) if together else {}
+        if together:
+            wanted = np.setdiff1d(places, together).tolist()
         if self._large and len(wanted) > 1 and _THREADS > 1:
             with ThreadPoolExecutor(min(_THREADS, len(wanted)), "decode") as pool:
                 found = list(pool.map(decode, wanted))
         else:
             found = [decode(place) for place in wanted]
-        return {place: error for place, error in zip(wanted, found, strict=True) if error is not None}
+        return errors | {place: error for place, error in zip(wanted, found, strict=True) if error is not None}
+
+    def _decode_together(
+        self, positions: Indices, preprocessing: Preprocessing, places: list[int], pixels: Pixels
+    ) -> dict[int, DataError]:
+        """Do as `_decode` for frames of the same files, and files that another process decodes."""
+        files, errors = self._files, {}
+        wanted = [int(positions[place]) for place in places]
+        requests = [Request(Path(files.path(at)), files.names[at], files.frame(at)) for at in wanted]
+        for number, found in open_together(requests, self.found.range):
+            try:
+                if isinstance(found, DataError):
+                    raise found
+                pixels[places[number]] = preprocessing.pixels(found)
+            except DataError as error:
+                errors[places[number]] = _named(error, requests[number].name)
+        return errors
 
     def _decoded(self, position: int, preprocessing: Preprocessing) -> Pixels:
-        name = self._files.names[position]
         try:
-            return preprocessing.pixels(open_image(Path(self._files.path(position)), name))
+            return preprocessing.pixels(self._open(position))
         except DataError as error:
-            if name in str(error):
-                raise
-            raise DataError("{file}: {error}", file=name, error=error.message) from error
+            raise _named(error, self._files.names[position]) from error
 
     def _note_gone(self, positions: Indices) -> None:
         self._gone |= {position for position in positions.tolist() if not os.path.exists(self._files.path(position))}
@@ -293,18 +315,26 @@ class FileSource(Source):
     def _hash_content(self) -> str:
         """Return the hash of all files, except those that were missing in `streaming`."""
         digest = hashlib.sha256()
+        path, content = "", ""
         for position, name in enumerate(self._files.names):
             if position in self._gone:
                 continue
             try:
-                with open(self._files.path(position), "rb") as file:
-                    content = hashlib.file_digest(file, "sha256").hexdigest()
+                if path != self._files.path(position):  # else another frame
+                    path = self._files.path(position)
+                    with open(path, "rb") as file:
+                        content = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
                 raise DataError(
                     "Cannot read {file}: {reason}. Open the folder again.", file=name, reason=reason_of(error)
                 ) from error
             digest.update(f"{name}\0{content}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
+
+
+def _named(error: DataError, name: str) -> DataError:
+    """Return an error that names the image."""
+    return error if name in str(error) else DataError("{file}: {error}", file=name, error=error.message)
 
 
 class _CachedRows(PixelRows):

@@ -20,13 +20,15 @@ from numpy.typing import NDArray
 
 from explorer.data import image_index
 from explorer.data.attributes import Attribute, Attributes
-from explorer.data.formats import IMAGE_SUFFIXES
+from explorer.data.choices import refuse_unused
+from explorer.data.formats import IMAGE_SUFFIXES, decodes_together
 from explorer.data.image_index import BAD, GOOD, ImageIndex, load_index, save_index
 from explorer.data.image_listing import descend, list_folder, natural_key
 from explorer.data.source import UNLABELED, Facts, Skipped
 from explorer.data.sources.entry import PathKind, path_facts
 from explorer.data.sources.files import FileSource, FileTable
-from explorer.data.splits import Splits, given_splits, random_splits
+from explorer.data.sources.frames_of_files import CHOICES, FramesOfFiles, found_in
+from explorer.data.splits import Splits, given_splits, grouped_splits, random_splits
 from explorer.data.tables import find_table, read_beside, take_labels
 from explorer.errors import DataError
 from explorer.messages import message
@@ -74,6 +76,7 @@ def scan(
         (``folder/file.png``), in source order, like `explorer.data.tables.read_beside`.
     """
     facts = facts or path_facts(path)
+    refuse_unused(facts.choices, CHOICES, facts.name)
     root, passed = descend(path)
     kept = load_index(root)
     if kept is not None and kept.is_current():
@@ -137,16 +140,21 @@ class _Opening:
         self, keep: NDArray[np.bool_], columns: Attributes, notes: tuple[Skipped, ...], *, provisional: bool
     ) -> FileSource:
         index, names = self.index, self._names(keep)
-        rows = index.rows[keep] if len(index) >= image_index.BIG_FOLDER else None
-        table = FileTable(index.root, names, names, index.headers[keep], rows)
-        labels, label_names = self._labels(index.labels[keep])
-        left = dict(columns)
+        headers = index.headers[keep]
+        shown = FramesOfFiles.of(names, headers, self.facts.choices.frames)
+        rows = shown.rows(index.rows[keep]) if len(index) >= image_index.BIG_FOLDER else None
+        table = FileTable(index.root, shown.paths(names), shown.names(names), headers[shown.files], rows, shown.frames)
+        labels, label_names = self._labels(index.labels[keep][shown.files])
+        left = shown.columns(columns)
         if labels is None and (found := take_labels(left)):
             labels, label_names = found
         ends = np.cumsum(index.parts)
-        sizes = [int(part.sum()) for part in np.split(keep, ends[:-1])]
-        skipped = (*index.skipped(), *notes)
-        source = FileSource(self.facts, table, _splits(sizes), labels, label_names, skipped, left)
+        parts = np.searchsorted(ends, np.flatnonzero(keep)[shown.files], "right")
+        sizes = np.bincount(parts, minlength=len(ends)).tolist()
+        skipped = (*index.skipped(), *shown.skipped, *notes)
+        splits = _splits(sizes, None if shown.frames is None else shown.files)
+        facts = found_in(self.facts, index.root, names, headers)
+        source = FileSource(facts, table, splits, labels, label_names, skipped, left)
         source.belongs_to(self, provisional=provisional)
         return source
 
@@ -180,7 +188,7 @@ class _Looker:
         """Probe a few files spread over the folder, and measure the time."""
         some = self._waiting[np.linspace(0, len(self._waiting) - 1, min(_SAMPLE, len(self._waiting))).astype(np.int64)]
         begun = time.perf_counter()
-        for position in some.tolist():
+        for position in self._look_together(some.tolist()):
             self._look(position)
         self._seconds = (time.perf_counter() - begun) / max(1, len(some))
 
@@ -192,7 +200,7 @@ class _Looker:
             with ThreadPoolExecutor(_THREADS, "look") if slow else nullcontext() as pool:
                 for start in range(0, len(waiting), _AT_ONCE):
                     yield Progress(start, len(waiting), message("Reading image headers"))
-                    part = waiting[start : start + _AT_ONCE]
+                    part = self._look_together(waiting[start : start + _AT_ONCE])
                     for _ in pool.map(self._look, part) if pool else map(self._look, part):
                         pass
         finally:
@@ -200,19 +208,32 @@ class _Looker:
             if fresh and len(self._index) >= image_index.BIG_FOLDER:
                 save_index(self._index)
 
+    def _look_together(self, positions: list[int]) -> list[int]:
+        """Look at the files that are faster to probe together; return the others."""
+        together = [at for at in positions if decodes_together(self._index.names[at])]
+        fresh = [at for at in together if not self._is_known(at)]
+        if fresh:
+            self._index.look_together(fresh)
+        return [at for at in positions if at not in set(together)] if together else positions
+
     def _look(self, position: int) -> None:
+        if not self._is_known(position):
+            self._index.look(position)
+
+    def _is_known(self, position: int) -> bool:
+        """Return whether a file was looked at, by copying its state from the older index if it has not changed."""
         index = self._index
         if index.states[position] == GOOD:
-            return
+            return True
         at = self._places.get(index.names[position])
-        if self._old is None or at is None or not index.take_over(position, self._old, at):
-            index.look(position)
+        return self._old is not None and at is not None and index.take_over(position, self._old, at)
 
 
-def _splits(sizes: list[int]) -> Splits:
+def _splits(sizes: list[int], files: Indices | None) -> Splits:
+    """Return the splits of parts of these sizes; frames of one of several `files` are in the same one."""
     if len(sizes) > 1 and all(sizes):
         return given_splits(sizes[0], sizes[1])
-    return random_splits(sum(sizes))
+    return random_splits(sum(sizes)) if files is None else grouped_splits(files)
 
 
 def _nothing(path: Path, skipped: tuple[Skipped, ...]) -> DataError:

@@ -1,14 +1,18 @@
-"""One image file as a source of one image."""
+"""One image file as a source of its image, or of its frames or pages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from explorer.data.formats import IMAGE_SUFFIXES, open_image, probe_image
+import numpy as np
+
+from explorer.data.choices import refuse_unused
+from explorer.data.formats import IMAGE_SUFFIXES, open_with_header
 from explorer.data.source import Facts
 from explorer.data.sources.entry import PathKind, path_facts, suffix_members, suffix_patterns
-from explorer.data.sources.files import FileSource, ImageFile
+from explorer.data.sources.files import FileSource, FileTable
+from explorer.data.sources.frames_of_files import CHOICES, FramesOfFiles, found_in
 from explorer.data.splits import random_splits
 from explorer.messages import message
 
@@ -18,9 +22,20 @@ def takes(path: Path) -> bool:
 
 
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[FileSource]:
-    """Open one image, DataError if it cannot be read; see `PathKind.scan_as`."""
-    open_image(path, path.name)
-    yield FileSource(facts, [ImageFile(path, path.name, probe_image(path))], random_splits(1))
+    """Open one image, or all its frames or pages; see `PathKind.scan_as`.
+
+    Several are named ``file.tif#0``, ``file.tif#1``, … DataError if the first cannot be read, or the chosen one is
+    missing.
+    """
+    refuse_unused(facts.choices, CHOICES, facts.name)
+    opened = open_with_header(path, path.name)
+    names, header = [path.name], np.array([opened.header.numbers()], np.int32)
+    shown = FramesOfFiles.of(names, header, facts.choices.frames)
+    headers = header[shown.files]
+    if shown.frames is not None and len(set(opened.sizes)) > 1:
+        headers[:, :2] = np.array(opened.sizes)[shown.frames]
+    table = FileTable(path.parent, shown.paths(names), shown.names(names), headers, frames=shown.frames)
+    yield FileSource(found_in(facts, path.parent, names, header), table, random_splits(len(table)))
 
 
 KIND = PathKind(
