@@ -13,8 +13,8 @@ from explorer.errors import ExplorerError
 from explorer.models.bundle import CODES
 from explorer.models.codes import first_thumbnails
 from explorer.paths import cache_dir
-from explorer.types import Pixels
-from explorer.ui.images import pixels_to_qimage, save_image
+from explorer.types import Shown
+from explorer.ui.images import image_to_qimage, pixels_to_qimage, save_image
 
 COUNT: Final = 4
 """Images on a card."""
@@ -57,7 +57,7 @@ class CardImages(QObject):
         self.arrived.emit(path)
 
 
-def keep_images(place: str, pixels: Pixels) -> None:
+def keep_images(place: str, pixels: Shown) -> None:
     """Write the first images ``(n, h, w, c)`` of a dataset for its card; a lost file does no harm."""
     file = _strip_file(place)
     try:
@@ -91,7 +91,7 @@ def _read(path: str) -> tuple[QImage, ...]:
     file = _file_of(path)
     if file.name == CODES:
         try:
-            return tuple(_reduced(pixels_to_qimage(pixels)) for pixels in first_thumbnails(file, COUNT))
+            return tuple(_reduced(image_to_qimage(pixels)) for pixels in first_thumbnails(file, COUNT))
         except ExplorerError:
             return ()
     strip = QImage(str(file)) if file.is_file() else QImage()
