@@ -12,10 +12,10 @@ from explorer.messages import NO_MESSAGE, Message
 
 
 class ArrayOf:
-    """Pydantic validator of arrays of exactly one dtype and any shape."""
+    """Pydantic validator of arrays of one of some dtypes and any shape."""
 
-    def __init__(self, dtype: type[np.generic]) -> None:
-        self._dtype = np.dtype(dtype)
+    def __init__(self, *dtypes: type[np.generic]) -> None:
+        self._dtypes = tuple(map(np.dtype, dtypes))
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
         from pydantic_core import core_schema
@@ -23,13 +23,19 @@ class ArrayOf:
         return core_schema.no_info_plain_validator_function(self._check)
 
     def _check(self, value: object) -> NDArray[Any]:
-        if not isinstance(value, np.ndarray) or value.dtype != self._dtype:
-            raise ValueError(f"an array of {self._dtype} is needed")
+        if not isinstance(value, np.ndarray) or value.dtype not in self._dtypes:
+            raise ValueError(f"an array of {' or '.join(map(str, self._dtypes))} is needed")
         return value
 
 
-Pixels: TypeAlias = Annotated[NDArray[np.uint8], ArrayOf(np.uint8)]
-"""8-bit images, ``(n, height, width, channels)`` or one ``(height, width, channels)``; 1 or 3 channels."""
+Pixels: TypeAlias = Annotated[NDArray[np.uint8 | np.uint16 | np.float32], ArrayOf(np.uint8, np.uint16, np.float32)]
+"""Images as stored, ``(n, height, width, channels)`` or one ``(height, width, channels)``, with 1 to 16 channels.
+
+The range of values is 0 … 255 for uint8, 0 … 65535 for uint16, and 0 … 1 for float32.
+"""
+
+Shown: TypeAlias = Annotated[NDArray[np.uint8], ArrayOf(np.uint8)]
+"""Images for the screen and for 8-bit files: uint8 ``(..., height, width, channels)``, 1 or 3 channels."""
 
 Bytes: TypeAlias = Annotated[NDArray[np.uint8], ArrayOf(np.uint8)]
 """The content of a file, ``(size,)``."""

@@ -14,7 +14,7 @@ from explorer.bench.harness import MeasureError, median, run_child, shipped_bund
 from explorer.errors import ExplorerError
 from explorer.models.bundle import open_bundle
 from explorer.paths import pretrained_dir
-from explorer.types import Codec, Floats, Pixels
+from explorer.types import Codec, Floats, Shown
 
 FRAMES, SCALE, FPS = 180, 4, 50
 SHAPE = (64, 64, 3)
@@ -117,7 +117,7 @@ def _codes(codec: Codec) -> Floats:
     return np.stack(animations, axis=1).reshape(-1, codec.latent_dim)
 
 
-def _images(codec: Codec, codes: Floats) -> Iterator[Pixels]:
+def _images(codec: Codec, codes: Floats) -> Iterator[Shown]:
     """Decode like the export of the window; three grayscale images of the stand-in become one color image."""
     import numpy as np
 
@@ -130,13 +130,13 @@ def _images(codec: Codec, codes: Floats) -> Iterator[Pixels]:
         yield np.concatenate([first, *rest], axis=2)
 
 
-def _moviepy(frames: list[Pixels], path: str) -> None:
+def _moviepy(frames: list[Shown], path: str) -> None:
     from moviepy import ImageSequenceClip
 
     ImageSequenceClip(frames, fps=FPS).write_gif(path, logger=None)
 
 
-def _imageio(frames: list[Pixels], path: str) -> None:
+def _imageio(frames: list[Shown], path: str) -> None:
     import imageio
 
     given: list[Any] = list(frames)

@@ -16,22 +16,25 @@ from numpy.typing import NDArray
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
 from explorer.cli.places import OF_SOURCE, file_path
-from explorer.data.choices import place_of
-from explorer.data.formats import open_image
+from explorer.data.choices import place_of, refuse_unused
+from explorer.data.formats import open_image, open_values
+from explorer.data.mixer import channels_text
 from explorer.data.preprocessing import Preprocessing, to_floats
-from explorer.data.source import Source
+from explorer.data.source import Source, range_differs
 from explorer.data.sources import open_source, skipped_json
+from explorer.data.values import deep_pixels
 from explorer.engine.codecs import open_codec
 from explorer.errors import DataError, ExportError, UsageError
-from explorer.export.sheet import mosaic
+from explorer.export.ome_tiff import SUFFIXES, ImageStack, is_ome_tiff, write_stacks
+from explorer.export.sheet import mosaic, write_png
 from explorer.latent.checks import check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.messages import message
-from explorer.models.batches import readable_batches, render
+from explorer.models.batches import readable_batches, render, render_values
 from explorer.models.bundle import Bundle, resolve_bundle
 from explorer.models.card import Card
 from explorer.reading import reading
-from explorer.types import Codec, Floats, Indices, Pixels, Progress
+from explorer.types import Codec, Floats, Indices, Pixels, Progress, Shown
 
 READ_BATCH = 500
 _MOST_CODES = 16 << 30
@@ -77,9 +80,10 @@ class ImageReader:
         self._sources: dict[str, Source] = {}
 
     def read(self, image: str) -> Floats:
-        """Return a file or ``DATA:INDEX`` as float32 ``(1, h, w, c)`` in [0, 1].
+        """Return an image as float32 ``(1, h, w, c)`` in [0, 1].
 
-        Raises DataError if there is no such image, or it cannot be read.
+        It is a file, ``file.gif?frames=3`` for one of its frames, or ``DATA:INDEX``. An image of more than 8 bits is
+        read with the range that the model learned from. DataError if there is no such image, or it cannot be read.
         """
         match = OF_SOURCE.fullmatch(image)
         if match is not None:
@@ -87,12 +91,22 @@ class ImageReader:
             if spec not in self._sources:
                 self._sources[spec] = open_source(spec)
             return to_floats(self._sources[spec].read([int(match["index"])], self._preprocessing))
-        path = Path(image).expanduser()
+        place, choices = split(image)
+        path = Path(place).expanduser()
         if not path.is_file():
             raise DataError(
                 "“{given}” is neither an image file nor DATA:INDEX. Write, for example, digits:3.", given=image
             )
-        return to_floats(self._preprocessing.pixels(open_image(path))[np.newaxis])
+        refuse_unused(choices, ("range", "frames"), path.name)
+        frame = int(choices.frames) if choices.frames.isdigit() else 0
+        return to_floats(self._read_file(path, frame, choices.range)[np.newaxis])
+
+    def _read_file(self, path: Path, frame: int, limits: tuple[float, float] | None) -> Pixels:
+        if self._preprocessing.dtype != np.uint8:
+            values = open_values(path, frame=frame)
+            if values is not None:
+                return deep_pixels(values, limits or self._preprocessing.reading.range, self._preprocessing)
+        return self._preprocessing.pixels(open_image(path, frame=frame, value_range=limits))
 
 
 def position_in(image: str, source: Source) -> int | None:
@@ -141,6 +155,13 @@ def warn_of_skipped(console: Console, source: Source) -> list[dict[str, str]]:
     return skipped
 
 
+def warn_of_range(console: Console, model: Model, source: Source) -> None:
+    """Warn if the values of a dataset have another range than those that the model learned from."""
+    differs = range_differs(model.preprocessing, source)
+    if differs is not None:
+        console.warn(str(differs))
+
+
 def warn_of(console: Console, skipped: Sequence[dict[str, str]]) -> None:
     for one in skipped[:_WARNED]:
         console.warn(f"{one['file']} was skipped: {one['reason']}")
@@ -165,13 +186,49 @@ def check_sheet(count: int, card: Card) -> None:
         )
 
 
-def decode_codes(model: Model, codes: Floats, console: Console) -> Pixels:
-    """Decode codes ``(n, latent_dim)`` to uint8 images ``(n, h, w, c)``; draws progress.
+IMAGE_SUFFIXES = (".png", *SUFFIXES)
+"""Extensions of a file of decoded images."""
+
+
+def write_decoded(model: Model, codes: Floats, path: Path, console: Console) -> list[str]:
+    """Decode codes ``(n, latent_dim)`` to a file; draws progress, and returns lines that say what was written.
+
+    PNG is a sheet about as wide as high, OME-TIFF has the values of all channels. UsageError if a sheet would exceed
+    `LARGEST_SHEET`.
+    """
+    if not is_ome_tiff(path):
+        write_png(sheet(decode_codes(model, codes, console)), path, channels_texts(model.card))
+        return written_lines(model.card, path)
+    reading, (height, width, channels) = model.preprocessing.reading, model.codec.image_shape
+    images = render_values(model.codec, codes, reading)
+    stack = ImageStack(
+        "images", len(codes), (height, width, channels), np.dtype(reading.kept[0]), images, reading.values_text()
+    )
+    console.track(write_stacks([stack], path))
+    return written_lines(model.card, path)
+
+
+def written_lines(card: Card, path: Path) -> list[str]:
+    """Return lines about a written file of images: how the channels are shown, or what the values mean; its path."""
+    about = card.preprocessing.reading.values_text() if is_ome_tiff(path) else channels_text(card.image_shape[2], None)
+    label = "values" if is_ome_tiff(path) else "channels"
+    return [*([f"{label}: {about}"] if about else []), f"written to {path}"]
+
+
+def channels_texts(card: Card) -> dict[str, str]:
+    """Return the text of a PNG that says how the channels are shown, by keyword; empty for grayscale and color."""
+    about = channels_text(card.image_shape[2], None)
+    return {"channels": about.replace("…", "-")} if about else {}
+
+
+def decode_codes(model: Model, codes: Floats, console: Console) -> Shown:
+    """Decode codes ``(n, latent_dim)`` to uint8 images ``(n, h, w, 1 | 3)``, as they are shown; draws progress.
 
     Raises UsageError if a sheet of them would exceed `LARGEST_SHEET`.
     """
     check_sheet(len(codes), model.card)
-    images = np.empty((len(codes), *model.codec.image_shape), np.uint8)
+    height, width, channels = model.codec.image_shape
+    images = np.empty((len(codes), height, width, 1 if channels == 1 else 3), np.uint8)
 
     def job() -> Iterator[Progress]:
         for row, image in enumerate(render(model.codec, codes)):
@@ -182,7 +239,7 @@ def decode_codes(model: Model, codes: Floats, console: Console) -> Pixels:
     return images
 
 
-def sheet(images: Pixels) -> Pixels:
+def sheet(images: Shown) -> Shown:
     """Return images ``(n, h, w, c)`` as a sheet without gaps, about as many rows as columns."""
     return mosaic(images, math.ceil(math.sqrt(len(images))))
 
@@ -236,7 +293,7 @@ def output_file(text: str, *suffixes: str) -> Path:
     Raises ExportError if its suffix is wrong, its folder does not exist, or it is a folder itself.
     """
     path = file_path(text)
-    if suffixes and path.suffix.lower() not in suffixes:
+    if suffixes and not (path.suffix and path.name.lower().endswith(suffixes)):
         raise ExportError(
             "Cannot write “{name}”: the file name must end in {suffixes}.", name=path.name, suffixes=suffixes
         )

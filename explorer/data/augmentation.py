@@ -12,10 +12,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from explorer.errors import DataError
 from explorer.messages import message
@@ -59,7 +59,7 @@ class Strengths:
 
 
 class Augmented(NamedTuple):
-    """Images, uint8 ``(count, h, w, c)``, and the index of the original of each, int64 ``(count,)``."""
+    """Images ``(count, h, w, c)`` of the originals' dtype, and the original of each, int64 ``(count,)``."""
 
     pixels: Pixels
     indices: Indices
@@ -71,9 +71,9 @@ def augmenting(
     """Return `count` images: the originals in their order, then augmented copies of all of them, repeatedly.
 
     Yields progress, and the result last. Image k of it is the output of `changed` for number k, whatever the count. A
-    result above `IN_MEMORY` is in a temporary file, which is deleted with the array. The originals, uint8 ``(n, h, w,
-    c)``, are not modified; pixels from outside get the value of the image's border. DataError if there is no image, the
-    count is below 1, or memory and disk space do not suffice.
+    result above `IN_MEMORY` is in a temporary file, which is deleted with the array. The originals, ``(n, h, w, c)``,
+    are not modified; pixels from outside get the value of the image's border. DataError if there is no image, the count
+    is below 1, or memory and disk space do not suffice.
     """
     if pixels.ndim != 4 or not pixels.size or count < 1:
         raise DataError(
@@ -83,7 +83,7 @@ def augmenting(
             count=count,
         )
     originals = len(pixels)
-    result = _room((count, *pixels.shape[1:]))
+    result = _room((count, *pixels.shape[1:]), pixels.dtype)
     indices = np.arange(count, dtype=np.int64) % originals
     result[:originals] = pixels[:count]
     at_once = _at_once(pixels)
@@ -95,7 +95,7 @@ def augmenting(
 
 
 def changed(pixels: Pixels, numbers: Indices, seed: int, strengths: Strengths | None = None) -> Pixels:
-    """Return uint8 images ``(n, h, w, c)`` with random changes.
+    """Return images ``(n, h, w, c)`` with random changes, of the same dtype.
 
     The change of an image depends on its number, int64 ``(n,)``, 0 or more, and the seed only.
     """
@@ -114,12 +114,12 @@ def _at_once(pixels: Pixels) -> int:
     return max(1, _VALUES_AT_ONCE // math.prod(pixels.shape[1:]))
 
 
-def check_room(shape: tuple[int, ...]) -> None:
-    """Check that uint8 images of a shape ``(n, h, w, c)`` fit into memory or, above `IN_MEMORY`, on the disk.
+def check_room(shape: tuple[int, ...], dtype: DTypeLike = np.uint8) -> None:
+    """Check that images of a shape ``(n, h, w, c)`` fit into memory or, above `IN_MEMORY`, on the disk.
 
     Raises DataError if they do not.
     """
-    size = math.prod(shape)
+    size = math.prod(shape) * np.dtype(dtype).itemsize
     if size <= IN_MEMORY:
         return
     folder = cache_dir()
@@ -137,18 +137,18 @@ def check_room(shape: tuple[int, ...]) -> None:
         )
 
 
-def _room(shape: tuple[int, ...]) -> Pixels:
+def _room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
     """Return an uninitialized array, in memory or, if it is large, in a temporary file.
 
     Raises DataError if the disk is too full.
     """
-    check_room(shape)
-    size = math.prod(shape)
+    check_room(shape, dtype)
+    size = math.prod(shape) * dtype.itemsize
     if size <= IN_MEMORY:
-        return np.empty(shape, np.uint8)
+        return np.empty(shape, dtype)
     with tempfile.TemporaryFile(dir=cache_dir(), prefix="augmented-") as file:
         file.truncate(size)
-        return np.memmap(file, np.uint8, "r+", shape=shape)
+        return np.memmap(file, dtype, "r+", shape=shape)
 
 
 class _Draw(NamedTuple):
@@ -219,7 +219,7 @@ def _spline_basis(side: int, cells: int) -> Floats:
 def _sampled(images: Pixels, rows: Floats, columns: Floats) -> Pixels:
     """Return images sampled bilinearly at fractional coordinates, with the border value outside."""
     count, height, width, channels = images.shape
-    padded = np.empty((count, height + 2, width + 2, channels), np.uint8)
+    padded = np.empty((count, height + 2, width + 2, channels), images.dtype)
     padded[:] = _border_values(images)[:, np.newaxis, np.newaxis, :]
     padded[:, 1:-1, 1:-1] = images
     rows = np.clip(rows + 1, 0, height + 1)
@@ -232,8 +232,8 @@ def _sampled(images: Pixels, rows: Floats, columns: Floats) -> Pixels:
     flat = padded.reshape(-1, channels)
     upper = _mix(flat[corner], flat[corner + 1], across)
     lower = _mix(flat[corner + width + 2], flat[corner + width + 3], across)
-    pixels: Pixels = np.rint(_mix(upper, lower, down)).astype(np.uint8)
-    return pixels
+    mixed = _mix(upper, lower, down)
+    return mixed if images.dtype == np.float32 else np.rint(mixed).astype(images.dtype)
 
 
 def _mix(start: Pixels | Floats, end: Pixels | Floats, share: Floats) -> Floats:
@@ -243,7 +243,7 @@ def _mix(start: Pixels | Floats, end: Pixels | Floats, share: Floats) -> Floats:
 
 
 def _border_values(images: Pixels) -> Pixels:
-    """Return the median of each image's outermost pixels, uint8 ``(n, c)``."""
+    """Return the median of each image's outermost pixels, ``(n, c)`` of their dtype."""
     edges = [images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]]
-    values: Pixels = np.median(np.concatenate(edges, axis=1), axis=1).astype(np.uint8)
+    values: Pixels = np.median(np.concatenate(edges, axis=1), axis=1).astype(images.dtype)
     return values

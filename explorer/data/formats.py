@@ -160,12 +160,18 @@ def _open_frame(
 
 
 def open_deep(path: Path, name: Value = "", frame: int = 0) -> tuple[NDArray[Any], Range] | None:
-    """Return the values of an image of more than 8 bits per channel, and the range that they fill; None for others.
+    """Return the values of `open_values`, and the range that they fill; None for an image of 8 bits."""
+    values = open_values(path, name, frame)
+    return None if values is None else (values, found_range(values))
 
-    The values are uint16, int32 or float32, ``(h, w)`` or ``(h, w, 3)``, without alpha, upright; the range is that of
-    `found_range`. DataError as in `open_image`.
+
+def open_values(path: Path | bytes, name: Value = "", frame: int = 0) -> NDArray[Any] | None:
+    """Return the values of an image of more than 8 bits per channel, a file or its content; None for others.
+
+    They are uint16, int32 or float32, ``(h, w)`` or ``(h, w, 3)``, without alpha, upright. DataError as in
+    `open_image`.
     """
-    name = name or str(path)
+    name = name or _name_of(path)
     try:
         try:
             with _open(path, name) as pil_image:
@@ -180,8 +186,7 @@ def open_deep(path: Path, name: Value = "", frame: int = 0) -> tuple[NDArray[Any
             values, orientation = values_of(isolated), exif_orientation(isolated)
         if values is None:
             return None
-        values = np.ascontiguousarray(upright(without_alpha(values), orientation))
-        return values, found_range(values)
+        return np.ascontiguousarray(upright(without_alpha(values), orientation))
     except DataError:
         raise
     except Exception as error:  # see open_image

@@ -12,7 +12,7 @@ from PIL import Image
 from explorer.data.choices import MAX_CHANNELS, Choices, Layout
 from explorer.data.preprocessing import Alpha, pil_image_pixels
 from explorer.data.source import Found
-from explorer.data.values import AnyArray, found_range, scaled
+from explorer.data.values import AnyArray, found_depth, found_range, scaled
 from explorer.errors import DataError
 from explorer.messages import Value
 from explorer.types import Pixels
@@ -33,14 +33,15 @@ _LONG: Final = 8
 def images_of(
     parts: Sequence[AnyArray], name: Value, choices: Choices, count: int | None = None
 ) -> tuple[list[Pixels], Found]:
-    """Return the images in the parts of one set, uint8 ``(n, h, w, 1 | 3)`` each, and how they were read.
+    """Return the images in the parts of one set, pixels ``(n, h, w, c)`` of one dtype, and how they were read.
 
     Parameters
     ----------
     parts
         Arrays of one layout: ``(n, h, w)``, ``(n, h, w, c)``, ``(n, c, h, w)``, flat squares ``(n, side²)``, or one
-        image ``(h, w)``, ``(h, w, c)``, ``(3, h, w)``. Two channels are gray and alpha, four are color and alpha: they
-        are composited over white. Values as in `found_range`.
+        image ``(h, w)``, ``(h, w, c)``, ``(3, h, w)``, with up to 16 channels. Two channels of 8 bits, or of floats
+        from 0 to 1, are gray and alpha, four are color and alpha, unless they are chosen: they are composited over
+        white. Values as in `found_range`, depth as in `found_depth`.
     choices
         Layout, channels and range, where they shall not be found.
     count
@@ -57,15 +58,10 @@ def images_of(
     stacks = [_picked(stack, choices.channels, name) for stack in stacks]
     limits = found_range(stacks[0], name, *stacks[1:])
     with_alpha = not choices.channels and channels in _ALPHA and limits in _ALPHA_RANGES
-    if not with_alpha and stacks[0].shape[3] not in _PLAIN:
-        raise DataError(
-            "Cannot open {array}: it has {count:# channel|# channels}. Choose one or three of them (--data-channels "
-            "0,1,2).",
-            array=name,
-            count=channels,
-        )
     limits = choices.range or limits
-    images = [_opaque(scaled(stack, limits)) if with_alpha else scaled(stack, limits) for stack in stacks]
+    depth = 8 if with_alpha else found_depth(limits, *stacks)
+    images = [scaled(stack, limits, depth) for stack in stacks]
+    images = [_opaque(stack) for stack in images] if with_alpha else images
     eight_bit = dtype == np.uint8 and limits == (0.0, 255.0)
     return images, Found(dtype.name, None if eight_bit else limits, layout=layout, channels=channels)
 
@@ -188,8 +184,9 @@ def _ambiguous(shape: tuple[int, ...], name: Value, *layouts: Layout) -> DataErr
 
 def _unsupported(shape: tuple[int, ...], name: Value) -> DataError:
     return DataError(
-        "Cannot open {array}: its shape is {shape}. Save it as (n, h, w), (n, h, w, 1 or 3), or flat squares (n, "
+        "Cannot open {array}: its shape is {shape}. Save it as (n, h, w), (n, h, w, 1 to {most}), or flat squares (n, "
         "side²).",
+        most=MAX_CHANNELS,
         array=name,
         shape=str(shape),
     )

@@ -6,15 +6,17 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from explorer.data.formats import open_with_header
+from explorer.data.formats import open_values, open_with_header
 from explorer.data.preprocessing import Invert, Preprocessing
 from explorer.data.source import Facts, Found, Source
 from explorer.data.splits import random_splits
+from explorer.data.values import deep_pixels, depth_of_files
 from explorer.types import Indices, Pixels
 
 MOST_BYTES: Final = 32 << 20
@@ -24,9 +26,10 @@ MOST_BYTES: Final = 32 << 20
 class ImportedImage(Source):
     """One image of any size and mode, as `explorer.data.formats.open_image` returns it.
 
-    The original is kept, not the model's input: another model preprocesses it again. `content` is that of its file;
-    empty if larger than `MOST_BYTES`. The colors of a `negative` are inverted. `origin` is the file that it was read
-    from; None if it was pasted. Of several frames it is the first; `found` has their number.
+    The original is kept, not the model's input: another model preprocesses it again. `values` are those of an image of
+    more than 8 bits, for a model that takes them: with the range that this model learned from. `content` is that of its
+    file; empty if larger than `MOST_BYTES`. The colors of a `negative` are inverted. `origin` is the file that it was
+    read from; None if it was pasted. Of several frames it is the first; `found` has their number.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class ImportedImage(Source):
         negative: bool = False,
         origin: Path | None = None,
         found: Found | None = None,
+        values: NDArray[Any] | None = None,
     ) -> None:
         channels = 1 if pil_image.mode in ("L", "LA") else 3
         super().__init__(
@@ -47,13 +51,17 @@ class ImportedImage(Source):
             splits=random_splits(1),
         )
         self._pil_image = pil_image
+        self._values = values
+        if values is not None:
+            self.depth = depth_of_files(self.found)
         self.content = content
         self.negative = negative
         self.origin = origin
 
     @property
     def nbytes(self) -> int:
-        return len(self.content) + self._pil_image.width * self._pil_image.height * len(self._pil_image.getbands())
+        pixels = self._pil_image.width * self._pil_image.height * len(self._pil_image.getbands())
+        return len(self.content) + pixels + (0 if self._values is None else self._values.nbytes)
 
     @classmethod
     def open(cls, path_or_bytes: Path | bytes, name: str) -> ImportedImage:
@@ -63,13 +71,20 @@ class ImportedImage(Source):
         header = opened.header
         frames = header.frames if header.frames > 1 else 0
         found = Found(header.dtype, opened.range, frames=frames, channels=header.channels)
-        return cls(opened.pil_image, name, _content(path_or_bytes), origin=origin, found=found)
+        values = None if opened.range is None else open_values(path_or_bytes, name)
+        return cls(opened.pil_image, name, _content(path_or_bytes), origin=origin, found=found, values=values)
 
     def inverted(self) -> ImportedImage:
         """Return the image with inverted colors, such as black-on-white for a model trained white-on-black."""
         negative = Invert().on_image(self._pil_image)
         return ImportedImage(
-            negative, self.name, self.content, negative=not self.negative, origin=self.origin, found=self.found
+            negative,
+            self.name,
+            self.content,
+            negative=not self.negative,
+            origin=self.origin,
+            found=self.found,
+            values=self._values,
         )
 
     def pil_image(self, index: int) -> Image.Image:
@@ -77,8 +92,13 @@ class ImportedImage(Source):
         return self._pil_image.copy()
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
-        """Return it preprocessed: uint8 ``(n, h, w, c)``, once for each index."""
-        return np.repeat(preprocessing.pixels(self._pil_image)[None], len(self.positions(indices)), axis=0)
+        """Return it preprocessed ``(n, h, w, c)``, once for each index."""
+        if self._values is None or preprocessing.dtype == np.uint8:
+            pixels = preprocessing.pixels(self._pil_image)
+        else:
+            limits = preprocessing.reading.range or self.found.range
+            pixels = deep_pixels(self._values, limits, preprocessing, negative=self.negative)
+        return np.repeat(pixels[None], len(self.positions(indices)), axis=0)
 
     def _hash_content(self) -> str:
         digest = hashlib.sha256(f"{self._pil_image.mode} {self._pil_image.size}".encode())

@@ -1,7 +1,7 @@
 """Metrics between images and references: MSE, binary cross-entropy, PSNR and SSIM.
 
 All take float32 images ``(n, h, w, c)``, the reference in [0, 1], compute in float64, and have two forms: one value per
-image, and the mean of these.
+image, and the mean of these. `by_channel` gives one value per channel.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from explorer.types import Floats
 
 Figures: TypeAlias = NDArray[np.float64]
 """One value per image, ``(n,)``."""
+
+DATA_RANGE = 1.0
+"""Range of the values that PSNR and SSIM assume, whatever the depth of the images."""
 
 BCE_CLIP = 1e-7
 SSIM_WINDOW = 7
@@ -74,6 +77,12 @@ def psnr(reference: Floats, output: Floats) -> float:
 
 def ssim(reference: Floats, output: Floats) -> float:
     return float(ssim_per_image(reference, output).mean())
+
+
+def by_channel(measure: Callable[[Floats, Floats], Figures], reference: Floats, output: Floats) -> Figures:
+    """Return a metric of each channel of each image, ``(n, c)``; `measure` is one of the functions for images."""
+    channels = [slice(channel, channel + 1) for channel in range(reference.shape[-1])]
+    return np.stack([measure(reference[..., one], output[..., one]) for one in channels], axis=1)
 
 
 def _batched(measure: Callable[[Figures, Figures], Figures], reference: Floats, output: Floats) -> Figures:

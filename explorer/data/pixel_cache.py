@@ -12,6 +12,7 @@ import contextlib
 import errno
 import hashlib
 import itertools
+import math
 import mmap
 import os
 import shutil
@@ -99,7 +100,8 @@ class PixelCache:
         name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         self.folder = cache_dir() / _IMAGES / name
         self.image_shape = preprocessing.image_shape
-        self.row_bytes = int(np.prod(self.image_shape))
+        self.dtype = preprocessing.dtype
+        self.row_bytes = preprocessing.row_bytes
         self._rows = rows
         self._lock = threading.Lock()
         self._map: _Map | None = None
@@ -111,7 +113,7 @@ class PixelCache:
     def load(self, rows: Indices, stamps: Stamps, out: Pixels) -> NDArray[np.bool_]:
         """Read the valid ones of rows int64 ``(n,)`` with stamps uint64 ``(n,)``; return which are, bool ``(n,)``.
 
-        `out` is uint8 ``(n, h, w, c)``, contiguous; missing rows are left undefined.
+        `out` is ``(n, h, w, c)`` of the cache's dtype, contiguous; missing rows are left undefined.
         """
         mapped = self._mapped()
         if mapped is None:
@@ -125,7 +127,7 @@ class PixelCache:
         return found
 
     def store(self, rows: Indices, stamps: Stamps, pixels: Pixels) -> None:
-        """Store images: int64 and uint64 ``(n,)``, uint8 ``(n, h, w, c)``.
+        """Store images: int64 and uint64 ``(n,)``, and ``(n, h, w, c)`` of the cache's dtype.
 
         Raises OSError if the disk is full, or the cache was cleared; each row is then valid or missing, never wrong.
         """
@@ -190,7 +192,7 @@ class PixelCache:
         records = _map_file(self.folder / _RECORDS)
         rows = min(len(pixels) // self.row_bytes, len(records) // _RECORD.itemsize)
         return _Map(
-            np.frombuffer(pixels, np.uint8, rows * self.row_bytes).reshape(rows, *self.image_shape),
+            np.frombuffer(pixels, self.dtype, rows * math.prod(self.image_shape)).reshape(rows, *self.image_shape),
             np.frombuffer(records, _RECORD, rows),
             pixels,
             _identity(self.folder / _PIXELS),

@@ -1,29 +1,42 @@
 """Preprocessing: the recorded steps from any image to the input of a model.
 
 An ordered list of steps is stored in a model's card, and applied to training data and imported images alike. Each step
-works on a Pillow image and, faster, on an array of images.
+works on a Pillow image of 8 bits and, faster, on an array of images of any depth and 1 to 16 channels.
 """
 
 from __future__ import annotations
 
 import abc
-from typing import Annotated, Literal, Self
+import math
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self, TypeAlias, cast, overload
 
 import numpy as np
+from numpy.typing import DTypeLike
 from PIL import Image, ImageChops, ImageOps
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
+from explorer.data.choices import MAX_CHANNELS, Layout
 from explorer.data.formats import exif_orientation, plain_mode
 from explorer.errors import DataError
-from explorer.types import Floats, ImageShape, Pixels
+from explorer.messages import Message, message
+from explorer.types import Floats, ImageShape, Pixels, Shown
 
 Background = Literal["white", "black"]
+Depth = Literal[8, 16, "float"]
+"""Bits of each value of an image."""
+
+PixelValue: TypeAlias = np.uint8 | np.uint16 | np.float32
+DTYPES: Final[Mapping[Depth, type[PixelValue]]] = {8: np.uint8, 16: np.uint16, "float": np.float32}
 _LUMA = (19595, 38470, 7471)
 """ITU-R 601 luma in 16-bit fixed point, as in Pillow's conversion to grayscale."""
 
 
 class _Step(BaseModel, abc.ABC):
-    """One step, on an image of mode L, LA, RGB or RGBA, or on an array ``(n, h, w, c)``; both give the same pixels."""
+    """One step, on an image of mode L, LA, RGB or RGBA, or on an array ``(n, h, w, c)``; both give the same pixels.
+
+    Arrays keep their dtype.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,6 +54,61 @@ class Orientation(_Step):
 
     def on_image(self, pil_image: Image.Image) -> Image.Image:
         return pil_image if exif_orientation(pil_image) == 1 else ImageOps.exif_transpose(pil_image)
+
+
+class Reading(_Step):
+    """How the values in the files became images. Recorded only: the source does it when it reads a file.
+
+    Attributes
+    ----------
+    low, high
+        The values that became 0 and 1; None for 8-bit images as they are.
+    depth
+        Bits of each value of the model's images.
+    array, frames, layout, channels
+        As in `explorer.data.choices.Choices`.
+    """
+
+    step: Literal["reading"] = "reading"
+    low: FiniteFloat | None = None
+    high: FiniteFloat | None = None
+    depth: Depth = 8
+    array: str = ""
+    frames: str = ""
+    layout: Layout = ""
+    channels: tuple[Annotated[int, Field(ge=0)], ...] = ()
+
+    @model_validator(mode="after")
+    def _whole_range(self) -> Self:
+        if (self.low is None) != (self.high is None) or (self.range is not None and self.range[0] >= self.range[1]):
+            raise ValueError("low and high must be two numbers, the lower one first, or both missing")
+        return self
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+    @property
+    def kept(self) -> tuple[type[np.uint16 | np.float32], tuple[float, float]]:
+        """Dtype of the values that `values` returns, and which of them are 0 and 1."""
+        if self.range is None:
+            return np.uint16, (0, 0xFFFF)
+        whole = self.depth != "float" and all(limit.is_integer() and 0 <= limit <= 0xFFFF for limit in self.range)
+        return (np.uint16 if whole else np.float32), self.range
+
+    def values(self, images: Floats) -> Pixels:
+        """Return images of any shape, clipped to [0, 1], with the values that they have in a file: 0 becomes `low`.
+
+        16-bit values if the range is of whole numbers that fit, or if there is none: then 0 … 65535; else float32.
+        """
+        dtype, (low, high) = self.kept
+        values = np.clip(images, 0, 1).astype(np.float64) * (high - low) + low
+        return (np.rint(values) if dtype == np.uint16 else values).astype(dtype)
+
+    def values_text(self) -> str:
+        """Return what the results of `values` mean, for a file."""
+        dtype, (low, high) = self.kept
+        return f"{np.dtype(dtype)}: {low:g} and {high:g} are 0 and 1 of the model."
 
 
 class CropMargin(_Step):
@@ -85,6 +153,9 @@ class Alpha(_Step):
 class Fit(_Step):
     """Resize to one size with an antialiased (Lanczos) filter; an image of this size is unchanged.
 
+    Images of 1 or 3 channels of 8 bits are resized in 8 bits. Of others each channel is resized in float32, which keeps
+    16 bits, and clipped to the range of the values, since the filter overshoots.
+
     ``crop`` center-crops to the aspect ratio, ``pad`` adds `background` around, ``stretch`` changes the aspect ratio.
     """
 
@@ -108,8 +179,16 @@ class Fit(_Step):
         if images.shape[1:3] == (self.height, self.width):
             return images
         if not len(images):
-            return np.empty((0, self.height, self.width, images.shape[3]), np.uint8)
-        return np.stack([pil_image_pixels(self.on_image(to_pil_image(image))) for image in images])
+            return np.empty((0, self.height, self.width, images.shape[3]), images.dtype)
+        if images.dtype == np.uint8 and images.shape[3] in (1, 3):
+            return np.stack([pil_image_pixels(self.on_image(to_pil_image(image))) for image in images])
+        return np.stack([self._each_channel(image) for image in images])
+
+    def _each_channel(self, image: Pixels) -> Pixels:
+        # Mode F in the range of 8 bits: Pillow's names of the backgrounds are for this range.
+        planes = np.moveaxis(to_floats(image) * np.float32(255), 2, 0)
+        fitted = [np.asarray(self.on_image(Image.fromarray(np.ascontiguousarray(plane)))) for plane in planes]
+        return to_pixels(np.divide(np.stack(fitted, axis=2), np.float32(255)), image.dtype)
 
     def _center(self, width: int, height: int) -> tuple[float, float, float, float]:
         scale = min(width / self.width, height / self.height)
@@ -128,23 +207,39 @@ class Fit(_Step):
 
 
 class Channels(_Step):
-    """Convert to grayscale (1) or color (3)."""
+    """Convert between grayscale (1) and color (3); images of `count` channels are unchanged. Others raise DataError."""
 
     step: Literal["channels"] = "channels"
-    count: Literal[1, 3]
+    count: int = Field(ge=1, le=MAX_CHANNELS)
 
     def on_image(self, pil_image: Image.Image) -> Image.Image:
+        if self.count not in (1, 3):
+            raise self._refusal(1 if pil_image.mode in ("L", "LA") else 3)
         return pil_image.convert("L" if self.count == 1 else "RGB")
 
     def on_array(self, images: Pixels) -> Pixels:
-        if images.shape[3] == self.count:
+        given = images.shape[3]
+        if given == self.count:
             return images
-        if self.count != 1:
-            return np.repeat(images, self.count, axis=3)
+        if (given, self.count) == (1, 3):
+            return np.repeat(images, 3, axis=3)
+        if (given, self.count) != (3, 1):
+            raise self._refusal(given)
+        if images.dtype != np.uint8:
+            luma = to_floats(images) @ (np.array(_LUMA, np.float32) / np.float32(1 << 16))
+            return to_pixels(luma[..., np.newaxis], images.dtype)
         gray = np.full(images.shape[:3], 0x8000, np.uint32)
         for channel, weight in enumerate(_LUMA):
             gray += images[..., channel].astype(np.uint32) * np.uint32(weight)
         return (gray >> 16).astype(np.uint8)[..., np.newaxis]
+
+    def _refusal(self, given: int) -> DataError:
+        return DataError(
+            "Images of {given:# channel|# channels} cannot become images of {wanted:# channel|# channels}. Open images "
+            "with {wanted:# channel|# channels}, or choose the channels to use.",
+            given=given,
+            wanted=self.count,
+        )
 
 
 class Invert(_Step):
@@ -159,24 +254,29 @@ class Invert(_Step):
         return Image.merge(pil_image.mode, [*(ImageChops.invert(color) for color in colors), alpha])
 
     def on_array(self, images: Pixels) -> Pixels:
-        return np.subtract(np.uint8(255), images)
+        if images.dtype == np.uint8:
+            return np.subtract(np.uint8(255), images)
+        return np.subtract(images.dtype.type(1 if images.dtype == np.float32 else 0xFFFF), images)
 
 
 class Scale(_Step):
-    """Range of model inputs that 0 … 255 maps to. Recorded only: pixels stay 8-bit until `to_floats`."""
+    """Range of model inputs that the range of the pixels maps to. Recorded only: `to_floats` does it."""
 
     step: Literal["scale"] = "scale"
     low: FiniteFloat = 0.0
     high: FiniteFloat = 1.0
 
 
-Step = Annotated[Orientation | CropMargin | Alpha | Fit | Channels | Invert | Scale, Field(discriminator="step")]
+Step = Annotated[
+    Orientation | Reading | CropMargin | Alpha | Fit | Channels | Invert | Scale, Field(discriminator="step")
+]
 
 
 class Preprocessing(BaseModel):
     """Ordered steps from any image to pixels of one shape.
 
-    There are exactly one `Fit` and one `Channels`, and no `CropMargin` after the `Fit`; else pydantic.ValidationError.
+    There are exactly one `Fit` and one `Channels`, at most one `Reading`, and no `CropMargin` after the `Fit`; else
+    pydantic.ValidationError.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -188,28 +288,36 @@ class Preprocessing(BaseModel):
         kinds = [type(step) for step in self.steps]
         if kinds.count(Fit) != 1 or kinds.count(Channels) != 1:
             raise ValueError("exactly one fit step and one channels step are required")
+        if kinds.count(Reading) > 1:
+            raise ValueError("at most one reading step is allowed")
         if CropMargin in kinds[kinds.index(Fit) :]:
             raise ValueError("crop_margin must come before fit")
         return self
 
     @classmethod
-    def standard(cls, image_shape: ImageShape, *, crop: int = 0, invert: bool = False) -> Preprocessing:
+    def standard(
+        cls, image_shape: ImageShape, *, crop: int = 0, invert: bool = False, reading: Reading | None = None
+    ) -> Preprocessing:
         """Return the default steps: orientation, crop, alpha over white, fit, channels, invert, scale to [0, 1].
 
-        `crop` pixels are cropped from each side. DataError if the shape or the crop is invalid.
+        `crop` pixels are cropped from each side. A `reading` is recorded unless it is the default: 8-bit images as they
+        are. DataError if the shape or the crop is invalid.
         """
         height, width, channels = image_shape
-        if min(height, width) < 1 or channels not in (1, 3) or crop < 0:
+        if min(height, width) < 1 or not 1 <= channels <= MAX_CHANNELS or crop < 0:
             raise DataError(
                 "Invalid image shape {shape} with a crop of {crop}. Height and width must be at least 1, channels 1 "
-                "or 3, the crop 0 or more.",
+                "to {most}, the crop 0 or more.",
                 shape="×".join(map(str, image_shape)),
                 crop=crop,
+                most=MAX_CHANNELS,
             )
         steps: list[Step] = [Orientation()]
+        if reading is not None and reading != Reading():
+            steps.append(reading)
         if crop:
             steps.append(CropMargin(pixels=crop))
-        steps += [Alpha(), Fit(height=height, width=width), Channels(count=1 if channels == 1 else 3)]
+        steps += [Alpha(), Fit(height=height, width=width), Channels(count=channels)]
         if invert:
             steps.append(Invert())
         return cls(steps=(*steps, Scale()))
@@ -220,34 +328,62 @@ class Preprocessing(BaseModel):
         channels = next(step for step in self.steps if isinstance(step, Channels))
         return fit.height, fit.width, channels.count
 
+    @property
+    def reading(self) -> Reading:
+        return next((step for step in self.steps if isinstance(step, Reading)), Reading())
+
+    @property
+    def dtype(self) -> np.dtype[PixelValue]:
+        """That of the pixels."""
+        return np.dtype(DTYPES[self.reading.depth])
+
+    @property
+    def row_bytes(self) -> int:
+        """Size of the pixels of one image."""
+        return math.prod(self.image_shape) * self.dtype.itemsize
+
     def pixels(self, pil_image: Image.Image) -> Pixels:
-        """Return uint8 pixels ``(h, w, c)`` of one image of any mode; DataError if it is too small for the crop."""
+        """Return pixels ``(h, w, c)`` of `dtype` of one 8-bit image of any mode; DataError if the crop is too large."""
         pil_image = plain_mode(pil_image)
         for step in self.steps:
             pil_image = step.on_image(pil_image)
-        return pil_image_pixels(pil_image)
+        return as_depth(pil_image_pixels(pil_image), self.dtype)
 
     def array_pixels(self, images: Pixels) -> Pixels:
-        """Return uint8 pixels ``(n, h, w, c)`` of uint8 images ``(n, height, width, 1 | 3)``.
+        """Return pixels ``(n, h, w, c)`` of `dtype` of images ``(n, height, width, channels)`` of any depth.
 
-        The result equals that of `pixels` for each image, without a Pillow image unless they must be resized. The input
-        is not modified; without changes, the result may be the input itself.
+        The result for 8-bit images of 1 or 3 channels equals that of `pixels` for each image, without a Pillow image
+        unless they must be resized. The input is not modified; without changes, the result may be the input itself.
 
-        Raises DataError if the input has another shape, or the crop is too large for it.
+        Raises DataError if the input has another shape or dtype, its channels do not fit, or the crop is too large.
         """
-        if images.ndim != 4 or images.shape[3] not in (1, 3) or images.dtype != np.uint8:
-            raise DataError(
-                "Images must be uint8 of shape (n, h, w, 1 or 3), not {dtype} of shape {shape}. Open the data as a "
-                "source.",
-                dtype=images.dtype,
-                shape=str(images.shape),
-            )
+        check_images(images, message("Images"))
         for step in self.steps:
             images = step.on_array(images)
-        return np.ascontiguousarray(images)
+        return np.ascontiguousarray(as_depth(images, self.dtype))
 
 
-def pil_image_pixels(pil_image: Image.Image) -> Pixels:
+def check_images(images: Pixels, name: Message) -> None:
+    """Check that images are `Pixels` ``(n, h, w, c)`` of 1 to 16 channels; else DataError, with the `name` of them."""
+    if images.ndim != 4 or not 1 <= images.shape[3] <= MAX_CHANNELS or images.dtype not in DTYPES.values():
+        raise DataError(
+            "{name} must be uint8, uint16 or float32 of shape (n, h, w, 1 to {most}), not {dtype} of shape {shape}. "
+            "Open the data as a source.",
+            name=name,
+            most=MAX_CHANNELS,
+            dtype=images.dtype,
+            shape=str(images.shape),
+        )
+
+
+def as_depth(pixels: Pixels, dtype: DTypeLike) -> Pixels:
+    """Return pixels of another dtype that show the same; those of this dtype are returned themselves."""
+    if pixels.dtype == dtype:
+        return pixels
+    return to_pixels(to_floats(pixels), dtype)
+
+
+def pil_image_pixels(pil_image: Image.Image) -> Shown:
     """Return uint8 pixels ``(h, w, c)`` of an image of mode ``L`` or ``RGB``."""
     pixels = np.array(pil_image, dtype=np.uint8)
     return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
@@ -259,10 +395,19 @@ def to_pil_image(pixels: Pixels) -> Image.Image:
 
 
 def to_floats(pixels: Pixels) -> Floats:
-    """Return float32 values in [0, 1] of uint8 pixels of any shape."""
-    return np.divide(pixels, np.float32(255), dtype=np.float32)
+    """Return float32 values in [0, 1] of pixels of any shape and dtype; those of float32 are returned themselves."""
+    if pixels.dtype == np.float32:
+        return cast(Floats, pixels)
+    return np.divide(pixels, np.float32(255 if pixels.dtype == np.uint8 else 0xFFFF), dtype=np.float32)
 
 
-def to_pixels(images: Floats) -> Pixels:
-    """Return uint8 pixels of float values of any shape, clipped to [0, 1] and rounded to the nearest."""
-    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+@overload
+def to_pixels(images: Floats) -> Shown: ...
+@overload
+def to_pixels(images: Floats, dtype: DTypeLike) -> Pixels: ...
+def to_pixels(images: Floats, dtype: DTypeLike = np.uint8) -> Pixels:
+    """Return pixels of float values of any shape, clipped to [0, 1] and, for integers, rounded to the nearest."""
+    values: Floats = np.clip(images, 0, 1)
+    if dtype == np.float32:
+        return values
+    return cast(Pixels, np.rint(values * (255 if dtype == np.uint8 else 0xFFFF)).astype(dtype))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import hashlib
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,10 +13,11 @@ from PIL import Image
 
 from explorer.data.attributes import Attributes
 from explorer.data.choices import NO_CHOICES, Choices, Layout
-from explorer.data.preprocessing import Preprocessing, to_pil_image
+from explorer.data.mixer import shown
+from explorer.data.preprocessing import DTYPES, Depth, Preprocessing, Reading, check_images, to_pil_image
 from explorer.data.splits import Splits
 from explorer.errors import DataError
-from explorer.messages import NO_MESSAGE, Message, message
+from explorer.messages import NO_MESSAGE, Message, Value, message
 from explorer.types import ImageShape, Indices, Pixels, Progress
 
 Status = Literal["embedded", "present", "missing"]
@@ -117,9 +117,12 @@ class Source(abc.ABC):
         Whether another source follows soon that `continues` this one.
     choices, found
         How it should be read, and how it was read.
+    depth
+        Bits of each value of its images.
     """
 
     provisional = False
+    depth: Depth = 8
 
     def __init__(
         self,
@@ -165,7 +168,7 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def pil_image(self, index: int) -> Image.Image:
-        """Return one image without preprocessing.
+        """Return one image without preprocessing; one of more than 8 bits or 3 channels as it is shown.
 
         Raises DataError if there is no such image, or it cannot be read (any more).
         """
@@ -182,7 +185,7 @@ class Source(abc.ABC):
     def read_available(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> tuple[Pixels, Indices]:
         """Read the readable ones of some images; the others are in `skipped` from then on.
 
-        Returns uint8 ``(m, h, w, c)``, and their positions in the source, int64 ``(m,)``, in the order of `indices`.
+        Returns pixels ``(m, h, w, c)``, and their positions in the source, int64 ``(m,)``, in the order of `indices`.
         DataError if there is no such image.
         """
         positions = self.positions(indices)
@@ -190,7 +193,7 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
-        """Return uint8 images ``(n, h, w, c)`` in the order of `indices`.
+        """Return images ``(n, h, w, c)`` of the preprocessing's dtype in the order of `indices`.
 
         Raises DataError if there is no such image, or one cannot be read (any more).
         """
@@ -203,7 +206,7 @@ class Source(abc.ABC):
         """
         rows = PixelRows(self, self.positions(indices), preprocessing)
         if rows.nbytes <= room:
-            pixels = np.empty(rows.shape, np.uint8)
+            pixels = np.empty(rows.shape, preprocessing.dtype)
             for start in range(0, len(rows), _STREAMED_AT_ONCE):
                 yield Progress(start, len(rows), message("Reading images"))
                 pixels[start : start + _STREAMED_AT_ONCE] = rows[start : start + _STREAMED_AT_ONCE]
@@ -227,6 +230,20 @@ class Source(abc.ABC):
         if not self._content_hash:
             self._content_hash = self._hash_content()
         return self._content_hash
+
+    def reading(self) -> Reading:
+        """Return how it was read, for the preprocessing of a model that learns from it."""
+        low, high = self.found.range or (None, None)
+        chosen = self.choices
+        return Reading(
+            low=low,
+            high=high,
+            depth=self.depth,
+            array=chosen.array,
+            frames=chosen.frames,
+            layout=chosen.layout,
+            channels=chosen.channels,
+        )
 
     def label(self, index: int) -> str:
         if self.labels is None:
@@ -254,6 +271,25 @@ class Source(abc.ABC):
         return positions
 
 
+def range_differs(preprocessing: Preprocessing, source: Source) -> Message | None:
+    """Return a warning if the values of a source have another range than those that a model learned from, or None."""
+    learned, found = preprocessing.reading.range, source.found.range
+    plain = preprocessing.reading.depth == source.depth == 8  # then a missing range is the whole range of the values
+    if learned == found or (plain and None in (learned, found)):
+        return None
+    return message(
+        "The model learned from values of {learned}, and the range of “{source}” is {found}. Choose the same range, or "
+        "expect other results.",
+        learned=_range_text(learned),
+        source=source.name,
+        found=_range_text(found),
+    )
+
+
+def _range_text(limits: tuple[float, float] | None) -> Value:
+    return message("8 bits (0 to 255)") if limits is None else f"{limits[0]:g} … {limits[1]:g}"
+
+
 class PixelRows:
     """Preprocessed images of a source, indexed like an array ``(n, h, w, c)`` and read on demand.
 
@@ -274,13 +310,14 @@ class PixelRows:
         self.left_out = left_out
         self.pixels = pixels
         self.shape: tuple[int, ...] = (len(indices), *preprocessing.image_shape)
-        self.nbytes = math.prod(self.shape)
+        self.dtype = preprocessing.dtype
+        self.nbytes = len(indices) * preprocessing.row_bytes
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def __getitem__(self, chosen: Indices | slice) -> Pixels:
-        """Return some images: uint8 ``(m, h, w, c)``."""
+        """Return some images ``(m, h, w, c)`` of the preprocessing's dtype."""
         if self.pixels is not None:
             return self.pixels[chosen]
         return self.source.read(self.indices[chosen], self.preprocessing)
@@ -291,7 +328,7 @@ class PixelRows:
 
 
 class ArraySource(Source):
-    """Images in memory, uint8 ``(n, h, w, c)``, channels 1 or 3; not copied, not modified.
+    """Images in memory, ``(n, h, w, c)`` of uint8, uint16 or float32 and 1 to 16 channels; not copied, not modified.
 
     Raises DataError if the array is empty or has another shape or dtype, or the number of labels differs.
     """
@@ -306,13 +343,9 @@ class ArraySource(Source):
         attributes: Attributes | None = None,
         skipped: tuple[Skipped, ...] = (),
     ) -> None:
-        if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape or images.shape[3] not in (1, 3):
-            raise DataError(
-                "The images of “{source}” must be uint8 of shape (n, h, w, 1 or 3), not {dtype} of shape {shape}.",
-                source=facts.name,
-                dtype=images.dtype,
-                shape=str(images.shape),
-            )
+        check_images(images, message("The images of “{source}”", source=facts.name))
+        if not images.size:
+            raise DataError("“{source}” has no images. Choose another file.", source=facts.name)
         count, height, width, channels = images.shape
         if labels is not None and len(labels) != count:
             raise DataError(
@@ -332,9 +365,10 @@ class ArraySource(Source):
             attributes=attributes,
         )
         self._images = images
+        self.depth = next(depth for depth, dtype in DTYPES.items() if images.dtype == dtype)
 
     def pil_image(self, index: int) -> Image.Image:
-        return to_pil_image(self._images[self.positions([index])[0]])
+        return to_pil_image(shown(self._images[self.positions([index])[0]]))
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
         return preprocessing.array_pixels(self._images[self.positions(indices)])

@@ -1,4 +1,7 @@
-"""The range of the values of an array, and its 8-bit pixels: any numbers become images, from black to white."""
+"""The range of the values of an array, and its pixels: any numbers become images, from black to white.
+
+Arrays of more than 8 bits keep their depth, if there is more in them than 8 bits can hold.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.preprocessing import to_pixels
+from explorer.data.preprocessing import DTYPES, Depth, Invert, PixelValue, Preprocessing, to_pixels
+from explorer.data.source import Found
 from explorer.errors import DataError
-from explorer.messages import Value
-from explorer.types import Pixels
+from explorer.messages import Value, message
+from explorer.types import Floats, Pixels
 
 AnyArray: TypeAlias = NDArray[Any]
 
@@ -21,6 +25,12 @@ _OVERSHOOT: Final = 1e-5
 
 _WHOLE_ENDS: Final = (16, 255, 1023, 4095, 16383, 65535)
 """Largest whole numbers: of scikit-learn's digits, then of 8, 10, 12, 14 and 16 bits."""
+
+_STEP_ERROR: Final = 1e-3
+"""Largest distance of 8-bit values that became floats from whole numbers."""
+
+_LIMITS: Final = {8: (0.0, 255.0), 16: (0.0, 65535.0), "float": (0.0, 1.0)}
+"""Range of the pixels of each depth."""
 
 _BLOCK: Final = 1 << 22
 """Values that are converted at once: a float64 copy of all may not fit into memory."""
@@ -64,30 +74,80 @@ def found_range(array: AnyArray, name: Value, *more: AnyArray) -> tuple[float, f
     return (0.0, 255.0) if 128 < high <= 255 else _distinct(low, high)
 
 
-def scaled(array: AnyArray, limits: tuple[float, float]) -> Pixels:
-    """Return uint8 pixels in the shape of numbers: the lower limit becomes 0, the upper one 255; others are clipped.
+def found_depth(limits: tuple[float, float], *parts: AnyArray) -> Depth:
+    """Return the depth that keeps the values between the limits in all parts of a set.
 
-    8-bit values from 0 to 255 are the array itself.
+    Whole numbers have 8 bits if the limits are at most 255 apart, 16 bits if at most 65535. Fractions have 8 bits if
+    they were made of 8 bits, 255 even steps between the limits; all else is float.
     """
-    if array.dtype == np.uint8 and limits == (0.0, 255.0):
+    width = limits[1] - limits[0]
+    if width <= 0xFFFF and all(_whole(part) for part in parts):
+        return 8 if width <= 255 else 16
+    return 8 if all(_in_255_steps(block, limits) for part in parts for block in _blocks(part)) else "float"
+
+
+def scaled(array: AnyArray, limits: tuple[float, float], depth: Depth | None = None) -> Pixels:
+    """Return pixels in the shape of numbers: the lower limit becomes 0, the upper one the largest value of the dtype.
+
+    Values beyond are clipped. Without a `depth` it is found. If the values have this range and dtype already, the array
+    itself is returned.
+    """
+    depth = found_depth(limits, array) if depth is None else depth
+    dtype = DTYPES[depth]
+    if array.dtype == dtype and limits == _LIMITS[depth] and depth != "float":
         return array
-    pixels = np.empty(array.shape, np.uint8)
+    pixels = np.empty(array.shape, dtype)
     table = None
     if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
-        table = _eight_bit(np.arange(np.iinfo(array.dtype).max + 1), limits)
+        table = _converted(np.arange(np.iinfo(array.dtype).max + 1), limits, dtype)
     for block, target in zip(_blocks(array), _blocks(pixels), strict=True):
-        if array.dtype.kind in ("b", "u") and limits == (0.0, 1.0):
+        if depth == 8 and array.dtype.kind in ("b", "u") and limits == (0.0, 1.0):
             np.multiply(block != 0, np.uint8(255), out=target)
         elif table is not None:
             np.take(table, block, out=target, mode="clip")
         else:
-            target[...] = _eight_bit(block, limits)
+            target[...] = _converted(block, limits, dtype)
     return pixels
 
 
-def _eight_bit(values: AnyArray, limits: tuple[float, float]) -> Pixels:
+def depth_of_files(found: Found) -> Depth:
+    """Return the depth of image files that were read in this way."""
+    if found.range is None:
+        return 8
+    width = found.range[1] - found.range[0]
+    return "float" if found.dtype.startswith("float") or width > 0xFFFF else 16
+
+
+def deep_pixels(
+    values: AnyArray, limits: tuple[float, float] | None, preprocessing: Preprocessing, *, negative: bool = False
+) -> Pixels:
+    """Return the pixels ``(h, w, c)`` for a model of the values of one file, ``(h, w)`` or ``(h, w, c)``.
+
+    Without limits they are found; NaN becomes the lower one.
+    """
+    limits = limits or found_range(values, message("the image"))
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values, nan=limits[0], posinf=limits[1], neginf=limits[0])
+    images = scaled(values.reshape(1, *values.shape[:2], -1), limits, preprocessing.reading.depth)
+    pixels: Pixels = preprocessing.array_pixels(Invert().on_array(images) if negative else images)[0]
+    return pixels
+
+
+def _parts_of_range(values: AnyArray, limits: tuple[float, float]) -> Floats:
     low, high = (limit / 2 for limit in limits)  # halves: the difference of two floats may overflow
-    return to_pixels(((values.astype(np.float64) / 2 - low) / (high - low)).astype(np.float32))
+    return ((values.astype(np.float64) / 2 - low) / (high - low)).astype(np.float32)
+
+
+def _converted(values: AnyArray, limits: tuple[float, float], dtype: type[PixelValue]) -> Pixels:
+    return to_pixels(_parts_of_range(values, limits), dtype)
+
+
+def _in_255_steps(values: AnyArray, limits: tuple[float, float]) -> bool:
+    """Return whether all values between the limits are in 255 even steps, up to rounding."""
+    steps = _parts_of_range(values, limits) * np.float32(255)
+    off = max(_STEP_ERROR, 255 * float(np.finfo(values.dtype).eps)) if values.dtype.kind == "f" else _STEP_ERROR
+    inside = np.clip(steps, 0, 255)
+    return bool((np.abs(inside - np.rint(inside)) <= off).all())
 
 
 def _distinct(low: float, high: float) -> tuple[float, float]:

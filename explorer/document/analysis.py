@@ -55,7 +55,7 @@ class QualityView:
 class RankingView:
     """Images ranked by reconstruction error.
 
-    `shown` are ranks, 0 for the worst: the worst and the best ones. `images` are uint8 ``(2, len(shown), h, w, c)``:
+    `shown` are ranks, 0 for the worst: the worst and the best ones. `images` are ``(2, len(shown), h, w, c)``:
     model inputs and their reconstructions.
     """
 

@@ -19,7 +19,7 @@ PREVIEW_COLUMNS = 8
 
 @dataclass(frozen=True, eq=False)
 class AugmentView:
-    """Augmented images, uint8 ``(rows, columns, h, w, c)``, the originals in the first column; None after an error."""
+    """Augmented images ``(rows, columns, h, w, c)``, the originals in the first column; None after an error."""
 
     request: TrainingRequest
     pixels: Pixels | None

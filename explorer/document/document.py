@@ -16,6 +16,7 @@ from psygnal import Signal, SignalGroup
 
 from explorer.data.corruption import Noise
 from explorer.data.imported_image import ImportedImage
+from explorer.data.mixer import Mixer
 from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.analysis import Analysis
@@ -161,6 +162,11 @@ class Document:
     def code(self) -> Floats | None:
         """The latent cursor, ``(latent_dim,)``; do not modify it."""
         return self._state.code
+
+    @property
+    def mixer(self) -> Mixer | None:
+        """How the channels of images are shown; None for the default."""
+        return self._state.mixer
 
     @property
     def plane(self) -> Plane | None:
@@ -499,7 +505,7 @@ class Document:
         before = self._state
         self._state = state = with_known_codes(before, state)
         self._stale_code = False
-        if state.model is not before.model:
+        if state.model is not before.model or state.mixer != before.mixer:
             self.map.clear()
         changed = {part for part, value in vars(state).items() if value is not vars(before)[part]}
         self.views.remove_stale(changed)

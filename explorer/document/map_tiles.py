@@ -15,7 +15,7 @@ from psygnal import Signal
 
 from explorer.latent.planes import Plane
 from explorer.latent.tile_grid import TileGrid
-from explorer.types import Codec, Indices, Pixels
+from explorer.types import Codec, Indices, Shown
 
 Overlay = Literal["distance", "stretch", "round_trip"]
 """Distance to the data; decoder sensitivity; cycle error ‖encode(decode(z)) − z‖."""
@@ -52,7 +52,7 @@ class Tile:
     x: float
     y: float
     step: float
-    pixels: Pixels
+    pixels: Shown
 
 
 class MapTiles:

@@ -95,7 +95,7 @@ def pooled(images: Floats, step: int) -> Floats:
 
 
 def pooled_pixels(pixels: Pixels, step: int) -> Floats:
-    """Return uint8 images as `pooled` does, in [0, 1]."""
+    """Return images as `pooled` does, in [0, 1]."""
     return pooled(to_floats(pixels), step)
 
 

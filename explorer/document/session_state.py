@@ -46,7 +46,7 @@ from explorer.document.state import (
 from explorer.errors import ExplorerError
 from explorer.latent.directions import Direction
 from explorer.latent.planes import Plane
-from explorer.types import Floats, Pixels
+from explorer.types import Floats, Shown
 
 Timed = TypeVar("Timed", State, KeptTimeline)
 
@@ -59,7 +59,7 @@ def session_of(
     picked: Picked | None = None,
     view: ViewRecord | None = None,
     *,
-    thumbnails: Pixels | None = None,
+    thumbnails: Shown | None = None,
     folder: Path | None = None,
     origin: tuple[Path, str] | None = None,
 ) -> Session:
@@ -116,7 +116,7 @@ def _imported_image_record(imported_image: Source | None) -> ImportedImageRecord
     return ImportedImageRecord(name=imported_image.name[:200], negative=imported_image.negative, checksum=checksum)
 
 
-def _own_thumbnails(state: State) -> Pixels | None:
+def _own_thumbnails(state: State) -> Shown | None:
     """Return the bookmarks' own thumbnails, black for one without; None if their shapes differ."""
     given = [bookmark.thumbnail for bookmark in state.bookmarks]
     shapes = {thumbnail.shape for thumbnail in given if thumbnail is not None}

@@ -21,7 +21,7 @@ from explorer.document.session_state import keeps_imported_image, same_work, ses
 from explorer.document.state import OpenModel, State
 from explorer.errors import ExplorerError, SessionError
 from explorer.messages import NO_MESSAGE, Message
-from explorer.types import Pixels
+from explorer.types import Shown
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class Sessions:
             self._reported = now
             self.changed.emit()
 
-    def take(self, folder: Path | None = None, *, thumbnails: Pixels | None = None, copy: bool = False) -> Session:
+    def take(self, folder: Path | None = None, *, thumbnails: Shown | None = None, copy: bool = False) -> Session:
         """Return the content of a session file; SessionError if a value is invalid.
 
         `folder` is that of the file; `thumbnails` are those of the bookmarks, uint8 ``(b, h, w, c)``, if they are

@@ -11,6 +11,7 @@ from psygnal import Signal, SignalGroup
 from pydantic import Field
 
 from explorer.data.corruption import Noise
+from explorer.data.mixer import Mixer
 from explorer.data.source import Source
 from explorer.errors import UsageError
 from explorer.latent.animation import AnimationSettings, Segment
@@ -18,7 +19,7 @@ from explorer.latent.arithmetic import combine, cross
 from explorer.latent.directions import Direction
 from explorer.models.card import Card
 from explorer.models.codes import CodeSample
-from explorer.types import Codec, Floats, Pixels
+from explorer.types import Codec, Floats, Shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,11 +208,11 @@ class NamedDirection:
 
 @dataclass(frozen=True, eq=False)
 class Bookmark:
-    """A named code, float32 ``(latent_dim,)``, and its image, uint8 ``(h, w, c)``, small; None until it is decoded."""
+    """A named code, float32 ``(latent_dim,)``, and its small image ``(h, w, c)`` as shown; None until it is decoded."""
 
     name: str
     code: Floats
-    thumbnail: Pixels | None = None
+    thumbnail: Shown | None = None
 
 
 @dataclass(frozen=True)
@@ -275,9 +276,10 @@ class State:
 
     `image_index` is the position of the selected image in the source; `imported_image`, a source of one image, is shown
     instead. `times` are the positions of the frames of one pass along the keyframes, if its speed was equalized (see
-    `explorer.latent.animation.Animation`). `noises` are the corruptions of the Noise tab, applied in order.
-    `start_code` and `code` are those of the shown image and the latent cursor, float32 ``(latent_dim,)``, not writable;
-    None until the image is encoded. `timelines` are what other models keep, the last left one last.
+    `explorer.latent.animation.Animation`). `noises` are the corruptions of the Noise tab, applied in order. `mixer` is
+    how the channels are shown; None for the default. `start_code` and `code` are those of the shown image and the
+    latent cursor, float32 ``(latent_dim,)``, not writable; None until the image is encoded. `timelines` are what other
+    models keep, the last left one last.
     """
 
     source: Source | None = None
@@ -292,6 +294,7 @@ class State:
     jitter: Jitter = field(default_factory=Jitter)
     sampling: Sampling = field(default_factory=Sampling)
     traversal: Traversal = field(default_factory=Traversal)
+    mixer: Mixer | None = None
     directions: tuple[NamedDirection, ...] = ()
     arithmetic: Arithmetic = field(default_factory=Arithmetic)
     bookmarks: tuple[Bookmark, ...] = ()

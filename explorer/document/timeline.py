@@ -22,7 +22,7 @@ from explorer.latent.animation import Animation, AnimationCurve, AnimationSettin
 from explorer.latent.animation_presets import AnimationPreset
 from explorer.latent.timing import even_out
 from explorer.messages import NO_MESSAGE, Message, message
-from explorer.types import Floats, Indices, Pixels
+from explorer.types import Floats, Indices, Shown
 
 WITH_DATA = "data"
 """The data path, which needs the codes of the data."""
@@ -77,7 +77,7 @@ class Estimate:
     """
 
     export: Export
-    pixels: Pixels | None
+    pixels: Shown | None
     frames: int
     fps: float
     size: int

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.data.mixer import shown
+from explorer.data.preprocessing import to_floats
 from explorer.data.source import PixelRows
 from explorer.engine.budget import Budget
 from explorer.engine.finish import make_card, output_names
@@ -73,14 +74,14 @@ class LiveView:
             prepared.spec.latent_shape,
         )
         self._choose_count(time.monotonic() - begun)
-        reconstructions = to_pixels(codec.decode(codec.encode(to_floats(self._originals))))
+        reconstructions = shown(codec.decode(codec.encode(to_floats(self._originals))))
         return Live(
             np.frombuffer(encoder, np.uint8),
             np.frombuffer(decoder, np.uint8),
             card,
             sample,
             progress,
-            self._originals,
+            shown(self._originals),
             reconstructions,
         )
 

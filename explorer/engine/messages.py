@@ -14,7 +14,7 @@ from explorer.models.codes import CodeSample
 from explorer.models.import_record import Imported
 from explorer.models.settings import TrainingRequest
 from explorer.models.third_party.request import ImportRequest
-from explorer.types import Bytes, Floats, ImageShape, LatentShape, Pixels
+from explorer.types import Bytes, Floats, ImageShape, LatentShape, Shown
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Live:
     progress
         Epochs done, fractional; 0 before the first step.
     originals, reconstructions
-        Uint8 ``(k, h, w, c)``: a few validation images, the same every time, and their reconstructions.
+        ``(k, h, w, c)``: a few validation images, the same every time, and their reconstructions, as they are shown.
     """
 
     encoder: Bytes
@@ -188,8 +188,8 @@ class Live:
     card: Card
     sample: CodeSample
     progress: float
-    originals: Pixels
-    reconstructions: Pixels
+    originals: Shown
+    reconstructions: Shown
 
 
 @dataclass(frozen=True)
@@ -267,7 +267,8 @@ class Examined:
     error
         MSE of a few images divided by their variance; NaN without encoder or decoder.
     originals, reconstructions
-        Uint8 ``(k, h, w, c)``; without an encoder the latter are decoded random codes, without a decoder empty.
+        ``(k, h, w, c)``, as they are shown; without an encoder the latter are decoded random codes, without a decoder
+        empty.
     """
 
     record: Imported
@@ -276,8 +277,8 @@ class Examined:
     places: tuple[tuple[str, tuple[int, ...]], ...]
     images: str
     error: float
-    originals: Pixels
-    reconstructions: Pixels
+    originals: Shown
+    reconstructions: Shown
 
 
 @dataclass(frozen=True)

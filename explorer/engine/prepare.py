@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from math import prod
 
 import keras
 import numpy as np
@@ -13,7 +12,7 @@ from explorer.data.augmentation import augmenting
 from explorer.data.corruption import Noise, parse_noise
 from explorer.data.polarity import suggests_invert
 from explorer.data.preprocessing import Preprocessing
-from explorer.data.source import PixelRows, Skipped, Source
+from explorer.data.source import PixelRows, Skipped, Source, range_differs
 from explorer.data.sources import opening
 from explorer.engine.build import build
 from explorer.engine.messages import Advice, Working
@@ -37,7 +36,7 @@ class Prepared:
     Attributes
     ----------
     train, validation
-        Preprocessed uint8 images ``(n, h, w, c)``; `train` includes augmented ones. Large datasets are `PixelRows`,
+        Preprocessed images ``(n, h, w, c)``; `train` includes augmented ones. Large datasets are `PixelRows`,
         which read images when indexed with positions or a slice.
     test_indices
         The test split without unreadable images, for the final metrics.
@@ -78,6 +77,9 @@ def prepare(request: TrainingRequest) -> Iterator[Working | Advice | Prepared]:
         yield Advice(
             message("These images are black-on-white. White-on-black is easier to learn: use Invert colors (--invert).")
         )
+    differs = range_differs(preprocessing, source) if parent else None
+    if differs is not None:
+        yield Advice(differs)
     train_indices, test_indices = _split(source, settings)
     rows = yield from _rows(source, train_indices, preprocessing, message("Loading training images"))
     train = yield from _train(rows, settings)
@@ -185,7 +187,7 @@ def _train(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, No
             "Use fewer images (--limit) or smaller ones (--size).",
             count=len(rows),
             shape=shape_label(rows.shape[1:]),
-            most=MEMORY_BYTES // prod(rows.shape[1:]),
+            most=MEMORY_BYTES // rows.preprocessing.row_bytes,
         )
     return rows if rows.pixels is None else rows.pixels
 
@@ -197,7 +199,7 @@ def _augment(rows: PixelRows, settings: TrainingSettings) -> Generator[Working, 
             "Use fewer images (--limit) or smaller ones (--size).",
             count=len(rows),
             shape=shape_label(rows.shape[1:]),
-            most=AUGMENTED_BYTES // prod(rows.shape[1:]),
+            most=AUGMENTED_BYTES // rows.preprocessing.row_bytes,
         )
     job = augmenting(rows[:], max(settings.augment, len(rows)), settings.seed)
     made = yield from follow(job, lambda step: Working(step.note, step.done, step.total))

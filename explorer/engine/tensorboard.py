@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from explorer.data.mixer import shown
 from explorer.data.preprocessing import to_floats
 from explorer.engine.budget import Budget
 from explorer.engine.keras_codec import KerasCodec
@@ -82,8 +83,8 @@ class TensorBoardLog:
         tf.summary.histogram("codes/all", codes)
         for dimension in range(min(codes.shape[1], _DIMENSIONS)):
             tf.summary.histogram(f"codes/{dimension:02d}", codes[:, dimension])
-        originals = self._images[:IMAGES]
-        reconstructions = np.clip(self._codec.decode(codes[:IMAGES]), 0, 1)
+        originals = shown(self._images[:IMAGES])
+        reconstructions = shown(self._codec.decode(codes[:IMAGES]))
         # Each original above its reconstruction.
         pairs = np.concatenate([originals, reconstructions], axis=1)
         tf.summary.image("originals_over_reconstructions", pairs, max_outputs=IMAGES)

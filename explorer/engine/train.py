@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-from explorer.data.preprocessing import to_floats
+from explorer.data.preprocessing import Reading, to_floats
 from explorer.data.source import Skipped
 from explorer.data.sources import places_of
 from explorer.engine import messages
@@ -308,13 +308,15 @@ def _parts(images: Any, size: int = 1_000) -> Iterator[Any]:
 
 def _identity(prepared: Prepared) -> dict[str, object]:
     """Return the arguments that must not change for a training to be resumed."""
-    request = prepared.request
+    request, reading = prepared.request, prepared.preprocessing.reading
     return {
         "architecture": prepared.architecture.name,
         "data": prepared.source.name,
         "start_from": prepared.started_from,
         "crop": prepared.source.crop if request.crop is None else request.crop,
         "invert": request.invert,
+        # None as in checkpoints of earlier versions, which read all images in one way.
+        "reading": None if reading == Reading() else reading.model_dump(mode="json"),
         "image_shape": list(prepared.spec.image_shape),
         "latent": prepared.spec.latent_dim,
         "train_count": len(prepared.train),

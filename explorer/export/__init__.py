@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from explorer.errors import ExportError
-from explorer.export import apng, contact_sheet, folder, gif, mp4, webp
+from explorer.export import apng, contact_sheet, folder, gif, mp4, ome_tiff, webp
 from explorer.export.frames import ExportFormat, ExportSettings
+from explorer.export.ome_tiff import is_ome_tiff
 
 __all__ = ["FOLDER", "FORMATS", "ExportFormat", "ExportSettings", "format_of"]
 
@@ -18,6 +19,7 @@ FORMATS: dict[str, ExportFormat] = {
         apng.FORMAT,
         mp4.FORMAT,
         contact_sheet.FORMAT,
+        ome_tiff.FORMAT,
     )
 }  # fmt: skip
 """Formats by file extension."""
@@ -33,6 +35,8 @@ def format_of(path: Path) -> ExportFormat:
     """
     if path.is_dir() or not path.suffix:
         return FOLDER
+    if is_ome_tiff(path):
+        return ome_tiff.FORMAT
     try:
         return FORMATS[path.suffix.lower()]
     except KeyError:

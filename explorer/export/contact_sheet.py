@@ -15,7 +15,7 @@ from explorer.export.recipe import png_texts
 from explorer.export.sheet import mosaic, write_png
 from explorer.export.stills import PNG_SIGNATURE, read_png_text
 from explorer.messages import message
-from explorer.types import Pixels, Progress
+from explorer.types import Pixels, Progress, Shown
 
 MAX_SHEET_SIDE = 20_000
 """Longest side of a sheet in pixels."""
@@ -27,7 +27,7 @@ def write_sheet(frames: Iterable[Pixels], total: int, path: Path, settings: Expo
     The sheet is about square; one native pixel of dark gray separates its cells. Uses size, scale, caption and recipe
     of the settings. ExportError if the frames are invalid, the sheet is too large, or the file cannot be written.
     """
-    kept: list[Pixels] = []
+    kept: list[Shown] = []
     columns = math.ceil(math.sqrt(max(total, 1)))
     settings = replace(settings, beside=None)
     for cells in cells_of(frames, total, settings):

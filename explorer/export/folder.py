@@ -15,7 +15,7 @@ from explorer.export.recipe import MAX_TEXT
 from explorer.export.sheet import write_png
 from explorer.messages import message
 from explorer.paths import replacing_folder
-from explorer.types import Pixels, Progress
+from explorer.types import Pixels, Progress, Shown
 
 FOLDER_FILE, OLD_FOLDER_FILE = "animation.json", "film.json"
 """File of the recipe; its name in version 1."""
@@ -30,7 +30,7 @@ def write_folder(frames: Iterable[Pixels], total: int, path: Path, settings: Exp
     frames are invalid, the folder contains anything else, or it cannot be written.
     """
     digits = max(4, len(str(total)))
-    strip: Pixels | None = None
+    strip: Shown | None = None
     with replacing_folder(path, replaceable=check_frames) as folder:
         for number, cells in enumerate(cells_of(frames, total, settings), start=1):
             strip = strip_below(cells, settings) if number == 1 else strip

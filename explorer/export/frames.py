@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeAlias, get_args
+from typing import BinaryIO, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from explorer.errors import ExportError, UsageError
 from explorer.export.recipe import Recipe
 from explorer.messages import NO_MESSAGE, Message, message
-from explorer.types import Pixels, Progress
+from explorer.types import Pixels, Progress, Shown
 
 Palette = Literal["shared", "frame"]
 PALETTES: tuple[str, ...] = get_args(Palette)
@@ -51,6 +51,8 @@ class ExportSettings:
         Images ``(h, w, c)`` uint8, of the frames' shape, to the left and right of every frame.
     recipe
         The recipe stored in the file, so that it can be opened again.
+    values
+        What the values of the frames mean, for a format that keeps them.
     """
 
     fps: float
@@ -62,8 +64,9 @@ class ExportSettings:
     size: tuple[int, int] | None = None
     smooth: bool = True
     caption: str = ""
-    beside: tuple[Pixels, Pixels] | None = field(default=None, compare=False, repr=False)
+    beside: tuple[Shown, Shown] | None = field(default=None, compare=False, repr=False)
     recipe: Recipe | None = field(default=None, compare=False, repr=False)
+    values: str = ""
 
     def __post_init__(self) -> None:
         if not (self.fps > 0 and np.isfinite(self.fps)):
@@ -127,6 +130,8 @@ class ExportFormat:
         Whether it has a loop count.
     indexed
         Whether its colors are a palette of at most 256, which may be dithered.
+    values
+        Whether it keeps the values of all channels: its frames are of any depth, and not as they are shown.
     note
         A limitation, in a sentence.
     file_size
@@ -142,6 +147,7 @@ class ExportFormat:
     possible_fps: Callable[[float], float] = float
     loops: bool = True
     indexed: bool = False
+    values: bool = False
     note: Message = NO_MESSAGE
     file_size: Callable[[tuple[int, ...], int, ExportSettings], tuple[int, int]] | None = None
 
@@ -161,7 +167,7 @@ def frame_ticks(count: int, fps: float, clock: int) -> NDArray[np.int64]:
     return np.asarray(np.diff(ends), dtype=np.int64)
 
 
-def checked_frames(frames: Iterable[Pixels], total: int) -> Iterator[Pixels]:
+def checked_frames(frames: Iterable[Pixels], total: int) -> Iterator[Shown]:
     """Yield the frames, and check that they are `total` uint8 frames of one shape ``(h, w, c)``, c 1 or 3.
 
     ExportError at the first invalid frame, or at the end if their number differs.
@@ -184,7 +190,7 @@ def checked_frames(frames: Iterable[Pixels], total: int) -> Iterator[Pixels]:
         count += 1
         if count > total:
             break
-        yield frame
+        yield cast(Shown, frame)
     if count > total:
         raise ExportError("The animation has more than {total:# frame|# frames}.", total=total)
     if count != total or count == 0:

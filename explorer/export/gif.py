@@ -38,7 +38,7 @@ from explorer.export.recipe import KEYWORD, MAX_BLOCKS, MAX_TEXT
 from explorer.export.sheet import enlarge
 from explorer.messages import message
 from explorer.paths import replacing_file
-from explorer.types import Pixels, Progress
+from explorer.types import Pixels, Progress, Shown
 
 __all__ = ["ExportSettings", "frame_delays", "possible_fps", "write_gif"]
 
@@ -83,7 +83,7 @@ def write_gif(frames: Iterable[Pixels], total: int, path: Path, settings: Export
     cells = cells_of(frames, total, settings)
     with replacing_file(path) as temporary, temporary.open("wb") as file:
         first = next(cells)
-        waiting: Iterable[Pixels] = chain([first], cells)
+        waiting: Iterable[Shown] = chain([first], cells)
         strip = strip_below(first, settings)
         done, units, quantized = 0, total, None
         if first.shape[2] == 1:
@@ -109,7 +109,7 @@ class _Block:
     """One frame of the file: palette indices ``(h, w, 1)``, their position, and the transparent index."""
 
     def __init__(
-        self, patch: Patch, indices: Pixels, clear: int | None, strip: Pixels | None, scale: int, table: bytes = b""
+        self, patch: Patch, indices: Shown, clear: int | None, strip: Shown | None, scale: int, table: bytes = b""
     ) -> None:
         self.top, self.left = patch.top * scale, patch.left * scale
         large = enlarge(indices, scale)
@@ -118,7 +118,7 @@ class _Block:
         self.table = table
 
 
-def _shared(indices: Iterable[Pixels], strip: Pixels | None, settings: ExportSettings) -> Iterator[_Block]:
+def _shared(indices: Iterable[Shown], strip: Shown | None, settings: ExportSettings) -> Iterator[_Block]:
     """Yield the blocks of frames ``(h, w, 1)`` of indices into the global palette; the first has the caption."""
     for number, patch in enumerate(patches(indices)):
         clear = None
@@ -130,7 +130,7 @@ def _shared(indices: Iterable[Pixels], strip: Pixels | None, settings: ExportSet
         yield _Block(patch, cells, clear, None if number else strip, settings.scale)
 
 
-def _own_palettes(frames: Iterable[Pixels], strip: Pixels | None, settings: ExportSettings) -> Iterator[_Block]:
+def _own_palettes(frames: Iterable[Shown], strip: Shown | None, settings: ExportSettings) -> Iterator[_Block]:
     """Frames ``(h, w, 3)``."""
     for number, patch in enumerate(patches(frames)):
         if not patch.changed.any():
@@ -146,10 +146,10 @@ def _own_palettes(frames: Iterable[Pixels], strip: Pixels | None, settings: Expo
 
 
 def _read_all(
-    frames: Iterable[Pixels], total: int, settings: ExportSettings
-) -> Generator[Progress, None, tuple[list[Pixels], ColorPalette]]:
+    frames: Iterable[Shown], total: int, settings: ExportSettings
+) -> Generator[Progress, None, tuple[list[Shown], ColorPalette]]:
     """Read all frames before the first is written, for a global palette."""
-    kept: list[Pixels] = []
+    kept: list[Shown] = []
     ink = INK if settings.caption else None
     few: NDArray[np.uint32] | None = np.empty(0, dtype=np.uint32) if ink is None else np.sort(pack(ink))
     for frame in frames:
@@ -188,7 +188,7 @@ def _placed(block: _Block, delay: int) -> bytes:
     return control + place + block.table + _compressed(block.indices)
 
 
-def _compressed(indices: Pixels) -> bytes:
+def _compressed(indices: Shown) -> bytes:
     """Return LZW code size and data of indices ``(h, w, 1)``: what follows the image descriptor of Pillow's still GIF.
 
     The indices are passed as gray values with all 256 palette entries, so that Pillow neither sorts nor removes any.

@@ -15,18 +15,18 @@ from PIL import Image
 from explorer.errors import ExportError
 from explorer.export.frames import ExportFormat, ExportSettings, check_side, checked_frames
 from explorer.export.sheet import caption_strip, enlarge, sample_area, to_pillow
-from explorer.types import Pixels
+from explorer.types import Pixels, Shown
 
 GAP_SHADE = 64
 """Gray value of the pixel between images side by side."""
 
 
-def cells_of(frames: Iterable[Pixels], total: int, settings: ExportSettings) -> Iterator[Pixels]:
+def cells_of(frames: Iterable[Pixels], total: int, settings: ExportSettings) -> Iterator[Shown]:
     """Yield each frame as cells ``(h, w, c)`` uint8, all of one shape: resized, between start and end images.
 
     ExportError if the frames are not `total` images of one shape, or the result is too large.
     """
-    sides: tuple[Pixels, Pixels] | None = None
+    sides: tuple[Shown, Shown] | None = None
     for frame in checked_frames(frames, total):
         if settings.beside is not None and sides is None:
             sides = (_side(settings.beside[0], frame, settings), _side(settings.beside[1], frame, settings))
@@ -51,14 +51,14 @@ def size_of_file(kind: ExportFormat, shape: tuple[int, ...], total: int, setting
     return frame_size(shape, settings) if kind.file_size is None else kind.file_size(shape, total, settings)
 
 
-def strip_below(cells: Pixels, settings: ExportSettings) -> Pixels | None:
+def strip_below(cells: Shown, settings: ExportSettings) -> Shown | None:
     """Return the caption ``(strip_h, w * scale, c)`` below cells ``(h, w, c)``; None without caption."""
     if not settings.caption:
         return None
     return caption_strip(cells.shape[1] * settings.scale, cells.shape[2], settings.caption)
 
 
-def finished(cells: Pixels, strip: Pixels | None, settings: ExportSettings) -> Pixels:
+def finished(cells: Shown, strip: Shown | None, settings: ExportSettings) -> Shown:
     """Return the complete image ``(H, W, c)``: enlarged cells above the caption."""
     image = enlarge(cells, settings.scale)
     return image if strip is None else np.concatenate([image, strip])
@@ -73,17 +73,17 @@ class Patch:
 
     top: int
     left: int
-    cells: Pixels
+    cells: Shown
     changed: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
-def patches(images: Iterable[Pixels], align: int = 1) -> Iterator[Patch]:
+def patches(images: Iterable[Shown], align: int = 1) -> Iterator[Patch]:
     """Yield the changed rectangle of each image ``(h, w, c)``; the first image as a whole.
 
     The images are cells of one shape, or their palette indices; a generator may reuse one array. Patches start at
     multiples of `align`.
     """
-    previous: Pixels | None = None
+    previous: Shown | None = None
     for image in images:
         differs = np.ones(image.shape[:2], dtype=bool) if previous is None else (image != previous).any(axis=2)
         rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
@@ -96,7 +96,7 @@ def patches(images: Iterable[Pixels], align: int = 1) -> Iterator[Patch]:
         yield Patch(top, left, previous[part], differs[part])
 
 
-def _side(image: Pixels, frame: Pixels, settings: ExportSettings) -> Pixels:
+def _side(image: Shown, frame: Shown, settings: ExportSettings) -> Shown:
     if image.shape != frame.shape or image.dtype != np.uint8:
         raise ExportError(
             "Start and end images must be uint8 of shape {frame}, not {dtype} of shape {shape}.",
@@ -107,7 +107,7 @@ def _side(image: Pixels, frame: Pixels, settings: ExportSettings) -> Pixels:
     return _resized(image, settings)
 
 
-def _resized(frame: Pixels, settings: ExportSettings) -> Pixels:
+def _resized(frame: Shown, settings: ExportSettings) -> Shown:
     size = settings.size
     if size is None or size == frame.shape[:2]:
         return frame

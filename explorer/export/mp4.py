@@ -18,7 +18,7 @@ from explorer.export.recipe import MAX_BLOCKS, MAX_TEXT
 from explorer.messages import message
 from explorer.paths import replacing_file
 from explorer.reading import reason_of
-from explorer.types import Pixels, Progress
+from explorer.types import Pixels, Progress, Shown
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -72,7 +72,7 @@ def write_mp4(frames: Iterable[Pixels], total: int, path: Path, settings: Export
             ) from error
 
 
-def _stream(av: Any, container: OutputContainer, image: Pixels, settings: ExportSettings) -> VideoStream:
+def _stream(av: Any, container: OutputContainer, image: Shown, settings: ExportSettings) -> VideoStream:
     codec = next((name for name in _CODECS if name in av.codecs_available), None)
     if codec is None:
         raise ExportError("Cannot write MP4: PyAV has no encoder. Install it from its wheels: pip install av")
@@ -92,7 +92,7 @@ def _av() -> Any:
     return av
 
 
-def _even(image: Pixels) -> Pixels:
+def _even(image: Shown) -> Shown:
     height, width = image.shape[:2]
     if height % 2 == width % 2 == 0:
         return image

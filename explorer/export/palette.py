@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from explorer.types import Floats, Pixels
+from explorer.types import Floats, Shown
 
 COLORS = 256
 
@@ -42,7 +42,7 @@ class ColorPalette:
     `dither` the others (Floyd and Steinberg).
     """
 
-    colors: Pixels
+    colors: Shown
     exact: bool
     dither: bool = False
 
@@ -51,7 +51,7 @@ class ColorPalette:
         """256 RGB triplets, 768 bytes, padded with black."""
         return self.colors.tobytes().ljust(3 * COLORS, b"\0")
 
-    def indices(self, frame: Pixels) -> NDArray[np.uint8]:
+    def indices(self, frame: Shown) -> NDArray[np.uint8]:
         """Return the palette indices ``(h, w)`` of an image ``(h, w, 3)``."""
         if self.exact:
             return np.searchsorted(pack(self.colors), pack(frame)).astype(np.uint8)
@@ -90,7 +90,7 @@ class Histogram:
         self._counts = np.zeros(_CELLS)
         self._sums = np.zeros((3, _CELLS))
 
-    def add(self, frames: Iterable[Pixels]) -> None:
+    def add(self, frames: Iterable[Shown]) -> None:
         """Count the pixels of images ``(h, w, 3)``."""
         pixels = np.concatenate([frame.reshape(-1, 3) for frame in frames])
         cells = cell_of(pixels)
@@ -105,7 +105,7 @@ class Histogram:
         return cells, (self._sums[:, cells] / counts).T.astype(np.float32), counts.astype(np.float32)
 
 
-def cell_of(colors: Pixels) -> NDArray[np.int32]:
+def cell_of(colors: Shown) -> NDArray[np.int32]:
     """Return the cell of the histogram for each color ``(..., 3)``."""
     wide = (colors >> 2).astype(np.int32)
     return np.asarray((wide[..., 0] << 12) | (wide[..., 1] << 6) | wide[..., 2], dtype=np.int32)
@@ -121,18 +121,18 @@ def nearest_of(colors: Floats, palette: Floats) -> NDArray[np.intp]:
     return found
 
 
-def pack(colors: Pixels) -> NDArray[np.uint32]:
+def pack(colors: Shown) -> NDArray[np.uint32]:
     """Return each color ``(..., 3)`` as one number: red, green, blue from the highest byte down."""
     wide = colors.astype(np.uint32)
     return np.asarray((wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2], dtype=np.uint32)
 
 
-def unpack(packed: NDArray[np.uint32]) -> Pixels:
+def unpack(packed: NDArray[np.uint32]) -> Shown:
     """Return the colors ``(m, 3)`` of packed ones ``(m,)``."""
     return np.stack([packed >> 16, packed >> 8, packed], axis=-1).astype(np.uint8)
 
 
-def few_colors(frame: Pixels, so_far: NDArray[np.uint32] | None) -> NDArray[np.uint32] | None:
+def few_colors(frame: Shown, so_far: NDArray[np.uint32] | None) -> NDArray[np.uint32] | None:
     """Return the packed colors of `so_far` and an image ``(h, w, 3)``, ascending; None if more than 256."""
     if so_far is None:
         return None
@@ -144,7 +144,7 @@ def few_colors(frame: Pixels, so_far: NDArray[np.uint32] | None) -> NDArray[np.u
     return colors if len(colors) <= COLORS else None
 
 
-def inked(strip: Pixels) -> Pixels:
+def inked(strip: Shown) -> Shown:
     """Return a caption ``(h, w, 3)`` in the colors of `INK` only, to save palette entries."""
     return (np.rint(strip / 51) * 51).astype(np.uint8)
 
@@ -154,7 +154,7 @@ def exact_palette(packed: NDArray[np.uint32]) -> ColorPalette:
     return ColorPalette(unpack(packed), exact=True)
 
 
-def quick_palette(frame: Pixels, dither: bool, reserved: Pixels | None = None) -> ColorPalette:
+def quick_palette(frame: Shown, dither: bool, reserved: Shown | None = None) -> ColorPalette:
     """Return a fast palette of one image ``(h, w, 3)``: Pillow's octree, and the reserved colors."""
     kept = _NONE if reserved is None else reserved
     quantized = Image.fromarray(frame).quantize(COLORS - len(kept), method=Image.Quantize.FASTOCTREE)
@@ -162,7 +162,7 @@ def quick_palette(frame: Pixels, dither: bool, reserved: Pixels | None = None) -
     return ColorPalette(colors, exact=False, dither=dither)
 
 
-def fitted_palette(histogram: Histogram, dither: bool, reserved: Pixels | None = None) -> ColorPalette:
+def fitted_palette(histogram: Histogram, dither: bool, reserved: Shown | None = None) -> ColorPalette:
     """Return the palette of an animation: median cut, then k-means over all pixels.
 
     The palette must contain the `reserved` colors, ``(r, 3)`` uint8.
@@ -190,5 +190,5 @@ def fitted_palette(histogram: Histogram, dither: bool, reserved: Pixels | None =
     return palette
 
 
-def _palette_of(quantized: Image.Image) -> Pixels:
+def _palette_of(quantized: Image.Image) -> Shown:
     return np.array(quantized.getpalette(), dtype=np.uint8).reshape(-1, 3)[:COLORS]

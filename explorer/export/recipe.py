@@ -81,7 +81,8 @@ class Recipe(_Record):
     """The recipe of an animation.
 
     `model_hash` is the SHA-256 of the model's decoder, hexadecimal: with the same decoder the same codes give the same
-    images. `keys` are None if they were too long.
+    images. `keys` are None if they were too long. `channels` says how the channels are shown, in words; empty for
+    grayscale and color images as they are.
     """
 
     program: Literal["latent-explorer"] = "latent-explorer"
@@ -90,6 +91,7 @@ class Recipe(_Record):
     model_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
     keys: KeyCodes | None
     animation: AnimationRecord
+    channels: str = Field("", max_length=2_000)
 
     def key_codes(self) -> Floats:
         """Return the codes of the keyframes, float32 ``(count, latent_dim)``.
@@ -122,10 +124,12 @@ class Recipe(_Record):
 
     def to_text(self) -> str:
         """Return the recipe as one line of ASCII JSON; some formats allow no more."""
-        return json.dumps(self.model_dump(), separators=(",", ":"))
+        # Earlier versions do not know the channels.
+        values = self.model_dump(exclude=None if self.channels else {"channels"})
+        return json.dumps(values, separators=(",", ":"))
 
 
-def make_recipe(model: str, model_hash: str, keys: Floats, animation: Mapping[str, Any]) -> Recipe:
+def make_recipe(model: str, model_hash: str, keys: Floats, animation: Mapping[str, Any], channels: str = "") -> Recipe:
     """Create the recipe of an animation; UsageError if a value is invalid.
 
     Parameters
@@ -138,12 +142,16 @@ def make_recipe(model: str, model_hash: str, keys: Floats, animation: Mapping[st
     animation
         Plain values, as `explorer.latent.animation.Animation.to_dict` returns them. The times of tens of thousands of
         frames are omitted.
+    channels
+        As in the recipe.
     """
     # The last part of a path on any system, without unprintable characters.
     name = "".join(letter for letter in re.split(r"[/\\]", model)[-1] if letter.isprintable())[:200]
     try:
         record = AnimationRecord.model_validate_json(json.dumps(dict(animation)))
-        recipe = Recipe(model=name or "model", model_hash=model_hash, keys=_packed(keys), animation=record)
+        recipe = Recipe(
+            model=name or "model", model_hash=model_hash, keys=_packed(keys), animation=record, channels=channels
+        )
     except (ValidationError, TypeError, ValueError) as error:
         raise UsageError(
             "Cannot store this animation in a file: {reason}. Make it shorter.",

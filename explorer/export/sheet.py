@@ -13,19 +13,19 @@ from PIL.PngImagePlugin import PngInfo
 
 from explorer.errors import ExportError
 from explorer.paths import replacing_file, resources_dir
-from explorer.types import Floats, Pixels
+from explorer.types import Floats, Shown
 
 _COLOR = 3
 
 
-def enlarge(image: Pixels, scale: int) -> Pixels:
+def enlarge(image: Shown, scale: int) -> Shown:
     """Enlarge images ``(…, h, w, c)`` by an integer with nearest neighbor; ExportError if it is below 1."""
     if scale < 1:
         raise ExportError("The scale must be 1 or more, not {scale}.", scale=scale)
     return image if scale == 1 else image.repeat(scale, axis=-3).repeat(scale, axis=-2)
 
 
-def sample_area(image: Pixels, size: tuple[int, int]) -> Pixels:
+def sample_area(image: Shown, size: tuple[int, int]) -> Shown:
     """Resize an image ``(h, w, c)`` uint8 to a height and width: each pixel is the mean of the area that it covers.
 
     Enlarged by a whole number, this is nearest neighbor; by another one, pixels at the edges are blended.
@@ -44,7 +44,7 @@ def _coverage(before: int, after: int) -> Floats:
     return np.asarray(np.maximum(overlap, 0) * after / before, np.float32)
 
 
-def mosaic(images: Pixels, columns: int, gap: int = 0, background: int = 0) -> Pixels:
+def mosaic(images: Shown, columns: int, gap: int = 0, background: int = 0) -> Shown:
     """Arrange images ``(n, h, w, c)`` uint8 in a grid, row by row from the top left.
 
     Returns ``(H, W, c)`` with ``H = rows * h + (rows - 1) * gap`` and ``W`` likewise: `gap` pixels between images, none
@@ -68,7 +68,7 @@ def mosaic(images: Pixels, columns: int, gap: int = 0, background: int = 0) -> P
     return np.ascontiguousarray(whole[: whole.shape[0] - gap, : whole.shape[1] - gap])
 
 
-def stack_rows(rows: Sequence[Pixels], gap: int = 0, background: int = 0) -> Pixels:
+def stack_rows(rows: Sequence[Shown], gap: int = 0, background: int = 0) -> Shown:
     """Arrange rows of images, ``(n, h, w, c)`` uint8 each, below one another, aligned in columns: ``(H, W, c)``.
 
     n may differ; shorter rows are filled up with the background. Grayscale rows become color if others are. ExportError
@@ -93,7 +93,7 @@ def stack_rows(rows: Sequence[Pixels], gap: int = 0, background: int = 0) -> Pix
     return mosaic(cells.reshape(-1, height, width, channels), columns, gap, background)
 
 
-def write_png(image: Pixels, path: Path, texts: Mapping[str, str] | None = None) -> None:
+def write_png(image: Shown, path: Path, texts: Mapping[str, str] | None = None) -> None:
     """Write one image ``(h, w, c)`` uint8, c 1 or 3, as PNG, atomically, with ASCII texts by keyword.
 
     ExportError if the image is invalid, or the file cannot be written.
@@ -108,7 +108,7 @@ def write_png(image: Pixels, path: Path, texts: Mapping[str, str] | None = None)
         to_pillow(image).save(temporary, format="PNG", pnginfo=_png_texts(texts or {}))
 
 
-def axes_figure(image: Pixels, xs: Floats, ys: Floats, labels: tuple[str, str] = ("", "")) -> Pixels:
+def axes_figure(image: Shown, xs: Floats, ys: Floats, labels: tuple[str, str] = ("", "")) -> Shown:
     """Draw the axes of a decoded plane around its mosaic: black ticks and numbers on white.
 
     The mosaic ``(H, W, c)`` uint8 has no gaps, is ``len(xs)`` cells wide and ``len(ys)`` high, the largest y in the top
@@ -150,7 +150,7 @@ def axes_figure(image: Pixels, xs: Floats, ys: Floats, labels: tuple[str, str] =
     return _from_pillow(figure)
 
 
-def caption_strip(width: int, channels: int, text: str) -> Pixels:
+def caption_strip(width: int, channels: int, text: str) -> Shown:
     """Return a line of text to put below an image, ``(h, width, channels)`` uint8: black on white.
 
     The font is smaller if needed; text that does not fit at the smallest size is clipped on the right. The height is
@@ -200,7 +200,7 @@ def _png_texts(texts: Mapping[str, str]) -> PngInfo:
     return info
 
 
-def _check_images(images: Pixels) -> None:
+def _check_images(images: Shown) -> None:
     if images.ndim != 4 or images.dtype != np.uint8 or images.size == 0 or images.shape[3] not in (1, _COLOR):
         raise ExportError(
             "Images must be uint8 of shape (n, h, w, 1 or 3) with n > 0, not {dtype} of shape {shape}.",
@@ -209,10 +209,10 @@ def _check_images(images: Pixels) -> None:
         )
 
 
-def to_pillow(image: Pixels) -> Image.Image:
+def to_pillow(image: Shown) -> Image.Image:
     return Image.fromarray(image if image.shape[2] == _COLOR else image[..., 0])
 
 
-def _from_pillow(figure: Image.Image) -> Pixels:
+def _from_pillow(figure: Image.Image) -> Shown:
     pixels = np.array(figure, dtype=np.uint8)
     return pixels[..., None] if pixels.ndim == 2 else pixels

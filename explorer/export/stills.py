@@ -10,12 +10,12 @@ from typing import BinaryIO
 from explorer.errors import ExportError
 from explorer.export.recipe import KEYWORD, MAX_BLOCKS, MAX_TEXT
 from explorer.export.sheet import to_pillow
-from explorer.types import Pixels
+from explorer.types import Shown
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def png_data(image: Pixels) -> bytes:
+def png_data(image: Shown) -> bytes:
     """Return the compressed pixels of an image ``(h, w, 1 or 3)``: the IDAT chunks of its PNG, concatenated."""
     still = _still(image, "PNG")
     found = []
@@ -28,7 +28,7 @@ def png_data(image: Pixels) -> bytes:
     return b"".join(found)
 
 
-def webp_chunk(image: Pixels) -> bytes:
+def webp_chunk(image: Shown) -> bytes:
     """Return the lossless VP8L chunk of an image ``(h, w, 1 or 3)``, with header and padding.
 
     ExportError if Pillow writes another layout.
@@ -49,7 +49,7 @@ def riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         place = end
 
 
-def _still(image: Pixels, name: str) -> bytes:
+def _still(image: Shown, name: str) -> bytes:
     pil_image = to_pillow(image)
     file = io.BytesIO()
     if name == "WEBP":

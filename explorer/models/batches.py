@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from explorer.data.preprocessing import Preprocessing, to_pixels
+from explorer.data.mixer import Mixer, shown
+from explorer.data.preprocessing import Preprocessing, Reading
 from explorer.data.source import Source
 from explorer.errors import DataError
-from explorer.types import Codec, Floats, ImageShape, Indices, Pixels
+from explorer.types import Codec, Floats, ImageShape, Indices, Pixels, Shown
 
 WORK_BYTES = 256 * 2**20
 """Approximate upper limit of one layer's output for a batch."""
@@ -33,10 +34,22 @@ def images_in_memory(image_shape: ImageShape, most: int) -> int:
     return max(1, min(most, HELD_BYTES // max(1, prod(image_shape) * 4)))
 
 
-def render(codec: Codec, codes: Floats) -> Iterator[Pixels]:
-    """Decode codes ``(n, d)`` in batches; yields uint8 images ``(h, w, c)``."""
+def render(codec: Codec, codes: Floats, mixer: Mixer | None = None) -> Iterator[Shown]:
+    """Decode codes ``(n, d)`` in batches; yields images ``(h, w, 1 | 3)`` as they are shown."""
+    for images in decoded_batches(codec, codes):
+        yield from shown(images, mixer)
+
+
+def render_values(codec: Codec, codes: Floats, reading: Reading) -> Iterator[Pixels]:
+    """Decode codes ``(n, d)`` in batches; yields images ``(h, w, c)`` with values as in the files; see `Reading`."""
+    for images in decoded_batches(codec, codes):
+        yield from reading.values(images)
+
+
+def decoded_batches(codec: Codec, codes: Floats) -> Iterator[Floats]:
+    """Decode codes ``(n, d)``; yields float32 images ``(m, h, w, c)``, not clipped, m > 0."""
     for start in range(0, len(codes), _DECODED_AT_ONCE):
-        yield from to_pixels(codec.decode(codes[start : start + _DECODED_AT_ONCE]))
+        yield codec.decode(codes[start : start + _DECODED_AT_ONCE])
 
 
 def readable_batches(
@@ -44,7 +57,7 @@ def readable_batches(
 ) -> Iterator[tuple[int, Pixels, Indices]]:
     """Read images in batches; unreadable ones are skipped and listed in `Source.skipped`.
 
-    Yields the number of `indices` tried so far, images uint8 ``(m, h, w, c)``, m > 0, and their positions in the
+    Yields the number of `indices` tried so far, images ``(m, h, w, c)``, m > 0, and their positions in the
     source. DataError if no image can be read.
     """
     any_read = False

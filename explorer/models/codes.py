@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.array_files import ZipLimits, check_members, read_header, read_values, whole_arrays
+from explorer.data.choices import MAX_CHANNELS
+from explorer.data.preprocessing import DTYPES
 from explorer.errors import ModelError
 from explorer.latent.components import to_components
 from explorer.latent.statistics import QUANTILES, CodeStatistics
@@ -68,7 +70,7 @@ class CodeSample:
     indices, labels
         Int64 ``(n,)``: positions in the source the model was trained on; labels, None if the source has none.
     thumbnails
-        Uint8 ``(n, h, w, c)``, the preprocessed images.
+        ``(n, h, w, c)``, the preprocessed images.
     statistics
         Of all measured codes: these, and more if the code is so long that few are stored.
     coordinates
@@ -152,7 +154,7 @@ def load_codes(path: Path, latent_dim: int) -> CodeSample:
 
 
 def first_thumbnails(path: Path, count: int) -> Pixels:
-    """Read the first thumbnails of a sample and nothing else: uint8 ``(n, h, w, c)``, n ≤ `count`.
+    """Read the first thumbnails of a sample and nothing else: ``(n, h, w, c)``, n ≤ `count`.
 
     ModelError if the file is missing or damaged; its checksum is not compared.
     """
@@ -165,7 +167,8 @@ def first_thumbnails(path: Path, count: int) -> Pixels:
         member = archive.getinfo("thumbnails.npy")
         with archive.open(member) as part:
             header = read_header(part, member.file_size, str(path), ModelError, _REMEDY)
-            if header.dtype != np.uint8 or len(header.shape) != 4 or header.fortran or header.shape[3] not in (1, 3, 4):
+            fitting = len(header.shape) == 4 and 1 <= header.shape[3] <= MAX_CHANNELS
+            if not fitting or header.fortran or header.dtype not in DTYPES.values():
                 raise ValueError(f"thumbnails of shape {header.shape}")
             return read_values(part, replace(header, shape=(min(count, header.shape[0]), *header.shape[1:])))
 
@@ -179,12 +182,14 @@ def _check(sample: CodeSample, path: Path, latent_dim: int) -> None:
     statistics = sample.statistics
     axes = statistics.components.shape[0] if statistics.components.ndim else 0
     finite = [part for part in vars(statistics).values() if part is not None]
+    if sample.thumbnails.dtype == np.float32:
+        finite.append(sample.thumbnails)
     good = (
         sample.codes.shape == (count, latent_dim)
         and sample.indices.shape == (count,)
         and (sample.labels is None or sample.labels.shape == (count,))
         and sample.thumbnails.ndim == 4
-        and sample.thumbnails.dtype == np.uint8
+        and sample.thumbnails.dtype in DTYPES.values()
         and len(sample.thumbnails) == count
         and statistics.mean.shape == statistics.sigma.shape == (latent_dim,)
         and statistics.quantiles.shape == (len(QUANTILES), latent_dim)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from explorer.data.metrics import bce_per_image, mse_per_image, psnr_per_image, ssim_per_image
-from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
+from explorer.data.preprocessing import Preprocessing, as_depth, to_floats, to_pil_image, to_pixels
 from explorer.data.source import Source
 from explorer.messages import message
 from explorer.models.batches import images_in_memory, readable_batches
@@ -134,9 +134,11 @@ def quantized(codes: Floats) -> Floats:
 def bytes_at(pixels: Pixels, kind: str, psnr: float) -> float:
     """Return the mean bytes of images ``(n, h, w, c)`` at the lowest quality that reaches a PSNR; NaN if none does.
 
-    `kind` is ``JPEG`` or ``WEBP``, written by Pillow; headers count, which dominate for tiny images. The PSNR is the
-    mean over the images, in dB.
+    `kind` is ``JPEG`` or ``WEBP``, written by Pillow; headers count, which dominate for tiny images. These formats have
+    8 bits, and 1 or 3 channels: of images with another number each channel is a file. The PSNR is the mean over the
+    images, in dB.
     """
+    pixels = as_depth(pixels, np.uint8)
     clean, qualities = to_floats(pixels), list(_FORMATS[kind])
     low, high = 0, len(qualities)
     found = float("nan")
@@ -151,16 +153,22 @@ def bytes_at(pixels: Pixels, kind: str, psnr: float) -> float:
 
 
 def _written(pixels: Pixels, kind: str, quality: int) -> tuple[float, Floats]:
+    channels = pixels.shape[3]
+    parts = [pixels] if channels in (1, 3) else np.split(pixels, channels, axis=3)
+    files = [_written_part(part, kind, quality) for part in parts]
+    return sum(size for size, _ in files), to_floats(np.concatenate([part for _, part in files], axis=3))
+
+
+def _written_part(pixels: Pixels, kind: str, quality: int) -> tuple[float, Pixels]:
     sizes, again = [], []
     for image in pixels:
-        gray = image.shape[2] == 1
         file = io.BytesIO()
-        Image.fromarray(image[:, :, 0] if gray else image).save(file, kind, quality=quality)
+        to_pil_image(image).save(file, kind, quality=quality)
         sizes.append(file.tell())
         with Image.open(file) as opened:
-            read = np.asarray(opened.convert("L" if gray else "RGB"))
+            read = np.asarray(opened.convert("L" if image.shape[2] == 1 else "RGB"))
         again.append(read.reshape(image.shape))
-    return float(np.mean(sizes)), to_floats(np.stack(again))
+    return float(np.mean(sizes)), np.stack(again)
 
 
 def _psnr(clean: Floats, made: Floats) -> float:

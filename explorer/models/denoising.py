@@ -11,6 +11,7 @@ from explorer.data.corruption.gray import luma
 from explorer.data.formats import plain_mode
 from explorer.data.preprocessing import Alpha, Invert, Orientation, Preprocessing, pil_image_pixels, to_pil_image
 from explorer.data.tiles import through_tiles
+from explorer.errors import DataError
 from explorer.models.batches import images_at_once
 from explorer.steps import follow
 from explorer.types import Codec, Floats, Pixels, Progress
@@ -27,8 +28,14 @@ def clean_image(codec: Codec, preprocessing: Preprocessing, pil_image: Image.Ima
     denoises the channels of a color image separately; a color model returns grayscale for a grayscale image.
 
     The result is upright, of the same size, of mode ``L``, ``LA``, ``RGB`` or ``RGBA`` like the input; alpha is kept.
-    DataError if the value range of a 16-bit or float image is unknown.
+    DataError if the model is not for 1 or 3 channels, or the value range of a 16-bit or float image is unknown.
     """
+    if codec.image_shape[2] not in (1, 3):
+        raise DataError(
+            "Cannot denoise image files with a model of {count:# channel|# channels}: they have 1 or 3. Open them as a "
+            "dataset instead.",
+            count=codec.image_shape[2],
+        )
     upright = Orientation().on_image(plain_mode(pil_image))
     background = next((step for step in preprocessing.steps if isinstance(step, Alpha)), Alpha())
     inverted = any(isinstance(step, Invert) for step in preprocessing.steps)

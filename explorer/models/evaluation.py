@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data.corruption import Noise, corrupt, noise_rng
-from explorer.data.metrics import bce_per_image, mse_per_image, psnr_per_image, ssim_per_image
+from explorer.data.metrics import bce_per_image, by_channel, mse_per_image, psnr_per_image, ssim_per_image
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.latent.checks import check_table
@@ -24,13 +24,16 @@ BATCH = 500
 SAMPLING_SEED = 0
 """Seed of ε in the loss of a VAE."""
 
+_MEASURES = {"mse": mse_per_image, "psnr": psnr_per_image, "ssim": ssim_per_image}
+
 
 @dataclass
 class Evaluation:
     """Means over images, measured against the clean originals, at the mean code.
 
     `kl` and `loss` are in nats per image, the latter summed BCE plus KL with sampled codes; `kl_per_dim` in nats. These
-    and `active_dims` are None unless the model is a VAE.
+    and `active_dims` are None unless the model is a VAE. `channels` are MSE, PSNR and SSIM of each channel alone,
+    if the images are neither grayscale nor color.
     """
 
     count: int
@@ -42,6 +45,7 @@ class Evaluation:
     loss: float | None = None
     active_dims: int | None = None
     kl_per_dim: list[float] | None = None
+    channels: tuple[dict[str, float], ...] = ()
 
     def metrics(self) -> dict[str, float]:
         figures = {"mse": self.mse, "bce": self.bce, "psnr": self.psnr, "ssim": self.ssim}
@@ -62,6 +66,11 @@ class _Sums:
 
     def mean(self, key: str) -> float:
         return float(np.concatenate(self.per_image[key]).astype(np.float64).mean())
+
+    def channels(self) -> tuple[dict[str, float], ...]:
+        keys = [name for name in _MEASURES if f"{name}_by_channel" in self.per_image]
+        means = [np.concatenate(self.per_image[f"{name}_by_channel"]).mean(axis=0) for name in keys]
+        return tuple(dict(zip(keys, map(float, figures), strict=True)) for figures in zip(*means, strict=True))
 
 
 def evaluate(
@@ -94,6 +103,8 @@ def _measure(codec: Codec, clean: Floats, given: Floats, sums: _Sums, rng: np.ra
         psnr=psnr_per_image(clean, output),
         ssim=ssim_per_image(clean, output),
     )
+    if clean.shape[3] not in (1, 3):
+        sums.add(**{f"{name}_by_channel": by_channel(one, clean, output) for name, one in _MEASURES.items()})
     if log_variance is None:
         return
     sums.means.append(mean)
@@ -113,4 +124,5 @@ def _summarize(sums: _Sums, count: int) -> Evaluation:
         result.kl = float(kl.sum())
         result.loss = sums.mean("summed_bce") + result.kl
         result.active_dims = int(active_dimensions(means).sum())
+    result.channels = sums.channels()
     return result

@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, prod
 
+import numpy as np
+from numpy.typing import DTypeLike
+
 from explorer.data.augmentation import IN_MEMORY, check_room
-from explorer.data.preprocessing import CropMargin
+from explorer.data.preprocessing import DTYPES, CropMargin
 from explorer.data.source import Source
 from explorer.data.sources.entry import SourceEntry
 from explorer.errors import ModelError, TrainingError
@@ -34,8 +37,8 @@ from explorer.types import ImageShape
 _PASSES = 3
 """A training step costs three forward passes: forward, and backward for the gradients of weights and layers."""
 
-_SOLVER_BYTES = 1 + 4 + 8 + 8
-"""Bytes per image value while fitting PCA: uint8, float32, float64, and centered float64."""
+_SOLVER_BYTES = 4 + 8 + 8
+"""Bytes per image value while fitting PCA beside the pixels: float32, float64, and centered float64."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Images:
 
     `image_shape` is None if sizes differ or are unknown; `crop` the default crop in pixels on each side; `missing` how
     to get the dataset if it is not downloaded, else empty; `validation` is 0 where the test images are used for it;
-    `channels` are those of images of several sizes, 0 if unknown.
+    `channels` are those of images of several sizes, 0 if unknown; `dtype` is that of the pixels.
     """
 
     name: str
@@ -55,14 +58,20 @@ class Images:
     missing: Message = NO_MESSAGE
     validation: int = 0
     channels: int = 0
+    dtype: DTypeLike = np.uint8
 
 
 def images_of(source: Source) -> Images:
     splits = source.splits
-    counts = len(splits.train), len(splits.test)
-    channels = 0 if source.image_shape else source.found.channels
     return Images(
-        source.name, source.image_shape, source.crop, *counts, validation=len(splits.validation), channels=channels
+        source.name,
+        source.image_shape,
+        source.crop,
+        len(splits.train),
+        len(splits.test),
+        validation=len(splits.validation),
+        channels=0 if source.image_shape else source.found.channels,
+        dtype=DTYPES[source.depth],
     )
 
 
@@ -166,8 +175,8 @@ def plan_training(
     spec = plan_network(request, images, parent)
     originals = min(images.train, settings.limit or images.train)
     trained_on = max(originals, settings.augment)
-    _check_held(settings, spec, originals)
-    need = _need(settings, spec, originals, trained_on, images.validation or images.test)
+    _check_held(settings, spec, originals, images.dtype)
+    need = _need(settings, spec, originals, trained_on, images)
     _check_memory(need, machine)
     steps = 0 if settings.solver == "pca" else ceil(trained_on / settings.batch)
     return Plan(settings, spec, originals, trained_on, steps, need, machine)
@@ -205,9 +214,9 @@ def _check_crop(crop: int, images: Images) -> None:
         )
 
 
-def _check_held(settings: TrainingSettings, spec: ModelSpec, originals: int) -> None:
+def _check_held(settings: TrainingSettings, spec: ModelSpec, originals: int, dtype: DTypeLike) -> None:
     """Reject more images than fit into memory if all of them must be there: for augmentation and for PCA."""
-    size = prod(spec.image_shape)
+    size = prod(spec.image_shape) * np.dtype(dtype).itemsize
     if settings.augment:
         if originals * size > AUGMENTED_BYTES:
             raise TrainingError(
@@ -217,7 +226,7 @@ def _check_held(settings: TrainingSettings, spec: ModelSpec, originals: int) -> 
                 shape=shape_label(spec.image_shape),
                 most=AUGMENTED_BYTES // size,
             )
-        check_room((max(settings.augment, originals), *spec.image_shape))
+        check_room((max(settings.augment, originals), *spec.image_shape), dtype)
     elif settings.solver == "pca" and originals * size > MEMORY_BYTES:
         raise TrainingError(
             "Cannot fit PCA to {count:# image|# images} of {shape}: at most {most:,} fit into memory. "
@@ -235,17 +244,18 @@ def _check_held(settings: TrainingSettings, spec: ModelSpec, originals: int) -> 
         )
 
 
-def _need(settings: TrainingSettings, spec: ModelSpec, originals: int, trained_on: int, validation: int) -> Need:
+def _need(settings: TrainingSettings, spec: ModelSpec, originals: int, trained_on: int, given: Images) -> Need:
     one = BYTES_A_VALUE * (spec.encoder.values + spec.decoder.values)
     at_once = min(settings.batch, trained_on, max(1, STEP_BYTES // one))
-    size = prod(spec.image_shape)
-    held = [count * size for count in (originals, validation)]
+    values, itemsize = prod(spec.image_shape), np.dtype(given.dtype).itemsize
+    size = values * itemsize
+    held = [count * size for count in (originals, given.validation or given.test)]
     images = sum(nbytes for nbytes in held if nbytes <= MEMORY_BYTES)
     if settings.augment:
         made = trained_on * size
         images = sum(held) + (made if made <= IN_MEMORY else 0)
     if settings.solver == "pca":
-        images += trained_on * size * _SOLVER_BYTES
+        images += trained_on * values * (itemsize + _SOLVER_BYTES)
     counts = spec.encoder.parameters, spec.decoder.parameters
     return Need(BYTES_A_WEIGHT * sum(counts), at_once * one, one, images, COMPILED_BYTES_A_WEIGHT * max(counts))
 

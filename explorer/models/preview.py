@@ -10,14 +10,15 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from explorer.data.preprocessing import pil_image_pixels, to_pil_image, to_pixels
+from explorer.data.mixer import shown
+from explorer.data.preprocessing import pil_image_pixels, to_pil_image
 from explorer.errors import ModelError
 from explorer.messages import message
 from explorer.models.bundle import PREVIEW
 from explorer.models.codes import CodeSample
 from explorer.paths import replacing_file
 from explorer.reading import read_limited, reading
-from explorer.types import Codec, Pixels
+from explorer.types import Codec, Shown
 
 COUNT: Final = 4
 """Images of a preview, side by side."""
@@ -31,7 +32,7 @@ _NUMBER = "images"
 
 def write_preview(folder: Path, codec: Codec, sample: CodeSample) -> None:
     """Write the reconstructions of the first images of a sample; OSError if the file cannot be written."""
-    images = to_pixels(codec.decode(np.ascontiguousarray(sample.codes[:COUNT], np.float32)))
+    images = shown(codec.decode(np.ascontiguousarray(sample.codes[:COUNT], np.float32)))
     side = _SIDE
     while len(content := _packed(images, side)) > MOST_BYTES:
         side = side * 3 // 4
@@ -39,7 +40,7 @@ def write_preview(folder: Path, codec: Codec, sample: CodeSample) -> None:
         temporary.write_bytes(content)
 
 
-def _packed(images: Pixels, side: int) -> bytes:
+def _packed(images: Shown, side: int) -> bytes:
     """Return images uint8 ``(n, h, w, c)`` side by side as PNG, each at most `side` pixels long."""
     small = []
     for image in images:
@@ -52,7 +53,7 @@ def _packed(images: Pixels, side: int) -> bytes:
     return file.getvalue()
 
 
-def read_preview(path: Path) -> Pixels:
+def read_preview(path: Path) -> Shown:
     """Return the images of a preview, uint8 ``(n, h, w, c)``; ModelError if it is missing, damaged or too large."""
     remedy = message("Delete the file: the model does not need it.")
     with reading(message("the preview of a model"), str(path), ModelError, remedy):

@@ -36,7 +36,7 @@ from explorer.models.card import Card, LossParts
 from explorer.models.settings import CHECKPOINT, NAME_LIMIT, TrainingRequest, checkpoint_folder, delete_checkpoint
 from explorer.paths import replacing_file, runs_dir
 from explorer.reading import read_limited, reading
-from explorer.types import Pixels
+from explorer.types import Shown
 
 FORMAT_VERSION = 1
 FACTS, LOG, PROGRESS, ORIGINALS = "run.json", "log.jsonl", "progress", "originals.png"
@@ -177,7 +177,7 @@ class RunWriter:
         except OSError:
             return
 
-    def add_frame(self, progress: float, originals: Pixels, reconstructions: Pixels) -> tuple[ProgressFrame, ...]:
+    def add_frame(self, progress: float, originals: Shown, reconstructions: Shown) -> tuple[ProgressFrame, ...]:
         """Add a progress frame, images uint8 ``(k, h, w, c)``; return all frames."""
         folder = progress_folder(self.path)
         frame = ProgressFrame(progress, folder / f"{progress:012.5f}.png")
@@ -227,7 +227,7 @@ def even_frames(frames: Sequence[ProgressFrame]) -> tuple[ProgressFrame, ...]:
     return (*frames[:1], *frames[1:][-1:])
 
 
-def write_strip(path: Path, images: Pixels) -> None:
+def write_strip(path: Path, images: Shown) -> None:
     """Write images uint8 ``(k, h, w, c)`` side by side as PNG, with their number as metadata."""
     count, height, width, channels = images.shape
     strip = images.transpose(1, 0, 2, 3).reshape(height, count * width, channels)
@@ -237,7 +237,7 @@ def write_strip(path: Path, images: Pixels) -> None:
     pil_image.save(path, format="PNG", compress_level=1, pnginfo=metadata)
 
 
-def read_strip(path: Path) -> Pixels:
+def read_strip(path: Path) -> Shown:
     """Read the images of a strip, uint8 ``(k, h, w, c)``; TrainingError if it is missing, damaged, or not a strip."""
     remedy = message("Choose another frame.")
     with (

@@ -66,7 +66,7 @@ def prior_sample(
 def sample_images(
     codec: Codec, pixels: Pixels, indices: Indices, labels: Indices | None, latent_shape: LatentShape
 ) -> CodeSample:
-    """Encode images in memory, preprocessed, uint8 ``(n, h, w, c)``, n > 0: the quick sample of a model in training."""
+    """Encode images in memory, preprocessed, ``(n, h, w, c)``, n > 0: the quick sample of a model in training."""
     kept = _spread(np.arange(len(pixels)), most_kept(codec.latent_dim))
     codes, log_variances = codec.encode_distribution(to_floats(pixels))
     rest = indices[kept], None if labels is None else labels[kept], pixels[kept]

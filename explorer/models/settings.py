@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from explorer.data.choices import MAX_CHANNELS
+from explorer.data.choices import MAX_CHANNELS, join, split
 from explorer.data.corruption import current_kinds, parse_noise
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Source
@@ -38,7 +38,7 @@ class TrainingRequest(BaseModel):
     start_from
         Name or folder of a model to initialize from, or None.
     size, channels
-        Height and width; 1 or 3 channels. None: the architecture's or the dataset's.
+        Height and width; 1 to 16 channels. None: the architecture's or the dataset's.
     crop
         Pixels cropped from each side before resizing; None: the dataset's default.
     rate, beta, l1
@@ -241,7 +241,7 @@ def resolve_preprocessing(request: TrainingRequest, source: Source) -> Preproces
     """Return the preprocessing of a training with random initial weights; DataError if the shape is impossible."""
     crop = source.crop if request.crop is None else request.crop
     image_shape = resolve_image_shape(request, source.image_shape, source.crop, source.found.channels)
-    return Preprocessing.standard(image_shape, crop=crop, invert=request.invert)
+    return Preprocessing.standard(image_shape, crop=crop, invert=request.invert, reading=source.reading())
 
 
 def command_line(request: TrainingRequest) -> str:
@@ -250,7 +250,8 @@ def command_line(request: TrainingRequest) -> str:
     Paths are reduced to their last part, so that a shared card reveals nothing about the machine.
     """
     words = ["latent-explorer", "train", "--arch", request.architecture]
-    words += ["--data", Path(request.data).name, "--out", request.out.name]
+    place, choices = split(request.data)
+    words += ["--data", join(Path(place).name, choices), "--out", request.out.name]
     if request.start_from:
         words += ["--from", Path(request.start_from).name]
     if request.size:

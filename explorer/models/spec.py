@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal, TypeAlias
 
+from explorer.data.choices import MAX_CHANNELS
 from explorer.errors import ModelError
 from explorer.messages import Message
 from explorer.models.layers import Network
@@ -81,7 +82,7 @@ class Architecture:
     def build(self, image_shape: ImageShape, latent: int | None = None) -> ModelSpec:
         """Return the networks; ModelError if a size is out of range.
 
-        Height and width are from 16 to 512, not necessarily even or equal, with 1 or 3 channels. `latent` is from 1 to
+        Height and width are from 16 to 512, not necessarily even or equal, with 1 to 16 channels. `latent` is from 1 to
         the number of values in an image; `default_latent` if None. A spatial architecture accepts only the size that
         follows from the image shape.
         """
@@ -95,10 +96,11 @@ class Architecture:
                 least=SMALLEST_SIDE,
                 most=LARGEST_SIDE,
             )
-        if channels not in {1, 3}:
+        if not 1 <= channels <= MAX_CHANNELS:
             raise ModelError(
-                "Cannot build a model for images with {channels:# channel|# channels}. Choose 1 or 3 channels.",
+                "Cannot build a model for images with {channels:# channel|# channels}. Choose 1 to {most} channels.",
                 channels=channels,
+                most=MAX_CHANNELS,
             )
         if self.spatial:
             return self._spatial(image_shape, latent)

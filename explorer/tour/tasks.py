@@ -24,7 +24,7 @@ from explorer.models.file_kind import SESSION_SUFFIX
 from explorer.paths import settings_path, user_dir
 from explorer.tour.guide import Tour
 from explorer.ui.dialogs.help import HelpBrowser
-from explorer.ui.images import floats_to_qimage
+from explorer.ui.images import image_to_qimage
 from explorer.ui.widgets.card_delegate import CardDelegate
 
 _LEFT = Qt.MouseButton.LeftButton
@@ -331,7 +331,7 @@ def _until_edited_shows(tour: Tour) -> None:
     """Wait until the stage shows what the current code is decoded to."""
     code = tour.document.code
     assert code is not None
-    wanted = floats_to_qimage(_model(tour).codec.decode(code[None])[0])
+    wanted = image_to_qimage(_model(tour).codec.decode(code[None])[0])
     tour.until(lambda: tour.running.window.stage.edited.image == wanted, "the edited image")
 
 

@@ -13,8 +13,8 @@ from explorer.models.bundle import CODES, PREVIEW
 from explorer.models.codes import first_thumbnails
 from explorer.models.preview import COUNT, read_preview
 from explorer.paths import cache_dir
-from explorer.types import Pixels
-from explorer.ui.images import pixels_to_qimage, save_image
+from explorer.types import Shown
+from explorer.ui.images import image_to_qimage, pixels_to_qimage, save_image
 
 _LARGEST = 256
 """Side of an image in pixels; larger ones are reduced."""
@@ -54,7 +54,7 @@ class CardImages(QObject):
         self.arrived.emit(path)
 
 
-def keep_images(place: str, pixels: Pixels) -> None:
+def keep_images(place: str, pixels: Shown) -> None:
     """Write the first images ``(n, h, w, c)`` of a dataset for its card; a lost file does no harm."""
     file = _strip_file(place)
     try:
@@ -89,10 +89,11 @@ def _read(path: str) -> tuple[QImage, ...]:
     file = _file_of(path)
     if file.name in {PREVIEW, CODES}:
         try:
-            images = read_preview(file) if file.name == PREVIEW else first_thumbnails(file, COUNT)
+            if file.name == PREVIEW:
+                return tuple(_reduced(pixels_to_qimage(pixels)) for pixels in read_preview(file))
+            return tuple(_reduced(image_to_qimage(pixels)) for pixels in first_thumbnails(file, COUNT))
         except ExplorerError:
             return ()
-        return tuple(_reduced(pixels_to_qimage(pixels)) for pixels in images)
     strip = QImage(str(file)) if file.is_file() else QImage()
     side = strip.height()
     if not 0 < side <= strip.width() <= COUNT * _LARGEST:

@@ -25,7 +25,7 @@ from explorer.ui.dragging import (
     mark_stage,
     pasted_code,
 )
-from explorer.ui.images import floats_to_qimage
+from explorer.ui.images import image_to_qimage
 from explorer.ui.panels.stage import StagePanel
 from explorer.ui.widgets.drag_out import DragOut
 from explorer.ui.widgets.drop_overlay import DropOverlay
@@ -159,7 +159,7 @@ class ClipboardDnd(QObject):
     def copy_image(self) -> None:
         view = self._document.views[CURSOR]
         if isinstance(view, CursorView):
-            QApplication.clipboard().setImage(floats_to_qimage(view.image))
+            QApplication.clipboard().setImage(image_to_qimage(view.image, self._document.mixer))
             self._document.announced.emit(message("Image copied"))
         else:
             self._document.report(message("No image to copy. Open a model and a dataset in the library."))

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from PySide6.QtGui import QColor
 
-from explorer.types import Floats, Pixels
+from explorer.types import Floats, Shown
 from explorer.ui.theme import Theme, current_theme
 
 _STEPS = 256
@@ -20,7 +20,7 @@ _HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 
 """Five points of a perceptually ordered black–red–yellow color map."""
 
 
-def colored(values: Floats, reach: tuple[float, float]) -> Pixels:
+def colored(values: Floats, reach: tuple[float, float]) -> Shown:
     """Return the colors of values, uint8 ``(..., 3)``; values outside of `ramp_reach` get the end colors."""
     low, high = reach
     share = np.nan_to_num(np.clip((values - low) / (high - low), 0, 1))
@@ -35,7 +35,7 @@ def ramp_reach(low: float, high: float) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=8)
-def _ramp(theme: Theme, both_ways: bool) -> Pixels:
+def _ramp(theme: Theme, both_ways: bool) -> Shown:
     """Return 256 colors, ``(256, 3)``, with the background in the middle."""
     zero, above, below = (_rgb(theme.color(name)) for name in ("base", "warn", "accent"))
     points = np.array([below, zero, above] if both_ways else [zero, above])
@@ -48,7 +48,7 @@ def _rgb(color: QColor) -> tuple[int, int, int]:
     return color.red(), color.green(), color.blue()
 
 
-def overlay_colors(values: Floats, highest: float) -> Pixels:
+def overlay_colors(values: Floats, highest: float) -> Shown:
     """Return translucent colors, uint8 ``(..., 4)`` RGBA: higher is brighter.
 
     Values are not negative; those that are not finite are transparent. `highest` is the upper end, above 0.
@@ -60,7 +60,7 @@ def overlay_colors(values: Floats, highest: float) -> Pixels:
     return np.concatenate([ramp, opacity[..., None]], axis=-1)
 
 
-def heat(difference: Floats) -> Pixels:
+def heat(difference: Floats) -> Shown:
     """Return an image ``(h, w, 3)`` of an error ``(h, w)`` in [0, 1]: black 0, yellow 0.5 and above, and NaN."""
     position = np.nan_to_num(np.clip(difference / HEAT_REACH, 0, 1), nan=1.0) * (len(_HEAT) - 1)
     low = np.minimum(position.astype(np.int64), len(_HEAT) - 2)

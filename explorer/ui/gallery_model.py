@@ -14,7 +14,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QWidget
 
 from explorer.data.source import Source
-from explorer.types import Indices, Pixels
+from explorer.types import Indices, Shown
 from explorer.ui.dragging import IMAGES, images_mime
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
@@ -81,8 +81,8 @@ class GalleryModel(QStringListModel):
 
     # -- thumbnails ----------------------------------------------------------------------------------------------
 
-    def put(self, positions: list[int], pixels: Pixels) -> None:
-        """Store thumbnails: image indices and uint8 images ``(n, h, w, c)``."""
+    def put(self, positions: list[int], pixels: Shown) -> None:
+        """Store thumbnails: image indices and images ``(n, h, w, c)`` as shown."""
         for position, image in zip(positions, pixels, strict=True):
             self._pixmaps[position] = QPixmap.fromImage(pixels_to_qimage(image))
             self._pixmaps.move_to_end(position)
@@ -92,6 +92,10 @@ class GalleryModel(QStringListModel):
                 self.dataChanged.emit(where, where, [Qt.ItemDataRole.DecorationRole])
         while len(self._pixmaps) > _KEPT:
             self._pixmaps.popitem(last=False)
+
+    def clear_images(self) -> None:
+        """Forget all thumbnails, since they are shown otherwise now."""
+        self._pixmaps.clear()
 
     def missing(self, first: int, last: int) -> list[int]:
         """Return the image indices in rows first to last (inclusive) without thumbnails."""

@@ -8,14 +8,17 @@ import numpy as np
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QImage, QImageWriter
 
-from explorer.data.preprocessing import to_pixels
+from explorer.data.mixer import Mixer, shown
 from explorer.errors import ExportError
 from explorer.paths import replacing_file
-from explorer.types import Floats, Pixels
+from explorer.types import Floats, Pixels, Shown
 
 
-def pixels_to_qimage(pixels: Pixels) -> QImage:
-    """Return a QImage that owns its memory, of uint8 pixels ``(h, w, c)``: grayscale, RGB or RGBA."""
+def pixels_to_qimage(pixels: Shown) -> QImage:
+    """Return a QImage that owns its memory, of uint8 pixels ``(h, w, c)``: grayscale, RGB or RGBA.
+
+    Images of datasets and models go through `image_to_qimage`, since they may have other channels.
+    """
     height, width, channels = pixels.shape
     data = np.ascontiguousarray(pixels)
     formats = QImage.Format
@@ -23,9 +26,9 @@ def pixels_to_qimage(pixels: Pixels) -> QImage:
     return QImage(data.data, width, height, width * channels, kind).copy()
 
 
-def floats_to_qimage(image: Floats) -> QImage:
-    """Return a QImage of a float32 image ``(h, w, c)``, clipped to [0, 1]."""
-    return pixels_to_qimage(to_pixels(image))
+def image_to_qimage(image: Pixels | Floats, mixer: Mixer | None = None) -> QImage:
+    """Return a QImage of an image ``(h, w, c)`` of any dtype and channels; see `shown`."""
+    return pixels_to_qimage(shown(image, mixer))
 
 
 def save_image(qimage: QImage, path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-from explorer.types import Floats, Pixels
+from explorer.types import Floats, Shown
 from explorer.ui.color_map import heat
 
 _RADIUS = 1.6
@@ -30,7 +30,7 @@ class Scatter:
     """
 
     points: Floats
-    colors: Pixels
+    colors: Shown
     shown: NDArray[np.bool_]
     picked: NDArray[np.bool_] | None = None
     density: bool = False
@@ -62,7 +62,7 @@ def scatter_image(scatter: Scatter, places: Floats, size: tuple[int, int], devic
     return qimage, most
 
 
-def _stamp(image: Pixels, places: Floats, colors: Pixels, radius: float, opacity: int) -> None:
+def _stamp(image: Shown, places: Floats, colors: Shown, radius: float, opacity: int) -> None:
     """Draw round dots, later ones over earlier ones."""
     height, width, _ = image.shape
     reach = int(np.ceil(radius))
@@ -81,7 +81,7 @@ def _stamp(image: Pixels, places: Floats, colors: Pixels, radius: float, opacity
     image.view(np.uint32)[..., 0] = room[2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width]
 
 
-def _draw_density(image: Pixels, places: Floats, cell: int) -> int:
+def _draw_density(image: Shown, places: Floats, cell: int) -> int:
     """Color cells by the square root of how many points they have, and return the most."""
     height, width, _ = image.shape
     rows, columns = -(-height // cell), -(-width // cell)

@@ -73,7 +73,7 @@ def _with_images(model: OpenModel, source: Source, ranking: Outliers) -> Ranking
     count = len(ranking.ranked)
     shown = sorted({*range(min(SHOWN, count)), *range(max(0, count - SHOWN), count)})
     pixels: Pixels = source.read(ranking.ranked[shown], model.card.preprocessing)
-    made = to_pixels(model.codec.decode(model.codec.encode(to_floats(pixels))))
+    made = to_pixels(model.codec.decode(model.codec.encode(to_floats(pixels))), pixels.dtype)
     return RankingView(ranking, source, model.name, tuple(shown), np.stack([pixels, made]))
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject
 
-from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.data.mixer import Mixer, channels_text, shown
+from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.data.sources import open_source
 from explorer.document.document import Document
@@ -25,9 +26,9 @@ from explorer.latent.animation import Animation, AnimationCurve
 from explorer.latent.checks import check_table
 from explorer.latent.neighbor_graph import NeighborGraph
 from explorer.messages import Message, message
-from explorer.models.batches import images_at_once, render
+from explorer.models.batches import images_at_once, render, render_values
 from explorer.models.codes import CodeSample
-from explorer.types import Floats, Indices, Pixels, Progress
+from explorer.types import Floats, Indices, Pixels, Progress, Shown
 from explorer.workers.jobs import JobRunner
 from explorer.workers.opening import OpenedAnimation, open_animation
 
@@ -41,7 +42,7 @@ _MOST_DROPPED = 64
 
 
 def settings_of(
-    export: Export, model: OpenModel, keys: Floats, animation: Animation, kind: ExportFormat
+    export: Export, model: OpenModel, keys: Floats, animation: Animation, kind: ExportFormat, mixer: Mixer | None = None
 ) -> ExportSettings:
     shape = model.card.image_shape
     scale, size = max(1, ACROSS // max(shape[:2])), None
@@ -49,7 +50,7 @@ def settings_of(
         scale, size = fitted(shape, export.side, smooth=export.smooth)
     beside = None
     if export.beside:
-        ends = to_pixels(model.codec.decode(keys[[0, -1]]))
+        ends = shown(model.codec.decode(keys[[0, -1]]), mixer)
         beside = (ends[0], ends[1])
     return ExportSettings(
         fps=kind.possible_fps(export.fps or animation.fps),
@@ -62,58 +63,82 @@ def settings_of(
         smooth=export.smooth,
         caption=export.caption,
         beside=beside,
-        recipe=recipe_of(model, keys, animation),
+        recipe=recipe_of(model, keys, animation, mixer),
+        values=model.card.preprocessing.reading.values_text(),
     )
 
 
-def recipe_of(model: OpenModel, keys: Floats, animation: Animation) -> Recipe | None:
+def recipe_of(model: OpenModel, keys: Floats, animation: Animation, mixer: Mixer | None = None) -> Recipe | None:
     """Return the recipe of an animation; None for a model in training, which cannot be opened again."""
     decoder = model.card.decoder_hash
-    return None if decoder is None else make_recipe(model.name, decoder, keys, animation.to_dict())
+    if decoder is None:
+        return None
+    return make_recipe(model.name, decoder, keys, animation.to_dict(), channels_text(model.card.image_shape[2], mixer))
 
 
 def _planned(
-    export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
+    export: Export,
+    model: OpenModel,
+    keys: Floats,
+    animation: Animation,
+    curve: AnimationCurve | None,
+    mixer: Mixer | None,
 ) -> tuple[ExportFormat, ExportSettings, Floats]:
     """Return what to write: the format, its settings, and a code for each frame."""
     kind = format_of(export.path)
     curve = curve or AnimationCurve(keys, animation, model.sample.codes)
-    settings = settings_of(export, model, keys, animation, kind)
+    settings = settings_of(export, model, keys, animation, kind, mixer)
     return kind, settings, curve.at(animation.positions_at(settings.fps) if kind.animated else animation.positions())
 
 
 def write_animation(
-    export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
+    export: Export,
+    model: OpenModel,
+    keys: Floats,
+    animation: Animation,
+    curve: AnimationCurve | None,
+    mixer: Mixer | None = None,
 ) -> Iterator[Progress | Path]:
-    """Write an animation; frames are rendered at exact times.
+    """Write an animation, its channels as in the mixer; frames are rendered at exact times.
 
     A frame rate that differs from the timeline changes the number of frames, not the duration.
     """
     yield Progress(0, 0, message("Computing the path"))
-    kind, settings, codes = _planned(export, model, keys, animation, curve)
-    yield from kind.write(render(model.codec, codes), len(codes), export.path, settings)
+    kind, settings, codes = _planned(export, model, keys, animation, curve, mixer)
+    yield from kind.write(_frames(kind, model, codes, mixer), len(codes), export.path, settings)
     yield export.path
 
 
+def _frames(kind: ExportFormat, model: OpenModel, codes: Floats, mixer: Mixer | None) -> Iterator[Pixels]:
+    if kind.values:
+        return render_values(model.codec, codes, model.card.preprocessing.reading)
+    return render(model.codec, codes, mixer)
+
+
 def estimate_animation(
-    export: Export, model: OpenModel, keys: Floats, animation: Animation, curve: AnimationCurve | None
+    export: Export,
+    model: OpenModel,
+    keys: Floats,
+    animation: Animation,
+    curve: AnimationCurve | None,
+    mixer: Mixer | None = None,
 ) -> Iterator[Progress | Estimate]:
     """Render sample frames and estimate the file size; ExplorerError if the animation cannot be exported."""
     yield Progress(0, 0, message("Rendering sample frames"))
-    kind, settings, codes = _planned(export, model, keys, animation, curve)
+    kind, settings, codes = _planned(export, model, keys, animation, curve, mixer)
     some = np.unique(np.linspace(0, len(codes) - 1, _PREVIEWED).round().astype(np.int64))
-    shown: list[Pixels] = []
-    strip: Pixels | None = None
-    for cells in cells_of(render(model.codec, codes[some]), len(some), settings):
+    previews: list[Shown] = []
+    strip: Shown | None = None
+    for cells in cells_of(render(model.codec, codes[some], mixer), len(some), settings):
         strip = strip_below(cells, settings) if strip is None else strip
-        shown.append(finished(cells, strip, settings))
-        yield Progress(len(shown), len(some), message("Rendering sample frames"))
+        previews.append(finished(cells, strip, settings))
+        yield Progress(len(previews), len(some), message("Rendering sample frames"))
     # In the middle of the first pass, where the image changes.
     first = max(0, round(len(codes) * (animation.hold + animation.pass_frames / 2) / animation.frames) - _TRIED // 2)
-    tried = list(render(model.codec, codes[first : first + _TRIED]))
+    tried = list(_frames(kind, model, codes[first : first + _TRIED], mixer))
     moving = int((np.diff(codes, axis=0) != 0).any(axis=1).sum())
     size = estimate_bytes(kind, tried, len(codes), settings, moving)
-    yield Estimate(export, np.stack(shown), len(codes), settings.fps, size)
+    yield Estimate(export, np.stack(previews), len(codes), settings.fps, size)
 
 
 def encode_images(model: OpenModel, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
@@ -239,10 +264,10 @@ class AnimationJobs(QObject):
         if self._jobs.running(self._exporting.get(path, 0)):
             document.report(message("{name} is already being exported. Wait, or choose another name.", name=path.name))
             return
-        keys, curve = document.timeline.keys, document.timeline.curve
+        keys, curve, mixer = document.timeline.keys, document.timeline.curve, document.state.mixer
         self._exporting[path] = self._jobs.start(
             message("Exporting {name}", name=path.name),
-            lambda: write_animation(export, model, keys, animation, curve),
+            lambda: write_animation(export, model, keys, animation, curve, mixer),
             document.exported.emit,
         )
 
@@ -251,6 +276,7 @@ class AnimationJobs(QObject):
         self._jobs.cancel(self._estimating)
         if model is not None and animation is not None:
             keys, curve = self._document.timeline.keys, self._document.timeline.curve
+            mixer = self._document.state.mixer
             tell = self._document.timeline.estimated.emit
 
             def failed(problem: Message) -> None:
@@ -259,7 +285,7 @@ class AnimationJobs(QObject):
 
             key = self._estimating = self._jobs.start(
                 message("Estimating the file size"),
-                lambda: estimate_animation(export, model, keys, animation, curve),
+                lambda: estimate_animation(export, model, keys, animation, curve, mixer),
                 tell,
                 on_failed=failed,
                 quiet=True,

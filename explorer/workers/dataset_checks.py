@@ -49,7 +49,7 @@ def _open(spec: str) -> Generator[Progress, None, Source]:
 
 
 def _table(request: TrainingRequest, source: Source) -> Pixels:
-    """Return uint8 ``(rows, columns, h, w, c)``: originals and their first augmented copies."""
+    """Return ``(rows, columns, h, w, c)``: originals and their first augmented copies."""
     train = source.splits.train
     chosen = source.splits.select("train", PREVIEW_ROWS)
     parent = resolve_bundle(request.start_from) if request.start_from else None

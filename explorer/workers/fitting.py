@@ -57,7 +57,7 @@ class FitProbe:
 
 @dataclass(frozen=True, eq=False)
 class FitComponents:
-    """Find the principal components of images, uint8 ``(n, h, w, c)``."""
+    """Find the principal components of images ``(n, h, w, c)``."""
 
     pixels: Pixels
     count: int
@@ -182,7 +182,7 @@ def probe_labels(codes: Floats, labels: Indices) -> Generator[Progress, None, Pr
 
 
 def fit_components(pixels: Pixels, count: int) -> Generator[Progress, None, PcaCodec]:
-    """Yield progress, return the principal components of images, uint8 ``(n, h, w, c)``."""
+    """Yield progress, return the principal components of images ``(n, h, w, c)``."""
     with FitProcess() as process:
         result = yield from process.fit(FitComponents(pixels, count), message("Fitting the components"))
     assert isinstance(result, Components)

@@ -10,7 +10,7 @@ import numpy as np
 from explorer.errors import ExportError
 from explorer.export import ExportSettings, format_of
 from explorer.models.runs import ProgressFrame, read_strip
-from explorer.types import Pixels, Progress
+from explorer.types import Progress, Shown
 
 FPS = 10.0
 _SIDE = 96
@@ -35,15 +35,15 @@ def export_training_progress(
     yield path
 
 
-def progress_image(originals: Pixels, reconstructions: Pixels) -> Pixels:
+def progress_image(originals: Shown, reconstructions: Shown) -> Shown:
     """Return a row of originals over their reconstructions, each ``(k, h, w, c)``, as uint8 ``(2h+g, …, c)``."""
     rows = [_row(images) for images in (originals, reconstructions)]
     gap = np.zeros((_GAP, *rows[0].shape[1:]), np.uint8)
     return np.concatenate([rows[0], gap, rows[1]])
 
 
-def _row(images: Pixels) -> Pixels:
+def _row(images: Shown) -> Shown:
     padded = np.pad(images, ((0, 0), (0, 0), (0, _GAP), (0, 0)))
     count, height, width, channels = padded.shape
-    row: Pixels = padded.transpose(1, 0, 2, 3).reshape(height, count * width, channels)[:, : count * width - _GAP]
+    row: Shown = padded.transpose(1, 0, 2, 3).reshape(height, count * width, channels)[:, : count * width - _GAP]
     return row

@@ -103,7 +103,7 @@ def test_perfect_figures_are_null_and_not_infinite(call: Any, monkeypatch: pytes
 def test_evaluate_of_a_variational_model(ask: Any, model: Model) -> None:
     result = ask("evaluate", "--model", "digits-vae-2d", "--data", "digits")
     assert set(result) == {
-        *("mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped"),
+        *("mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped", "data_range", "range"),
         *("kl", "loss", "active_dims", "kl_per_dim"),
     }
     assert (result["count"], result["split"], result["seen_in_training"]) == (2_000, "test", False)
@@ -114,7 +114,9 @@ def test_evaluate_of_a_variational_model(ask: Any, model: Model) -> None:
 
 def test_evaluate_of_a_plain_model_agrees_with_its_card(ask: Any, call: Any, deep_model: Model) -> None:
     result = ask("evaluate", "--model", "digits-deep-49", "--data", "digits", "--split", "all")
-    assert set(result) == {"mse", "bce", "psnr", "ssim", "count", "split", "seen_in_training", "skipped"}
+    figures, facts = {"mse", "bce", "psnr", "ssim"}, {"count", "split", "seen_in_training", "skipped"}
+    assert set(result) == figures | facts | {"data_range", "range"}
+    assert (result["data_range"], result["range"]) == (1, None)
     # The embedded digits are MNIST's test digits, on which the card's figures were measured.
     for name in ("mse", "bce", "psnr", "ssim"):
         assert result[name] == pytest.approx(deep_model.card.metrics[name], rel=1e-3)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from explorer.data import augmentation
 from explorer.data.augmentation import Augmented, Strengths, augmenting, changed
-from explorer.data.preprocessing import Preprocessing
+from explorer.data.preprocessing import Preprocessing, as_depth
 from explorer.data.sources import open_source
 from explorer.errors import DataError
 from explorer.messages import message
@@ -153,3 +153,22 @@ def test_nothing_to_change_is_an_error() -> None:
         augment(np.zeros((0, 8, 8, 1), np.uint8), 5, 0)
     with pytest.raises(DataError, match="at least 1"):
         augment(np.zeros((1, 8, 8, 1), np.uint8), 0, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_deep_images_of_many_channels_are_changed_like_shallow_ones(letters: Pixels, dtype: type[np.generic]) -> None:
+    shallow = letters[:20]
+    deep = np.repeat(as_depth(shallow, dtype), 4, axis=3)
+    numbers = np.arange(100, 120, dtype=np.int64)
+
+    found = changed(deep, numbers, seed=3)
+
+    assert found.dtype == dtype
+    assert found.shape == deep.shape
+    for channel in range(4):
+        back = as_depth(found[..., [channel]], np.uint8).astype(int)
+        assert np.abs(back - changed(shallow, numbers, seed=3)).max() <= 1
+    assert len(np.unique(found)) > 256, "more than 8 bits are kept between the pixels"
+    result = augment(deep, 25, 0)
+    assert result.pixels.dtype == dtype
+    np.testing.assert_array_equal(result.pixels[:20], deep)

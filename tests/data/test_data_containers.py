@@ -40,7 +40,7 @@ def needs(extra: str) -> None:
         pytest.skip(f"the extra is not installed: {extras.install_command(extra)}")
 
 
-def pixels(source: Source) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def pixels(source: Source) -> np.ndarray[Any, Any]:
     assert source.image_shape is not None
     return source.read(range(source.count), Preprocessing.standard(source.image_shape))
 

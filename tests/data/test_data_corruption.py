@@ -307,3 +307,14 @@ def test_a_strength_off_the_scale_is_reported_the_scale(text: str, range_: str) 
 def test_corrupt_checks_too(noise: Noise) -> None:
     with pytest.raises(UsageError):
         corrupt(GRAY, [noise])
+
+
+@pytest.mark.parametrize("kind", sorted(CORRUPTIONS))
+@pytest.mark.parametrize("channels", [2, 4, 16])
+def test_every_noise_takes_many_channels(kind: str, channels: int) -> None:
+    clean = np.random.default_rng(1).random((3, 12, 10, channels), dtype=np.float32)
+    noisy = corrupt(clean, [Noise(kind, CORRUPTIONS[kind].default, seed=2)])
+    assert noisy.shape == clean.shape
+    assert (noisy != clean).any()
+    if kind == "gray":
+        np.testing.assert_allclose(noisy, np.broadcast_to(clean.mean(axis=3, keepdims=True), clean.shape), atol=1e-6)

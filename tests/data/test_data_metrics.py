@@ -12,6 +12,7 @@ from explorer.data.metrics import (
     Figures,
     bce,
     bce_per_image,
+    by_channel,
     mse,
     mse_per_image,
     psnr,
@@ -120,3 +121,16 @@ def test_other_shapes_are_refused(metric: Callable[[Floats, Floats], float]) -> 
         metric(np.zeros((1, 8, 8, 1), np.float32), np.zeros((1, 8, 8, 3), np.float32))
     with pytest.raises(DataError, match="not empty"):
         metric(np.zeros((0, 8, 8, 1), np.float32), np.zeros((0, 8, 8, 1), np.float32))
+
+
+@pytest.mark.parametrize("metric", [mse_per_image, psnr_per_image, ssim_per_image])
+def test_by_channel_each_is_measured_alone(metric: Callable[[Floats, Floats], Figures]) -> None:
+    rng = np.random.default_rng(0)
+    clean = rng.random((3, 9, 8, 5), dtype=np.float32)
+    made = clean + rng.normal(0, [0, 0.01, 0.1, 0.2, 0.5], clean.shape).astype(np.float32)
+    found = by_channel(metric, clean, made)
+    assert found.shape == (3, 5)
+    for channel in range(5):
+        alone = metric(np.ascontiguousarray(clean[..., [channel]]), np.ascontiguousarray(made[..., [channel]]))
+        np.testing.assert_allclose(found[:, channel], alone)
+    assert (np.diff(found.mean(axis=0)) * (1 if metric is mse_per_image else -1) > 0).all()

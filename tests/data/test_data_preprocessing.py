@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -12,13 +12,16 @@ from PIL import Image
 from pydantic import ValidationError
 
 from explorer.data.preprocessing import (
+    DTYPES,
     Alpha,
     Channels,
     CropMargin,
+    Depth,
     Fit,
     Invert,
     Orientation,
     Preprocessing,
+    Reading,
     Scale,
     to_floats,
     to_pil_image,
@@ -174,7 +177,7 @@ def test_unknown_fields_and_steps_are_refused() -> None:
     good = '{"steps": [{"step": "fit", "height": 4, "width": 4}, {"step": "channels", "count": 1}]}'
     assert Preprocessing.model_validate_json(good).image_shape == (4, 4, 1)
     for bad in (
-        good.replace('"count": 1', '"count": 2'),
+        good.replace('"count": 1', '"count": 17'),
         good.replace('"fit"', '"warp"'),
         good.replace('"width": 4', '"width": 4, "depth": 1'),
     ):
@@ -182,9 +185,9 @@ def test_unknown_fields_and_steps_are_refused() -> None:
             Preprocessing.model_validate_json(bad)
 
 
-@pytest.mark.parametrize("shape", [(0, 4, 1), (4, 4, 2), (4, 4, 4)])
+@pytest.mark.parametrize("shape", [(0, 4, 1), (4, 4, 0), (4, 4, 17)])
 def test_standard_refuses_shapes_that_no_image_has(shape: tuple[int, int, int]) -> None:
-    with pytest.raises(DataError, match="channels 1 or 3"):
+    with pytest.raises(DataError, match="channels 1 to 16"):
         Preprocessing.standard(shape)
 
 
@@ -192,12 +195,80 @@ def test_array_pixels_wants_images() -> None:
     recipe = Preprocessing.standard((4, 4, 1))
     wrongs: tuple[NDArray[Any], ...] = (
         np.zeros((4, 4, 1), np.uint8),
-        np.zeros((1, 4, 4, 2), np.uint8),
-        np.zeros((1, 4, 4, 1), np.float32),
+        np.zeros((1, 4, 4, 17), np.uint8),
+        np.zeros((1, 4, 4, 1), np.float64),
     )
     for wrong in wrongs:
         with pytest.raises(DataError, match="must be uint8"):
             recipe.array_pixels(wrong)
+
+
+def test_channels_that_do_not_fit_are_refused() -> None:
+    for count, wanted in ((2, 1), (4, 3), (1, 4), (3, 4)):
+        with pytest.raises(DataError, match=f"Images of {count} channels? cannot become images of {wanted} channel"):
+            Preprocessing.standard((4, 4, wanted)).array_pixels(np.zeros((1, 4, 4, count), np.uint16))
+    with pytest.raises(DataError, match="Images of 3 channels cannot become images of 4 channels"):
+        Preprocessing.standard((4, 4, 4)).pixels(Image.new("RGB", (4, 4)))
+
+
+@pytest.mark.parametrize("depth", [8, 16, "float"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 16])
+def test_depth_and_channels_are_kept(depth: Depth, channels: int) -> None:
+    top = {8: 255, 16: 65535, "float": 1}[depth]
+    values = np.linspace(0, top, 2 * 4 * 4 * channels).reshape(2, 4, 4, channels)
+    images: NDArray[Any] = values.astype(DTYPES[depth])
+    recipe = Preprocessing.standard((4, 4, channels), reading=Reading(depth=depth))
+
+    assert recipe.dtype == DTYPES[depth]
+    np.testing.assert_array_equal(recipe.array_pixels(images), images)
+    inverted = Preprocessing.standard((4, 4, channels), invert=True, reading=Reading(depth=depth))
+    np.testing.assert_array_equal(inverted.array_pixels(images), images.dtype.type(top) - images)
+    assert Preprocessing.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+@pytest.mark.parametrize("mode", ["crop", "pad", "stretch"])
+def test_each_channel_of_deep_images_is_resized_alone(mode: Literal["crop", "pad", "stretch"]) -> None:
+    ramp = np.linspace(0, 60000, 12 * 8).reshape(1, 12, 8, 1)
+    deep = np.concatenate([ramp, 60000 - ramp, np.full_like(ramp, 30001)], axis=3).repeat(2, axis=3).astype(np.uint16)
+    fit = Fit(height=6, width=6, mode=mode)
+
+    found = fit.on_array(deep)
+
+    assert found.shape == (1, 6, 6, 6)
+    assert found.dtype == np.uint16
+    shallow = (deep / 257).round().astype(np.uint8)
+    for channel in range(6):
+        like = fit.on_array(shallow[..., channel : channel + 1])
+        assert np.abs(found[..., channel] / 257 - like[..., 0]).max() <= 1.5, "as in 8 bits, but for rounding"
+    inside = found[..., 4][found[..., 4] < 65000]
+    assert set(inside.tolist()) == {30001}, "16 bits are kept, where 8 bits would give 30069"
+
+
+def test_8_bit_images_become_those_of_a_deep_model_and_the_other_way_round() -> None:
+    shallow = np.array([0, 1, 128, 255], np.uint8).reshape(1, 2, 2, 1)
+    deep = np.array([0, 257, 32896, 65535], np.uint16).reshape(1, 2, 2, 1)
+    recipe = Preprocessing.standard((2, 2, 1), reading=Reading(depth=16))
+
+    np.testing.assert_array_equal(recipe.array_pixels(shallow), deep)
+    np.testing.assert_array_equal(recipe.pixels(to_pil_image(shallow[0])), deep[0])
+    np.testing.assert_array_equal(Preprocessing.standard((2, 2, 1)).array_pixels(deep), shallow)
+    color = np.array([[[[65535, 0, 0], [0, 65535, 0]], [[0, 0, 65535], [65535, 65535, 65535]]]], np.uint16)
+    np.testing.assert_array_equal(recipe.array_pixels(color).ravel(), [19595, 38469, 7471, 65535])
+
+
+def test_values_of_files_are_restored_by_the_range() -> None:
+    floats = np.array([-0.5, 0, 0.25, 1, 2], np.float32)
+    twelve = Reading(low=0, high=4095, depth=16)
+
+    np.testing.assert_array_equal(twelve.values(floats), np.array([0, 0, 1024, 4095, 4095], np.uint16))
+    assert twelve.values(floats).dtype == np.uint16
+    np.testing.assert_array_equal(Reading().values(floats), [0, 0, 16384, 65535, 65535])
+    fractions = Reading(low=-1, high=1, depth="float").values(floats)
+    np.testing.assert_array_equal(fractions, np.array([-1, -1, -0.5, 1, 1], np.float32))
+    assert twelve.values_text() == "uint16: 0 and 4095 are 0 and 1 of the model."
+    for wrong in ({"low": 0.0}, {"low": 1.0, "high": 1.0}, {"depth": 12}):
+        with pytest.raises(ValidationError):
+            Reading.model_validate(wrong)
 
 
 def test_floats_and_pixels_are_inverse() -> None:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from explorer.data.values import found_range, scaled
+from explorer.data.preprocessing import DTYPES, Depth
+from explorer.data.values import found_depth, found_range, scaled
 from explorer.errors import DataError
 
 BYTES = np.arange(256, dtype=np.uint8)
@@ -57,15 +58,48 @@ def test_values_become_pixels() -> None:
             array = np.array([[0, 4, 20]] if limits != (0, 1) else [[0, 1, 2]], dtype)
             np.testing.assert_array_equal(scaled(array, limits), [expected])
     np.testing.assert_array_equal(scaled((BYTES / 127.5 - 1).astype(np.float32), (-1, 1)), BYTES)
-    np.testing.assert_array_equal(scaled((BYTES.astype(np.uint16) << 4) + 8, (0, 4095)), BYTES)
+    np.testing.assert_array_equal(scaled((BYTES.astype(np.uint16) << 4) + 8, (0, 4095), 8), BYTES)
+
+
+@pytest.mark.parametrize(
+    ("array", "limits", "depth"),
+    [
+        (BYTES, (0, 255), 8),
+        (BYTES > 127, (0, 1), 8),
+        (BYTES.astype(np.float64), (0, 255), 8),
+        ((BYTES // 16).astype(np.float32), (0, 16), 8),
+        ((BYTES / 255).astype(np.float32), (0, 1), 8),
+        (BYTES / 127.5 - 1, (-1, 1), 8),
+        ((BYTES / 255).astype(np.float16), (0, 1), 8),
+        (np.array([-1000, 3000], np.int16), (-1000, 3000), 16),
+        (np.array([0, 4000], ">u2"), (0, 4095), 16),
+        (np.array([0.0, 4000.0]), (0, 4095), 16),
+        (np.array([0, 30_000, 70_000]), (0, 70_000), "float"),
+        (np.array([0, 0.123, 1]), (0, 1), "float"),
+        (BYTES * 0.999, (0, 255), "float"),
+    ],
+)
+def test_the_depth_is_what_the_values_need(array: np.ndarray, limits: tuple[float, float], depth: Depth) -> None:
+    assert found_depth(limits, array) == depth
+    assert scaled(array, limits).dtype == DTYPES[depth]
+
+
+def test_deep_values_keep_their_steps() -> None:
+    whole = np.array([0, 1, 2048, 4095, 5000], np.uint16)
+    np.testing.assert_array_equal(scaled(whole, (0, 4095)), np.array([0, 16, 32776, 65535, 65535], np.uint16))
+    np.testing.assert_array_equal(scaled(np.array([-1000, 1000, 3000]), (-1000, 3000)), [0, 32768, 65535])
+    deep = np.arange(70_000, dtype=np.uint16)
+    assert scaled(deep, (0, 65535)) is deep
+    fractions = np.array([-0.5, 0.125, 0.25, 2.5])
+    np.testing.assert_array_equal(scaled(fractions, (0, 0.5)), np.array([0, 0.25, 0.5, 1], np.float32))
 
 
 @given(arrays_of.arrays(np.float64, (2, 3, 3), elements=st.floats(allow_nan=False, allow_infinity=False)))
 def test_any_numbers_have_a_range_and_pixels_in_their_order(array: np.ndarray) -> None:
     pixels = scaled(array, found_range(array, "x"))
-    assert pixels.dtype == np.uint8
+    assert pixels.dtype in DTYPES.values()
     assert pixels.shape == array.shape
-    in_order = pixels.ravel()[np.argsort(array, axis=None)].astype(int)
+    in_order = pixels.ravel()[np.argsort(array, axis=None)].astype(float)
     assert (np.diff(in_order) >= 0).all()
 
 

@@ -13,8 +13,11 @@ from PIL import Image
 
 from explorer.data.corruption import CORRUPTIONS, Corruption, Noise, corrupt
 from explorer.data.metrics import mse, psnr, ssim
-from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
+from explorer.data.mixer import MixedChannel, Mixer, shown
+from explorer.data.preprocessing import Preprocessing, Reading, to_floats, to_pixels
+from explorer.data.source import ArraySource, Facts
 from explorer.data.sources import open_source
+from explorer.data.splits import random_splits
 from explorer.document.document import Document
 from explorer.document.map_tiles import MapWindow, Overlay
 from explorer.document.state import Jitter
@@ -174,6 +177,27 @@ def test_thumbnails_come_a_few_at_a_time_in_the_order_asked_for(channels: int) -
     pixels = np.concatenate([view.pixels for view in views])
     np.testing.assert_array_equal(pixels, source.read(indices, Preprocessing.standard(side)))
     assert all(view.source is source for view in views)
+
+
+def test_views_that_only_draw_show_many_channels_through_the_mixer() -> None:
+    mixer = Mixer(channels=(MixedChannel(color="#ff0000", high=0.5), *(MixedChannel(visible=False),) * 3))
+    images = np.random.default_rng(0).integers(0, 65536, (4, 12, 10, 4)).astype(np.uint16)
+    source = ArraySource(Facts("cells", "Cells", "cells"), images, random_splits(4))
+    codec = MatrixCodec((12, 10, 4))
+    code = as_floats(0.5, -1)
+
+    (default,) = read_thumbnails(source, np.arange(4))
+    (mixed,) = read_thumbnails(source, np.arange(4), mixer)
+    recipe = Preprocessing.standard((THUMBNAIL_SIDE, THUMBNAIL_SIDE, 4), reading=Reading(depth=16))
+    read = source.read(np.arange(4), recipe)
+    np.testing.assert_array_equal(default.pixels, shown(read))
+    np.testing.assert_array_equal(mixed.pixels, shown(read, mixer))
+    assert mixed.pixels[..., 1:].max() == 0
+
+    tiles = np.array([[0, 0], [1, 0]], np.int64)
+    (plane_view,) = decode_tiles(codec, Plane.of_dimensions(code, (0, 1)), TileGrid(-1.0, 0.5), 0, tiles, mixer)
+    assert plane_view.pixels.shape == (2, 12, 10, 3)
+    assert plane_view.pixels[..., 1:].max() == 0
 
 
 def measured(kind: Overlay, codec: MatrixCodec, codes: Floats) -> OverlayView:

@@ -20,7 +20,7 @@ from explorer.export.estimate import estimate_bytes
 from explorer.export.frames import fitted, frame_ticks
 from explorer.export.layout import size_of_file
 from explorer.export.sheet import caption_strip, enlarge, sample_area
-from explorer.types import Pixels
+from explorer.types import Shown
 
 av = pytest.importorskip("av", reason="MP4 is an extra: pip install '.[mp4]'")
 
@@ -28,11 +28,11 @@ LOSSLESS = (".webp", ".apng")
 NAMES = [f"film{suffix}" for suffix in (*FORMATS, FOLDER.suffix)]
 
 
-def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> list[Pixels]:
+def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> list[Shown]:
     return list(np.random.default_rng(seed).integers(0, 256, (count, height, width, channels), dtype=np.uint8))
 
 
-def smooth(count: int, height: int = 32, width: int = 48) -> list[Pixels]:
+def smooth(count: int, height: int = 32, width: int = 48) -> list[Shown]:
     """A disc that crosses a slope, in color; the third image twice."""
     ys, xs = np.mgrid[0:height, 0:width]
     frames = []
@@ -44,13 +44,13 @@ def smooth(count: int, height: int = 32, width: int = 48) -> list[Pixels]:
     return frames
 
 
-def write(frames: list[Pixels], path: Path, **wanted: Any) -> None:
+def write(frames: list[Shown], path: Path, **wanted: Any) -> None:
     settings = ExportSettings(**({"fps": 25, "loop": True} | wanted))
     steps = list(format_of(path).write(iter(frames), len(frames), path, settings))
     assert steps[-1].done == steps[-1].total
 
 
-def read(path: Path) -> tuple[Pixels, list[float], int | None]:
+def read(path: Path) -> tuple[Shown, list[float], int | None]:
     """Frames ``(n, h, w, 3)``, their durations in ms, the loop count as Pillow tells it."""
     with Image.open(path) as pil_image:
         assert getattr(pil_image, "n_frames", 1) > 1
@@ -62,7 +62,7 @@ def read(path: Path) -> tuple[Pixels, list[float], int | None]:
         return np.stack([one for one, _ in frames]), [ms for _, ms in frames], pil_image.info.get("loop")
 
 
-def read_video(path: Path) -> tuple[Pixels, list[float], Any]:
+def read_video(path: Path) -> tuple[Shown, list[float], Any]:
     """Frames ``(n, h, w, 3)``, their times in seconds, the average rate."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]

@@ -16,14 +16,14 @@ from explorer.errors import ExportError, UsageError
 from explorer.export import ExportSettings, format_of
 from explorer.export.gif import frame_delays, possible_fps, write_gif
 from explorer.export.palette import GRAYS
-from explorer.types import Pixels, Progress
+from explorer.types import Progress, Shown
 
 
-def write(frames: list[Pixels], path: Path, **wanted: Any) -> list[Progress]:
+def write(frames: list[Shown], path: Path, **wanted: Any) -> list[Progress]:
     return list(write_gif(iter(frames), len(frames), path, ExportSettings(**({"fps": 50, "loop": True} | wanted))))
 
 
-def read(path: Path) -> tuple[Pixels, list[int]]:
+def read(path: Path) -> tuple[Shown, list[int]]:
     """Frames ``(n, h, w, 3)`` and their delays in ms."""
     with Image.open(path) as pil_image:
         frames = [
@@ -32,11 +32,11 @@ def read(path: Path) -> tuple[Pixels, list[int]]:
     return np.stack([frame for frame, _ in frames]), [delay for _, delay in frames]
 
 
-def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> list[Pixels]:
+def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> list[Shown]:
     return list(np.random.default_rng(seed).integers(0, 256, (count, height, width, channels), dtype=np.uint8))
 
 
-def photographs(count: int, side: int = 48) -> list[Pixels]:
+def photographs(count: int, side: int = 48) -> list[Shown]:
     """Smooth color images of far more than 256 colors, each a little different."""
     ys, xs = np.mgrid[0:side, 0:side] / (side - 1)
     images = []
@@ -46,7 +46,7 @@ def photographs(count: int, side: int = 48) -> list[Pixels]:
     return images
 
 
-def psnr(one: Pixels, other: Pixels) -> float:
+def psnr(one: Shown, other: Shown) -> float:
     return float(10 * np.log10(255**2 / max(((one.astype(float) - other) ** 2).mean(), 1e-9)))
 
 
@@ -178,7 +178,7 @@ def test_closing_the_job_early_leaves_what_was_there(tmp_path: Path, channels: i
 
 
 def test_frames_of_a_generator_that_fills_one_array(tmp_path: Path) -> None:
-    def reused(channels: int) -> Iterator[Pixels]:
+    def reused(channels: int) -> Iterator[Shown]:
         frame = np.zeros((6, 6, channels), dtype=np.uint8)
         for level in (10, 20, 30):
             frame[:] = level
@@ -201,7 +201,7 @@ def test_frames_of_a_generator_that_fills_one_array(tmp_path: Path) -> None:
         ([np.zeros((1, 70_000, 1), dtype=np.uint8)], 1, "8,192"),
     ],
 )
-def test_frames_that_are_not_as_said_write_nothing(tmp_path: Path, frames: list[Pixels], total: int, said: str) -> None:
+def test_frames_that_are_not_as_said_write_nothing(tmp_path: Path, frames: list[Shown], total: int, said: str) -> None:
     with pytest.raises(ExportError, match=said):
         list(write_gif(frames, total, tmp_path / "a.gif", ExportSettings(fps=10, loop=True)))
     assert not list(tmp_path.iterdir())
@@ -232,7 +232,7 @@ def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any], said: 
 def test_pixels_that_stay_are_transparent(tmp_path: Path) -> None:
     """An animation over a busy background costs what moves, and not the background."""
     background = noise(1, 64, 64, 3)[0] & np.uint8(0xC0)
-    frames: list[Pixels] = []
+    frames: list[Shown] = []
     for step in range(20):
         frame = background.copy()
         frame[2, 2], frame[60, step * 3] = (255, 0, 0), (0, 255, 0)
@@ -251,7 +251,7 @@ def test_number_of_plays(tmp_path: Path, plays: int) -> None:
         assert pil_image.info.get("loop") == {0: 0, 1: None, 2: 1, 7: 6}[plays]
 
 
-def morph_of_faces() -> list[Pixels]:
+def morph_of_faces() -> list[Shown]:
     """60 frames through three of the embedded faces, blended: what a decoder makes of a path between them."""
     keys = open_source("faces").read([11, 340, 777], Preprocessing.standard((64, 64, 3))).astype(np.float64)
     shares = np.linspace(0, 1, 30)[:, None, None, None]

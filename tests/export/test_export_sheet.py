@@ -12,14 +12,14 @@ from explorer.errors import ExportError
 from explorer.export.contact_sheet import write_sheet
 from explorer.export.frames import ExportSettings
 from explorer.export.sheet import axes_figure, caption_strip, enlarge, mosaic, stack_rows, write_png
-from explorer.types import Floats, Pixels
+from explorer.types import Floats, Shown
 
 
 def line(low: float, high: float, count: int) -> Floats:
     return np.linspace(low, high, count, dtype=np.float32)
 
 
-def random_images(count: int, height: int, width: int, channels: int, seed: int = 0) -> Pixels:
+def random_images(count: int, height: int, width: int, channels: int, seed: int = 0) -> Shown:
     return np.random.default_rng(seed).integers(0, 256, (count, height, width, channels), dtype=np.uint8)
 
 

@@ -153,7 +153,7 @@ def test_the_first_thumbnails_are_read_alone(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "thumbnails",
-    [np.zeros((4, 2, 2), np.uint8), np.zeros((4, 2, 2, 1)), np.zeros((4, 2, 2, 2), np.uint8), None],
+    [np.zeros((4, 2, 2), np.uint8), np.zeros((4, 2, 2, 1)), np.zeros((4, 2, 2, 17), np.uint8), None],
     ids=["shape", "dtype", "channels", "missing"],
 )
 def test_wrong_thumbnails_are_refused(tmp_path: Path, thumbnails: NDArray[np.uint8] | None) -> None:

@@ -176,6 +176,8 @@ def test_the_command_says_what_is_turned_off() -> None:
 def test_the_command_tells_nothing_of_the_machine() -> None:
     asked = request(out=Path("/home/jane/models/new"), data="/home/jane/cats", start_from="/home/jane/models/old")
     assert command_line(asked) == "latent-explorer train --arch vae --data cats --out new --from old --seed 0"
+    chosen = request(data="/home/jane/scan.h5?array=cells/raw&range=0,4095")
+    assert "--data 'scan.h5?array=cells/raw&range=0,4095' --out" in command_line(chosen)
 
 
 def test_a_free_name_is_one_that_a_folder_can_have(tmp_path: Path) -> None:

@@ -61,12 +61,20 @@ def test_every_size_goes_in_and_comes_out(name: str, shape: ImageShape, latent: 
     assert [head.name for head in spec.encoder.heads] == (["mean", "log_variance"] if spec.variational else [])
 
 
+@pytest.mark.parametrize("channels", [2, 4, 16])
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_every_architecture_takes_and_gives_many_channels(name: str, channels: int) -> None:
+    spec = ARCHITECTURES[name].build((33, 28, channels))
+    assert spec.image_shape == spec.encoder.input_shape == (33, 28, channels)
+    assert spec.decoder.output_shape == (33, 28, channels)
+
+
 @pytest.mark.parametrize(
     ("shape", "latent", "expected"),
     [
         ((15, 28, 1), 2, "15×28"),
         ((28, 513, 1), 2, "28×513"),
-        ((28, 28, 2), 2, "with 2 channels. Choose 1 or 3 channels"),
+        ((28, 28, 17), 2, "with 17 channels. Choose 1 to 16 channels"),
         ((28, 28, 1), 0, "from 1 to 784"),
         ((16, 16, 1), prod((16, 16)) + 1, "from 1 to 256"),
     ],

@@ -17,7 +17,7 @@ from explorer.document.open_requests import OpenRequest
 from explorer.document.views.compare import COMPARE, CompareView
 from explorer.models.pca_codec import PcaCodec
 from explorer.ui.color_map import heat
-from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.images import image_to_qimage, pixels_to_qimage
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_pca_of_the_same_size_is_one_click_away(compared: WindowDriver) -> None:
     given = clean(compared, 0)
     np.testing.assert_allclose(view_of(compared).made[1], fitted.decode(fitted.encode(given))[0], atol=1e-4)
     np.testing.assert_allclose(view_of(compared).mse[1], mse(given, fitted.decode(fitted.encode(given))), atol=1e-6)
-    assert panel.frames[0].image == floats_to_qimage(given[0])
+    assert panel.frames[0].image == image_to_qimage(given[0])
     assert panel.frames[3].title == beside.name
 
 

@@ -17,7 +17,7 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import ArraySource, Facts, Source
 from explorer.data.splits import random_splits
 from explorer.document.views.thumbnails import THUMBNAIL_SIDE, THUMBNAILS, ThumbnailsView
-from explorer.types import Indices, Pixels
+from explorer.types import Indices, Pixels, Shown
 from explorer.ui.main_window import MainWindow
 
 
@@ -46,7 +46,7 @@ def click(driver: WindowDriver, row: int) -> None:
     QTest.mouseClick(gallery.view.viewport(), Qt.MouseButton.LeftButton, pos=where)
 
 
-def shown_thumbnails(driver: WindowDriver) -> dict[int, Pixels]:
+def shown_thumbnails(driver: WindowDriver) -> dict[int, Shown]:
     model = driver.window.gallery.model
     found = {}
     for row in range(model.rowCount()):

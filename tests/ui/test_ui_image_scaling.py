@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-from explorer.types import Pixels
+from explorer.types import Shown
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.widgets.image_scaling import Axis, axis, enlarged
 
 FACTORS = st.floats(2.0, 40.0)
 
 
-def pixels(height: int, width: int, channels: int = 3, seed: int = 0) -> Pixels:
+def pixels(height: int, width: int, channels: int = 3, seed: int = 0) -> Shown:
     return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
 
 
-def area_means(image: Pixels, across: Axis, down: Axis) -> NDArray[np.float64]:
+def area_means(image: Shown, across: Axis, down: Axis) -> NDArray[np.float64]:
     """Return the mean of the part of the image that each device pixel covers, by integrals of rows and columns."""
     rows = _means(image.astype(np.float64), down)
     return _means(rows.transpose(1, 0, 2), across).transpose(1, 0, 2)

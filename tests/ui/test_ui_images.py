@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PySide6.QtGui import QColor
 
-from explorer.types import Floats, Pixels
-from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.types import Floats, Shown
+from explorer.ui.images import image_to_qimage, pixels_to_qimage
 from explorer.ui.text import decibels, dimension_name, duration, filled
 
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3]))
 
 
 @given(arrays.arrays(np.uint8, SHAPES))
-def test_pixels_arrive_as_they_are(pixels: Pixels) -> None:
+def test_pixels_arrive_as_they_are(pixels: Shown) -> None:
     qimage = pixels_to_qimage(pixels)
     assert (qimage.height(), qimage.width()) == pixels.shape[:2]
     np.testing.assert_array_equal(array_of(qimage), pixels)
@@ -29,9 +29,9 @@ def test_pixels_arrive_as_they_are(pixels: Pixels) -> None:
 @given(arrays.arrays(np.float32, SHAPES, elements=st.floats(-0.5, 1.5, width=32)))
 def test_floats_are_clipped_and_rounded(image: Floats) -> None:
     expected = np.rint(image.clip(0, 1).astype(np.float64) * 255)
-    assert np.abs(array_of(floats_to_qimage(image)).astype(int) - expected).max() <= 1
+    assert np.abs(array_of(image_to_qimage(image)).astype(int) - expected).max() <= 1
     exact = np.array([0, 1, 0.2, -3, 7], np.float32).reshape(1, 5, 1)
-    assert array_of(floats_to_qimage(exact)).ravel().tolist() == [0, 255, 51, 0, 255]
+    assert array_of(image_to_qimage(exact)).ravel().tolist() == [0, 255, 51, 0, 255]
 
 
 def test_channels_are_red_green_blue() -> None:

@@ -14,7 +14,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from explorer.data.corruption import CORRUPTIONS, Noise, corrupt
 from explorer.data.metrics import psnr, ssim
 from explorer.document.views.noise import NOISE, NOISE_ROW, NoiseView
-from explorer.ui.images import floats_to_qimage
+from explorer.ui.images import image_to_qimage
 
 
 def noise_view(driver: WindowDriver) -> NoiseView:
@@ -50,9 +50,9 @@ def test_the_typed_strength_is_the_noise_that_is_shown(lab: WindowDriver) -> Non
     lab.type_into("noise_1_strength", "0.5")
     view = until_shows(lab, Noise("gaussian", 0.5, seed=0))
     panel = lab.window.noise
-    assert panel.one.noisy.image == floats_to_qimage(view.noisy[0])
-    assert panel.one.clean.image == floats_to_qimage(view.clean[0])
-    assert panel.one.reconstruction.image == floats_to_qimage(view.reconstruction[0])
+    assert panel.one.noisy.image == image_to_qimage(view.noisy[0])
+    assert panel.one.clean.image == image_to_qimage(view.clean[0])
+    assert panel.one.reconstruction.image == image_to_qimage(view.reconstruction[0])
     assert panel.one.difference.image is not None
     assert plain(panel.one.noisy.detail).startswith(f"PSNR {view.of_noisy.psnr:.1f} dB")
     assert f"MSE {view.of_reconstruction.mse:.4f}" in plain(panel.one.reconstruction.detail)

@@ -162,7 +162,7 @@ def test_an_export_format(
     assert format_of(path) is toy
     list(toy.write(iter(()), 2, path, ExportSettings(10, True, recipe=recipe)))
     assert read_recipe(path) == recipe
-    assert ".png, .toy" in help_of("morph")
+    assert ".ome.tif, .toy" in help_of("morph")
     dialog = ExportAnimationDialog(Document())
     qtbot.addWidget(dialog)
     dialog.format.setCurrentIndex(dialog.format.findText("Toy animation"))

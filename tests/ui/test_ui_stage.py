@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel
 
 from explorer.document.views.image import IMAGE, ImageView, encode_image
 from explorer.ui.color_map import heat
-from explorer.ui.images import floats_to_qimage
+from explorer.ui.images import image_to_qimage
 from explorer.ui.main_window import MainWindow
 
 
@@ -33,8 +33,8 @@ def test_an_empty_stage_says_what_to_do(driver: WindowDriver) -> None:
 def test_it_shows_image_and_reconstruction_with_their_figures(driver: WindowDriver) -> None:
     driver.open()
     view, stage = image_view(driver), driver.window.stage
-    assert stage.original.image == floats_to_qimage(view.original)
-    assert stage.reconstruction.image == floats_to_qimage(view.reconstruction)
+    assert stage.original.image == image_to_qimage(view.original)
+    assert stage.reconstruction.image == image_to_qimage(view.reconstruction)
     assert stage.edited.image == stage.reconstruction.image
     mse = float(((view.original - view.reconstruction) ** 2).mean())
     assert f"MSE {mse:.4f}" in plain(stage.reconstruction.detail)
@@ -98,7 +98,7 @@ def test_every_pixel_is_painted_in_its_place(driver: WindowDriver) -> None:
     for row in down.pixels():
         for column in across.pixels():
             y, x = (int(along.position(place) + along.scale / 2) for along, place in ((down, row), (across, column)))
-            wanted = floats_to_qimage(view.reconstruction).pixelColor(column, row)
+            wanted = image_to_qimage(view.reconstruction).pixelColor(column, row)
             assert painted[y, x].tolist() == [wanted.red(), wanted.green(), wanted.blue()]
 
 
@@ -140,6 +140,6 @@ def test_all_three_change_with_the_encoders_answer(bare_window: MainWindow) -> N
     assert isinstance(view, ImageView)
     IMAGE.put(document, view)
     stage = bare_window.stage
-    assert stage.original.image == floats_to_qimage(view.original)
-    assert stage.reconstruction.image == floats_to_qimage(view.reconstruction)
+    assert stage.original.image == image_to_qimage(view.original)
+    assert stage.reconstruction.image == image_to_qimage(view.reconstruction)
     assert stage.edited.image == stage.reconstruction.image

@@ -20,7 +20,7 @@ from explorer.document.views.image import IMAGE
 from explorer.document.views.tiles import TILES, TilesView
 from explorer.errors import ModelError
 from explorer.types import Floats
-from explorer.ui.images import floats_to_qimage
+from explorer.ui.images import image_to_qimage
 
 GATE_OF_PATIENCE_S = Gate.PATIENCE_S
 
@@ -59,9 +59,9 @@ def assert_only(driver: WindowDriver, watch: Watch) -> None:
     assert source is not None
     assert image_index is not None
     original = to_floats(source.read([image_index], model.card.preprocessing))
-    again = floats_to_qimage(model.codec.decode(model.codec.encode(original))[0])
+    again = image_to_qimage(model.codec.decode(model.codec.encode(original))[0])
     assert watch.original
-    assert all(qimage == floats_to_qimage(original[0]) for qimage in watch.original)
+    assert all(qimage == image_to_qimage(original[0]) for qimage in watch.original)
     assert all(qimage == again for qimage in watch.reconstruction)
     assert all(qimage == again for qimage in watch.edited)
 

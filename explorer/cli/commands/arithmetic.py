@@ -9,9 +9,9 @@ import numpy as np
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
-from explorer.cli.inputs import open_model, output_file
+from explorer.cli.inputs import channels_texts, open_model, output_file, written_lines
 from explorer.cli.parser import IMAGE_HELP, add_model, add_out
-from explorer.data.preprocessing import to_pixels
+from explorer.data.mixer import shown
 from explorer.export.sheet import write_png
 from explorer.latent.arithmetic import combine
 
@@ -34,9 +34,10 @@ def run(options: Namespace, console: Console) -> Report:
         for image in images
     ]
     code = combine(terms)
-    write_png(to_pixels(model.codec.decode(code[np.newaxis]))[0], path)
+    write_png(shown(model.codec.decode(code[np.newaxis]))[0], path, channels_texts(model.card))
     return Report(
-        {"code": code}, [f"codes added: {len(options.plus)}, subtracted: {len(options.minus)}", f"written to {path}"]
+        {"code": code},
+        [f"codes added: {len(options.plus)}, subtracted: {len(options.minus)}", *written_lines(model.card, path)],
     )
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, images_text
-from explorer.cli.inputs import decode_codes, open_model, output_file, read_codes, sheet
+from explorer.cli.inputs import IMAGE_SUFFIXES, open_model, output_file, read_codes, write_decoded
 from explorer.cli.parser import add_model, add_out
-from explorer.export.sheet import write_png
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -21,15 +20,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="NPY",
         help="a .npy file with codes (n, latent) or (latent,), or an .npz file with an array “codes”",
     )
-    add_out(parser, "the sheet to write, with about as many rows as columns")
+    add_out(parser, "the sheet to write (.png), or the values of all channels (.ome.tif)")
 
 
 def run(options: Namespace, console: Console) -> Report:
-    path = output_file(options.out, ".png")
+    path = output_file(options.out, *IMAGE_SUFFIXES)
     model = open_model(options.model)
     codes = read_codes(Path(options.codes).expanduser(), model.card)
-    write_png(sheet(decode_codes(model, codes, console)), path)
-    return Report({"count": len(codes)}, [images_text(len(codes)), f"written to {path}"])
+    return Report({"count": len(codes)}, [images_text(len(codes)), *write_decoded(model, codes, path, console)])
 
 
 COMMAND = Command(

@@ -9,7 +9,7 @@ import numpy as np
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text
-from explorer.cli.inputs import encode_source, open_model, output_file, select, warn_of_skipped
+from explorer.cli.inputs import encode_source, open_model, output_file, select, warn_of_range, warn_of_skipped
 from explorer.cli.parser import add_data, add_model, add_out, add_split
 from explorer.data.source import UNLABELED
 from explorer.data.sources import open_source
@@ -27,6 +27,7 @@ def run(options: Namespace, console: Console) -> Report:
     path = output_file(options.out, ".npz")
     model = open_model(options.model)
     source = open_source(options.data)
+    warn_of_range(console, model, source)
     codes, indices = console.result(encode_source(model, source, select(source, options.split)))
     skipped = warn_of_skipped(console, source)
     labels = np.full(len(indices), UNLABELED, np.int64) if source.labels is None else source.labels[indices]

@@ -7,9 +7,10 @@ from argparse import ArgumentParser, Namespace
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, figures_text, images_text
-from explorer.cli.inputs import open_model, select, warn_of_skipped
+from explorer.cli.inputs import open_model, select, warn_of_range, warn_of_skipped
 from explorer.cli.parser import add_data, add_model, add_noise, add_split
 from explorer.data.corruption import parse_noise
+from explorer.data.metrics import DATA_RANGE
 from explorer.data.source import Source
 from explorer.data.sources import open_source
 from explorer.models.card import Card
@@ -27,6 +28,7 @@ def run(options: Namespace, console: Console) -> Report:
     noises = parse_noise(options.noise)
     model = open_model(options.model)
     source = open_source(options.data)
+    warn_of_range(console, model, source)
     indices = select(source, options.split)
     seen = seen_in_training(model.card, source, options.split)
     if seen:
@@ -41,9 +43,17 @@ def run(options: Namespace, console: Console) -> Report:
         "count": result.count,
         "split": options.split,
         "seen_in_training": seen,
+        "data_range": DATA_RANGE,
+        "range": source.found.range,
         "skipped": skipped,
     }
     lines = [f"{images_text(result.count)} ({options.split} split of {source.name}): {figures_text(result.metrics())}"]
+    if source.found.range is not None:
+        low, high = source.found.range
+        lines.append(f"metrics for values from 0 to {DATA_RANGE:g}, which are {low:g} to {high:g} in the files")
+    if result.channels:
+        document["channels"] = list(result.channels)
+        lines += [f"channel {number}: {figures_text(one)}" for number, one in enumerate(result.channels, start=1)]
     if result.kl_per_dim is not None:
         document |= {
             "kl": result.kl,

@@ -13,6 +13,7 @@ from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
 from explorer.cli.inputs import Model, open_model, output_file
 from explorer.cli.parser import IMAGE_HELP, add_model, add_out, number, whole
+from explorer.data.mixer import channels_text
 from explorer.errors import UsageError
 from explorer.export import FOLDER, FORMATS, ExportSettings, format_of
 from explorer.export.folder import check_frames
@@ -21,7 +22,7 @@ from explorer.export.recipe import Recipe, make_recipe
 from explorer.latent.animation import LOOPS, AnimationSettings, animation_codes
 from explorer.latent.easing import EASINGS
 from explorer.latent.paths import PATHS
-from explorer.models.batches import render
+from explorer.models.batches import render, render_values
 from explorer.types import Floats
 
 _DEFAULT = AnimationSettings()
@@ -90,11 +91,14 @@ def run(options: Namespace, console: Console) -> Report:
     codes = animation_codes(keys, animation, model.bundle.sample.codes if settings.path == "data" else None)
     if fps != settings.fps:
         console.warn(f"{kind.title} does not support {settings.fps:g} frames per second; using {fps:g}")
-    recipe = make_recipe(model.card.name, model.card.decoder_hash or "", keys, animation.to_dict())
+    channels = channels_text(model.card.image_shape[2], None)
+    recipe = make_recipe(model.card.name, model.card.decoder_hash or "", keys, animation.to_dict(), channels)
     if recipe.keys is None:
         console.warn("the codes are too long to be saved in the file; it cannot be reopened as a timeline")
     export_settings = _export_settings(options, fps, model, recipe)
-    console.track(kind.write(render(model.codec, codes), len(codes), path, export_settings))
+    reading = model.preprocessing.reading
+    frames = render_values(model.codec, codes, reading) if kind.values else render(model.codec, codes)
+    console.track(kind.write(frames, len(codes), path, export_settings))
     return _report(path, codes, fps)
 
 
@@ -112,6 +116,7 @@ def _export_settings(options: Namespace, fps: float, model: Model, recipe: Recip
         dither=options.dither,
         caption=_caption(model, options.keys) if options.caption else "",
         recipe=recipe,
+        values=model.preprocessing.reading.values_text(),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
-from explorer.cli.inputs import encode_source, open_model, position_in, warn_of_skipped
+from explorer.cli.inputs import encode_source, open_model, position_in, warn_of_range, warn_of_skipped
 from explorer.cli.parser import IMAGE_HELP, add_data, add_model, whole
 from explorer.data.sources import open_source
 from explorer.latent.neighbors import INDEX_KINDS, METRICS, CodeSpace, NeighborIndex
@@ -31,6 +31,7 @@ def run(options: Namespace, console: Console) -> Report:
     model = open_model(options.model)
     query = model.codec.encode(model.images.read(options.query))
     source = open_source(options.data)
+    warn_of_range(console, model, source)
     codes, positions = console.result(encode_source(model, source, np.arange(source.count)))
     warn_of_skipped(console, source)
     space = CodeSpace(model.statistics)

@@ -11,12 +11,25 @@ import numpy as np
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, figures_text, images_text
-from explorer.cli.inputs import READ_BATCH, check_sheet, open_model, output_file, select, warn_of_skipped
+from explorer.cli.inputs import (
+    IMAGE_SUFFIXES,
+    READ_BATCH,
+    channels_texts,
+    check_sheet,
+    open_model,
+    output_file,
+    select,
+    warn_of_range,
+    warn_of_skipped,
+    written_lines,
+)
 from explorer.cli.parser import add_data, add_model, add_noise, add_out, add_split, whole
 from explorer.data.corruption import Noise, corrupt, parse_noise
 from explorer.data.metrics import bce, mse, psnr, ssim
-from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.data.mixer import shown
+from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
+from explorer.export.ome_tiff import ImageStack, is_ome_tiff, write_stacks
 from explorer.export.sheet import stack_rows, write_png
 from explorer.models.batches import readable_batches
 
@@ -33,30 +46,37 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="number of images, evenly spaced over the split (default: 10)",
     )
     add_noise(parser)
-    add_out(parser, "the image file to write")
+    add_out(parser, "the sheet to write (.png), or the values of all channels (.ome.tif)")
 
 
 def run(options: Namespace, console: Console) -> Report:
-    path = output_file(options.out, ".png")
+    path = output_file(options.out, *IMAGE_SUFFIXES)
     noises = seeded(parse_noise(options.noise))
     model = open_model(options.model)
     source = open_source(options.data)
+    warn_of_range(console, model, source)
     chosen = select(source, options.split, options.count)
-    check_sheet(len(chosen) * (3 if noises else 2), model.card)
+    if not is_ome_tiff(path):
+        check_sheet(len(chosen) * (3 if noises else 2), model.card)
     originals = np.concatenate([part[1] for part in readable_batches(source, chosen, model.preprocessing, READ_BATCH)])
     skipped = warn_of_skipped(console, source)
     clean = to_floats(originals)
     given = corrupt(clean, noises)
     output = model.codec.decode(model.codec.encode(given))
-    rows = [originals, *([to_pixels(given)] if noises else []), to_pixels(output)]
-    write_png(stack_rows(rows), path)
+    rows = {"originals": clean, **({"corrupted": given} if noises else {}), "reconstructions": output}
+    if is_ome_tiff(path):
+        reading = model.preprocessing.reading
+        stacks = [ImageStack.of(name, reading.values(row), reading.values_text()) for name, row in rows.items()]
+        console.track(write_stacks(stacks, path))
+    else:
+        write_png(stack_rows([shown(row) for row in rows.values()]), path, channels_texts(model.card))
     figures = {
         "mse": mse(clean, output),
         "psnr": psnr(clean, output),
         "ssim": ssim(clean, output),
         "bce": bce(clean, output),
     }
-    lines = [f"{images_text(len(originals))}: {figures_text(figures)}", f"written to {path}"]
+    lines = [f"{images_text(len(originals))}: {figures_text(figures)}", *written_lines(model.card, path)]
     return Report({**figures, "count": len(originals), "skipped": skipped}, lines)
 
 

@@ -9,9 +9,8 @@ import numpy as np
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, images_text
-from explorer.cli.inputs import decode_codes, open_model, output_file, sheet
+from explorer.cli.inputs import IMAGE_SUFFIXES, open_model, output_file, write_decoded
 from explorer.cli.parser import add_model, add_out, number, whole
-from explorer.export.sheet import write_png
 from explorer.latent.sampling import FittedPrior, sample_normal
 
 
@@ -32,11 +31,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "fitted)",
     )
     parser.add_argument("--seed", type=whole(0), metavar="N", help="random seed (default: random)")
-    add_out(parser, "the sheet to write, with about as many rows as columns")
+    add_out(parser, "the sheet to write (.png), or the values of all channels (.ome.tif)")
 
 
 def run(options: Namespace, console: Console) -> Report:
-    path = output_file(options.out, ".png")
+    path = output_file(options.out, *IMAGE_SUFFIXES)
     model = open_model(options.model)
     prior = options.prior or ("normal" if model.card.variational else "fitted")
     rng = np.random.default_rng(options.seed)
@@ -44,11 +43,8 @@ def run(options: Namespace, console: Console) -> Report:
         codes = sample_normal(options.count, model.card.latent_dim, rng, options.temperature)
     else:
         codes = FittedPrior().fit(model.bundle.sample.codes).sample(options.count, rng, options.temperature)
-    write_png(sheet(decode_codes(model, codes, console)), path)
-    return Report(
-        {"count": len(codes), "prior": prior},
-        [f"{images_text(len(codes))} from the {prior} prior", f"written to {path}"],
-    )
+    lines = [f"{images_text(len(codes))} from the {prior} prior", *write_decoded(model, codes, path, console)]
+    return Report({"count": len(codes), "prior": prior}, lines)
 
 
 COMMAND = Command(

@@ -13,7 +13,10 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def gray(images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
-    """Return images blended with gray of the same luma; the strength is the fraction of gray."""
+    """Return images blended with gray of the same luma; the strength is the fraction of gray.
+
+    Images of other than 3 channels have no luma: the mean of their channels is used.
+    """
     if images.shape[3] == 1:
         return images.copy()
     strength = np.float32(noise.strength)
@@ -23,8 +26,8 @@ def gray(images: Floats, noise: Noise, rng: np.random.Generator) -> Floats:
 
 
 def luma(images: Floats) -> Floats:
-    """Return the luma ``(n, h, w, 1)`` of color images ``(n, h, w, 3)``, float32."""
-    brightness: Floats = images @ _LUMA
+    """Return the luma ``(n, h, w, 1)`` of color images ``(n, h, w, 3)``, float32; of others the mean."""
+    brightness: Floats = images @ _LUMA if images.shape[3] == 3 else images.mean(axis=3)
     return brightness[..., np.newaxis]
 
 

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.data.attributes import Attributes
-from explorer.data.formats import Request, decodes_together, open_image, open_together
+from explorer.data.formats import Request, decodes_together, open_image, open_together, open_values
 from explorer.data.pixel_cache import PixelCache, Stamps, stamp_of
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Facts, Found, PixelRows, Skipped, Source
 from explorer.data.splits import Splits
+from explorer.data.values import deep_pixels, depth_of_files
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.reading import reason_of
@@ -112,6 +113,7 @@ class FileSource(Source):
             skipped=skipped,
             attributes=attributes,
         )
+        self.depth = depth_of_files(self.found)
         self._opening: object = self
         self._files = files
         self._large = files.are_large()
@@ -181,7 +183,7 @@ class FileSource(Source):
         cache = self._cache(preprocessing) if cached or self._files.rows is not None else None
         if cached and cache:
             self._check_room(cache, rows.nbytes)
-        held = None if cached else np.empty(rows.shape, np.uint8)
+        held = None if cached else np.empty(rows.shape, rows.dtype)
         left_out: dict[int, DataError] = {}
         for start in range(0, len(rows), _FILLED_AT_ONCE):
             yield Progress(start, len(rows), message("Decoding images"))
@@ -248,7 +250,7 @@ class FileSource(Source):
         self, positions: Indices, preprocessing: Preprocessing, cache: PixelCache | None, *, must_keep: bool = False
     ) -> tuple[Pixels, dict[int, DataError]]:
         """Return images, and the errors of unreadable ones by their place in `positions`."""
-        pixels = np.empty((len(positions), *preprocessing.image_shape), np.uint8)
+        pixels = np.empty((len(positions), *preprocessing.image_shape), preprocessing.dtype)
         if cache is None:
             return pixels, self._decode(positions, preprocessing, np.arange(len(positions)), pixels)
         rows, stamps = self.rows_of(positions), self._stamps(positions)
@@ -281,7 +283,8 @@ class FileSource(Source):
             return None
 
         wanted = places.tolist()
-        together = [place for place in wanted if self._files.decodes_together(int(positions[place]))]
+        deep = self._is_deep(preprocessing)
+        together = [place for place in wanted if not deep and self._files.decodes_together(int(positions[place]))]
         errors = self._decode_together(positions, preprocessing, together, pixels) if together else {}
         if together:
             wanted = np.setdiff1d(places, together).tolist()
@@ -309,10 +312,19 @@ class FileSource(Source):
         return errors
 
     def _decoded(self, position: int, preprocessing: Preprocessing) -> Pixels:
+        files = self._files
         try:
+            if self._is_deep(preprocessing):
+                values = open_values(Path(files.path(position)), files.names[position], files.frame(position))
+                if values is not None:  # else an 8-bit image among others
+                    return deep_pixels(values, self.found.range, preprocessing)
             return preprocessing.pixels(self._open(position))
         except DataError as error:
             raise _named(error, self._files.names[position]) from error
+
+    def _is_deep(self, preprocessing: Preprocessing) -> bool:
+        """Return whether more than 8 bits are in the files, and wanted."""
+        return self.depth != 8 and preprocessing.dtype != np.uint8
 
     def _note_gone(self, positions: Indices) -> None:
         self._gone |= {position for position in positions.tolist() if not os.path.exists(self._files.path(position))}
@@ -361,7 +373,7 @@ class _CachedRows(PixelRows):
 
     def __getitem__(self, chosen: Indices | slice) -> Pixels:
         indices, stamps = self.indices[chosen], self._stamps[chosen]
-        pixels = np.empty((len(indices), *self.shape[1:]), np.uint8)
+        pixels = np.empty((len(indices), *self.shape[1:]), self.dtype)
         missing = np.flatnonzero(~self._cache.load(self._files.rows_of(indices), stamps, pixels))
         if len(missing):
             pixels[missing] = self.source.read(indices[missing], self.preprocessing)

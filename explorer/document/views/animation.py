@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.preprocessing import to_pixels
+from explorer.data.mixer import Mixer, shown
 from explorer.document.document import Document
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.latent.animation import Animation, AnimationCurve
 from explorer.latent.curves import image_change
 from explorer.latent.data_distance import CodeDistance
-from explorer.types import Codec, Floats, Indices, Pixels
+from explorer.types import Codec, Floats, Indices, Shown
 
 _FRAMES = 360
 """Most frames that are measured."""
@@ -31,7 +31,7 @@ class AnimationView:
 
     `frames` are int64 ``(m,)``, ascending; for a closed animation the first keyframe once more. `distances` are from
     the data, as in `MeterView`, float64 ``(m,)``; `changes` of the image from each to the next, float64 ``(n,)``, fewer
-    than m - 1 until it is complete. `shown` are the frames with images, int64 ``(s,)``, `pixels` these: uint8
+    than m - 1 until it is complete. `shown` are the frames with images, int64 ``(s,)``, `pixels` these as shown:
     ``(s, h, w, c)``.
     """
 
@@ -40,7 +40,7 @@ class AnimationView:
     distances: NDArray[np.float64]
     changes: NDArray[np.float64]
     shown: Indices
-    pixels: Pixels
+    pixels: Shown
 
     @property
     def done(self) -> bool:
@@ -54,7 +54,7 @@ class AnimationView:
 
 
 def measure_animation(
-    codec: Codec, animation: Animation, curve: AnimationCurve, distance: CodeDistance
+    codec: Codec, animation: Animation, curve: AnimationCurve, distance: CodeDistance, mixer: Mixer | None = None
 ) -> Iterator[AnimationView]:
     """Decode one pass of the animation, and measure the change per frame and the distance from the data.
 
@@ -68,8 +68,8 @@ def measure_animation(
     distances = distance.ratio(codes)
     every = max(1, len(frames) // _IMAGES)
     changes: list[float] = []
-    shown: list[int] = []
-    images: list[Pixels] = []
+    kept: list[int] = []
+    images: list[Shown] = []
     last: Floats | None = None
     for start in range(0, len(frames), _AT_ONCE):
         decoded = codec.decode(codes[start : start + _AT_ONCE])
@@ -78,25 +78,24 @@ def measure_animation(
         last = decoded[-1]
         for number in range(start, start + len(decoded)):
             if number % every == 0:
-                shown.append(int(frames[number]))
-                images.append(to_pixels(decoded[number - start]))
-        yield AnimationView(
-            animation, frames, distances, np.array(changes), np.array(shown, np.int64), np.stack(images)
-        )
+                kept.append(int(frames[number]))
+                images.append(shown(decoded[number - start], mixer))
+        yield AnimationView(animation, frames, distances, np.array(changes), np.array(kept, np.int64), np.stack(images))
 
 
 def _build(document: Document) -> Iterator[AnimationView] | None:
     model, animation, curve = document.state.model, document.timeline.animation, document.timeline.curve
     if model is None or animation is None or curve is None:
         return None
-    return measure_animation(model.codec, animation, curve, document.analysis.distance_of(model.sample))
+    distance = document.analysis.distance_of(model.sample)
+    return measure_animation(model.codec, animation, curve, distance, document.state.mixer)
 
 
 ANIMATION = ViewKind[AnimationView](
     name="animation",
     build=_build,
     priority=Priority.BACKGROUND,
-    depends_on={"model", "keyframes", "animation", "times"},
+    depends_on={"model", "keyframes", "animation", "times", "mixer"},
     signals=lambda document: (document.timeline.curve_laid,),
     stale_on={"model", "keyframes", "animation", "times"},
 )

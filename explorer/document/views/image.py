@@ -96,7 +96,7 @@ IMAGE = ViewKind[ImageView | HalfView](
     name="image",
     build=_build,
     priority=Priority.IMAGE,
-    depends_on={"model", "source", "image_index", "imported_image"},
+    depends_on={"model", "source", "image_index", "imported_image", "mixer"},
     stale_on={"model", "source", "image_index", "imported_image"},
     received=_received,
 )

@@ -7,28 +7,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.data.mixer import Mixer, shown
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.neighbors import IndexedImages, pooled
 from explorer.document.views.image import read_image
 from explorer.document.views.kind import Priority, ViewKind
-from explorer.types import Floats, Indices, Pixels
+from explorer.types import Floats, Indices, Shown
 
 
 @dataclass(frozen=True, eq=False)
 class NeighborsView:
     """The nearest neighbors of a code, nearest first, by code and by pixels.
 
-    `indices` are int64 and `distances` float32 ``(k,)``; `images` are uint8 ``(k, h, w, c)``, as model inputs.
+    `indices` are int64 and `distances` float32 ``(k,)``; `images` are model inputs ``(k, h, w, c)``, as shown.
     """
 
     indices: Indices
     distances: Floats
     pixel_indices: Indices
     pixel_distances: Floats
-    images: Pixels
-    pixel_images: Pixels
+    images: Shown
+    pixel_images: Shown
 
 
 def find_neighbors(
@@ -38,6 +39,7 @@ def find_neighbors(
     count: int,
     own: int | None,
     original: tuple[Source, int] | None,
+    mixer: Mixer | None = None,
 ) -> Iterator[NeighborsView]:
     """Find the nearest neighbors of a code, ``(latent_dim,)``, by code and by pixels.
 
@@ -52,7 +54,7 @@ def find_neighbors(
     near = images.index.search(images.space.coordinates(code[None]), count, excluded)
     alike = images.by_pixels.search(pooled(image, images.step), count, excluded)
     found = [images.positions[part.indices[0][part.indices[0] >= 0]] for part in (near, alike)]
-    read = [images.source.read(indices, preprocessing) for indices in found]
+    read = [shown(images.source.read(indices, preprocessing), mixer) for indices in found]
     distances = [part.distances[0][: len(indices)] for part, indices in zip((near, alike), found, strict=True)]
     yield NeighborsView(found[0], distances[0], found[1], distances[1], read[0], read[1])
 
@@ -76,7 +78,7 @@ def find(document: Document, code: Floats | None, count: int, *, exclude: bool) 
     own = state.image_index if exclude and unedited and state.imported_image is None else None
     # An edited code has only decoded pixels; without a decoder, those of the shown image stand for them.
     original = state.subject if unedited or not model.card.decodes else None
-    return find_neighbors(index, model.card.preprocessing, code, count, own, original)
+    return find_neighbors(index, model.card.preprocessing, code, count, own, original, state.mixer)
 
 
 def _build(document: Document) -> Iterator[NeighborsView] | None:
@@ -89,7 +91,7 @@ NEIGHBORS = ViewKind[NeighborsView](
     name="neighbors",
     build=_build,
     priority=Priority.TAB,
-    depends_on={"model", "source", "image_index", "imported_image", "start_code", "code"},
+    depends_on={"model", "source", "image_index", "imported_image", "start_code", "code", "mixer"},
     signals=lambda document: (document.neighbors.settings_changed, document.neighbors.index_changed),
     stale_on={"model", "source"},
     only_watched=True,

@@ -10,5 +10,5 @@ POINTS = ViewKind[ThumbnailsView](
     build=build_thumbnails,
     priority=Priority.THUMBNAILS,
     signals=lambda document: (document.map.images_wanted,),
-    stale_on={"source"},
+    stale_on={"source", "mixer"},
 )

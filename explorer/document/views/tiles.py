@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explorer.data.preprocessing import to_pixels
+from explorer.data.mixer import Mixer, shown
 from explorer.document.document import Document
 from explorer.document.map_tiles import Tile
 from explorer.document.view_store import PLANE
@@ -13,7 +13,7 @@ from explorer.document.views.kind import Priority, ViewKind
 from explorer.latent.planes import Plane
 from explorer.latent.tile_grid import TileGrid
 from explorer.models.batches import images_at_once
-from explorer.types import Codec, Indices, Pixels
+from explorer.types import Codec, Indices, Shown
 
 _AT_ONCE = 32
 """Tiles of the map per request: few for low latency, enough for an efficient batch."""
@@ -23,7 +23,7 @@ _AT_ONCE = 32
 class TilesView:
     """Some decoded tiles of the map; `Document.map` has all of them.
 
-    `tiles` are int64 ``(n, 2)``, column and row (upwards); `pixels` are uint8 ``(n, h, w, c)``.
+    `tiles` are int64 ``(n, 2)``, column and row (upwards); `pixels` are ``(n, h, w, c)`` as shown.
     """
 
     codec: Codec
@@ -31,7 +31,7 @@ class TilesView:
     tile_grid: TileGrid
     level: int
     tiles: Indices
-    pixels: Pixels
+    pixels: Shown
 
     def placed(self) -> Iterator[Tile]:
         step = self.tile_grid.step(self.level)
@@ -39,9 +39,11 @@ class TilesView:
             yield Tile(x, y, step, pixels)
 
 
-def decode_tiles(codec: Codec, plane: Plane, tile_grid: TileGrid, level: int, tiles: Indices) -> Iterator[TilesView]:
+def decode_tiles(
+    codec: Codec, plane: Plane, tile_grid: TileGrid, level: int, tiles: Indices, mixer: Mixer | None = None
+) -> Iterator[TilesView]:
     """Tiles int64 ``(n, 2)``."""
-    pixels = to_pixels(codec.decode(plane.codes(tile_grid.middles(level, tiles))))
+    pixels = shown(codec.decode(plane.codes(tile_grid.middles(level, tiles))), mixer)
     yield TilesView(codec, plane, tile_grid, level, tiles, pixels)
 
 
@@ -53,7 +55,7 @@ def _build(document: Document) -> Iterator[TilesView] | None:
     missing = document.map.missing(images_at_once(model.codec.image_shape, _AT_ONCE))
     if not len(missing):
         return None
-    return decode_tiles(model.codec, plane, window.tile_grid, window.level, missing)
+    return decode_tiles(model.codec, plane, window.tile_grid, window.level, missing, document.state.mixer)
 
 
 def _received(document: Document, view: TilesView) -> None:
@@ -65,9 +67,9 @@ TILES = ViewKind[TilesView](
     name="tiles",
     build=_build,
     priority=Priority.MAP,
-    depends_on={PLANE},
+    depends_on={PLANE, "mixer"},
     signals=lambda document: (document.map.window_changed,),
-    stale_on={"model", "grid"},
+    stale_on={"model", "grid", "mixer"},
     one_at_a_time=True,
     received=_received,
 )

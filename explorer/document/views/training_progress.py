@@ -8,17 +8,17 @@ from pathlib import Path
 
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.models.runs import ProgressFrame, read_strip
-from explorer.types import Pixels
+from explorer.types import Shown
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingProgressView:
-    """Progress images of a training after `progress` epochs, fractional: uint8 ``(k, h, w, c)``."""
+    """Progress images of a training after `progress` epochs, fractional: ``(k, h, w, c)``, as shown."""
 
     path: Path
     progress: float
-    originals: Pixels
-    reconstructions: Pixels
+    originals: Shown
+    reconstructions: Shown
 
 
 def read_progress(originals: Path, frame: ProgressFrame) -> Iterator[TrainingProgressView]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.data.preprocessing import to_pixels
+from explorer.data.mixer import Mixer, shown
 from explorer.document.document import Document
 from explorer.document.state import Traversal
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.errors import UsageError
 from explorer.latent.statistics import CodeStatistics
 from explorer.latent.traversal import mean_to_max, ranked_dimensions, traverse_component, traverse_dimension
-from explorer.types import Codec, Floats, Indices, Pixels
+from explorer.types import Codec, Floats, Indices, Shown
 
 TRAVERSAL_COLUMNS = 9
 TRAVERSAL_ROWS = 48
@@ -27,18 +27,18 @@ class TraversalView:
 
     `rows` are dimensions or principal components, int64 ``(r,)``; `values` float32 ``(columns,)``, in σ. Where each
     image is of another dimension, `values` is empty, and `rows` are those of the images. `codes` are float32
-    ``(r, columns, latent_dim)``, `pixels` uint8 ``(r, columns, h, w, c)``.
+    ``(r, columns, latent_dim)``, `pixels` ``(r, columns, h, w, c)`` as shown.
     """
 
     rows: Indices
     values: Floats
     codes: Floats
-    pixels: Pixels
+    pixels: Shown
     components: bool = False
 
 
 def decode_traversal(
-    codec: Codec, code: Floats, statistics: CodeStatistics, traversal: Traversal
+    codec: Codec, code: Floats, statistics: CodeStatistics, traversal: Traversal, mixer: Mixer | None = None
 ) -> Iterator[TraversalView]:
     """Decode latent traversals of a code ``(latent_dim,)``, one row per dimension or principal component."""
     stats, by, reach = statistics, traversal.by, traversal.reach
@@ -59,7 +59,7 @@ def decode_traversal(
     if not codes:
         raise UsageError("No principal components: the model has codes of one image only. Traverse dimensions instead.")
     stacked = np.stack(codes)
-    pixels = to_pixels(codec.decode(stacked.reshape(-1, stacked.shape[2])))
+    pixels = shown(codec.decode(stacked.reshape(-1, stacked.shape[2])), mixer)
     shaped = pixels.reshape(*stacked.shape[:2], *pixels.shape[1:])
     yield TraversalView(rows, values, stacked, shaped, by == "components")
 
@@ -68,14 +68,15 @@ def _build(document: Document) -> Iterator[TraversalView] | None:
     state = document.state
     if state.model is None or state.code is None:
         return None
-    return decode_traversal(state.model.codec, state.code, state.model.sample.statistics, state.traversal)
+    model = state.model
+    return decode_traversal(model.codec, state.code, model.sample.statistics, state.traversal, state.mixer)
 
 
 TRAVERSAL = ViewKind[TraversalView](
     name="traversal",
     build=_build,
     priority=Priority.TAB,
-    depends_on={"model", "code", "traversal"},
+    depends_on={"model", "code", "traversal", "mixer"},
     stale_on={"model"},
     only_watched=True,
 )

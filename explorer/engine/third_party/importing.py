@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.data.mixer import shown
+from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.data.sources import open_source
 from explorer.engine import messages
@@ -40,7 +41,7 @@ from explorer.models.third_party.request import ImportRequest
 from explorer.paths import check_apart, replacing_folder
 from explorer.reading import reason_of
 from explorer.steps import follow
-from explorer.types import Indices, Pixels
+from explorer.types import Floats, Indices, Pixels
 
 SHOWN = 8
 MEASURED = 2_000
@@ -64,7 +65,7 @@ def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, Non
     """Examine a model and reconstruct a few images, without writing anything; ModelError if it cannot be imported."""
     opened = yield from _open(request)
     split_model, record, networks = opened.split_model, opened.record, opened.networks
-    originals, made = _shown(opened)
+    originals, made = map(shown, _examples(opened))
     yield messages.Examined(
         record=record,
         image_shape=split_model.image_shape,
@@ -235,7 +236,7 @@ def _named_within(path: Path, first: Path | None, second: Path | None, trust: bo
     return pair(parts[0], parts[1], loaded)
 
 
-def _shown(opened: Opened) -> tuple[Pixels, Pixels]:
+def _examples(opened: Opened) -> tuple[Pixels | Floats, Pixels | Floats]:
     """Return a few images and their reconstructions; decoded random codes if there is no encoder."""
     networks, trial = opened.networks, opened.trial
     if opened.record.parts == "decoder":
@@ -247,7 +248,7 @@ def _shown(opened: Opened) -> tuple[Pixels, Pixels]:
     )
     if opened.record.parts == "encoder":
         return pixels, np.zeros((0, *networks.image_shape), np.uint8)
-    return pixels, to_pixels(networks.decode(networks.encode(to_floats(pixels))))
+    return pixels, networks.decode(networks.encode(to_floats(pixels)))
 
 
 def _test_indices(source: Source) -> Indices:

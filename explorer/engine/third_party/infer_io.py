@@ -15,6 +15,7 @@ from explorer.engine.third_party.graph import producer
 from explorer.engine.third_party.loading import SavedFunction
 from explorer.engine.third_party.networks import ThirdPartyNetworks
 from explorer.engine.third_party.split_model import SplitModel
+from explorer.errors import ModelError
 from explorer.models.import_record import RANGES, Imported, ValueRange
 from explorer.types import Floats
 
@@ -45,7 +46,7 @@ def try_images(split_model: SplitModel, record: Imported, ranges: ValueRange | N
     """Find the value range and the dataset with the lowest reconstruction error.
 
     `ranges` is the input range given by the user, None to detect it; `own` the user's open dataset, tried in addition
-    to those that ship.
+    to those that ship. ModelError if none of them has images of the model's channels.
     """
     candidates = _candidates(record, split_model, ranges)
     trials: list[tuple[float, Trial]] = []
@@ -53,7 +54,9 @@ def try_images(split_model: SplitModel, record: Imported, ranges: ValueRange | N
     sources = [own, *embedded] if own is not None and own.count else embedded
     gray = split_model.image_shape[2] == 1
     for source in sources:
-        preprocessing = Preprocessing.standard(split_model.image_shape, crop=source.crop)
+        if not _convertible(source, split_model.image_shape[2]):
+            continue
+        preprocessing = Preprocessing.standard(split_model.image_shape, crop=source.crop, reading=source.reading())
         test = source.splits.test if len(source.splits.test) else np.arange(source.count)
         chosen = test[np.linspace(0, len(test) - 1, min(_TRIED, len(test))).astype(np.int64)]
         pixels, _ = source.read_available(chosen, preprocessing)
@@ -69,16 +72,28 @@ def try_images(split_model: SplitModel, record: Imported, ranges: ValueRange | N
             if (range_in, range_out) != candidates[0]:
                 likely = 1 / (_CLEARLY if range_in == range_out else _BEYOND_DOUBT)
             trials.append((error * penalty * likely, Trial(source, preprocessing, tried, error)))
+    if not trials:
+        raise ModelError(
+            "Cannot try the model: no dataset has images of {count:# channel|# channels}. Open such images first.",
+            count=split_model.image_shape[2],
+        )
     known = [scored for scored in trials if np.isfinite(scored[0])]
     if known:
         return min(known, key=lambda scored: scored[0])[1]
     fitting = next((trial for _, trial in trials if trial.source.image_shape == split_model.image_shape), None)
-    same_channels = next(trial for _, trial in trials if _channels(trial.source) == split_model.image_shape[2])
+    same_channels = next(
+        (trial for _, trial in trials if _channels(trial.source) == split_model.image_shape[2]), trials[0][1]
+    )
     return replace(fitting or same_channels, error=float("nan"))
 
 
 def _channels(source: Source) -> int:
-    return source.image_shape[2] if source.image_shape is not None else 3
+    return source.image_shape[2] if source.image_shape is not None else source.found.channels or 3
+
+
+def _convertible(source: Source, channels: int) -> bool:
+    """Return whether images of a source can become images of that many channels."""
+    return _channels(source) == channels or {_channels(source), channels} == {1, 3}
 
 
 def _error(split_model: SplitModel, record: Imported, images: Floats) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from explorer.data.choices import MAX_CHANNELS
 from explorer.engine.third_party import graph
 from explorer.engine.third_party.loading import Generation, Loaded, SavedFunction, keras_of
 from explorer.errors import ModelError
@@ -25,6 +26,7 @@ LONGEST_CODE = 4
 """Maximum size of a code, as a multiple of the image's."""
 
 _SIDES = (8, 512)
+_COLOR = 3
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ def split(loaded: Loaded, bottleneck: str | None = None) -> SplitModel:
     values = prod(side or 1 for side in graph.shape_of(model.outputs[0]))
     if len(model.outputs) == 1 and size == values:
         return _cut(model, image, loaded, bottleneck)
-    if len(model.outputs) == 1 and size < values and layout_of(graph.shape_of(model.outputs[0])):
+    made, flat = graph.shape_of(model.outputs[0]), len(graph.shape_of(model.inputs[0])) == 1
+    if len(model.outputs) == 1 and size < values and layout_of(made, MAX_CHANNELS if flat else _COLOR):
         _refuse_other_size(model, loaded)
         return pair(None, model, loaded)
     _refuse_other_size(model, loaded)
@@ -250,18 +253,22 @@ def words(shape: tuple[int | None, ...]) -> str:
     return "×".join("?" if side is None else str(side) for side in shape)
 
 
-def layout_of(shape: tuple[int | None, ...]) -> tuple[Layout, ImageShape] | None:
-    """Return the layout and shape of an image from a tensor's shape, or None if it is not an image."""
+def layout_of(shape: tuple[int | None, ...], most: int = _COLOR) -> tuple[Layout, ImageShape] | None:
+    """Return the layout and shape of an image from a tensor's shape, or None if it is not an image.
+
+    It has 1, 3 or, if `most` is more, any number of channels up to that: a code of feature maps looks the same.
+    """
     if None in shape:
         return None
     sides = tuple(side for side in shape if side is not None)
     low, high = _SIDES
     if len(sides) == 2 and all(low <= side <= high for side in sides):
         return "hw", (*sides, 1)
-    if len(sides) == 3 and sides[2] in {1, 3} and all(low <= side <= high for side in sides[:2]):
-        return "hwc", sides
-    if len(sides) == 3 and sides[0] in {1, 3} and all(low <= side <= high for side in sides[1:]):
-        return "chw", (sides[1], sides[2], sides[0])
+    for counts in ({1, _COLOR}, range(1, most + 1) if most > _COLOR else ()):
+        if len(sides) == 3 and sides[2] in counts and all(low <= side <= high for side in sides[:2]):
+            return "hwc", sides
+        if len(sides) == 3 and sides[0] in counts and all(low <= side <= high for side in sides[1:]):
+            return "chw", (sides[1], sides[2], sides[0])
     if len(sides) == 1:
         for channels in (1, 3):
             side = math.isqrt(sides[0] // channels)
@@ -288,11 +295,12 @@ def _understood(split_model: SplitModel, loaded: Loaded) -> SplitModel:
     if split_model.encoder is not None:
         given = _inputs(split_model.encoder)
         split_model.image_in = max(range(len(given)), key=lambda place: prod(side or 1 for side in given[place][1]))
-        understood = layout_of(given[split_model.image_in][1])
+        understood = layout_of(given[split_model.image_in][1], MAX_CHANNELS)
         if understood is None:
             raise ModelError(
                 "The input of {file} is not an image: its shape is {shape}. "
-                "Import a model of images with 1 or 3 channels, or of flattened square images.",
+                "Import a model of images with 1 to {most} channels, or of flattened square images.",
+                most=MAX_CHANNELS,
                 file=loaded.file.name,
                 shape=words(given[split_model.image_in][1]),
             )
@@ -307,11 +315,12 @@ def _understood(split_model: SplitModel, loaded: Loaded) -> SplitModel:
         code = given[split_model.code_in][1] if code is None else code
         decoder_controls = _others(given, split_model.code_in, loaded)
         made = _output_shapes(split_model.decoder)[0]
-        understood = layout_of(made)
+        understood = layout_of(made, MAX_CHANNELS)
         if understood is None:
             raise ModelError(
                 "The output of {file} is not an image: its shape is {shape}. "
-                "Import a model of images with 1 or 3 channels, or of flattened square images.",
+                "Import a model of images with 1 to {most} channels, or of flattened square images.",
+                most=MAX_CHANNELS,
                 file=loaded.file.name,
                 shape=words(made),
             )

@@ -7,6 +7,7 @@ import random
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QWidget
 
+from explorer.data.mixer import shown
 from explorer.document.document import Document
 from explorer.messages import message_text
 from explorer.models.settings import TrainingRequest
@@ -73,7 +74,7 @@ class AugmentPreview(QDialog):
         if preview.pixels is None:
             self._show_problem(message_text(preview.message))
             return
-        self.table.show_pixels(preview.pixels)
+        self.table.show_pixels(shown(preview.pixels, self._document.mixer))
         height, width = preview.pixels.shape[2:4]
         caption = self.tr("Left: originals, then augmented copies. %1×%2 px, seed %3")
         self._caption.setText(filled(caption, height, width, preview.request.seed))

@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
 
+from explorer.data.mixer import channels_text
 from explorer.document.document import Document
 from explorer.document.timeline import Estimate, Export
 from explorer.export import FOLDER, FORMATS, ExportFormat, ExportSettings
@@ -191,6 +192,10 @@ class ExportAnimationDialog(QDialog):
             notes.append(self.tr("Frame rate changed; duration unchanged."))
         if self.kind.indexed and gray:
             notes.append(self.tr("Grayscale: lossless."))
+        model = self._document.model
+        channels = channels_text(model.card.image_shape[2], self._document.mixer) if model is not None else ""
+        if channels and not self.kind.values:
+            notes.append(self.tr("Channels as in the mixer: %1.").replace("%1", channels))
         if self.kind.note:
             notes.append(message_text(self.kind.note))
         if self.kind.loops and not repeats:
@@ -228,7 +233,8 @@ class ExportAnimationDialog(QDialog):
         model, animation = self._document.model, self._document.timeline.animation
         if model is None or animation is None:
             return
-        shape, beside = model.card.image_shape, None
+        height, width, channels = model.card.image_shape
+        shape, beside = (height, width, 1 if channels == 1 else 3), None
         if self.beside.isChecked():
             beside = (np.zeros(shape, np.uint8),) * 2
         scale, resized = fitted(shape, self.side.value(), smooth=bool(self.resize_by.currentData()))

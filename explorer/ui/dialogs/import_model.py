@@ -230,7 +230,8 @@ class ImportDialog(QDialog):
         record = examined.record
         height, width, channels = examined.image_shape
         words = self.tr("Input: %1×%2 %3. Latent dimensions: %4.")
-        colors = self.tr("grayscale") if channels == 1 else self.tr("RGB")
+        known = {1: self.tr("grayscale"), 3: self.tr("RGB")}
+        colors = known.get(channels, self.tr("%1 channels").replace("%1", str(channels)))
         words = filled(words, width, height, colors, _numbers(examined.latent_shape))
         kinds = {
             "encoder": self.tr("Encoder only: codes, map and neighbors, but no reconstruction."),

@@ -10,7 +10,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStackedWidget, QWidget
 
-from explorer.data.preprocessing import to_pixels
+from explorer.data.mixer import shown
 from explorer.document.document import Document
 from explorer.document.state import Term
 from explorer.document.view_store import FailedView
@@ -19,7 +19,7 @@ from explorer.document.views.nearest import NEAREST
 from explorer.document.views.neighbors import NeighborsView
 from explorer.document.views.terms import TERMS
 from explorer.errors import ExplorerError
-from explorer.types import Floats, Pixels
+from explorer.types import Floats, Shown
 from explorer.ui.dragging import code_of, images_of
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
@@ -151,7 +151,7 @@ class ArithmeticPanel(WatchingPanel):
 
     def _show_terms(self) -> None:
         view = self._document.views[TERMS]
-        pixels = to_pixels(view.images) if isinstance(view, DecodedView) else None
+        pixels = shown(view.images, self._document.mixer) if isinstance(view, DecodedView) else None
         start = 0
         for box, term in zip(self.terms, self._document.state.arithmetic.terms, strict=True):
             end = start + len(term.codes)
@@ -251,8 +251,8 @@ class _TermBox(QWidget):
         self._add.setEnabled(open_model)
         self._cursor.setEnabled(open_model)
 
-    def show_images(self, pixels: Pixels | None, count: int) -> None:
-        """Show the images, uint8 ``(count, h, w, c)``, or empty places until they are decoded."""
+    def show_images(self, pixels: Shown | None, count: int) -> None:
+        """Show the images ``(count, h, w, c)``, or empty places until they are decoded."""
         while self.list.count() > count:
             self.list.takeItem(self.list.count() - 1)
         while self.list.count() < count:

@@ -8,13 +8,13 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QAbstractItemDelegate, QListWidget, QListWidgetItem, QWidget
 
-from explorer.data.preprocessing import to_pixels
+from explorer.data.mixer import shown
 from explorer.document.document import Document
 from explorer.document.state import Bookmark
 from explorer.document.views.bookmarks import BOOKMARKS, bookmark_thumbnails
 from explorer.document.views.decoded import DecodedView
 from explorer.errors import ExplorerError
-from explorer.types import Pixels
+from explorer.types import Shown
 from explorer.ui.actions import Action, Section
 from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import pixels_to_qimage
@@ -192,7 +192,7 @@ class BookmarksPanel(QWidget):
         if not isinstance(view, DecodedView) or len(view.images) != len(kept):
             return
         self.list.blockSignals(True)
-        for number, (bookmark, pixels) in enumerate(zip(kept, to_pixels(view.images), strict=True)):
+        for number, (bookmark, pixels) in enumerate(zip(kept, shown(view.images, self._document.mixer), strict=True)):
             icon = _icon(pixels)
             self._icons[id(bookmark.code)] = (bookmark, icon)
             self._put_icon(self.list.item(number), icon)
@@ -205,7 +205,7 @@ class BookmarksPanel(QWidget):
         self.remove.setEnabled(chosen)
 
 
-def _icon(pixels: Pixels) -> QIcon:
+def _icon(pixels: Shown) -> QIcon:
     """Without smoothing; not tinted when selected."""
     sides = (_SIDE, _SIDE)
     qimage = pixels_to_qimage(pixels)

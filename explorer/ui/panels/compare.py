@@ -20,7 +20,7 @@ from explorer.models.comparison import Comparison
 from explorer.types import Floats
 from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView
 from explorer.ui.color_map import heat
-from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.images import image_to_qimage, pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, filled, sentence, unbroken
@@ -234,7 +234,7 @@ class ComparePanel(WatchingPanel):
             return
         given, first, first_error, second, second_error = self.frames
         model = self._document.model
-        given.show_image(floats_to_qimage(view.given[0]), "")
+        given.show_image(image_to_qimage(view.given[0], self._document.mixer), "")
         # One scale for both, so that the darker map is the better model.
         largest = max(float(view.errors[0].max()), float(view.errors[1].max()), 1e-6)
         beside = self._document.comparison
@@ -251,7 +251,9 @@ class ComparePanel(WatchingPanel):
             frame.setToolTip(plain_tooltip(name))
             # An edit, not the model, causes the larger error.
             figures = f"{self.tr('edited')} · {figures}" if edits[place] else figures
-            frame.show_image(floats_to_qimage(view.made[place]), figures.replace("-", "\N{MINUS SIGN}"))
+            frame.show_image(
+                image_to_qimage(view.made[place], self._document.mixer), figures.replace("-", "\N{MINUS SIGN}")
+            )
             error.show_image(
                 pixels_to_qimage(heat(np.asarray(view.errors[place] / largest, np.float32))),
                 f"{self.tr('max')} {float(view.errors[place].max()):.2f}",

@@ -96,6 +96,7 @@ class GalleryPanel(QWidget):
         self.view.selectionModel().selectionChanged.connect(lambda new, old: self._on_several_chosen())
         self.label.activated.connect(lambda row: self._on_label_activated())
         document.changed.source.connect(self._on_source_changed)
+        document.changed.mixer.connect(self._on_mixer_changed)
         document.changed.image_index.connect(self._on_image_changed)
         document.changed.imported_image.connect(self._on_image_changed)
         document.views.changed(THUMBNAILS).connect(self._on_thumbnails_view_changed)
@@ -295,6 +296,10 @@ class GalleryPanel(QWidget):
                 self._document.choose_image(self.model.position(current.row()))
             finally:
                 self._choosing = False
+
+    def _on_mixer_changed(self) -> None:
+        self.model.clear_images()
+        self._ask.start()
 
     def _on_thumbnails_view_changed(self) -> None:
         view = self._document.views[THUMBNAILS]

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QListView, QToolTip
 from explorer.document.document import Document
 from explorer.document.views.preview import PREVIEW, PreviewView
 from explorer.ui.gallery_model import GalleryModel
-from explorer.ui.images import pixels_to_qimage
+from explorer.ui.images import image_to_qimage
 from explorer.ui.widgets.image_preview import ImagePreview
 
 _DELAY_MS: Final = 150
@@ -105,7 +105,7 @@ class GalleryPreview(QObject):
             self._leave()
         elif self._item.isValid() and self._model.position(self._item.row()) == view.index:
             title = str(self._item.data(Qt.ItemDataRole.AccessibleTextRole))
-            self._popup.show_image(pixels_to_qimage(view.pixels), title, self._place())
+            self._popup.show_image(image_to_qimage(view.pixels, self._document.mixer), title, self._place())
 
     def _place(self) -> QRect:
         """Return where the item is on the screen, as far as it is visible."""

@@ -28,7 +28,7 @@ from explorer.ui.dialogs.files import ask_save
 from explorer.ui.dialogs.image_size import ImageSizeDialog
 from explorer.ui.dragging import code_mime
 from explorer.ui.image_menu import ImageMenu, MenuImage
-from explorer.ui.images import floats_to_qimage, pixels_to_qimage, save_image
+from explorer.ui.images import image_to_qimage, pixels_to_qimage, save_image
 from explorer.ui.map_files import save_codes, save_points
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.map_images import MapImages
@@ -408,7 +408,7 @@ class MapPanel(QWidget):
         view = self._document.views[HOVER]
         if isinstance(view, HoverView):
             side = Qt.AspectRatioMode.KeepAspectRatio
-            drag.setPixmap(QPixmap.fromImage(floats_to_qimage(view.image)).scaled(48, 48, side))
+            drag.setPixmap(QPixmap.fromImage(image_to_qimage(view.image, self._document.mixer)).scaled(48, 48, side))
         drag.exec(Qt.DropAction.CopyAction)
 
     def _on_keyframe_moved(self, number: int, x: float, y: float, gesture: str) -> None:
@@ -433,7 +433,11 @@ class MapPanel(QWidget):
             return None
         if where is None:
             view = self._document.views[CURSOR]
-            return MenuImage(floats_to_qimage(view.image), model.name, code) if isinstance(view, CursorView) else None
+            return (
+                MenuImage(image_to_qimage(view.image, self._document.mixer), model.name, code)
+                if isinstance(view, CursorView)
+                else None
+            )
         x, y = self.canvas.to_plane(QPointF(where))
         tiles = [
             tile for tile in self._document.map.visible() if max(abs(tile.x - x), abs(tile.y - y)) <= tile.step / 2
@@ -568,7 +572,7 @@ class MapPanel(QWidget):
             return
         lines = [self.tr("label %1").replace("%1", self._label(view.label))] if view.label is not None else []
         lines.append(self.tr("distance to data %1×").replace("%1", f"{view.ratio:.1f}"))
-        self.canvas.set_preview(floats_to_qimage(view.image), tuple(lines))
+        self.canvas.set_preview(image_to_qimage(view.image, self._document.mixer), tuple(lines))
 
     def _label(self, label: int) -> str:
         """Return the name of a label of the model's test images, if they are of the open dataset."""

@@ -95,6 +95,7 @@ class MapImages(QWidget):
         document.analysis.running_changed.connect(self._show_problem)
         document.changed.model.connect(self._on_model_changed)
         document.changed.source.connect(self._on_source_changed)
+        document.changed.mixer.connect(self._on_mixer_changed)
         document.changed.grid.connect(self._on_codes_changed)
         document.selection.changed.connect(self.changed.emit)
         document.views.changed(POINTS).connect(self._on_points_view_changed)
@@ -133,6 +134,10 @@ class MapImages(QWidget):
             self._document.map.images_wanted.emit(np.array(missing, np.int64))
         there = [int(index) for index in found if int(index) in self._read]
         return [(float(x[index]), float(y[index]), self._read[index]) for index in there]
+
+    def _on_mixer_changed(self) -> None:
+        self._read.clear()
+        self.read.emit()
 
     def _on_points_view_changed(self) -> None:
         view = self._document.views[POINTS]

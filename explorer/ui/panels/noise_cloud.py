@@ -6,14 +6,14 @@ import numpy as np
 from PySide6.QtCore import QPoint, QSignalBlocker
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from explorer.data.preprocessing import to_pixels
+from explorer.data.mixer import shown
 from explorer.document.document import Document
 from explorer.document.state import Jitter
 from explorer.document.view_store import FailedView
 from explorer.document.views.cloud import CLOUD, CloudView
 from explorer.messages import message, message_text
 from explorer.ui.image_menu import ImageMenu, MenuImage
-from explorer.ui.images import floats_to_qimage
+from explorer.ui.images import image_to_qimage
 from explorer.ui.panel import WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import filled
@@ -58,7 +58,11 @@ class NoiseCloudPage(WatchingPanel):
         if not isinstance(view, CloudView) or place is None:
             return None
         number = place[0] * _COLUMNS + place[1]
-        return MenuImage(floats_to_qimage(view.images[number]), f"variation-{number + 1}", view.codes[number])
+        return MenuImage(
+            image_to_qimage(view.images[number], self._document.mixer),
+            f"variation-{number + 1}",
+            view.codes[number],
+        )
 
     def _on_cloud_view_changed(self) -> None:
         view = self._document.views[CLOUD]
@@ -67,7 +71,7 @@ class NoiseCloudPage(WatchingPanel):
             self.table.show_message(text)
             self._figures.clear()
             return
-        pixels = to_pixels(view.images)
+        pixels = shown(view.images, self._document.mixer)
         self.table.show_pixels(pixels.reshape(-1, _COLUMNS, *pixels.shape[1:]))
         words = self.tr("First image: current code. RMS pixel difference of the other %1: %2")
         words = filled(words, len(view.codes) - 1, f"{view.spread:.1%}")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
-from explorer.data.preprocessing import to_pixels
+from explorer.data.mixer import shown
 from explorer.document.document import Document
 from explorer.document.view_store import FailedView
 from explorer.document.views.noise import NOISE, Closeness, NoiseView
 from explorer.messages import message_text
-from explorer.types import Floats, Pixels
+from explorer.types import Floats, Shown
 from explorer.ui.color_map import heat
-from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.images import image_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import decibels, filled, unbroken
 from explorer.ui.widgets.fields import label, name_widget
@@ -54,9 +54,11 @@ class NoiseImagePage(QWidget):
             for frame in (self.clean, self.noisy, self.reconstruction, self.difference):
                 frame.show_text(text, problem=view is not None)
             return
-        self.clean.show_image(floats_to_qimage(view.clean[0]))
-        self.noisy.show_image(floats_to_qimage(view.noisy[0]), _figures(view.of_noisy))
-        self.reconstruction.show_image(floats_to_qimage(view.reconstruction[0]), _figures(view.of_reconstruction))
+        self.clean.show_image(image_to_qimage(view.clean[0], self._document.mixer))
+        self.noisy.show_image(image_to_qimage(view.noisy[0], self._document.mixer), _figures(view.of_noisy))
+        self.reconstruction.show_image(
+            image_to_qimage(view.reconstruction[0], self._document.mixer), _figures(view.of_reconstruction)
+        )
         gain = _gain(self, view.of_noisy, view.of_reconstruction)
         self.difference.show_image(pixels_to_qimage(_difference(view.clean[0], view.reconstruction[0])), gain)
 
@@ -83,7 +85,7 @@ class NoiseRowPage(QWidget):
             self.table.show_message(text)
             self._figures.clear()
             return
-        rows = [_color(to_pixels(images)) for images in (view.clean, view.noisy, view.reconstruction)]
+        rows = [_color(shown(images, self._document.mixer)) for images in (view.clean, view.noisy, view.reconstruction)]
         pairs = zip(view.clean, view.reconstruction, strict=True)
         rows.append(np.stack([_difference(clean, made) for clean, made in pairs]))
         self.table.show_pixels(np.stack(rows))
@@ -108,9 +110,9 @@ def _figures(closeness: Closeness) -> str:
     return unbroken(*parts)
 
 
-def _difference(clean: Floats, made: Floats) -> Pixels:
+def _difference(clean: Floats, made: Floats) -> Shown:
     return heat(np.abs(clean - np.clip(made, 0, 1)).mean(axis=2))
 
 
-def _color(pixels: Pixels) -> Pixels:
+def _color(pixels: Shown) -> Shown:
     return np.repeat(pixels, 3, axis=3) if pixels.shape[3] == 1 else pixels

@@ -15,10 +15,9 @@ from explorer.document.analysis import RankingView
 from explorer.document.document import Document
 from explorer.document.selection import Picked
 from explorer.models.outliers import ThresholdRule, write_outliers
-from explorer.types import Pixels
 from explorer.ui.dialogs.files import ask_save, exporting
 from explorer.ui.image_menu import ImageMenu, MenuImage
-from explorer.ui.images import pixels_to_qimage
+from explorer.ui.images import image_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import filled
@@ -61,6 +60,7 @@ class OutliersPanel(QWidget):
         document.analysis.ranking_changed.connect(self._on_ranking_changed)
         document.changed.model.connect(self._update_controls)
         document.changed.source.connect(self._update_controls)
+        document.changed.mixer.connect(self._fill)
         self._on_ranking_changed()
         self._update_controls()
 
@@ -135,7 +135,9 @@ class OutliersPanel(QWidget):
         if item is None or view is None:
             return None
         index, number = int(item.data(_PLACE)), int(item.data(_NUMBER))
-        return MenuImage(pixels_to_qimage(view.images[0][number]), f"image-{index + 1}", index=index)
+        return MenuImage(
+            image_to_qimage(view.images[0][number], self._document.mixer), f"image-{index + 1}", index=index
+        )
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -246,7 +248,10 @@ class OutliersPanel(QWidget):
         place = view.ranking.order[view.shown[number]]
         position, error = int(view.ranking.indices[place]), float(view.ranking.errors[place])
         item = QListWidgetItem(f"{error:.4f}")
-        item.setData(Qt.ItemDataRole.DecorationRole, _pair(view.images[0][number], view.images[1][number]))
+        item.setData(
+            Qt.ItemDataRole.DecorationRole,
+            _pair(*(image_to_qimage(images[number], self._document.mixer) for images in view.images)),
+        )
         item.setData(_PLACE, position)
         item.setData(_NUMBER, number)
         label = view.source.label(position)
@@ -256,9 +261,8 @@ class OutliersPanel(QWidget):
         return item
 
 
-def _pair(image: Pixels, made: Pixels) -> QPixmap:
+def _pair(left: QImage, right: QImage) -> QPixmap:
     """Return an image beside its reconstruction, not scaled."""
-    left, right = pixels_to_qimage(image), pixels_to_qimage(made)
     gap = max(1, left.width() // 28)
     both = QImage(left.width() + gap + right.width(), left.height(), QImage.Format.Format_ARGB32)
     both.fill(QColor(0, 0, 0, 0))

@@ -8,13 +8,13 @@ import numpy as np
 from PySide6.QtCore import QPoint, QSignalBlocker
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from explorer.data.preprocessing import to_pixels
+from explorer.data.mixer import shown
 from explorer.document.document import Document
 from explorer.document.view_store import FailedView
 from explorer.document.views.samples import SAMPLES, SamplesView
 from explorer.messages import NO_MESSAGE, message, message_text
 from explorer.ui.image_menu import ImageMenu, MenuImage
-from explorer.ui.images import floats_to_qimage
+from explorer.ui.images import image_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
@@ -127,7 +127,9 @@ class SamplesPanel(WatchingPanel):
         if not isinstance(view, SamplesView) or place is None:
             return None
         number = place[0] * _COLUMNS + place[1]
-        return MenuImage(floats_to_qimage(view.images[number]), f"sample-{number + 1}", view.codes[number])
+        return MenuImage(
+            image_to_qimage(view.images[number], self._document.mixer), f"sample-{number + 1}", view.codes[number]
+        )
 
     # -- display -----------------------------------------------------------------------------------------------------
 
@@ -151,7 +153,7 @@ class SamplesPanel(WatchingPanel):
     def _on_samples_view_changed(self) -> None:
         view = self._document.views[SAMPLES]
         if isinstance(view, SamplesView):
-            pixels = to_pixels(view.images)
+            pixels = shown(view.images, self._document.mixer)
             self.table.show_pixels(pixels.reshape(-1, _COLUMNS, *pixels.shape[1:]))
         elif isinstance(view, FailedView):
             self.table.show_message(message_text(view.message))

@@ -19,7 +19,7 @@ from explorer.types import Floats
 from explorer.ui.actions import Action, Section, When
 from explorer.ui.color_map import HEAT_REACH, heat
 from explorer.ui.image_menu import ImageMenu, MenuImage
-from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.images import image_to_qimage, pixels_to_qimage
 from explorer.ui.text import decibels, filled, unbroken
 from explorer.ui.widgets.color_scale import ColorScale
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -308,7 +308,7 @@ class StagePanel(QWidget):
         if isinstance(view, ImageView):
             self._show_original(view.original)
             figures = unbroken(f"MSE {view.mse:.4f}", decibels(view.psnr), f"SSIM {view.ssim:.3f}")
-            self.reconstruction.show_image(floats_to_qimage(view.reconstruction), figures)
+            self.reconstruction.show_image(image_to_qimage(view.reconstruction, self._document.mixer), figures)
             difference = np.abs(view.original - view.reconstruction).mean(axis=2)
             peak = self.tr("max %1").replace("%1", f"{difference.max():.2f}")
             self.error.show_values(difference, _error_scale())
@@ -329,7 +329,7 @@ class StagePanel(QWidget):
     def _show_original(self, image: Floats) -> None:
         height, width, channels = image.shape
         colors = self.tr("grayscale") if channels == 1 else self.tr("RGB")
-        qimage = floats_to_qimage(image)
+        qimage = image_to_qimage(image, self._document.mixer)
         self.original.show_image(qimage, unbroken(f"{width}×{height}", colors))
         self.edited.show_before(qimage)
         self.canvas.set_image_size(width, height)
@@ -347,7 +347,7 @@ class StagePanel(QWidget):
     def _on_cursor_view_changed(self) -> None:
         view = self._document.views[CURSOR]
         if isinstance(view, CursorView):
-            self.edited.show_image(floats_to_qimage(view.image), self._cursor_detail())
+            self.edited.show_image(image_to_qimage(view.image, self._document.mixer), self._cursor_detail())
         else:
             model = self._document.model
             failed, detail = isinstance(view, FailedView), ""

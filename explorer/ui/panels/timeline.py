@@ -27,7 +27,7 @@ from explorer.ui.dialogs.animation_presets import AnimationPresetsDialog
 from explorer.ui.dialogs.export_animation import ExportAnimationDialog
 from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dragging import code_of, files_of, images_of
-from explorer.ui.images import floats_to_qimage, pixels_to_qimage
+from explorer.ui.images import image_to_qimage, pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.text import filled
 from explorer.ui.widgets.collapsible import Collapsible
@@ -396,7 +396,7 @@ class TimelinePanel(QWidget):
     def _on_keyframes_view_changed(self) -> None:
         view = self._document.views[KEYFRAMES]
         if isinstance(view, DecodedView):
-            self.track.show_images([floats_to_qimage(image) for image in view.images])
+            self.track.show_images([image_to_qimage(image, self._document.mixer) for image in view.images])
         elif not self._document.state.keyframes:
             self.track.show_images(())
 

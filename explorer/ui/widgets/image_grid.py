@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QScrollArea, QWidget
 
-from explorer.types import Pixels
+from explorer.types import Shown
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.image_table import ImageTable
 
@@ -30,7 +30,7 @@ class ImageGrid(ImageTable):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
 
-    def show_pixels(self, pixels: Pixels) -> None:
+    def show_pixels(self, pixels: Shown) -> None:
         """Show images, uint8 ``(rows, columns, h, w, c)``; the keyboard cursor is kept if possible."""
         super().show_pixels(pixels)
         rows, columns = pixels.shape[:2]

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.types import Pixels
+from explorer.types import Shown
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.theme import current_theme
 
@@ -39,7 +39,7 @@ class ImageTable(QWidget):
     def message(self) -> str:
         return self._message
 
-    def show_pixels(self, pixels: Pixels) -> None:
+    def show_pixels(self, pixels: Shown) -> None:
         """Show images, uint8 ``(rows, columns, h, w, c)``."""
         self._rows = [[pixels_to_qimage(image) for image in row] for row in pixels]
         self._message = ""

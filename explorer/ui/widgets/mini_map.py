@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.latent.components import to_components
-from explorer.types import Floats, Indices, Pixels
+from explorer.types import Floats, Indices, Shown
 from explorer.ui.scatter_image import Scatter, scatter_image
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.curve import curve_color
@@ -134,7 +134,7 @@ class MiniMap(QWidget):
             super().keyPressEvent(event)
 
 
-def _colors(labels: Indices | None, count: int) -> Pixels:
+def _colors(labels: Indices | None, count: int) -> Shown:
     """Return the colors of points by label, uint8 ``(count, 3)``; one color if not every point has a label."""
     if labels is None or len(labels) != count or not count or labels.min() < 0:
         labels = np.zeros(count, np.int64)

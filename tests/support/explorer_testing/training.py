@@ -11,12 +11,12 @@ import numpy as np
 from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Event, Train
 from explorer.models.settings import TrainingRequest, make_request
-from explorer.types import ImageShape, Pixels
+from explorer.types import ImageShape, Shown
 
 E = TypeVar("E")
 
 
-def blobs(count: int, image_shape: ImageShape = (16, 16, 1), seed: int = 0) -> Pixels:
+def blobs(count: int, image_shape: ImageShape = (16, 16, 1), seed: int = 0) -> Shown:
     """Return images of one soft spot each: two coordinates, a width and a brightness."""
     rng = np.random.default_rng(seed)
     height, width, channels = image_shape

@@ -32,7 +32,7 @@ from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.document.views.noise import NOISE, NoiseView
 from explorer.types import Floats
-from explorer.ui.images import floats_to_qimage
+from explorer.ui.images import image_to_qimage
 from explorer.ui.main_window import MainWindow
 from explorer.ui.panel_dock import PanelDock
 from explorer.ui.panels import PANELS
@@ -115,7 +115,7 @@ class WindowDriver:
         """Wait until the stage shows what the open model decodes this code to."""
         model = self.document.model
         assert model is not None
-        wanted = floats_to_qimage(model.codec.decode(code[None])[0])
+        wanted = image_to_qimage(model.codec.decode(code[None])[0])
         self.until(lambda: self.window.stage.edited.image == wanted)
 
     # -- hands ---------------------------------------------------------------------------------------------------------

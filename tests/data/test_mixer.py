@@ -1,0 +1,92 @@
+"""Images of any number of channels and depth on the screen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from explorer.data.mixer import MixedChannel, Mixer, mixer_for, shown
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_8_bit_images_of_1_or_3_channels_are_shown_unchanged(channels: int) -> None:
+    images = np.arange(2 * 2 * 2 * channels, dtype=np.uint8).reshape(2, 2, 2, channels)
+
+    assert shown(images) is images
+    assert shown(images, Mixer.default(channels)) is images
+    assert shown(images, Mixer.default(4)) is images, "a mixer for another number of channels is ignored"
+
+
+def test_deep_images_of_1_or_3_channels_are_rounded_to_8_bits() -> None:
+    deep = np.array([0, 128, 129, 32768, 65535], np.uint16).reshape(1, 5, 1)
+
+    assert shown(deep).ravel().tolist() == [0, 0, 1, 128, 255]  # 65535 / 255 = 257 values for each
+    assert shown(np.array([[[-1, 0.5, 2]]], np.float32)).ravel().tolist() == [0, 128, 255]
+
+
+def test_two_channels_are_green_and_magenta() -> None:
+    images = np.array([[[255, 0], [0, 255], [255, 255], [51, 0]]], np.uint8)
+
+    assert shown(images).tolist() == [[[0, 255, 0], [255, 0, 255], [255, 255, 255], [0, 51, 0]]]
+
+
+def test_four_channels_of_16_bits_are_added_in_blue_green_red_and_gray() -> None:
+    images = np.zeros((1, 6, 4), np.uint16)
+    for place in range(4):
+        images[0, place, place] = 65535
+    images[0, 4] = 0, 65535, 65535, 0
+    images[0, 5] = 65535, 0, 0, 13107  # the sum of blue and gray is clipped
+
+    assert shown(images)[0].tolist() == [
+        [0, 0, 255],
+        [0, 255, 0],
+        [255, 0, 0],
+        [255, 255, 255],
+        [255, 255, 0],
+        [51, 51, 255],
+    ]
+
+
+def test_a_mixer_sets_the_color_the_range_and_what_is_visible() -> None:
+    channels = (
+        MixedChannel(color="#ff8000", low=0.25, high=0.75),
+        MixedChannel(color="#00ff00", visible=False),
+    )
+    images = np.array([[[0.1, 1.0], [0.5, 1.0], [0.75, 0.0], [0.9, 0.0]]], np.float32)
+
+    found = shown(images, Mixer(channels=channels))
+
+    assert found.tolist() == [[[0, 0, 0], [128, 64, 0], [255, 128, 0], [255, 128, 0]]]
+
+
+def test_a_range_for_gray_images_keeps_them_gray() -> None:
+    images = np.array([[[0], [51], [102], [204]]], np.uint8)
+
+    found = shown(images, Mixer(channels=(MixedChannel(low=0.2, high=0.4),)))
+
+    assert found.shape == (1, 4, 1)
+    assert found.ravel().tolist() == [0, 0, 255, 255]
+
+
+def test_up_to_sixteen_channels_have_a_color_each() -> None:
+    mixer = Mixer.default(16)
+
+    assert len(mixer.channels) == 16
+    assert shown(np.full((2, 3, 3, 16), 255, np.uint8)).shape == (2, 3, 3, 3)
+    assert mixer_for(16, Mixer.default(2)) == mixer
+    with pytest.raises(ValidationError):
+        Mixer(channels=(MixedChannel(),) * 17)
+
+
+def test_invalid_colors_and_ranges_are_refused() -> None:
+    for wrong in ({"color": "green"}, {"low": 1.0, "high": 1.0}, {"low": float("nan")}):
+        with pytest.raises(ValidationError):
+            MixedChannel.model_validate(wrong)
+
+
+def test_a_mixer_survives_json_and_describes_itself() -> None:
+    mixer = Mixer(channels=(MixedChannel(color="#0000ff", high=0.5), MixedChannel(visible=False), MixedChannel()))
+
+    assert Mixer.model_validate_json(mixer.model_dump_json()) == mixer
+    assert mixer.description() == "1 #0000ff 0…0.5, 3 #ffffff 0…1"
