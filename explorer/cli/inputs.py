@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
 from explorer.cli.places import OF_SOURCE, file_path
-from explorer.data.choices import place_of, refuse_unused
+from explorer.data.choices import place_of, refuse_unused, split
 from explorer.data.formats import open_image, open_values
 from explorer.data.mixer import channels_text
 from explorer.data.preprocessing import Preprocessing, to_floats

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from explorer.data.image_arrays import images_of
-from explorer.data.source import ArraySource, Facts
+from explorer.data.source import ArraySource, Facts, Skipped
 from explorer.data.sources.containers import Contents
 from explorer.data.splits import Splits, given_splits, random_splits
+from explorer.messages import message
 
 
 def source_of(facts: Facts, contents: Contents) -> ArraySource:
@@ -19,7 +24,8 @@ def source_of(facts: Facts, contents: Contents) -> ArraySource:
     stack, labels, chosen = contents.stack, contents.labels, facts.choices
     picked = chosen.channels or (tuple(range(stack.shape[3])) if stack.measured else ())
     how = replace(chosen, layout="channels-last", channels=picked, range=chosen.range or stack.range)
-    (images,), found = images_of([contents.images], facts.name, how)
+    values, notes = _finite(contents.images, facts.name)
+    (images,), found = images_of([values], facts.name, how)
     found = replace(found, arrays=stack.arrays, frames=stack.frames, layout=stack.layout)
     return ArraySource(
         replace(facts, found=found),
@@ -28,8 +34,17 @@ def source_of(facts: Facts, contents: Contents) -> ArraySource:
         None if labels is None else labels.values,
         None if labels is None else labels.names,
         contents.columns,
-        tuple(contents.skipped),
+        (*contents.skipped, *notes),
     )
+
+
+def _finite(values: NDArray[Any], name: str) -> tuple[NDArray[Any], list[Skipped]]:
+    """Return numbers with the lowest one instead of NaN and infinities, which measurements have, and a note on it."""
+    if values.dtype.kind != "f" or (finite := np.isfinite(values)).all() or not finite.any():
+        return values, []
+    bad = int(finite.size - finite.sum())
+    note = message("{bad:# value is|# values are} NaN or infinite, and read as the lowest value", bad=bad)
+    return np.where(finite, values, values[finite].min()), [Skipped(name, note)]
 
 
 def splits_of(parts: Sequence[tuple[str, int]], count: int) -> Splits:
