@@ -142,5 +142,5 @@ def _text(value: object) -> str:
 
 def _invalid(name: str, value: object, expected: str) -> DataError:
     return DataError(
-        "Invalid choice of {name}: “{value}”. Expected: {expected}.", name=name, value=str(value), expected=expected
+        "Invalid choice of {name}: “{value}”. Expected: {expected}.", name=name, value=_text(value), expected=expected
     )
