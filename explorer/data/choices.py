@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -62,6 +62,18 @@ class Choices:
 
 NO_CHOICES: Final = Choices()
 """Everything as found."""
+
+
+class ArrayNeeded(DataError):
+    """Several arrays of a file could be its images: the names of the `arrays`, of which one must be chosen."""
+
+    def __init__(self, name: str, arrays: Sequence[str]) -> None:
+        super().__init__(
+            "“{name}” has several arrays that could be images: {arrays}. Choose one; on the command line with --array.",
+            name=name,
+            arrays=arrays,
+        )
+        self.arrays = tuple(arrays)
 
 
 def join(place: str | Path, choices: Choices) -> str:

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from explorer.data.choices import place_of
 from explorer.messages import Message, message
+
+
+@dataclass(frozen=True)
+class ArrayQuestion:
+    """Which of several `arrays` of a file, by their names, are its images; `spec` says how to read it otherwise."""
+
+    spec: str
+    arrays: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -26,4 +35,4 @@ class OpenRequest:
     def title(self) -> Message:
         if len(self.paths) > 1:
             return message("Opening {count:,} files", count=len(self.paths))
-        return message("Opening {name}", name=self.name or Path(self.paths[0]).name)
+        return message("Opening {name}", name=self.name or Path(place_of(self.paths[0])).name)

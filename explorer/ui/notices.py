@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from explorer.data.source import Source
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.document.fitting_data import FittingData, fitting_data
@@ -15,8 +16,13 @@ from explorer.document.open_requests import OpenRequest
 from explorer.messages import message, message_text
 from explorer.models.bundle import CARD
 from explorer.models.runs import Run
+from explorer.ui.dialogs.reading import range_words
 from explorer.ui.text import filled
 from explorer.ui.widgets.notice_bar import Choice, NoticeBar
+
+_OF_FLOATS = ((0.0, 1.0),)
+_USUAL = {"bool": ((0.0, 1.0),), "uint8": ((0.0, 255.0),)}
+"""Ranges that nobody needs to be told, by dtype."""
 
 
 class Notices(QObject):
@@ -28,6 +34,9 @@ class Notices(QObject):
         self._bar = bar
         self._show_panel = show_panel
         self._data: FittingData | None = None
+        self._source: Source | None = None
+        self._reading = False
+        self._told: set[str] = set()
         self._models: tuple[Path, ...] = ()
         self._was_active = False
         self._trained: Path | None = None
@@ -63,13 +72,35 @@ class Notices(QObject):
         self._bar.show_notice(text, Choice(words, tip, partial(self._document.open_requested.emit, request)))
 
     def _on_source_changed(self) -> None:
-        """Hide an offer of data once others are open."""
+        """Say what had to be guessed about newly opened images; hide an offer of data once others are open."""
         model, source = self._document.model, self._document.source
+        if source is not None and not source.continues(self._source):
+            words = self._reading_words(source)
+            if words and source.spec not in self._told:
+                self._told.add(source.spec)
+                tip = self.tr("Show how the images were read, and change it")
+                change = Choice(self.tr("Change…"), tip, self._document.reading_requested.emit)
+                self._data = None
+                self._reading = True
+                self._bar.show_notice(words, change)
+            elif self._reading:
+                self._hide()
+        self._source = source
         if self._data is not None and (model is None or source is None or not fitting_data(model.card, source, ())):
             self._hide()
 
+    def _reading_words(self, source: Source) -> str:
+        """Return what the program chose itself where the file leaves it open; empty if nothing."""
+        found, choices, words = source.found, source.choices, []
+        if len(found.arrays) > 1 and not choices.array:
+            words.append(filled(self.tr("Read the array “%1”, one of %2."), found.arrays[0], len(found.arrays)))
+        if choices.range is None and found.range not in (None, *_USUAL.get(found.dtype, _OF_FLOATS)):
+            words.append(filled(self.tr("Read with values %1 as black to white."), range_words(found.range)))
+        return " ".join(words)
+
     def _hide(self) -> None:
         self._data = self._trained = None
+        self._reading = False
         self._bar.hide()
 
     # -- the end of a training -----------------------------------------------------------------------------------------
