@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final, NoReturn
+from typing import Final, NoReturn, get_args
 from urllib.parse import quote
 
-from explorer.data.choices import join, split
+from explorer.data.choices import Layout, join, split
 from explorer.errors import DataError, UsageError
 
 SPLITS = ("test", "train", "val", "all")
@@ -100,7 +100,7 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         ("data-range", "range", "auto|A,B", "values that become 0 and 1, such as 0,4095 (default: auto, as found)"),
         ("frames", "frames", "all|first|N", "frames or pages of each file: all, the first, or one, counted from 0"),
         ("array", "array", "NAME", "array with the images, in a file of several arrays"),
-        ("layout", "layout", "channels-first|channels-last", "order of the axes of an array"),
+        ("layout", "layout", "|".join(filter(None, get_args(Layout))), "order of the axes of an array"),
         ("data-channels", "channels", "N,N,…", "channels to use, counted from 0, such as 0,2 (default: all)"),
     ):
         group.add_argument(

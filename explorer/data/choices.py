@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal, TypeAlias, get_args
 from urllib.parse import parse_qsl, quote, urlencode
 
 from explorer.errors import DataError
 
 Layout = Literal["", "channels-first", "channels-last", "flat"]
+Choosable: TypeAlias = tuple[Literal["array", "layout"], tuple[str, ...]]
+"""A field of `Choices`, and the values that fit a file."""
+
 MAX_CHANNELS: Final = 16
 _MARK: Final = "?"
 
@@ -64,16 +67,19 @@ NO_CHOICES: Final = Choices()
 """Everything as found."""
 
 
-class ArrayNeeded(DataError):
-    """Several arrays of a file could be its images: the names of the `arrays`, of which one must be chosen."""
+class ChoiceNeeded(DataError):
+    """A file can be read in several ways; the values ``arrays`` or ``layouts`` of the message are those to choose from.
 
-    def __init__(self, name: str, arrays: Sequence[str]) -> None:
-        super().__init__(
-            "“{name}” has several arrays that could be images: {arrays}. Choose one; on the command line with --array.",
-            name=name,
-            arrays=arrays,
-        )
-        self.arrays = tuple(arrays)
+    The window asks; the command line names the option.
+    """
+
+    @property
+    def options(self) -> Choosable:
+        values = dict(self.message.values)
+        choice: Literal["array", "layout"] = "array" if "arrays" in values else "layout"
+        found = values[f"{choice}s"]
+        assert isinstance(found, tuple)
+        return choice, tuple(map(str, found))
 
 
 def join(place: str | Path, choices: Choices) -> str:

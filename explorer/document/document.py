@@ -32,7 +32,7 @@ from explorer.document.imports import Imports
 from explorer.document.kept_timelines import keeping_note
 from explorer.document.map_tiles import MapTiles
 from explorer.document.neighbors import Neighbors
-from explorer.document.open_requests import ArrayQuestion, OpenRequest
+from explorer.document.open_requests import OpenRequest, ReadingQuestion
 from explorer.document.opened_places import OpenedPlaces
 from explorer.document.selection import Selection
 from explorer.document.sessions import Sessions
@@ -105,8 +105,8 @@ class Document:
         A panel is to be shown: its name.
     reading_requested
         How the images were read is to be shown, and can be changed.
-    array_wanted
-        A file has several arrays that could be its images; the user chooses one.
+    choice_wanted
+        A file can be read in several ways; the user chooses one.
     """
 
     term_requested = Signal(object, int)
@@ -128,7 +128,7 @@ class Document:
     job_cancel_requested = Signal(int)
     panel_requested = Signal(str)
     reading_requested = Signal()
-    array_wanted = Signal(ArrayQuestion)
+    choice_wanted = Signal(ReadingQuestion)
 
     def __init__(self) -> None:
         self.changed: SignalGroup = StateSignals()

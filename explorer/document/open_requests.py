@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from explorer.data.choices import place_of
+from explorer.data.choices import Choosable, place_of
 from explorer.messages import Message, message
 
 
 @dataclass(frozen=True)
-class ArrayQuestion:
-    """Which of several `arrays` of a file, by their names, are its images; `spec` says how to read it otherwise."""
+class ReadingQuestion:
+    """In which of several ways a file is to be read: a field of `Choices` and its possible values.
+
+    `spec` says how to read it otherwise.
+    """
 
     spec: str
-    arrays: tuple[str, ...]
+    options: Choosable
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -21,10 +20,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QTabBar, QTabWidget, QWidget
 
-from explorer.data.choices import join, split
 from explorer.data.source import Source
 from explorer.document.document import Document, Problem
-from explorer.document.open_requests import ArrayQuestion, OpenRequest
+from explorer.document.open_requests import OpenRequest, ReadingQuestion
 from explorer.document.preferences import PreferencesFile
 from explorer.document.state import OpenModel
 from explorer.models.bundle import first_bundle
@@ -34,7 +32,7 @@ from explorer.ui.app_actions import AppActions
 from explorer.ui.clipboard_dnd import ClipboardDnd
 from explorer.ui.dialogs.files import FolderMemory
 from explorer.ui.dialogs.import_model import ImportDialog
-from explorer.ui.dialogs.reading import ArrayDialog, ReadingDialog
+from explorer.ui.dialogs.reading import ReadingDialog, ReadingQuestionDialog
 from explorer.ui.first_tour import Landmarks
 from explorer.ui.notices import Notices
 from explorer.ui.panel import Panel
@@ -176,7 +174,7 @@ class MainWindow(QMainWindow):
         document.problem_reported.connect(self._on_problem_reported)
         document.imports.wanted.connect(self._on_import_wanted)
         document.reading_requested.connect(self.show_reading)
-        document.array_wanted.connect(self._on_array_wanted)
+        document.choice_wanted.connect(self._on_choice_wanted)
         for success in (document.changed.model, document.changed.source, document.exported):
             success.connect(self._on_success)
         document.changed.model.connect(self._show_title)
@@ -563,14 +561,10 @@ class MainWindow(QMainWindow):
         self._reading.activateWindow()
         return self._reading
 
-    def _on_array_wanted(self, question: ArrayQuestion) -> None:
-        place, choices = split(question.spec)
-
-        def read(array: str) -> None:
-            spec = join(place, replace(choices, array=array))
-            self.document.open_requested.emit(OpenRequest((spec,), "images"))
-
-        ArrayDialog(self, Path(place).name, question, read).open()
+    def _on_choice_wanted(self, question: ReadingQuestion) -> None:
+        dialog = ReadingQuestionDialog(self, question)
+        dialog.chosen.connect(lambda spec: self.document.open_requested.emit(OpenRequest((spec,), "images")))
+        dialog.open()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask about unsaved work; hide at once, then stop the background work."""

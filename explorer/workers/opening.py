@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias, assert_never
 
-from explorer.data.choices import ArrayNeeded
+from explorer.data.choices import ChoiceNeeded
 from explorer.data.imported_image import ImportedImage
 from explorer.data.polarity import dark_on_light
 from explorer.data.source import Source
 from explorer.data.sources import opening
 from explorer.document.document import Document
-from explorer.document.open_requests import ArrayQuestion, OpenRequest
+from explorer.document.open_requests import OpenRequest, ReadingQuestion
 from explorer.document.sessions import Opening
 from explorer.document.state import OpenModel, State
 from explorer.errors import DataError
@@ -142,13 +142,13 @@ class ThirdPartyModel:
 
 
 @dataclass(frozen=True)
-class WantedArray:
-    """A file of which the user chooses the array with the images."""
+class WantedChoice:
+    """A file that can be read in several ways, of which the user chooses one."""
 
-    question: ArrayQuestion
+    question: ReadingQuestion
 
     def show(self, document: Document) -> None:
-        document.array_wanted.emit(self.question)
+        document.choice_wanted.emit(self.question)
 
 
 def wants_home(document: Document, home: Source | None) -> bool:
@@ -225,8 +225,8 @@ def _open_images(spec: Path | str) -> Iterator[Item]:
                 yield Early(OpenedSource(item))
             else:
                 yield OpenedSource(item, listed)
-    except ArrayNeeded as error:
-        yield WantedArray(ArrayQuestion(str(spec), error.arrays))
+    except ChoiceNeeded as error:
+        yield WantedChoice(ReadingQuestion(str(spec), error.options))
 
 
 def _first(state: State) -> Path | None:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QListWidg
 from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile
 from explorer.document.session_state import session_of
-from explorer.ui.dialogs.reading import ArrayDialog, ReadingDialog, range_words
+from explorer.ui.dialogs.reading import ReadingDialog, ReadingQuestionDialog, range_words
 from explorer.ui.main_window import MainWindow
 
 
@@ -285,20 +285,37 @@ def test_the_session_keeps_the_way(driver: WindowDriver, scan: Path, tmp_path: P
     assert record.data.spec == f"{scan}?range=0,1000"
 
 
-def test_the_user_chooses_one_of_several_arrays(driver: WindowDriver, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "words", "chosen"),
+    [
+        ("ask.toy", "Several arrays of ask.toy could be images. Which one?", "array=nuclei"),
+        ("turn.toy", "The array in turn.toy can be read in several ways. What are its axes?", "layout=channels-first"),
+    ],
+)
+def test_the_user_chooses_where_the_file_leaves_it_open(
+    driver: WindowDriver, tmp_path: Path, name: str, words: str, chosen: str
+) -> None:
     images = np.arange(4 * 36, dtype=np.uint16).reshape(4, 1, 6, 6)
-    path = write_toy(tmp_path / "ask.toy", cells=images, nuclei=images[:2])
+    path = write_toy(tmp_path / name, cells=images, nuclei=images[:2])
     driver.document.open_requested.emit(OpenRequest((str(path),), "images"))
-    driver.until(lambda: driver.window.findChild(ArrayDialog, "array_dialog") is not None)
-    dialog = driver.find(ArrayDialog, "array_dialog")
-    assert text(dialog, "array_words") == "Several arrays of ask.toy could be images. Which one?"
-    names = part(dialog, QListWidget, "array_list")
-    names.setFocus()
-    QTest.keyClick(names, Qt.Key.Key_Down)
-    QTest.keyClick(names, Qt.Key.Key_Return)
+    driver.until(lambda: driver.window.findChild(ReadingQuestionDialog, "reading_question") is not None)
+    dialog = driver.find(ReadingQuestionDialog, "reading_question")
+    assert text(dialog, "reading_question_words") == words
+    options = part(dialog, QListWidget, "reading_options")
+    options.setFocus()
+    QTest.keyClick(options, Qt.Key.Key_Down)
+    QTest.keyClick(options, Qt.Key.Key_Return)
     driver.until(lambda: driver.document.source is not None)
-    assert spec(driver) == f"{path}?array=nuclei"
+    assert spec(driver) == f"{path}?{chosen}"
     assert driver.problems == []
+
+
+def test_the_question_can_be_left(driver: WindowDriver, tmp_path: Path) -> None:
+    path = write_toy(tmp_path / "ask.toy", cells=np.ones((2, 1, 6, 6), np.uint16))
+    driver.document.open_requested.emit(OpenRequest((str(path),), "images"))
+    driver.until(lambda: driver.window.findChild(ReadingQuestionDialog, "reading_question") is not None)
+    QTest.keyClick(driver.find(ReadingQuestionDialog, "reading_question"), Qt.Key.Key_Escape)
+    assert driver.document.source is None
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QDialog,
-    QFormLayout,
-    QListWidget,
-    QWidget,
-)
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QListWidget, QListWidgetItem, QWidget
 
-from explorer.data.choices import NO_CHOICES, Choices
+from explorer.data.choices import NO_CHOICES, Choices, Layout, join, split
 from explorer.data.source import Found, Source
 from explorer.document.document import Document, Problem
-from explorer.document.open_requests import ArrayQuestion
-from explorer.ui.plain_text import plain_window_title
+from explorer.document.open_requests import ReadingQuestion
 from explorer.ui.text import filled, sentence, unbroken
 from explorer.ui.widgets.fields import (
     button,
@@ -100,11 +95,7 @@ class ReadingDialog(QDialog):
         self._layout = combo_box(
             "reading_layout",
             self.tr("Order of the axes of the array"),
-            [
-                (self.tr("Auto"), ""),
-                (self.tr("Channels last: height, width, channels"), "channels-last"),
-                (self.tr("Channels first: channels, height, width"), "channels-first"),
-            ],
+            [(self.tr("Auto"), ""), *((title, layout) for layout, title in _layouts(self))],
         )
         self._layout.setMinimumContentsLength(30)
         self._boxes: list[QCheckBox] = []
@@ -335,34 +326,62 @@ def _channels_offered(source: Source) -> int:
     return 0 if usual and not source.choices.channels else found.channels
 
 
-class ArrayDialog(QDialog):
-    """Asks which array of a file has the images; `chosen` gets its name."""
+class ReadingQuestionDialog(QDialog):
+    """Asks in which of several ways a file is to be read; `chosen(str)`: the spec with the answer."""
 
-    def __init__(self, parent: QWidget, name: str, question: ArrayQuestion, chosen: Callable[[str], object]) -> None:
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget, question: ReadingQuestion) -> None:
         super().__init__(parent)
-        self._chosen = chosen
-        self.setObjectName("array_dialog")
-        self.setWindowTitle(plain_window_title(self.tr("Choose an array")))
-        words = label(
-            "array_words", filled(self.tr("Several arrays of %1 could be images. Which one?"), name), look="plain"
-        )
-        self.list = QListWidget()
-        name_control(self.list, "array_list", self.tr("Arrays that could be images"))
-        self.list.addItems(question.arrays)
-        self.list.setCurrentRow(0)
-        opens = button("array_open", self.tr("Open"), self.tr("Open the images of this array"), primary=True)
-        cancel = button("array_cancel", self.tr("Cancel"), self.tr("Open nothing (Esc)"))
+        self._place, self._choices = split(question.spec)
+        self._choice, options = question.options
+        self.setObjectName("reading_question")
+        title, words, name = {
+            "array": (
+                self.tr("Choose an array"),
+                self.tr("Several arrays of %1 could be images. Which one?"),
+                self.tr("Arrays that could be images"),
+            ),
+            "layout": (
+                self.tr("Choose the order of the axes"),
+                self.tr("The array in %1 can be read in several ways. What are its axes?"),
+                self.tr("Possible orders of the axes"),
+            ),
+        }[self._choice]
+        self.setWindowTitle(title)
+        self._list = QListWidget()
+        name_control(self._list, "reading_options", name)
+        titles = dict(_layouts(self))
+        for option in options:
+            item = QListWidgetItem(titles.get(option, option) if self._choice == "layout" else option, self._list)
+            item.setData(Qt.ItemDataRole.UserRole, option)
+        self._list.setCurrentRow(0)
+        asked = label("reading_question_words", filled(words, Path(self._place).name), look="plain")
+        opens = button("reading_question_open", self.tr("Open"), self.tr("Open the images, read in this way"))
+        opens.setProperty("primary", True)
+        cancel = button("reading_question_cancel", self.tr("Cancel"), self.tr("Open nothing (Esc)"))
         cancel.setAutoDefault(False)
         opens.setDefault(True)
-        self.setLayout(vbox(words, (self.list, 1), hbox((STRETCH, 1), opens, cancel), spacing=10))
+        self.setLayout(vbox(asked, (self._list, 1), hbox((STRETCH, 1), opens, cancel), spacing=10))
         self.setMinimumWidth(360)
         opens.clicked.connect(self._on_open_clicked)
-        self.list.itemDoubleClicked.connect(self._on_open_clicked)
+        self._list.itemDoubleClicked.connect(self._on_open_clicked)
         cancel.clicked.connect(self.reject)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.finished.connect(self.deleteLater)
 
     def _on_open_clicked(self) -> None:
-        item = self.list.currentItem()
+        item = self._list.currentItem()
         if item is not None:
             self.accept()
-            self._chosen(item.text())
+            choices = replace(self._choices, **{self._choice: item.data(Qt.ItemDataRole.UserRole)})
+            self.chosen.emit(join(self._place, choices))
+
+
+def _layouts(parent: QWidget) -> list[tuple[str, str]]:
+    """Return the orders of axes, and their titles."""
+    titles = {
+        "channels-last": parent.tr("Channels last: height, width, channels"),
+        "channels-first": parent.tr("Channels first: channels, height, width"),
+        "flat": parent.tr("Flat: each row is a square image"),
+    }
+    return [(layout, titles.get(layout, layout)) for layout in get_args(Layout) if layout]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from explorer.data.choices import ArrayNeeded
+from explorer.data.choices import ChoiceNeeded
 from explorer.data.source import ArraySource, Facts, Found
 from explorer.data.sources import SOURCES, PathKind
 from explorer.data.splits import random_splits
@@ -20,7 +20,7 @@ from explorer.types import Progress
 
 
 def write_toy(path: Path, **arrays: NDArray[np.uint16]) -> Path:
-    """Write arrays ``(n, frames, h, w)``; of a file named ``ask…`` one must be chosen."""
+    """Write arrays ``(n, frames, h, w)``; of a file named ``ask…`` one must be chosen, of ``turn…`` the layout."""
     with path.open("wb") as file:
         np.savez(file, **arrays)
     return path
@@ -32,7 +32,10 @@ def _scan(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | ArraySo
     with np.load(path) as archive:
         arrays = dict(archive)
     if path.name.startswith("ask") and not choices.array:
-        raise ArrayNeeded(path.name, tuple(arrays))
+        raise ChoiceNeeded("“{file}” has several arrays: {arrays}. Choose one.", file=path.name, arrays=tuple(arrays))
+    if path.name.startswith("turn") and not choices.layout:
+        layouts = ("channels-last", "channels-first")
+        raise ChoiceNeeded("“{file}” can be read as {layouts}. Choose one.", file=path.name, layouts=layouts)
     name = choices.array or next(iter(arrays))
     if name not in arrays:
         raise DataError("“{file}” has no array “{array}”. Choose another.", file=path.name, array=name)
