@@ -463,6 +463,13 @@ class Document:
         if traversal != self._state.traversal:
             self.edit(message("Traversal settings"), replace(self._state, traversal=traversal), gesture)
 
+    def set_mixer(self, mixer: Mixer | None, gesture: str | None = None) -> None:
+        """Set how the channels of images are shown; None for the default colors and ranges."""
+        if mixer is not None and mixer.is_default:
+            mixer = None
+        if mixer != self._state.mixer:
+            self.edit(message("Channel mixer"), replace(self._state, mixer=mixer), gesture)
+
     def set_grid(self, grid: GridSettings) -> None:
         """Set the plane and the range of the map; UsageError if the corners span no plane."""
         if grid.corners:

@@ -218,6 +218,11 @@ def _without_timelines(raw: dict[str, Any]) -> dict[str, Any]:
     return raw | {"timelines": []}
 
 
+def _without_mixer(raw: dict[str, Any]) -> dict[str, Any]:
+    """Migrate a record of version 5, which has no channel mixer."""
+    return raw | {"mixer": None}
+
+
 _TABS: Final = {"neighbours_panel": "neighbors_panel"}
 """Panels by their object names up to version 3."""
 
@@ -239,6 +244,7 @@ _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     2: _without_imported_image,
     3: _old_names,
     4: _without_timelines,
+    5: _without_mixer,
 }
 """By version: converts a record to the next version."""
 

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from explorer.data.corruption import parse_noise
+from explorer.data.mixer import Mixer
 from explorer.data.preprocessing import Preprocessing
 from explorer.document.kept_timelines import MOST_CODES, MOST_MODELS
 from explorer.document.state import Amount, GridSettings, Jitter, Sampling, Seed, Traversal
@@ -27,7 +28,7 @@ from explorer.errors import ExplorerError
 from explorer.latent.animation import AnimationSettings, Segment
 from explorer.types import ImageShape
 
-VERSION: Final = 5
+VERSION: Final = 6
 MOST: Final = 10_000
 """Maximum number of keyframes, directions, or codes in a slot, and of frames of a segment or hold."""
 
@@ -202,6 +203,8 @@ class SessionRecord(_Record):
         written, hexadecimal.
     checksum
         SHA-256 of ``arrays.npz``, hexadecimal.
+    mixer
+        None for the default.
     noise
         As written by `explorer.data.corruption.format_noise`.
     segments
@@ -213,7 +216,7 @@ class SessionRecord(_Record):
     """
 
     format: Literal["latent-explorer-session"] = "latent-explorer-session"
-    version: Literal[5] = VERSION
+    version: Literal[6] = VERSION
     written_by: Name = ""
     written_at: Name = ""
     origin: Place = ""
@@ -227,6 +230,7 @@ class SessionRecord(_Record):
     sampling: Sampling
     traversal: Traversal
     grid: _Grid
+    mixer: Mixer | None = None
     animation: _Animation
     segments: tuple[_Segment | None, ...] = Field(default=(), max_length=MOST)
     directions: tuple[DirectionRecord, ...] = Field(default=(), max_length=MOST)

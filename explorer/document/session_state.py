@@ -84,6 +84,7 @@ def session_of(
         sampling=state.sampling,
         traversal=state.traversal,
         grid=replace(state.grid, corners=()),
+        mixer=state.mixer,
         animation=state.animation,
         segments=tuple(keyframe.segment for keyframe in state.keyframes),
         directions=tuple(_direction_record(kept) for kept in state.directions),
@@ -265,6 +266,7 @@ def state_of(
         jitter=record.jitter,
         sampling=record.sampling,
         traversal=record.traversal,
+        mixer=record.mixer,
         animation=record.animation,
         timelines=_timelines(session),
     )
