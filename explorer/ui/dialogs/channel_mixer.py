@@ -34,6 +34,7 @@ _WIDTH = 560
 _ROWS_SHOWN = 10
 _ROW_HEIGHT = 34
 _SWATCH = QSize(28, 14)
+_OF_BYTES = (0.0, 255.0)
 
 
 class MixerDialog(QDialog):
@@ -102,10 +103,13 @@ class MixerDialog(QDialog):
 
     def _values(self) -> tuple[float, float]:
         """Return the values in the files that are 0 and 1 of the images, as far as they are known."""
-        source = self._document.source
-        if source is None or source.found.channels != mixed_channels(self._document.state):
-            return 0.0, 1.0
-        return source.found.range or ((0.0, 255.0) if source.found.dtype == "uint8" else (0.0, 1.0))
+        model, source = self._document.model, self._document.source
+        reading = model.card.preprocessing.reading if model is not None else None
+        if reading is not None and reading.range is not None:
+            return reading.range
+        if source is not None and source.found.channels == mixed_channels(self._document.state):
+            return source.found.range or (_OF_BYTES if source.found.dtype == "uint8" else (0.0, 1.0))
+        return _OF_BYTES if reading is not None and reading.depth == 8 else (0.0, 1.0)
 
     def _image(self) -> Floats | None:
         """Return the selected image, float32 ``(h, w, c)``."""
@@ -204,7 +208,7 @@ class _Row:
         self.color.setAccessibleName(f"{self._color_words}: {channel.color}")
         self.slider.set_range(channel.low, channel.high, channel.color)
         self.slider.setEnabled(channel.visible)
-        whole = start.is_integer() and end.is_integer() and end - start > 100
+        whole = float(start).is_integer() and float(end).is_integer() and end - start > 100
         for field, share in ((self.low, channel.low), (self.high, channel.high)):
             with QSignalBlocker(field):
                 field.setDecimals(0 if whole else 4)

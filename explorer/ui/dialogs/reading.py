@@ -33,7 +33,7 @@ _MOST_FRAMES = 1_000_000
 
 def range_words(limits: tuple[float, float]) -> str:
     """Return a range of values: ``0–4,095``, ``−1 to 1``."""
-    low, high = (_number(value) for value in limits)
+    low, high = (_number(float(value)) for value in limits)
     return f"{low} to {high}" if limits[0] < 0 else f"{low}–{high}"
 
 
