@@ -541,6 +541,8 @@ class Document:
         for part in vars(state):
             if part in changed:
                 self.changed[part].emit()
+        if "mixer" in changed:
+            self.views.redraw()
 
     def _outdate(self, parts: Set[str]) -> None:
         """Ask again for the views that depend on changed parts of the state."""

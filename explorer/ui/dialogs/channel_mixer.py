@@ -31,6 +31,7 @@ from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.range_slider import RangeSlider
 
 _WIDTH = 560
+_FIELD_WIDTH = 92
 _ROWS_SHOWN = 10
 _ROW_HEIGHT = 34
 _SWATCH = QSize(28, 14)
@@ -93,13 +94,16 @@ class MixerDialog(QDialog):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(2, 1)
         self._rows = [_Row(self, number) for number in range(count)]
-        for number, row in enumerate(self._rows):
+        titles = {3: self.tr("Black at"), 4: self.tr("Brightest at")} if count else {}
+        for column, title in titles.items():
+            grid.addWidget(label(f"mixer_title_{column}", title), 0, column)
+        for number, row in enumerate(self._rows, start=1):
             for column, part in enumerate(row.parts):
                 grid.addWidget(part, number, column)
             row.changes(self)
-        grid.setRowStretch(count, 1)
+        grid.setRowStretch(count + 1, 1)
         self._table.setWidget(widget_of(grid))
-        self._table.setMinimumHeight(min(count, _ROWS_SHOWN) * _ROW_HEIGHT)
+        self._table.setMinimumHeight((min(count, _ROWS_SHOWN) + 1) * _ROW_HEIGHT)
 
     def _values(self) -> tuple[float, float]:
         """Return the values in the files that are 0 and 1 of the images, as far as they are known."""
@@ -168,6 +172,8 @@ class _Row:
         self.high = decimal_box(
             f"mixer_high_{number}", words(dialog.tr("Value of channel %1 of full brightness")), limits, 1, 0
         )
+        for field in (self.low, self.high):
+            field.setFixedWidth(_FIELD_WIDTH)
 
     @property
     def parts(self) -> tuple[QCheckBox, QPushButton, RangeSlider, QDoubleSpinBox, QDoubleSpinBox]:
