@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from explorer.data.source import Source
+from explorer.data.source import Source, range_differs
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.document.fitting_data import FittingData, fitting_data
@@ -55,7 +57,10 @@ class Notices(QObject):
             self._hide()
         self._data = fitting_data(model.card, document.source, document.places.paths)
         if self._data is not None:
+            self._reading = False
             self._offer(self._data, model.name)
+        elif document.source is not None and range_differs(model.card.preprocessing, document.source) is not None:
+            self._tell_reading(document.source)
 
     def _offer(self, data: FittingData, model: str) -> None:
         source = self._document.source
@@ -72,28 +77,46 @@ class Notices(QObject):
         self._bar.show_notice(text, Choice(words, tip, partial(self._document.open_requested.emit, request)))
 
     def _on_source_changed(self) -> None:
-        """Say what had to be guessed about newly opened images; hide an offer of data once others are open."""
+        """Say how newly opened images were read; hide an offer of data once others are open."""
         model, source = self._document.model, self._document.source
         if source is not None and not source.continues(self._source):
-            words = self._reading_words(source)
-            if words and source.spec not in self._told:
-                self._told.add(source.spec)
-                tip = self.tr("Show how the images were read, and change it")
-                change = Choice(self.tr("Change…"), tip, self._document.reading_requested.emit)
-                self._data = None
-                self._reading = True
-                self._bar.show_notice(words, change)
-            elif self._reading:
+            if self._reading:
                 self._hide()
+            self._tell_reading(source)
         self._source = source
         if self._data is not None and (model is None or source is None or not fitting_data(model.card, source, ())):
             self._hide()
+
+    # -- how images were read ------------------------------------------------------------------------------------------
+
+    def _tell_reading(self, source: Source) -> None:
+        """Say what the program had to guess, once for each way, and if a model learned from another range."""
+        model = self._document.model
+        differs = range_differs(model.card.preprocessing, source) if model is not None else None
+        learned = model.card.preprocessing.reading.range if model is not None else None
+        words = message_text(differs) if differs is not None else self._reading_words(source)
+        if not words or (differs is None and source.spec in self._told):
+            return
+        self._told.add(source.spec)
+        choices = [
+            Choice(
+                self.tr("Change…"),
+                self.tr("Show how the images were read, and change it"),
+                self._document.reading_requested.emit,
+            )
+        ]
+        if differs is not None and learned is not None and os.path.isabs(source.spec):
+            again = partial(self._document.read_again, replace(source.choices, range=learned))
+            tip = self.tr("Read the images again with the range that the model learned from")
+            choices.insert(0, Choice(self.tr("Use the model’s range"), tip, again))
+        self._data, self._reading = None, True
+        self._bar.show_notice(words, *choices)
 
     def _reading_words(self, source: Source) -> str:
         """Return what the program chose itself where the file leaves it open; empty if nothing."""
         found, choices, words = source.found, source.choices, []
         if len(found.arrays) > 1 and not choices.array:
-            words.append(filled(self.tr("Read the array “%1”, one of %2."), found.arrays[0], len(found.arrays)))
+            words.append(filled(self.tr("One of %1 arrays was read."), len(found.arrays)))
         if choices.range is None and found.range not in (None, *_USUAL.get(found.dtype, _OF_FLOATS)):
             words.append(filled(self.tr("Read with values %1 as black to white."), range_words(found.range)))
         return " ".join(words)
@@ -109,7 +132,7 @@ class Notices(QObject):
         training, was_active = self._document.training, self._was_active
         self._was_active = training.active
         if was_active and not training.active:
-            self._data = None
+            self._data, self._reading = None, False
             (self._tell_finished if training.phase == "finished" else self._tell_ended)(training)
 
     def _tell_finished(self, training: TrainingView) -> None:

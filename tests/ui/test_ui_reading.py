@@ -99,7 +99,7 @@ def test_it_shows_how_the_images_were_read(driver: WindowDriver, scan: Path) -> 
     assert low_high(dialog) == ("0", "4095")
     arrays = part(dialog, QComboBox, "reading_array")
     assert isinstance(arrays, QComboBox)
-    assert [arrays.itemText(row) for row in range(arrays.count())] == ["images", "masks"]
+    assert [arrays.itemText(row) for row in range(arrays.count())] == ["Auto", "images", "masks"]
     assert not part(dialog, QPushButton, "reading_apply").isEnabled(), "nothing was changed"
     assert not part(dialog, QSpinBox, "reading_frame").isVisible()
 
@@ -204,15 +204,14 @@ def test_a_guess_is_told_once(driver: WindowDriver, scan: Path) -> None:
     open_toy(driver, scan)
     bar = driver.window.notice_bar
     assert bar.isVisible()
-    assert bar.text == "Read the array “images”, one of 2. Read with values 0–4,095 as black to white."
+    assert bar.text == "One of 2 arrays was read. Read with values 0–4,095 as black to white."
     assert [button.text() for button in bar.buttons] == ["Change…"]
     QTest.mouseClick(bar.buttons[0], Qt.MouseButton.LeftButton)
     dialog = driver.find(ReadingDialog, "reading_dialog")
     assert dialog.isVisible()
     type_into(part(dialog, QLineEdit, "reading_high"), "1000")
     driver.until(lambda: spec(driver).endswith("1000"))
-    assert bar.text.startswith("Read the array “images”, one of 2."), "the array is still a guess"
-    assert "values" not in bar.text
+    assert bar.text == "One of 2 arrays was read.", "the array is still a guess"
     bar.hide()
     driver.document.undo()
     assert not bar.isVisible(), "it was told before"

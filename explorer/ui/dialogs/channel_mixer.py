@@ -76,7 +76,7 @@ class MixerDialog(QDialog):
 
     @property
     def _mixer(self) -> Mixer:
-        return mixer_for(mixed_channels(self._document.state), self._document.state.mixer)
+        return mixer_for(max(1, mixed_channels(self._document.state)), self._document.mixer)
 
     def _show(self) -> None:
         count = mixed_channels(self._document.state)

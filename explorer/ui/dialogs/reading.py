@@ -48,7 +48,7 @@ class ReadingDialog(QDialog):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._asked = self._busy = self._array_chosen = False
+        self._asked = self._busy = False
         self.setObjectName("reading_dialog")
         self.setWindowTitle(self.tr("How these images were read"))
         self.setMinimumWidth(_WIDTH)
@@ -109,7 +109,7 @@ class ReadingDialog(QDialog):
         self._form.addRow(self.tr("Frames"), self._frames_row)
         self._form.addRow(self.tr("Axes"), self._layout)
         self._form.addRow(self.tr("Channels"), self._channels)
-        self._array.activated.connect(self._on_array_activated)
+        self._array.activated.connect(self._on_changed)
         self._layout.activated.connect(self._on_changed)
         self._frames.activated.connect(self._on_changed)
         self._frame.valueChanged.connect(self._on_changed)
@@ -183,10 +183,10 @@ class ReadingDialog(QDialog):
             return
         found = source.found
         self._array.clear()
-        for name in found.arrays or ((choices.array,) if choices.array else ()):
+        self._array.addItem(self.tr("Auto"), "")
+        for name in dict.fromkeys((*found.arrays, *filter(None, (source.choices.array,)))):
             self._array.addItem(name, name)
         self._array.setCurrentIndex(max(0, self._array.findData(choices.array)))
-        self._array_chosen = bool(choices.array)
         self._show_range(choices.range, found)
         one = choices.frames.isdigit()
         self._frames.setCurrentIndex(self._frames.findData("one" if one else choices.frames))
@@ -228,9 +228,6 @@ class ReadingDialog(QDialog):
         source = self._document.source
         if source is None:
             return None
-        array = str(self._array.currentData() or "") if self._array_chosen else ""
-        if array == (source.found.arrays or ("",))[0] and not source.choices.array:
-            array = ""
         checked = tuple(number for number, box in enumerate(self._boxes) if box.isChecked())
         channels = () if len(checked) == len(self._boxes) else checked
         if set(channels) == set(source.choices.channels):
@@ -240,7 +237,7 @@ class ReadingDialog(QDialog):
         if not (self._auto.isChecked() or limits) or (self._boxes and not checked):
             return None
         return Choices(
-            array=array,
+            array=str(self._array.currentData() or ""),
             range=limits,
             frames=str(self._frame.value() - 1) if frames == "one" else frames,
             layout=self._layout.currentData(),
@@ -253,10 +250,6 @@ class ReadingDialog(QDialog):
         except ValueError:
             return None
         return (low, high) if math.isfinite(low) and math.isfinite(high) and low < high else None
-
-    def _on_array_activated(self) -> None:
-        self._array_chosen = True
-        self._on_changed()
 
     def _on_range_edited(self) -> None:
         self._auto.setChecked(False)
