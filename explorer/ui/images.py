@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QImage, QImageWriter
 
-from explorer.data.mixer import Mixer, shown
+from explorer.data.mixer import Mixer, channels_text, shown
 from explorer.errors import ExportError
 from explorer.paths import replacing_file
 from explorer.types import Floats, Pixels, Shown
@@ -27,8 +27,15 @@ def pixels_to_qimage(pixels: Shown) -> QImage:
 
 
 def image_to_qimage(image: Pixels | Floats, mixer: Mixer | None = None) -> QImage:
-    """Return a QImage of an image ``(h, w, c)`` of any dtype and channels; see `shown`."""
-    return pixels_to_qimage(shown(image, mixer))
+    """Return a QImage of an image ``(h, w, c)`` of any dtype and channels; see `shown`.
+
+    If its channels are mixed, a text of the QImage says how, also in the PNG file that it is saved as.
+    """
+    qimage = pixels_to_qimage(shown(image, mixer))
+    about = channels_text(image.shape[2], mixer)
+    if about:
+        qimage.setText("channels", about.replace("…", "-"))
+    return qimage
 
 
 def save_image(qimage: QImage, path: Path) -> None:

@@ -15,7 +15,7 @@ from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.document.fitting_data import FittingData, fitting_data
 from explorer.document.open_requests import OpenRequest
-from explorer.messages import message, message_text
+from explorer.messages import NO_MESSAGE, Message, message, message_text
 from explorer.models.bundle import CARD
 from explorer.models.runs import Run
 from explorer.ui.dialogs.reading import range_words
@@ -59,7 +59,7 @@ class Notices(QObject):
         if self._data is not None:
             self._reading = False
             self._offer(self._data, model.name)
-        elif document.source is not None and range_differs(model.card.preprocessing, document.source) is not None:
+        elif document.source is not None and self._learned_otherwise(document.source):
             self._tell_reading(document.source)
 
     def _offer(self, data: FittingData, model: str) -> None:
@@ -91,11 +91,9 @@ class Notices(QObject):
 
     def _tell_reading(self, source: Source) -> None:
         """Say what the program had to guess, once for each way, and if a model learned from another range."""
-        model = self._document.model
-        differs = range_differs(model.card.preprocessing, source) if model is not None else None
-        learned = model.card.preprocessing.reading.range if model is not None else None
-        words = message_text(differs) if differs is not None else self._reading_words(source)
-        if not words or (differs is None and source.spec in self._told):
+        differs = self._learned_otherwise(source)
+        words = message_text(differs) if differs else self._reading_words(source)
+        if not words or (not differs and source.spec in self._told):
             return
         self._told.add(source.spec)
         choices = [
@@ -105,12 +103,21 @@ class Notices(QObject):
                 self._document.reading_requested.emit,
             )
         ]
-        if differs is not None and learned is not None and os.path.isabs(source.spec):
+        model = self._document.model
+        if differs and model is not None and os.path.isabs(source.spec):
+            learned = model.card.preprocessing.reading.range
             again = partial(self._document.read_again, replace(source.choices, range=learned))
             tip = self.tr("Read the images again with the range that the model learned from")
             choices.insert(0, Choice(self.tr("Use the model’s range"), tip, again))
         self._data, self._reading = None, True
         self._bar.show_notice(words, *choices)
+
+    def _learned_otherwise(self, source: Source) -> Message:
+        """Return a warning if the model learned from another range that could be chosen; else an empty one."""
+        model = self._document.model
+        if model is None or model.card.preprocessing.reading.range is None:
+            return NO_MESSAGE
+        return range_differs(model.card.preprocessing, source) or NO_MESSAGE
 
     def _reading_words(self, source: Source) -> str:
         """Return what the program chose itself where the file leaves it open; empty if nothing."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
 from explorer_testing.window import WindowDriver, array_of, drag, type_into
+from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
@@ -19,10 +20,12 @@ from explorer.data.splits import random_splits
 from explorer.document.mixing import fitted_mixer
 from explorer.document.session_file import read_session, write_session
 from explorer.document.session_state import session_of, state_of
+from explorer.document.timeline import Export
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.document.views.noise import NOISE, NoiseView
 from explorer.document.views.samples import SAMPLES, SamplesView
+from explorer.export.recipe_file import read_recipe
 from explorer.ui.dialogs.channel_mixer import MixerDialog
 from explorer.ui.main_window import MainWindow
 from explorer.ui.widgets.range_slider import RangeSlider
@@ -69,23 +72,29 @@ def until_shown(driver: WindowDriver) -> None:
     driver.until(lambda: not gallery.model.missing(*gallery.visible_range()))
 
 
+def steps(driver: WindowDriver) -> int:
+    return len(driver.document.history)
+
+
 def thumbnail(driver: WindowDriver, row: int = 0) -> np.ndarray:
     model = driver.window.gallery.model
     pixmap = model.data(model.index(row), Qt.ItemDataRole.DecorationRole)
     return array_of(pixmap.toImage())  # type: ignore[attr-defined]
 
 
+def offers(driver: WindowDriver) -> tuple[bool, bool]:
+    """Return whether the button and the action are there."""
+    action = next(one for one in driver.window.registry.actions() if one.objectName() == "action_channel_mixer")
+    return driver.find(QPushButton, "stage_mixer").isVisible(), action.available
+
+
 def test_only_images_that_need_it_have_the_mixer(driver: WindowDriver) -> None:
     driver.open()
-    button = driver.find(QPushButton, "stage_mixer")
-    action = next(one for one in driver.window.registry.actions() if one.objectName() == "action_channel_mixer")
-    assert not button.isVisible()
-    assert not action.available
+    assert offers(driver) == (False, False)
     driver.open(make_model(image_shape=SHAPE), make_cells())
-    assert button.isVisible()
-    assert action.available
+    assert offers(driver) == (True, True)
     driver.open(make_model(image_shape=(12, 10, 3)), make_source(image_shape=(12, 10, 3)))
-    assert not button.isVisible()
+    assert offers(driver) == (False, False)
 
 
 def test_a_hidden_channel_is_hidden_everywhere(cells: WindowDriver) -> None:
@@ -139,6 +148,26 @@ def test_the_copied_image_is_the_shown_one(cells: WindowDriver) -> None:
     assert copied == cells.window.stage.edited.image
 
 
+def test_a_saved_image_says_how_its_channels_were_mixed(cells: WindowDriver, tmp_path: Path) -> None:
+    cells.document.set_mixer(Mixer(channels=(*Mixer.default(4).channels[:3], HIDDEN)))
+    cells.shortcut("action_save_image")
+    cells.save_as(tmp_path / "cells.png")
+    cells.until((tmp_path / "cells.png").is_file)
+    with Image.open(tmp_path / "cells.png") as saved:
+        assert saved.text["channels"] == "1 #0000ff 0-1, 2 #00ff00 0-1, 3 #ff0000 0-1"  # type: ignore[attr-defined]
+
+
+def test_an_exported_animation_goes_through_the_mixer(cells: WindowDriver, tmp_path: Path) -> None:
+    cells.document.timeline.insert(np.array([[0, 0, 0], [1, 2, 0]], np.float32), 0)
+    cells.document.set_mixer(Mixer(channels=(*Mixer.default(4).channels[:3], HIDDEN)))
+    path = tmp_path / "cells.png"
+    cells.document.timeline.export_requested.emit(Export(path, side=12))
+    cells.until(path.is_file)
+    recipe = read_recipe(path)
+    assert recipe is not None
+    assert recipe.channels == "1 #0000ff 0…1, 2 #00ff00 0…1, 3 #ff0000 0…1"
+
+
 def test_values_are_those_of_the_files(cells: WindowDriver) -> None:
     open_mixer(cells)
     low, high = (cells.find(QDoubleSpinBox, f"mixer_{end}_1") for end in ("low", "high"))
@@ -171,12 +200,12 @@ def test_a_drag_of_the_slider_is_one_step_of_undo(cells: WindowDriver) -> None:
     drag(slider, [upper, upper - QPointF(20, 0), upper - QPointF(slider.width() / 2, 0)])
     assert mixer(cells).channels[2].high == pytest.approx(0.5, abs=0.1)
     assert mixer(cells).channels[2].low == 0
-    assert len(cells.document.history) == 1
+    assert steps(cells) == 1
     lower, _ = slider.handles()
     drag(slider, [lower, lower + QPointF(slider.width() * 2, 0)])
     third = mixer(cells).channels[2]
     assert third.low < third.high, "the ends stay in order"
-    assert len(cells.document.history) == 2
+    assert steps(cells) == 2
     until_shown(cells)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QListWidget, QPushButton, QSpinBox, QWidget
 
+from explorer.data.preprocessing import Preprocessing, Reading
 from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile
 from explorer.document.session_state import session_of
+from explorer.document.state import OpenModel
 from explorer.ui.dialogs.reading import ReadingDialog, ReadingQuestionDialog, range_words
 from explorer.ui.main_window import MainWindow
 
@@ -46,6 +49,12 @@ def spec(driver: WindowDriver) -> str:
     return source.spec
 
 
+def brightness(driver: WindowDriver) -> float:
+    source = driver.document.source
+    assert source is not None
+    return float(np.asarray(source.pil_image(0)).mean())
+
+
 def shown(driver: WindowDriver) -> ReadingDialog:
     driver.shortcut("action_reading")
     dialog = driver.find(ReadingDialog, "reading_dialog")
@@ -73,6 +82,13 @@ def click(dialog: QWidget, name: str) -> None:
     QTest.mouseClick(control, Qt.MouseButton.LeftButton, pos=middle)
 
 
+def low_high(dialog: QWidget) -> tuple[str, str]:
+    low, high = (part(dialog, QLineEdit, name) for name in ("reading_low", "reading_high"))
+    assert isinstance(low, QLineEdit)
+    assert isinstance(high, QLineEdit)
+    return low.text(), high.text()
+
+
 def choose(dialog: QWidget, name: str, value: str) -> None:
     """Choose an item of a combo box by keyboard."""
     box = part(dialog, QComboBox, name)
@@ -82,13 +98,6 @@ def choose(dialog: QWidget, name: str, value: str) -> None:
     for _ in range(box.findData(value)):
         QTest.keyClick(box, Qt.Key.Key_Down)
     assert box.currentData() == value
-
-
-def low_high(dialog: QWidget) -> tuple[str, str]:
-    low, high = (part(dialog, QLineEdit, name) for name in ("reading_low", "reading_high"))
-    assert isinstance(low, QLineEdit)
-    assert isinstance(high, QLineEdit)
-    return low.text(), high.text()
 
 
 def test_it_shows_how_the_images_were_read(driver: WindowDriver, scan: Path) -> None:
@@ -107,15 +116,11 @@ def test_it_shows_how_the_images_were_read(driver: WindowDriver, scan: Path) -> 
 def test_another_range_is_read_and_undone(driver: WindowDriver, scan: Path) -> None:
     open_toy(driver, scan)
     driver.document.choose_image(3)
-    before = driver.document.source
-    assert before is not None
+    before = brightness(driver)
     dialog = shown(driver)
     type_into(part(dialog, QLineEdit, "reading_high"), "1000")  # Enter reads again
     driver.until(lambda: spec(driver).endswith("?range=0,1000"))
-    after = driver.document.source
-    assert after is not None
-    assert after.found.range == (0, 1000)
-    assert np.asarray(after.pil_image(0)).mean() > np.asarray(before.pil_image(0)).mean() + 50
+    assert brightness(driver) > before + 50
     assert driver.document.state.image_index == 3, "the same image stays selected"
     assert driver.undo_label() == "Read scan.toy in another way"
     assert low_high(dialog) == ("0", "1000")
@@ -227,6 +232,25 @@ def test_a_notice_goes_with_its_images(driver: WindowDriver, scan: Path) -> None
     assert driver.window.notice_bar.isVisible()
     driver.document.open(source=make_source())
     assert not driver.window.notice_bar.isVisible()
+
+
+def model_of_range(low: float, high: float) -> OpenModel:
+    model = make_model()
+    preprocessing = Preprocessing.standard(model.card.image_shape, reading=Reading(low=low, high=high))
+    return replace(model, card=model.card.model_copy(update={"preprocessing": preprocessing}))
+
+
+def test_a_model_of_another_range_says_so(driver: WindowDriver, scan: Path) -> None:
+    driver.document.open(model_of_range(0, 1023))
+    open_toy(driver, scan)
+    bar = driver.window.notice_bar
+    assert bar.text.startswith("The model learned from values of 0 … 1023, and the range of “scan.toy” is 0 … 4095.")
+    assert [button.text() for button in bar.buttons] == ["Use the model’s range", "Change…"]
+    QTest.mouseClick(bar.buttons[0], Qt.MouseButton.LeftButton)
+    driver.until(lambda: spec(driver) == f"{scan}?range=0,1023")
+    assert bar.text == "One of 2 arrays was read."
+    driver.document.open(model_of_range(0, 255))
+    assert bar.text.startswith("The model learned from values of 0 … 255")
 
 
 def test_it_opens_from_the_data_picker(driver: WindowDriver, scan: Path) -> None:

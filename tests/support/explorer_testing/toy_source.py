@@ -22,7 +22,7 @@ from explorer.types import Progress
 def write_toy(path: Path, **arrays: NDArray[np.uint16]) -> Path:
     """Write arrays ``(n, frames, h, w)``; of a file named ``ask…`` one must be chosen, of ``turn…`` the layout."""
     with path.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
     return path
 
 
