@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -157,7 +158,10 @@ def test_a_saved_image_says_how_its_channels_were_mixed(cells: WindowDriver, tmp
         assert saved.text["channels"] == "1 #0000ff 0-1, 2 #00ff00 0-1, 3 #ff0000 0-1"  # type: ignore[attr-defined]
 
 
-def test_an_exported_animation_goes_through_the_mixer(cells: WindowDriver, tmp_path: Path) -> None:
+def test_an_exported_animation_goes_through_the_mixer(driver: WindowDriver, tmp_path: Path) -> None:
+    model = make_model(image_shape=SHAPE, latent_dim=3)
+    cells, card = driver, model.card.model_copy(update={"files": {"decoder.onnx": "1" * 64}})
+    driver.open(replace(model, card=card), make_cells())
     cells.document.timeline.insert(np.array([[0, 0, 0], [1, 2, 0]], np.float32), 0)
     cells.document.set_mixer(Mixer(channels=(*Mixer.default(4).channels[:3], HIDDEN)))
     path = tmp_path / "cells.png"

@@ -128,7 +128,8 @@ class ReadingDialog(QDialog):
             )
             for number in range(count)
         ]
-        for box in self._boxes:
+        for number, box in enumerate(self._boxes, start=1):
+            box.setAccessibleName(self.tr("Channel %1").replace("%1", str(number)))
             box.clicked.connect(self._on_changed)
         made = widget_of(flow(*self._boxes, spacing=10))
         self._form.replaceWidget(self._channels, made)
