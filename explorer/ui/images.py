@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QByteArray
@@ -12,6 +13,9 @@ from explorer.data.mixer import Mixer, channels_text, shown
 from explorer.errors import ExportError
 from explorer.paths import replacing_file
 from explorer.types import Floats, Pixels, Shown
+
+_KEYWORD: Final = "channels"
+"""Of the text in a PNG file that says how its channels are shown; the same as on the command line."""
 
 
 def pixels_to_qimage(pixels: Shown) -> QImage:
@@ -34,7 +38,7 @@ def image_to_qimage(image: Pixels | Floats, mixer: Mixer | None = None) -> QImag
     qimage = pixels_to_qimage(shown(image, mixer))
     about = channels_text(image.shape[2], mixer)
     if about:
-        qimage.setText("channels", about.replace("…", "-"))
+        qimage.setText(_KEYWORD, about.replace("…", "-"))
     return qimage
 
 
