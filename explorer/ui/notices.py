@@ -38,7 +38,7 @@ class Notices(QObject):
         self._data: FittingData | None = None
         self._source: Source | None = None
         self._reading = False
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._models: tuple[Path, ...] = ()
         self._was_active = False
         self._trained: Path | None = None
@@ -93,9 +93,9 @@ class Notices(QObject):
         """Say what the program had to guess, once for each way, and if a model learned from another range."""
         differs = self._learned_otherwise(source)
         words = message_text(differs) if differs else self._reading_words(source)
-        if not words or (not differs and source.spec in self._told):
+        if not words or (not differs and source.spec in self._reported):
             return
-        self._told.add(source.spec)
+        self._reported.add(source.spec)
         choices = [
             Choice(
                 self.tr("Change…"),

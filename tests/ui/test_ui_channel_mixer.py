@@ -155,7 +155,7 @@ def test_a_saved_image_says_how_its_channels_were_mixed(cells: WindowDriver, tmp
     cells.save_as(tmp_path / "cells.png")
     cells.until((tmp_path / "cells.png").is_file)
     with Image.open(tmp_path / "cells.png") as saved:
-        assert saved.text["channels"] == "1 #0000ff 0-1, 2 #00ff00 0-1, 3 #ff0000 0-1"  # type: ignore[attr-defined]
+        assert saved.text["channels"] == "1 #0000ff 0-1, 2 #00ff00 0-1, 3 #ff0000 0-1"
 
 
 def test_an_exported_animation_goes_through_the_mixer(driver: WindowDriver, tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def test_an_embedded_dataset_is_read_in_one_way(driver: WindowDriver) -> None:
     assert text(dialog, "reading_facts") == "10,000 images · 28×28 · 1 channel · 8 bits"
 
 
-def test_a_guess_is_told_once(driver: WindowDriver, scan: Path) -> None:
+def test_a_guess_is_reported_once(driver: WindowDriver, scan: Path) -> None:
     open_toy(driver, scan)
     bar = driver.window.notice_bar
     assert bar.isVisible()
@@ -219,7 +219,7 @@ def test_a_guess_is_told_once(driver: WindowDriver, scan: Path) -> None:
     assert bar.text == "One of 2 arrays was read.", "the array is still a guess"
     bar.hide()
     driver.document.undo()
-    assert not bar.isVisible(), "it was told before"
+    assert not bar.isVisible(), "it was reported before"
 
 
 def test_usual_images_need_no_notice(driver: WindowDriver) -> None:
