@@ -17,7 +17,7 @@ from explorer.cli.command import Command, Report
 from explorer.cli.commands import COMMANDS, module_of
 from explorer.cli.console import Console, one_line
 from explorer.cli.log import write_log
-from explorer.cli.parser import Parser
+from explorer.cli.parser import Parser, put_choices
 from explorer.cli.places import check_outputs
 from explorer.errors import INTERRUPTED, ExplorerError, UsageError, exception_message
 from explorer.messages import message
@@ -92,6 +92,7 @@ def _run_command(name: str, words: Sequence[str]) -> int:
     options = build_parser(name, command).parse_args(words)
     console = Console(as_json=options.json)
     try:
+        put_choices(options)
         check_outputs(command, options)
         outcome = command.run(options, console)
     except ExplorerError as error:

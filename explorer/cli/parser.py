@@ -6,14 +6,21 @@ import argparse
 import math
 import re
 from collections.abc import Callable
-from typing import NoReturn
+from dataclasses import replace
+from functools import partial
+from typing import Final, NoReturn, get_args
+from urllib.parse import quote
 
-from explorer.errors import UsageError
+from explorer.data.choices import Layout, join, split
+from explorer.errors import DataError, UsageError
 
 SPLITS = ("test", "train", "val", "all")
 
 MODEL_HELP = "name or folder of a model"
 IMAGE_HELP = "an image file, or DATA:INDEX (index into the whole dataset)"
+
+_CHOICE: Final = "choice_"
+"""Before the name of one of the `Choices` among the options."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -81,7 +88,53 @@ def data_help() -> str:
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--data`` and how to read it."""
     parser.add_argument("--data", required=True, metavar="D", help=data_help())
+    add_choices(parser)
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """Declare how a dataset is read; `put_choices` adds what was chosen to its spec."""
+    group = parser.add_argument_group("how the dataset is read, where its files leave it open")
+    for option, field, metavar, what in (
+        ("data-range", "range", "auto|A,B", "values that become 0 and 1, such as 0,4095 (default: auto, as found)"),
+        ("frames", "frames", "all|first|N", "frames or pages of each file: all, the first, or one, counted from 0"),
+        ("array", "array", "NAME", "array with the images, in a file of several arrays"),
+        ("layout", "layout", "|".join(filter(None, get_args(Layout))), "order of the axes of an array"),
+        ("data-channels", "channels", "N,N,…", "channels to use, counted from 0, such as 0,2 (default: all)"),
+    ):
+        group.add_argument(
+            f"--{option}",
+            dest=f"{_CHOICE}{field}",
+            type=partial(_choice, field),
+            default=argparse.SUPPRESS,
+            metavar=metavar,
+            help=what,
+        )
+
+
+def _choice(field: str, text: str) -> object:
+    """Return the value of one of the `Choices`."""
+    if (field, text) == ("range", "auto"):
+        return None
+    try:
+        return getattr(split(f"?{field}={quote(text)}")[1], field)
+    except DataError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def put_choices(options: argparse.Namespace) -> None:
+    """Add how to read the dataset to its spec, ``options.data``, which may have other choices already.
+
+    UsageError if there is no dataset to read.
+    """
+    chosen = {name: options.__dict__.pop(name) for name in list(vars(options)) if name.startswith(_CHOICE)}
+    if chosen and options.data is None:
+        raise UsageError("There is nothing to read in this way. Name a dataset, too.")
+    if chosen:
+        place, choices = split(options.data)
+        values = {name.removeprefix(_CHOICE): value for name, value in chosen.items()}
+        options.data = join(place, replace(choices, **values))
 
 
 def add_noise(parser: argparse.ArgumentParser, default: str = "") -> None:

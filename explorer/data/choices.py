@@ -11,12 +11,15 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal, TypeAlias, get_args
 from urllib.parse import parse_qsl, quote, urlencode
 
 from explorer.errors import DataError
 
 Layout = Literal["", "channels-first", "channels-last", "flat"]
+Choosable: TypeAlias = tuple[Literal["array", "layout"], tuple[str, ...]]
+"""A field of `Choices`, and the values that fit a file."""
+
 MAX_CHANNELS: Final = 16
 _MARK: Final = "?"
 
@@ -62,6 +65,21 @@ class Choices:
 
 NO_CHOICES: Final = Choices()
 """Everything as found."""
+
+
+class ChoiceNeeded(DataError):
+    """A file can be read in several ways; the values ``arrays`` or ``layouts`` of the message are those to choose from.
+
+    The window asks; the command line names the option.
+    """
+
+    @property
+    def options(self) -> Choosable:
+        values = dict(self.message.values)
+        choice: Literal["array", "layout"] = "array" if "arrays" in values else "layout"
+        found = values[f"{choice}s"]
+        assert isinstance(found, tuple)
+        return choice, tuple(map(str, found))
 
 
 def join(place: str | Path, choices: Choices) -> str:
@@ -142,5 +160,5 @@ def _text(value: object) -> str:
 
 def _invalid(name: str, value: object, expected: str) -> DataError:
     return DataError(
-        "Invalid choice of {name}: “{value}”. Expected: {expected}.", name=name, value=str(value), expected=expected
+        "Invalid choice of {name}: “{value}”. Expected: {expected}.", name=name, value=_text(value), expected=expected
     )

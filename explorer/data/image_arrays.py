@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from explorer.data.choices import MAX_CHANNELS, Choices, Layout
+from explorer.data.choices import MAX_CHANNELS, ChoiceNeeded, Choices, Layout
 from explorer.data.preprocessing import Alpha, pil_image_pixels
 from explorer.data.source import Found
 from explorer.data.values import AnyArray, found_depth, found_range, scaled
@@ -173,8 +173,8 @@ def _opaque(images: Pixels) -> Pixels:
     return opaque
 
 
-def _ambiguous(shape: tuple[int, ...], name: Value, *layouts: Layout) -> DataError:
-    return DataError(
+def _ambiguous(shape: tuple[int, ...], name: Value, *layouts: Layout) -> ChoiceNeeded:
+    return ChoiceNeeded(
         "Cannot open {array}: its shape {shape} can be read as {layouts}. Choose the layout (--layout).",
         array=name,
         shape=str(shape),

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from psygnal import Signal, SignalGroup
 
+from explorer.data.choices import Choices, join, place_of
 from explorer.data.corruption import Noise
 from explorer.data.imported_image import ImportedImage
 from explorer.data.mixer import Mixer
@@ -31,7 +32,7 @@ from explorer.document.imports import Imports
 from explorer.document.kept_timelines import keeping_note
 from explorer.document.map_tiles import MapTiles
 from explorer.document.neighbors import Neighbors
-from explorer.document.open_requests import OpenRequest
+from explorer.document.open_requests import OpenRequest, ReadingQuestion
 from explorer.document.opened_places import OpenedPlaces
 from explorer.document.selection import Selection
 from explorer.document.sessions import Sessions
@@ -47,7 +48,15 @@ from explorer.document.state import (
 )
 from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
-from explorer.document.transitions import newer_grid, opened, range_of, refined, unencoded, with_known_codes
+from explorer.document.transitions import (
+    newer_grid,
+    opened,
+    range_of,
+    refined,
+    same_place,
+    unencoded,
+    with_known_codes,
+)
 from explorer.document.view_store import PLANE, Views
 from explorer.errors import UsageError
 from explorer.latent.animation_presets import AnimationPreset
@@ -96,6 +105,10 @@ class Document:
         The key of a job.
     panel_requested
         A panel is to be shown: its name.
+    reading_requested
+        How the images were read is to be shown, and can be changed.
+    choice_wanted
+        A file can be read in several ways; the user chooses one.
     """
 
     term_requested = Signal(object, int)
@@ -117,6 +130,8 @@ class Document:
     training_cancel_requested = Signal()
     job_cancel_requested = Signal(int)
     panel_requested = Signal(str)
+    reading_requested = Signal()
+    choice_wanted = Signal(ReadingQuestion)
 
     def __init__(self) -> None:
         self.changed: SignalGroup = StateSignals()
@@ -232,10 +247,18 @@ class Document:
         """
         before = self._state
         label = message("Open {name}", name=model.name if model else source.title if source else "")
+        if model is None and same_place(before.source, source):
+            label = message("Read {name} in another way", name=source.title if source else "")
         self.edit(label, opened(before, model, source, animation))
         note = keeping_note(before, self._state)
         if note:
             self.announced.emit(note)
+
+    def read_again(self, choices: Choices) -> None:
+        """Request to open the images again, read as chosen; the old ones stay if that is not possible."""
+        source = self._state.source
+        if source is not None:
+            self.open_requested.emit(OpenRequest((join(place_of(source.spec), choices),), "images"))
 
     def refine_source(self, source: Source) -> None:
         """Replace a provisional source by the source that continues it, here and in the history.
@@ -443,6 +466,13 @@ class Document:
         if traversal != self._state.traversal:
             self.edit(message("Traversal settings"), replace(self._state, traversal=traversal), gesture)
 
+    def set_mixer(self, mixer: Mixer | None, gesture: str | None = None) -> None:
+        """Set how the channels of images are shown; None for the default colors and ranges."""
+        if mixer is not None and mixer.is_default:
+            mixer = None
+        if mixer != self._state.mixer:
+            self.edit(message("Channel mixer"), replace(self._state, mixer=mixer), gesture)
+
     def set_grid(self, grid: GridSettings) -> None:
         """Set the plane and the range of the map; UsageError if the corners span no plane."""
         if grid.corners:
@@ -514,6 +544,8 @@ class Document:
         for part in vars(state):
             if part in changed:
                 self.changed[part].emit()
+        if "mixer" in changed:
+            self.views.redraw()
 
     def _outdate(self, parts: Set[str]) -> None:
         """Ask again for the views that depend on changed parts of the state."""

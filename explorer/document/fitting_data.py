@@ -47,7 +47,8 @@ def fitting_data(card: Card, source: Source | None, opened: tuple[str, ...]) -> 
         if name in present:
             return FittingData(name, home=True)
     for path in opened:
-        if Path(path).name == card.data.name and Path(path).exists():
+        place = Path(place_of(path))
+        if place.name == card.data.name and place.exists():
             return FittingData(path, home=True)
     for name, entry in present.items():
         if entry.image_shape == card.image_shape and entry.one_size:

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from explorer.data.choices import Choosable, place_of
 from explorer.messages import Message, message
+
+
+@dataclass(frozen=True)
+class ReadingQuestion:
+    """In which of several ways a file is to be read: a field of `Choices` and its possible values.
+
+    `spec` says how to read it otherwise.
+    """
+
+    spec: str
+    options: Choosable
 
 
 @dataclass(frozen=True)
@@ -26,4 +38,4 @@ class OpenRequest:
     def title(self) -> Message:
         if len(self.paths) > 1:
             return message("Opening {count:,} files", count=len(self.paths))
-        return message("Opening {name}", name=self.name or Path(self.paths[0]).name)
+        return message("Opening {name}", name=self.name or Path(place_of(self.paths[0])).name)

@@ -219,13 +219,13 @@ def _without_timelines(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_directions(raw: dict[str, Any]) -> dict[str, Any]:
-    """Migrate a record of version 5, whose timelines of other models have no directions and no arithmetic."""
+    """Migrate a record of version 5: its timelines of other models have no directions, and it has no channel mixer."""
     timelines = raw.get("timelines", [])
     if not isinstance(timelines, list):
         return raw
     blank = {"strengths": [1.0, -1.0, 1.0], "mode": "sum", "share": 0.5, "seed": 0}
     added = {"directions": [], "arithmetic": blank, "terms": [0, 0, 0]}
-    return raw | {"timelines": [one | added if isinstance(one, dict) else one for one in timelines]}
+    return raw | {"timelines": [one | added if isinstance(one, dict) else one for one in timelines], "mixer": None}
 
 
 _TABS: Final = {"neighbours_panel": "neighbors_panel"}

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from explorer.data.corruption import parse_noise
+from explorer.data.mixer import Mixer
 from explorer.data.preprocessing import Preprocessing
 from explorer.document.kept_timelines import MOST_CODES, MOST_MODELS
 from explorer.document.state import Amount, GridSettings, Jitter, Sampling, Seed, Traversal
@@ -212,6 +213,8 @@ class SessionRecord(_Record):
         written, hexadecimal.
     checksum
         SHA-256 of ``arrays.npz``, hexadecimal.
+    mixer
+        None for the default.
     noise
         As written by `explorer.data.corruption.format_noise`.
     segments
@@ -237,6 +240,7 @@ class SessionRecord(_Record):
     sampling: Sampling
     traversal: Traversal
     grid: _Grid
+    mixer: Mixer | None = None
     animation: _Animation
     segments: tuple[_Segment | None, ...] = Field(default=(), max_length=MOST)
     directions: tuple[DirectionRecord, ...] = Field(default=(), max_length=MOST)

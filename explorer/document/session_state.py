@@ -82,6 +82,7 @@ def session_of(
         sampling=state.sampling,
         traversal=state.traversal,
         grid=replace(state.grid, corners=()),
+        mixer=state.mixer,
         animation=state.animation,
         segments=tuple(keyframe.segment for keyframe in state.keyframes),
         directions=tuple(map(_direction_record, state.directions)),
@@ -293,6 +294,7 @@ def state_of(
         jitter=record.jitter,
         sampling=record.sampling,
         traversal=record.traversal,
+        mixer=record.mixer,
         animation=record.animation,
         timelines=_timelines(session),
     )

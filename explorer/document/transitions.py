@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from explorer.data.choices import place_of
 from explorer.data.source import Source
 from explorer.document.animation import with_animation
 from explorer.document.kept_timelines import with_timeline_of
@@ -75,8 +76,16 @@ def opened(
         if animation is not None:
             state = with_animation(state, model, animation)
     if source is not None:
-        state = replace(state, source=source, image_index=0 if source.count else None, imported_image=None)
+        index = 0 if source.count else None
+        if state.image_index is not None and same_place(state.source, source) and state.image_index < source.count:
+            index = state.image_index
+        state = replace(state, source=source, image_index=index, imported_image=None)
     return unencoded(state)
+
+
+def same_place(old: Source | None, new: Source | None) -> bool:
+    """Return whether two sources are one file or folder, read in two ways."""
+    return old is not None and new is not None and old.spec != new.spec and place_of(old.spec) == place_of(new.spec)
 
 
 def unencoded(state: State) -> State:

@@ -90,6 +90,11 @@ class Views:
         for key in stale:
             self._changed[key].emit()
 
+    def redraw(self) -> None:
+        """Emit the signals of all views: what they have is the same, but is to be shown in another way."""
+        for key in list(self._views):
+            self._changed[key].emit()
+
     @property
     def watched(self) -> Set[ViewKey[Any]]:
         """The visible views; some are only computed then."""

@@ -19,7 +19,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from explorer.app import ErrorCatcher, make_application, make_window, open_first
 from explorer.errors import UsageError
 from explorer.paths import HOME_VARIABLE
-from explorer.tour import animation, atlas, basics, lab, meaning, models, settings, training
+from explorer.tour import animation, atlas, basics, lab, meaning, models, reading, settings, training
 from explorer.tour.guide import Tour
 from explorer.tour.tasks import TASKS, run_task
 
@@ -50,6 +50,8 @@ STEPS: dict[str, Callable[[Tour], None]] = {
     "denoising": lab.denoising,
     "cloud": lab.cloud,
     "outliers": lab.outliers,
+    "reading": reading.reading,
+    "channels": reading.channels,
     "faces": models.faces,
     "neighbors": meaning.neighbors,
     "directions": meaning.directions,

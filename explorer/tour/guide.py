@@ -107,12 +107,12 @@ class Tour:
         if NOISE in self.document.views.watched:
             self.until(lambda: isinstance(self.document.views[NOISE], NoiseView), "the noisy image")
         self.until(self._grid_ready, "the map")
-        self.until(self._gallery_ready, "the thumbnails")
+        self.until(self.gallery_ready, "the thumbnails")
 
     def _grid_ready(self) -> bool:
         return self.document.map.window is None or self.document.plane is None or self.document.map.ready
 
-    def _gallery_ready(self) -> bool:
+    def gallery_ready(self) -> bool:
         gallery = self.running.window.gallery
         return not gallery.model.missing(*gallery.visible_range())
 

@@ -41,6 +41,7 @@ class GalleryModel(QStringListModel):
         self._positions: Indices | None = None
         self.cell = SMALLEST_CELL
         self._pixmaps: OrderedDict[int, QPixmap] = OrderedDict()
+        self._old: set[int] = set()
 
     # -- what is listed ------------------------------------------------------------------------------------------
 
@@ -49,6 +50,7 @@ class GalleryModel(QStringListModel):
         old = self._source
         if source is None or old is None or not source.continues(old) or source.count != old.count:
             self._pixmaps.clear()
+            self._old.clear()
         self._source = source
         self._positions = None
         self._reset_rows()
@@ -86,6 +88,7 @@ class GalleryModel(QStringListModel):
         for position, image in zip(positions, pixels, strict=True):
             self._pixmaps[position] = QPixmap.fromImage(pixels_to_qimage(image))
             self._pixmaps.move_to_end(position)
+            self._old.discard(position)
             row = self.row(position)
             if row is not None:
                 where = self.index(row)
@@ -93,14 +96,14 @@ class GalleryModel(QStringListModel):
         while len(self._pixmaps) > _KEPT:
             self._pixmaps.popitem(last=False)
 
-    def clear_images(self) -> None:
-        """Forget all thumbnails, since they are shown otherwise now."""
-        self._pixmaps.clear()
+    def renew_images(self) -> None:
+        """Count all thumbnails as missing, since they are shown otherwise now; the old ones stay until then."""
+        self._old.update(self._pixmaps)
 
     def missing(self, first: int, last: int) -> list[int]:
         """Return the image indices in rows first to last (inclusive) without thumbnails."""
         positions = (self.position(row) for row in range(first, last + 1))
-        return [position for position in positions if position not in self._pixmaps]
+        return [position for position in positions if position not in self._pixmaps or position in self._old]
 
     # -- Qt's questions ------------------------------------------------------------------------------------------
 

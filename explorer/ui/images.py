@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QImage, QImageWriter
 
-from explorer.data.mixer import Mixer, shown
+from explorer.data.mixer import Mixer, channels_text, shown
 from explorer.errors import ExportError
 from explorer.paths import replacing_file
 from explorer.types import Floats, Pixels, Shown
+
+_KEYWORD: Final = "channels"
+"""Of the text in a PNG file that says how its channels are shown; the same as on the command line."""
 
 
 def pixels_to_qimage(pixels: Shown) -> QImage:
@@ -27,8 +31,15 @@ def pixels_to_qimage(pixels: Shown) -> QImage:
 
 
 def image_to_qimage(image: Pixels | Floats, mixer: Mixer | None = None) -> QImage:
-    """Return a QImage of an image ``(h, w, c)`` of any dtype and channels; see `shown`."""
-    return pixels_to_qimage(shown(image, mixer))
+    """Return a QImage of an image ``(h, w, c)`` of any dtype and channels; see `shown`.
+
+    If its channels are mixed, a text of the QImage says how, also in the PNG file that it is saved as.
+    """
+    qimage = pixels_to_qimage(shown(image, mixer))
+    about = channels_text(image.shape[2], mixer)
+    if about:
+        qimage.setText(_KEYWORD, about.replace("…", "-"))
+    return qimage
 
 
 def save_image(qimage: QImage, path: Path) -> None:

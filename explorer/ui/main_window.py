@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QTabBar, QTabW
 
 from explorer.data.source import Source
 from explorer.document.document import Document, Problem
-from explorer.document.open_requests import OpenRequest
+from explorer.document.open_requests import OpenRequest, ReadingQuestion
 from explorer.document.preferences import PreferencesFile
 from explorer.document.state import OpenModel
 from explorer.models.bundle import first_bundle
@@ -32,6 +32,7 @@ from explorer.ui.app_actions import AppActions
 from explorer.ui.clipboard_dnd import ClipboardDnd
 from explorer.ui.dialogs.files import FolderMemory
 from explorer.ui.dialogs.import_model import ImportDialog
+from explorer.ui.dialogs.reading import ReadingDialog, ReadingQuestionDialog
 from explorer.ui.first_tour import Landmarks
 from explorer.ui.notices import Notices
 from explorer.ui.panel import Panel
@@ -114,6 +115,7 @@ class MainWindow(QMainWindow):
         self.document = document
         self._on_close = on_close
         self._import: ImportDialog | None = None
+        self._reading: ReadingDialog | None = None
         self._alone = False
         self._begins = False
         self._model: OpenModel | None = None
@@ -171,6 +173,8 @@ class MainWindow(QMainWindow):
         document.panel_requested.connect(self.show_panel)
         document.problem_reported.connect(self._on_problem_reported)
         document.imports.wanted.connect(self._on_import_wanted)
+        document.reading_requested.connect(self.show_reading)
+        document.choice_wanted.connect(self._on_choice_wanted)
         for success in (document.changed.model, document.changed.source, document.exported):
             success.connect(self._on_success)
         document.changed.model.connect(self._show_title)
@@ -345,6 +349,16 @@ class MainWindow(QMainWindow):
             synonyms=self.tr("h5, tensorflow, convert model, third-party model"),
         )
         yield Action(
+            "action_reading",
+            self.tr("How images a&re read…"),
+            self.show_reading,
+            Section.OPEN,
+            shortcut="Ctrl+Shift+R",
+            tip=self.tr("Show and change the range of values, frames, channels and array of the open images."),
+            synonyms=self.tr("range, contrast, bit depth, channels, frames, pages, array, dataset key"),
+            enabled=When(lambda: self.document.source is not None, (self.document.changed.source,)),
+        )
+        yield Action(
             "action_start_page",
             self.tr("S&tart page"),
             self.show_start_page,
@@ -427,7 +441,7 @@ class MainWindow(QMainWindow):
             self.tr("Dataset"),
             self.tr("Open another dataset of the library"),
             "images",
-            partial(self._fill_picker, 1),
+            self._fill_data_picker,
         )
         self._workspace_bar.addWidget(self.model_picker)
         self._workspace_bar.addWidget(self.data_picker)
@@ -448,6 +462,11 @@ class MainWindow(QMainWindow):
             name_action(action, item.text(0))
             action.setToolTip(item.toolTip(0))
             action.triggered.connect(partial(self.library.open_entry, *self.library.entry_of(item)))
+
+    def _fill_data_picker(self, menu: QMenu) -> None:
+        self._fill_picker(1, menu)
+        menu.addSeparator()
+        menu.addActions([action for action in self.registry.actions() if action.objectName() == "action_reading"])
 
     def _show_open(self) -> None:
         model, source = self.document.model, self.document.source
@@ -536,6 +555,20 @@ class MainWindow(QMainWindow):
         self._import.raise_()
         self._import.activateWindow()
         return self._import
+
+    def show_reading(self) -> ReadingDialog:
+        """Show how the open images were read."""
+        if self._reading is None:
+            self._reading = ReadingDialog(self.document, self)
+        self._reading.show()
+        self._reading.raise_()
+        self._reading.activateWindow()
+        return self._reading
+
+    def _on_choice_wanted(self, question: ReadingQuestion) -> None:
+        dialog = ReadingQuestionDialog(self, question)
+        dialog.chosen.connect(lambda spec: self.document.open_requested.emit(OpenRequest((spec,), "images")))
+        dialog.open()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask about unsaved work; hide at once, then stop the background work."""

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from explorer.data.source import Source, range_differs
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.document.fitting_data import FittingData, fitting_data
 from explorer.document.open_requests import OpenRequest
-from explorer.messages import message, message_text
+from explorer.messages import NO_MESSAGE, Message, message, message_text
 from explorer.models.bundle import CARD
 from explorer.models.runs import Run
+from explorer.ui.dialogs.reading import range_words
 from explorer.ui.text import filled
 from explorer.ui.widgets.notice_bar import Choice, NoticeBar
+
+_OF_FLOATS = ((0.0, 1.0),)
+_USUAL = {"bool": ((0.0, 1.0),), "uint8": ((0.0, 255.0),)}
+"""Ranges that nobody needs to be told, by dtype."""
 
 
 class Notices(QObject):
@@ -28,6 +36,9 @@ class Notices(QObject):
         self._bar = bar
         self._show_panel = show_panel
         self._data: FittingData | None = None
+        self._source: Source | None = None
+        self._reading = False
+        self._reported: set[str] = set()
         self._models: tuple[Path, ...] = ()
         self._was_active = False
         self._trained: Path | None = None
@@ -46,7 +57,10 @@ class Notices(QObject):
             self._hide()
         self._data = fitting_data(model.card, document.source, document.places.paths)
         if self._data is not None:
+            self._reading = False
             self._offer(self._data, model.name)
+        elif document.source is not None and self._learned_otherwise(document.source):
+            self._tell_reading(document.source)
 
     def _offer(self, data: FittingData, model: str) -> None:
         source = self._document.source
@@ -63,13 +77,60 @@ class Notices(QObject):
         self._bar.show_notice(text, Choice(words, tip, partial(self._document.open_requested.emit, request)))
 
     def _on_source_changed(self) -> None:
-        """Hide an offer of data once others are open."""
+        """Say how newly opened images were read; hide an offer of data once others are open."""
         model, source = self._document.model, self._document.source
+        if source is not None and not source.continues(self._source):
+            if self._reading:
+                self._hide()
+            self._tell_reading(source)
+        self._source = source
         if self._data is not None and (model is None or source is None or not fitting_data(model.card, source, ())):
             self._hide()
 
+    # -- how images were read ------------------------------------------------------------------------------------------
+
+    def _tell_reading(self, source: Source) -> None:
+        """Say what the program had to guess, once for each way, and if a model learned from another range."""
+        differs = self._learned_otherwise(source)
+        words = message_text(differs) if differs else self._reading_words(source)
+        if not words or (not differs and source.spec in self._reported):
+            return
+        self._reported.add(source.spec)
+        choices = [
+            Choice(
+                self.tr("Change…"),
+                self.tr("Show how the images were read, and change it"),
+                self._document.reading_requested.emit,
+            )
+        ]
+        model = self._document.model
+        if differs and model is not None and os.path.isabs(source.spec):
+            learned = model.card.preprocessing.reading.range
+            again = partial(self._document.read_again, replace(source.choices, range=learned))
+            tip = self.tr("Read the images again with the range that the model learned from")
+            choices.insert(0, Choice(self.tr("Use the model’s range"), tip, again))
+        self._data, self._reading = None, True
+        self._bar.show_notice(words, *choices)
+
+    def _learned_otherwise(self, source: Source) -> Message:
+        """Return a warning if the model learned from another range that could be chosen; else an empty one."""
+        model = self._document.model
+        if model is None or model.card.preprocessing.reading.range is None:
+            return NO_MESSAGE
+        return range_differs(model.card.preprocessing, source) or NO_MESSAGE
+
+    def _reading_words(self, source: Source) -> str:
+        """Return what the program chose itself where the file leaves it open; empty if nothing."""
+        found, choices, words = source.found, source.choices, []
+        if len(found.arrays) > 1 and not choices.array:
+            words.append(filled(self.tr("One of %1 arrays was read."), len(found.arrays)))
+        if choices.range is None and found.range not in (None, *_USUAL.get(found.dtype, _OF_FLOATS)):
+            words.append(filled(self.tr("Read with values %1 as black to white."), range_words(found.range)))
+        return " ".join(words)
+
     def _hide(self) -> None:
         self._data = self._trained = None
+        self._reading = False
         self._bar.hide()
 
     # -- the end of a training -----------------------------------------------------------------------------------------
@@ -78,7 +139,7 @@ class Notices(QObject):
         training, was_active = self._document.training, self._was_active
         self._was_active = training.active
         if was_active and not training.active:
-            self._data = None
+            self._data, self._reading = None, False
             (self._tell_finished if training.phase == "finished" else self._tell_ended)(training)
 
     def _tell_finished(self, training: TrainingView) -> None:

@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QComboBox, QListView, QListWidget, QListWidgetItem, QWidget
 
+from explorer.data.choices import place_of
 from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
 from explorer.models.bundle import Found, find_bundles
@@ -231,8 +232,10 @@ class StartPage(QWidget):
         for path in recent_sessions()[:_MOST_RECENT]:
             self._add_recent(path.stem, self.tr("Session"), str(path), partial(self.session_wanted.emit, path))
         for place in self._document.places.paths[:_MOST_RECENT]:
-            if os.path.exists(place):
-                self._add_recent(Path(place).name, self.tr("Dataset"), place, partial(self._open_images, place))
+            if os.path.exists(place_of(place)):
+                self._add_recent(
+                    Path(place_of(place)).name, self.tr("Dataset"), place, partial(self._open_images, place)
+                )
         there = self.recent.count() > 0
         self.recent.setVisible(there)
         self._no_recent.setVisible(not there)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias, assert_never
 
+from explorer.data.choices import ChoiceNeeded
 from explorer.data.imported_image import ImportedImage
 from explorer.data.polarity import dark_on_light
 from explorer.data.source import Source
 from explorer.data.sources import opening
 from explorer.document.document import Document
-from explorer.document.open_requests import OpenRequest
+from explorer.document.open_requests import OpenRequest, ReadingQuestion
 from explorer.document.sessions import Opening
 from explorer.document.state import OpenModel, State
 from explorer.errors import DataError
@@ -140,6 +141,16 @@ class ThirdPartyModel:
         document.imports.wanted.emit(self.paths)
 
 
+@dataclass(frozen=True)
+class WantedChoice:
+    """A file that can be read in several ways, of which the user chooses one."""
+
+    question: ReadingQuestion
+
+    def show(self, document: Document) -> None:
+        document.choice_wanted.emit(self.question)
+
+
 def wants_home(document: Document, home: Source | None) -> bool:
     """Return whether to open the dataset of a model with it; it never replaces images of the user."""
     current = document.source
@@ -205,14 +216,17 @@ def open_as(kind: FileKind, paths: Sequence[Path | str], state: State, *, confir
 def _open_images(spec: Path | str) -> Iterator[Item]:
     """Open a dataset; a large folder is shown early, before all its files are checked."""
     listed: Source | None = None
-    for item in opening(spec):
-        if isinstance(item, Progress):
-            yield item
-        elif item.provisional:
-            listed = item
-            yield Early(OpenedSource(item))
-        else:
-            yield OpenedSource(item, listed)
+    try:
+        for item in opening(spec):
+            if isinstance(item, Progress):
+                yield item
+            elif item.provisional:
+                listed = item
+                yield Early(OpenedSource(item))
+            else:
+                yield OpenedSource(item, listed)
+    except ChoiceNeeded as error:
+        yield WantedChoice(ReadingQuestion(str(spec), error.options))
 
 
 def _first(state: State) -> Path | None:

@@ -411,7 +411,8 @@ def test_a_file_of_version_4_opens() -> None:
     assert old["version"] == 4
     session, _ = read_session(WITHOUT_TIMELINES)
     view = old["view"] | {"workspace": "", "stage": ""}
-    assert json.loads(session.record.model_dump_json()) == old | {"version": VERSION, "timelines": [], "view": view}
+    new = {"version": VERSION, "timelines": [], "view": view, "mixer": None}
+    assert json.loads(session.record.model_dump_json()) == old | new
     state = state_of(session, make_model(), make_source(), imported_image_of(session))
     assert (state.timelines, session.record.view.tab, session.record.view.playhead) == ((), "train", 4)
     assert [key.code.tolist() for key in state.keyframes] == [[0, 0], [1, 2], [-1, 0.5]]

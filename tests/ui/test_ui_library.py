@@ -483,7 +483,8 @@ def test_delete_and_the_context_menu_remove_it(driver: WindowDriver, photos: Pat
     driver.click_item(open_photos(driver, photos))
     menu = library.show_menu(library.tree.rect().center())
     assert menu is not None
-    assert [action.objectName() for action in menu.actions()] == ["library_menu_open", "library_menu_remove"]
+    names = [action.objectName() for action in menu.actions()]
+    assert names == ["library_menu_open", "library_menu_reading", "library_menu_remove"]
     assert all(action.isEnabled() for action in menu.actions())
     menu.close()
     library.tree.setFocus()

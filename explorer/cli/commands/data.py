@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text, table
-from explorer.cli.parser import data_help
+from explorer.cli.parser import add_choices, data_help
 from explorer.data.sources import SourceEntry, describe, known_name, known_sources, opening
 
 _LISTED = ("name", "count", "train", "test", "image_shape", "labels", "status", "how")
@@ -15,6 +15,7 @@ _LISTED = ("name", "count", "train", "test", "image_shape", "labels", "status", 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("data", nargs="?", metavar="DATA", help=data_help())
+    add_choices(parser)
 
 
 def run(options: Namespace, console: Console) -> Report:

@@ -15,6 +15,7 @@ from explorer.cli.inputs import warn_of
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
 from explorer.cli.parser import MODEL_HELP, add_data, add_noise, add_out, size
+from explorer.data.choices import join, split
 from explorer.data.sources import known_name, known_sources, open_source
 from explorer.engine import messages
 from explorer.engine.client import ModelProcess
@@ -114,12 +115,13 @@ def _checked_data(spec: str) -> str:
     DataError
         If it is neither, or the dataset is not downloaded.
     """
-    name = known_name(spec)
+    place, choices = split(spec)
+    name = known_name(place)
     entry = next((entry for entry in known_sources() if entry.name == name), None)
-    path = Path(spec).expanduser()
-    if (entry is not None and entry.status == "missing") or (entry is None and not path.exists()):
+    path = Path(place).expanduser()
+    if (entry is not None and (entry.status == "missing" or choices)) or (entry is None and not path.exists()):
         open_source(spec)
-    return spec if entry is not None else str(path.absolute())
+    return spec if entry is not None else join(path.absolute(), choices)
 
 
 def _train(request: TrainingRequest, console: Console) -> int:

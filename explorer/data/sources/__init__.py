@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from explorer.data.choices import Choices, split
+from explorer.data.choices import Choices, refuse_unused, split
 from explorer.data.source import Skipped, Source
 from explorer.data.sources import (
     archive,
@@ -138,10 +138,11 @@ def known_name(spec: str | Path) -> str | None:
 
 
 def _find(spec: str | Path) -> KnownSource | tuple[PathKind, Path, Choices]:
-    name = known_name(spec)
-    if name is not None:
-        return next(known for known in KNOWN if known.name == name)
     place, choices = split(spec)
+    name = known_name(place) if isinstance(spec, str) else None
+    if name is not None:
+        refuse_unused(choices, (), name)
+        return next(known for known in KNOWN if known.name == name)
     path = Path(place).expanduser()
     if not place.strip() or not _exists(path):
         raise DataError(

@@ -13,7 +13,7 @@ import numpy as np
 
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.data.attributes import Attribute, column_of
-from explorer.data.choices import Choices, refuse_unused
+from explorer.data.choices import ChoiceNeeded, Choices, refuse_unused
 from explorer.data.image_arrays import images_of
 from explorer.data.label_arrays import ArrayLabels, columns_of, labels_of
 from explorer.data.source import ArraySource, Facts, Found, Skipped
@@ -340,10 +340,10 @@ def _image_key(arrays: Mapping[str, AnyArray], path: Path) -> str:
     if len(wide) == 1:
         return wide[0]
     if wide:
-        raise DataError(
-            "Cannot open {file}: several of its arrays may be images: {keys}. Choose one (--array {first}).",
+        raise ChoiceNeeded(
+            "Cannot open {file}: several of its arrays may be images: {arrays}. Choose one (--array {first}).",
             file=path,
-            keys=wide,
+            arrays=wide,
             first=wide[0],
         )
     raise DataError(

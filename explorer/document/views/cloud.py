@@ -49,7 +49,7 @@ CLOUD = ViewKind[CloudView](
     name="cloud",
     build=_build,
     priority=Priority.TAB,
-    depends_on={"model", "code", "jitter", "mixer"},
+    depends_on={"model", "code", "jitter"},
     stale_on={"model"},
     only_watched=True,
 )

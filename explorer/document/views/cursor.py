@@ -37,6 +37,6 @@ CURSOR = ViewKind[CursorView](
     name="cursor",
     build=_build,
     priority=Priority.CURSOR,
-    depends_on={"model", "source", "image_index", "imported_image", "code", "mixer"},
+    depends_on={"model", "source", "image_index", "imported_image", "code"},
     stale_on={"model", "source", "image_index", "imported_image"},
 )

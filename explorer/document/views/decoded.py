@@ -36,6 +36,4 @@ def decoded_part(name: str, part: str, codes_of: Callable[[State], Sequence[Floa
         return decode_codes(state.model.codec, np.stack(codes))
 
     parts = {"model", part}
-    return ViewKind[DecodedView](
-        name=name, build=build, priority=Priority.TAB, depends_on=parts | {"mixer"}, stale_on=parts
-    )
+    return ViewKind[DecodedView](name=name, build=build, priority=Priority.TAB, depends_on=parts, stale_on=parts)

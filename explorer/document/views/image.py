@@ -96,7 +96,7 @@ IMAGE = ViewKind[ImageView | HalfView](
     name="image",
     build=_build,
     priority=Priority.IMAGE,
-    depends_on={"model", "source", "image_index", "imported_image", "mixer"},
+    depends_on={"model", "source", "image_index", "imported_image"},
     stale_on={"model", "source", "image_index", "imported_image"},
     received=_received,
 )

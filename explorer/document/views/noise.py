@@ -82,7 +82,7 @@ NOISE = ViewKind[NoiseView](
     name="noise",
     build=_build,
     priority=Priority.TAB,
-    depends_on={"model", "source", "image_index", "imported_image", "noises", "mixer"},
+    depends_on={"model", "source", "image_index", "imported_image", "noises"},
     stale_on={"model", "source", "image_index", "imported_image"},
     only_watched=True,
 )

@@ -26,6 +26,11 @@ class ThumbnailsView:
     source: Source
     indices: Indices
     pixels: Shown
+    mixer: Mixer | None = None
+
+    def shows(self, source: Source | None, mixer: Mixer | None) -> bool:
+        """Return whether these are images of a source, shown in this way."""
+        return self.source is source and self.mixer == mixer
 
 
 def read_thumbnails(source: Source, indices: Indices, mixer: Mixer | None = None) -> Iterator[ThumbnailsView]:
@@ -39,7 +44,7 @@ def read_thumbnails(source: Source, indices: Indices, mixer: Mixer | None = None
             pixels = source.read(part, preprocessing)
         except DataError:
             pixels = np.concatenate([_read_one(source, part[i : i + 1], preprocessing) for i in range(len(part))])
-        yield ThumbnailsView(source, part, shown(pixels, mixer))
+        yield ThumbnailsView(source, part, shown(pixels, mixer), mixer)
 
 
 def _read_one(source: Source, one: Indices, preprocessing: Preprocessing) -> Pixels:

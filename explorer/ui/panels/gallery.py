@@ -298,12 +298,12 @@ class GalleryPanel(QWidget):
                 self._choosing = False
 
     def _on_mixer_changed(self) -> None:
-        self.model.clear_images()
+        self.model.renew_images()
         self._ask.start()
 
     def _on_thumbnails_view_changed(self) -> None:
         view = self._document.views[THUMBNAILS]
-        if isinstance(view, ThumbnailsView) and view.source is self._document.source:
+        if isinstance(view, ThumbnailsView) and view.shows(self._document.source, self._document.mixer):
             self.model.put(view.indices.tolist(), view.pixels)
 
 

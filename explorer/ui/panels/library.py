@@ -158,8 +158,9 @@ class LibraryPanel(QWidget):
             tip = f"{source.title}. {sentence(source.how)}"
             self._add(data, source.name.replace("_", " "), text, tip, ("source" if present else "missing", source.name))
         for place in self._document.places.paths:
-            gone = not os.path.exists(place)
-            self._add(data, Path(place).name, self.tr("missing") if gone else "", place, ("place", place))
+            path = place_of(place)
+            gone = not os.path.exists(path)
+            self._add(data, Path(path).name, self.tr("missing") if gone else "", place, ("place", place))
         self.tree.expandAll()
         self._show_icons()
         self._mark_open()
@@ -173,7 +174,8 @@ class LibraryPanel(QWidget):
 
     def _select(self, kind: str, value: str) -> None:
         for item in self._items():
-            if (item.data(0, _KIND), item.data(0, _VALUE)) == (kind, value):
+            # A file that is read in another way is the same item.
+            if item.data(0, _KIND) == kind and place_of(str(item.data(0, _VALUE))) == place_of(value):
                 self.tree.setCurrentItem(item)
 
     def _section(self, title: str) -> QTreeWidgetItem:
@@ -238,7 +240,7 @@ class LibraryPanel(QWidget):
     def item_of(self, kind: str, name: str) -> QTreeWidgetItem | None:
         """Return the item of a model or dataset by name; `kind` is ``model``, ``live``, ``source`` or ``place``."""
         for item in self._items():
-            if item.data(0, _KIND) == kind and Path(str(item.data(0, _VALUE))).name == name:
+            if item.data(0, _KIND) == kind and Path(place_of(str(item.data(0, _VALUE)))).name == name:
                 return item
         return None
 
@@ -295,7 +297,7 @@ class LibraryPanel(QWidget):
             return
         kind, value = selected
         title, facts = self._facts(kind, value)
-        gone = kind == "place" and not os.path.exists(value)
+        gone = kind == "place" and not os.path.exists(place_of(value))
         self.card.show_facts(title, facts, openable=not gone, removable=kind == "place")
         self._show_card_images()
 
@@ -308,7 +310,7 @@ class LibraryPanel(QWidget):
                 return Path(value).name, [words]
             return card.name, [unbroken(task_words(card), code_words(card)), quality_words(card), data_words(card)]
         if kind == "place":
-            return Path(place_of(value)).name, [self._place_words(value), value]
+            return Path(place_of(value)).name, [self._place_words(value), place_of(value)]
         entry = self._sources[value]
         height, width, channels = entry.image_shape
         size = f"{width}×{height}" if entry.one_size else self.tr("various sizes")
@@ -414,6 +416,16 @@ class LibraryPanel(QWidget):
         if selected is not None and selected[0] == "place":
             self._document.places.remove(selected[1])
 
+    def _has_images(self) -> bool:
+        """Return whether a dataset is selected that is on this machine."""
+        selected = self._selected()
+        return selected is not None and selected[0] in {"source", "place"} and self.card.open.isEnabled()
+
+    def _show_reading(self) -> None:
+        """Open the selected dataset, if it is not open, and show how it is read."""
+        self.open_selected()
+        self._document.reading_requested.emit()
+
     def show_menu(self, where: QPoint) -> ActionMenu | None:
         """Show the menu of the selected item; Shift+F10 does so at the item."""
         item = self.tree.currentItem()
@@ -431,6 +443,14 @@ class LibraryPanel(QWidget):
             self.open_selected,
             tip=self.card.open.toolTip(),
             synonyms=self.tr("load, show"),
+        )
+        yield Action(
+            "library_menu_reading",
+            self.tr("How its images are &read…"),
+            self._show_reading,
+            tip=self.tr("Show and change the range of values, frames, channels and array."),
+            synonyms=self.tr("range, contrast, bit depth, channels, frames"),
+            enabled=When(self._has_images),
         )
         yield Action(
             "library_menu_remove",

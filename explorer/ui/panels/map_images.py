@@ -51,6 +51,7 @@ class MapImages(QWidget):
         self._classes: Classes | None = None
         self._hidden: set[str] = set()
         self._read: dict[int, QImage] = {}
+        self._old: set[int] = set()
         self._points: Floats | None = None
         self._encoded_by: OpenModel | None = None
         self.setAccessibleName(self.tr("Scatter"))
@@ -129,23 +130,25 @@ class MapImages(QWidget):
         found = np.flatnonzero(seen)
         if len(found) > MOST_THUMBNAILS:
             return []
-        missing = [int(index) for index in found if int(index) not in self._read]
+        missing = [int(index) for index in found if int(index) not in self._read or int(index) in self._old]
         if missing:
             self._document.map.images_wanted.emit(np.array(missing, np.int64))
         there = [int(index) for index in found if int(index) in self._read]
         return [(float(x[index]), float(y[index]), self._read[index]) for index in there]
 
     def _on_mixer_changed(self) -> None:
-        self._read.clear()
+        """Read the images again; the old ones stay until then."""
+        self._old.update(self._read)
         self.read.emit()
 
     def _on_points_view_changed(self) -> None:
         view = self._document.views[POINTS]
-        if isinstance(view, ThumbnailsView) and view.source is self._document.source:
+        if isinstance(view, ThumbnailsView) and view.shows(self._document.source, self._document.mixer):
             if len(self._read) > _KEPT:
                 self._read.clear()
             pairs = zip(view.indices.tolist(), view.pixels, strict=True)
             self._read |= {int(index): pixels_to_qimage(pixels) for index, pixels in pairs}
+            self._old.difference_update(view.indices.tolist())
             self.read.emit()
 
     def enclose(self, corners: Floats) -> None:
@@ -220,6 +223,7 @@ class MapImages(QWidget):
             self._by.addItem(text, value)
         self._points = None
         self._read.clear()
+        self._old.clear()
         self._hidden.clear()
         self._fill_legend()
         self._ask()

@@ -58,6 +58,7 @@ class OutliersPanel(QWidget):
         self.list.currentItemChanged.connect(self._on_item_chosen)
         ImageMenu(document, self.list, self._menu_image)
         document.analysis.ranking_changed.connect(self._on_ranking_changed)
+        document.changed.mixer.connect(self._fill)
         document.changed.model.connect(self._update_controls)
         document.changed.source.connect(self._update_controls)
         document.changed.mixer.connect(self._fill)

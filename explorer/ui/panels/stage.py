@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
+from explorer.document.mixing import mixed_channels
 from explorer.document.view_store import FailedView
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, HalfView, ImageView
@@ -18,6 +19,7 @@ from explorer.messages import message_text
 from explorer.types import Floats
 from explorer.ui.actions import Action, Section, When
 from explorer.ui.color_map import HEAT_REACH, heat
+from explorer.ui.dialogs.channel_mixer import MixerDialog
 from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import image_to_qimage, pixels_to_qimage
 from explorer.ui.text import decibels, filled, unbroken
@@ -62,7 +64,12 @@ class StagePanel(QWidget):
             "stage_invert", self.tr("Invert colors"), self.tr("Invert the imported image (Ctrl+Shift+I)")
         )
         self.invert.hide()
-        top = hbox((self._heading, 1), self.invert)
+        self.mix = button(
+            "stage_mixer", self.tr("Channels…"), self.tr("Colors and ranges of the channels (Ctrl+Shift+X)")
+        )
+        self.mix.hide()
+        self._mixer: MixerDialog | None = None
+        top = hbox((self._heading, 1), self.mix, self.invert)
         top.addStrut(self.invert.sizeHint().height())  # the button is hidden at times, and nothing may move then
         self.setLayout(vbox(top, (canvas, 1), spacing=4, margins=(12, 2, 12, 2)))
         self.setFocusProxy(canvas)
@@ -74,6 +81,9 @@ class StagePanel(QWidget):
     def _connect(self) -> None:
         document, canvas = self._document, self.canvas
         self.invert.clicked.connect(document.invert_imported_image)
+        self.mix.clicked.connect(self.show_mixer)
+        for changed in (document.changed.model, document.changed.source):
+            changed.connect(self._on_channels_changed)
         self.reconstruction.painted.connect(self.reconstruction_painted)
         canvas.mode_changed.connect(self.mode_changed)
         document.views.changed(IMAGE).connect(self._on_image_view_changed)
@@ -117,6 +127,21 @@ class StagePanel(QWidget):
         if doing is not None and not repeated:
             doing()
         return doing is not None
+
+    def show_mixer(self) -> MixerDialog:
+        """Show the channel mixer."""
+        if self._mixer is None:
+            self._mixer = MixerDialog(self._document, self.window())
+        self._mixer.show()
+        self._mixer.raise_()
+        self._mixer.activateWindow()
+        return self._mixer
+
+    def _has_channels(self) -> bool:
+        return mixed_channels(self._document.state) > 0
+
+    def _on_channels_changed(self) -> None:
+        self.mix.setVisible(self._has_channels())
 
     def _flip(self) -> None:
         self.canvas.flip(not self.canvas.flipped)
@@ -189,6 +214,20 @@ class StagePanel(QWidget):
             tip=self.tr("Hide or show everything around the stage (F on the stage)."),
             synonyms=self.tr("focus mode, hide panels, large image"),
             icon="expand",
+        )
+        changed = self._document.changed
+        yield Action(
+            "action_channel_mixer",
+            self.tr("Channel mi&xer…"),
+            self.show_mixer,
+            Section.STAGE,
+            shortcut="Ctrl+Shift+X",
+            tip=self.tr("Choose the color and the range of values of each channel."),
+            synonyms=self.tr(
+                "channels, contrast, brightness, lookup table, LUT, fluorescence, window level, composite"
+            ),
+            icon="sliders-horizontal",
+            enabled=When(self._has_channels, (changed.model, changed.source)),
         )
         yield from self._image_actions()
 
@@ -328,7 +367,7 @@ class StagePanel(QWidget):
 
     def _show_original(self, image: Floats) -> None:
         height, width, channels = image.shape
-        colors = self.tr("grayscale") if channels == 1 else self.tr("RGB")
+        colors = {1: self.tr("grayscale"), 3: self.tr("RGB")}.get(channels, filled(self.tr("%1 channels"), channels))
         qimage = image_to_qimage(image, self._document.mixer)
         self.original.show_image(qimage, unbroken(f"{width}×{height}", colors))
         self.edited.show_before(qimage)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from PySide6.QtWidgets import QApplication, QWidget
 
+from explorer.data.source import Found
+from explorer.document.open_requests import ReadingQuestion
 from explorer.messages import message
 from explorer.ui.main_window import MainWindow
 from explorer.ui.panels import PANELS
@@ -65,6 +67,13 @@ def dialogs(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     tour = app_actions.start_tour()
     yield "tour", tour.card
     tour.end()
+    source = make_source(image_shape=(12, 10, 4))
+    source.found = Found("uint16", (0.0, 4095.0), ("cells", "nuclei"), 3, "channels-last", 4)
+    window.document.open(make_model(image_shape=(12, 10, 4)), source)
+    yield "reading", window.show_reading()
+    window.document.choice_wanted.emit(ReadingQuestion("/nowhere/cells.h5", ("array", ("cells", "nuclei"))))
+    yield "reading question", _shown(window, "reading_question")
+    yield "channel mixer", window.stage.show_mixer()
 
 
 def _shown(window: MainWindow, name: str) -> QWidget:

@@ -1,0 +1,43 @@
+"""The channel mixer of a document: for which images there is one, and ranges that fit the values of an image."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from explorer.data.mixer import Mixer
+from explorer.data.preprocessing import to_floats
+from explorer.document.state import State
+from explorer.types import Floats, Pixels
+
+PERCENTILES: Final = (0.2, 99.8)
+"""Values at or beyond these become black and of full brightness, so that a few odd pixels do not darken the rest."""
+
+SMALLEST_RANGE: Final = 1e-4
+"""Between the values that are black and of full brightness."""
+
+
+def needs_mixer(channels: int) -> bool:
+    """Return whether images of this number of channels are neither grayscale nor color as they are."""
+    return channels not in (0, 1, 3)
+
+
+def mixed_channels(state: State) -> int:
+    """Return the number of channels that are mixed for the screen: of the model, else of the images; 0 for none."""
+    shapes = [state.model.card.image_shape] if state.model is not None else []
+    if state.source is not None and state.source.image_shape is not None:
+        shapes.append(state.source.image_shape)
+    return next((channels for _, _, channels in shapes if needs_mixer(channels)), 0)
+
+
+def fitted_mixer(mixer: Mixer, image: Pixels | Floats) -> Mixer:
+    """Return a mixer with the range of each channel from `PERCENTILES` of its values in an image ``(h, w, c)``."""
+    values = to_floats(image).reshape(-1, image.shape[-1])
+    lows, highs = np.clip(np.percentile(values, PERCENTILES, axis=0), 0, 1).round(4)
+    return Mixer(
+        channels=tuple(
+            channel.model_copy(update={"low": low, "high": max(high, low + SMALLEST_RANGE)})
+            for channel, low, high in zip(mixer.channels, lows.tolist(), highs.tolist(), strict=True)
+        )
+    )
