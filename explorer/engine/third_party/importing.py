@@ -22,7 +22,7 @@ from explorer.engine.compile import Compiled, compile_function
 from explorer.engine.provenance import data_record, library_versions
 from explorer.engine.saving import save_network
 from explorer.engine.third_party.infer_io import Trial, try_images
-from explorer.engine.third_party.loading import SavedFunction, load
+from explorer.engine.third_party.loading import SavedFunction, load, load_pair
 from explorer.engine.third_party.networks import ThirdPartyNetworks
 from explorer.engine.third_party.split_model import SplitModel, pair, split, words
 from explorer.errors import ExplorerError, ModelError, exception_message
@@ -31,11 +31,11 @@ from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable,
 from explorer.models.card import Card
 from explorer.models.codes import save_codes
 from explorer.models.evaluation import evaluate
-from explorer.models.import_record import Imported
+from explorer.models.import_record import Imported, range_text
 from explorer.models.reservation import Reservation
 from explorer.models.sample import prior_sample, sample_codes
-from explorer.models.third_party.files import files_of, parts_in
-from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.files import ambiguous, files_by_role, files_of, roles_in
+from explorer.models.third_party.request import Choices, ImportRequest
 from explorer.paths import check_apart, replacing_folder
 from explorer.reading import reason_of
 from explorer.steps import follow
@@ -158,7 +158,7 @@ def _open(request: ImportRequest) -> Generator[messages.ImportEvent, None, Opene
         # The open dataset may have been moved since; it is optional for the import.
         own = open_source(request.data) if request.data is not None else None
     try:
-        trial = try_images(split_model, record, request.ranges, own)
+        trial = try_images(split_model, record, request.choices, own)
         networks = ThirdPartyNetworks(
             split_model.encoder, split_model.decoder, trial.record, split_model.image_shape, split_model.latent_shape
         )
@@ -179,34 +179,35 @@ def _open(request: ImportRequest) -> Generator[messages.ImportEvent, None, Opene
 
 
 def _parts(request: ImportRequest) -> SplitModel:
-    first, second = request.encoder, request.decoder
-    path = request.path
-    if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
-        here = parts_in(path)
-        first, second = (
-            here.get(name) if given is None else given if given.exists() else path / given
-            for name, given in (("encoder", first), ("decoder", second))
-        )
-        if first is None and second is None:
-            # Not a model; `load` raises the appropriate error.
-            load(path, trust=request.trust)
-        path = None
-    if first is None and second is None:
-        assert path is not None
-        return split(load(path, trust=request.trust), request.bottleneck)
-    if path is not None and not any(part is not None and part.exists() for part in (first, second)):
-        return _named_within(path, first, second, request.trust)
-    one, two = (None if part is None else load(part, trust=request.trust) for part in (first, second))
-    if one is not None and two is not None:
-        return pair(one.models.get(""), two.models.get(""), one, two)
-    known = one or two
-    assert known is not None
-    alone = (known.models.get(""), None) if one is not None else (None, known.models.get(""))
-    return pair(alone[0], alone[1], known)
+    files, trust = files_by_role(request), request.trust
+    whole, first, second = (files.get(role) for role in ("whole", "encoder", "decoder"))
+    if whole is not None and (request.encoder, request.decoder) != (None, None):
+        return _named_within(whole, request.encoder, request.decoder, request)
+    if first is not None and second is not None:
+        one, two = load_pair(first, second, trust=trust)
+        return pair(one.models.get(""), two.models.get(""), one, two, choices=request.choices)
+    if second is not None:
+        loaded = load(second, trust=trust)
+        return pair(None, loaded.models.get(""), loaded, choices=request.choices)
+    # An encoder without a decoder may be a whole model by its shapes.
+    alone = whole or first
+    assert alone is not None
+    split_model = split(load(alone, trust=trust), request.choices)
+    if whole is not None and whole != request.path and None in {split_model.encoder, split_model.decoder}:
+        # Not a whole model by its shapes, but chosen for its name.
+        assert request.path is not None
+        _check_alone(request.path)
+    return split_model
 
 
-def _named_within(path: Path, first: Path | None, second: Path | None, trust: bool) -> SplitModel:
-    loaded = load(path, trust=trust)
+def _check_alone(folder: Path) -> None:
+    """Check that nothing else in a folder could be meant."""
+    if any(role != "whole" for role in roles_in(folder)):
+        raise ambiguous(folder)
+
+
+def _named_within(path: Path, first: Path | None, second: Path | None, request: ImportRequest) -> SplitModel:
+    loaded = load(path, trust=request.trust)
     model = loaded.models.get("")
     inside: dict[str, Any] = {**loaded.models, **{layer.name: layer for layer in getattr(model, "layers", [])}}
     parts = []
@@ -229,7 +230,7 @@ def _named_within(path: Path, first: Path | None, second: Path | None, trust: bo
                 models=models,
             )
         parts.append(part)
-    return pair(parts[0], parts[1], loaded)
+    return pair(parts[0], parts[1], loaded, choices=request.choices)
 
 
 def _shown(opened: Opened) -> tuple[Pixels, Pixels]:
@@ -265,7 +266,7 @@ def _write_compiled(opened: Opened, folder: Path) -> Compiled:
     networks, record, split_model = opened.networks, opened.record, opened.split_model
     results: list[Compiled] = []
     if split_model.encoder is not None:
-        names = ("mean", "log_variance") if record.log_variance is not None else ("code",)
+        names = ("mean", "log_variance") if record.variational else ("code",)
         results.append(compile_function(networks.encode_tensors, split_model.image_shape, folder / COMPILED[0], names))
     if split_model.decoder is not None:
         shape = networks.latent_shape
@@ -319,7 +320,7 @@ def _card(
         task="reconstruct",
         architecture="imported",
         arguments={"latent": opened.networks.latent_dim},
-        variational=record.log_variance is not None,
+        variational=record.variational,
         image_shape=split_model.image_shape,
         latent_shape=opened.networks.latent_shape,
         preprocessing=trial.preprocessing,
@@ -347,7 +348,19 @@ def _command(request: ImportRequest, record: Imported) -> str:
     said += ["--out", request.out.name]
     for option, part in (("--encoder", request.encoder), ("--decoder", request.decoder)):
         said += [option, part.name] if part is not None else []
-    said += ["--bottleneck", record.bottleneck] if request.bottleneck is not None else []
-    if request.ranges is not None:
-        said += [f"--range-in={','.join(f'{value:g}' for value in request.ranges)}"]
+    said += _options(request.choices)
     return shlex.join([*said, *(["--trust"] if request.trust else [])])
+
+
+def _options(choices: Choices) -> list[str]:
+    """Return the options of the command line for what the user stated."""
+    given = {
+        "--bottleneck": choices.bottleneck,
+        "--range-in": range_text(choices.range_in),
+        "--range-out": range_text(choices.range_out),
+        "--fit": choices.fit,
+        "--code": choices.code,
+        "--log-variance": choices.log_variance,
+    }
+    # A value that begins with a minus needs the equals sign.
+    return [f"{option}={value}" for option, value in given.items() if value is not None]

@@ -16,6 +16,7 @@ from explorer.engine.third_party.loading import SavedFunction
 from explorer.engine.third_party.networks import ThirdPartyNetworks
 from explorer.engine.third_party.split_model import SplitModel
 from explorer.models.import_record import RANGES, Imported, ValueRange
+from explorer.models.third_party.request import Choices
 from explorer.types import Floats
 
 _TRIED = 32
@@ -41,13 +42,12 @@ class Trial:
     error: float
 
 
-def try_images(split_model: SplitModel, record: Imported, ranges: ValueRange | None, own: Source | None) -> Trial:
+def try_images(split_model: SplitModel, record: Imported, choices: Choices, own: Source | None) -> Trial:
     """Find the value range and the dataset with the lowest reconstruction error.
 
-    `ranges` is the input range given by the user, None to detect it; `own` the user's open dataset, tried in addition
-    to those that ship.
+    What `choices` state is not tried. `own` is the user's open dataset, tried in addition to those that ship.
     """
-    candidates = _candidates(record, split_model, ranges)
+    candidates = _candidates(record, split_model, choices.range_in)
     trials: list[tuple[float, Trial]] = []
     embedded = [open_source(known.name) for known in KNOWN if known.held_out_of]
     sources = [own, *embedded] if own is not None and own.count else embedded

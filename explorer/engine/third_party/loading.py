@@ -87,6 +87,27 @@ def load(path: Path, *, trust: bool = False, generation: Generation | None = Non
         raise _cannot(file, stopped) from stopped
 
 
+def load_pair(encoder: Path, decoder: Path, *, trust: bool = False) -> tuple[Loaded, Loaded]:
+    """Load the files of an encoder and its decoder with the same version of Keras; ModelError like `load`.
+
+    Keras 3 opens many files of Keras 2, but not those with a ``Conv2DTranspose``, for example.
+    """
+    one, two = load(encoder, trust=trust), load(decoder, trust=trust)
+    functions = any(isinstance(each.models.get(""), SavedFunction) for each in (one, two))
+    if one.generation == two.generation or functions:
+        return one, two
+    newer = one if one.generation == 3 else two
+    if newer.file.keras_version.startswith("3"):
+        raise ModelError(
+            "Encoder and decoder were saved by different Keras versions: {encoder} and {decoder}. "
+            "Save both with the same version.",
+            encoder=one.generation,
+            decoder=two.generation,
+        )
+    again = load(newer.file.path, trust=trust, generation=2)
+    return (again, two) if newer is one else (one, again)
+
+
 def _load_all(parts: dict[str, Path], generation: Generation, trust: bool) -> dict[str, Any]:
     library = keras_of(generation)
     extra: dict[str, Any] = {"safe_mode": not trust} if generation == 3 or _all_zips(parts) else {}

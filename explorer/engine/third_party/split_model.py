@@ -12,6 +12,7 @@ from explorer.engine.third_party.loading import Generation, Loaded, SavedFunctio
 from explorer.errors import ModelError
 from explorer.messages import message
 from explorer.models.import_record import Control, Layout
+from explorer.models.third_party.request import Choices
 from explorer.reading import reason_of
 from explorer.types import ImageShape
 
@@ -23,6 +24,8 @@ MOST_CHOICES = 64
 
 LONGEST_CODE = 4
 """Maximum size of a code, as a multiple of the image's."""
+
+NO_CHOICES = Choices()
 
 _SIDES = (8, 512)
 
@@ -73,53 +76,47 @@ class SplitModel:
     notes: list[str] = field(default_factory=list)
 
 
-def split(loaded: Loaded, bottleneck: str | None = None) -> SplitModel:
-    """Find encoder and decoder in one file; ModelError if that is impossible, or an input or output is not an image.
-
-    `bottleneck` is the layer to split at; None for the most likely one.
-    """
+def split(loaded: Loaded, choices: Choices = NO_CHOICES) -> SplitModel:
+    """Find encoder and decoder in one file; ModelError if that is impossible, or an input or output is not an image."""
     if "" not in loaded.models:
         encoder, decoder = _held(loaded)
-        return pair(encoder, decoder, loaded)
+        return pair(encoder, decoder, loaded, choices=choices)
     model = loaded.models[""]
     nested = _attributes(model)
     if nested is not None:
-        return pair(*nested, loaded)
+        return pair(*nested, loaded, choices=choices)
     if isinstance(model, SavedFunction):
-        return _one_function(model, loaded)
+        return _one_function(model, loaded, choices)
     _check_built(model, loaded)
     model = _with_fixed_size(model, loaded.generation)
     image, size = _largest(model.inputs)
     values = prod(side or 1 for side in graph.shape_of(model.outputs[0]))
     if len(model.outputs) == 1 and size == values:
-        return _cut(model, image, loaded, bottleneck)
+        return _cut(model, image, loaded, choices)
     if len(model.outputs) == 1 and size < values and layout_of(graph.shape_of(model.outputs[0])):
         _refuse_other_size(model, loaded)
-        return pair(None, model, loaded)
+        return pair(None, model, loaded, choices=choices)
     _refuse_other_size(model, loaded)
-    return pair(model, None, loaded)
+    return pair(model, None, loaded, choices=choices)
 
 
-def pair(encoder: Any, decoder: Any, loaded: Loaded, other: Loaded | None = None) -> SplitModel:
+def pair(
+    encoder: Any, decoder: Any, loaded: Loaded, other: Loaded | None = None, choices: Choices = NO_CHOICES
+) -> SplitModel:
     """Return an encoder and a decoder, or one of them, of one file or two.
 
     Raises ModelError if they do not match, or their inputs or outputs are not images.
     """
-    if other is not None and other.generation != loaded.generation:
-        raise ModelError(
-            "Encoder and decoder were saved by different Keras versions: {encoder} and {decoder}. "
-            "Save both with the same version.",
-            encoder=loaded.generation,
-            decoder=other.generation,
-        )
+    # The function of a SavedModel goes with layers of any version.
+    generation = other.generation if other is not None and isinstance(encoder, SavedFunction) else loaded.generation
     for model in (encoder, decoder):
         if model is not None and not isinstance(model, SavedFunction):
             _check_built(model, loaded)
     if encoder is not None and not isinstance(encoder, SavedFunction):
-        encoder = _encoder_alone(_with_fixed_size(encoder, loaded.generation), loaded.generation)
-    split_model = SplitModel(encoder, decoder, loaded.generation)
+        encoder = _encoder_alone(_with_fixed_size(encoder, generation), generation)
+    split_model = SplitModel(encoder, decoder, generation)
     split_model.notes += loaded.rewritten.notes + (other.rewritten.notes if other is not None else ())
-    return _understood(split_model, loaded)
+    return _understood(split_model, loaded, choices)
 
 
 def _encoder_alone(encoder: Any, generation: Generation) -> Any:
@@ -194,7 +191,8 @@ def _refuse_other_size(model: Any, loaded: Loaded) -> None:
         )
 
 
-def _cut(model: Any, image: Any, loaded: Loaded, bottleneck: str | None) -> SplitModel:
+def _cut(model: Any, image: Any, loaded: Loaded, choices: Choices) -> SplitModel:
+    bottleneck = choices.bottleneck
     found = graph.likeliest_first(list(graph.cuts(model, image, loaded.generation)))
     size = prod(side or 1 for side in graph.shape_of(image))
     offered = [cut for cut in found if cut.values < size or cut.sampled or cut.between]
@@ -228,10 +226,10 @@ def _cut(model: Any, image: Any, loaded: Loaded, bottleneck: str | None) -> Spli
     split_model = SplitModel(encoder, decoder, loaded.generation, bottleneck=chosen.name)
     split_model.places = tuple(Place(cut.name, cut.shape) for cut in offered)
     split_model.notes += loaded.rewritten.notes
-    return _understood(split_model, loaded)
+    return _understood(split_model, loaded, choices)
 
 
-def _one_function(model: SavedFunction, loaded: Loaded) -> SplitModel:
+def _one_function(model: SavedFunction, loaded: Loaded, choices: Choices) -> SplitModel:
     size, values = (prod(side or 1 for side in shapes[0][1:]) for shapes in (model.inputs, model.outputs))
     if size == values:
         raise ModelError(
@@ -239,7 +237,8 @@ def _one_function(model: SavedFunction, loaded: Loaded) -> SplitModel:
             "Import the .keras file it was made from, or export encoder and decoder separately.",
             file=loaded.file.name,
         )
-    return pair(None, model, loaded) if size < values else pair(model, None, loaded)
+    encoder, decoder = (None, model) if size < values else (model, None)
+    return pair(encoder, decoder, loaded, choices=choices)
 
 
 # -- what goes in and out --------------------------------------------------------------------------------------------
@@ -282,7 +281,7 @@ def _output_shapes(model: Any) -> list[tuple[int | None, ...]]:
     return [graph.shape_of(tensor) for tensor in model.outputs]
 
 
-def _understood(split_model: SplitModel, loaded: Loaded) -> SplitModel:
+def _understood(split_model: SplitModel, loaded: Loaded, choices: Choices) -> SplitModel:
     code: tuple[int | None, ...] | None = None
     encoder_controls: dict[str, tuple[int, tuple[int, ...]]] = {}
     if split_model.encoder is not None:

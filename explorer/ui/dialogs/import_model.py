@@ -17,7 +17,7 @@ from explorer.messages import NO_MESSAGE, Message
 from explorer.models.import_record import RANGES, ValueRange
 from explorer.models.settings import check_new_model, free_name
 from explorer.models.third_party.files import SUFFIXES
-from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.request import Choices, ImportRequest
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.files import ask_file, ask_folder
@@ -175,8 +175,7 @@ class ImportDialog(QDialog):
             out=user_models_dir() / self.name.text().strip(),
             encoder=parts[0],
             decoder=parts[1],
-            bottleneck=cut if isinstance(cut, str) else None,
-            ranges=_as_range(values),
+            choices=Choices(bottleneck=cut if isinstance(cut, str) else None, range_in=_as_range(values)),
             trust=self._trusted is not None,
             data=own,
         )
@@ -258,7 +257,7 @@ class ImportDialog(QDialog):
 
     def _fill_range(self, examined: Examined) -> None:
         request = self._document.imports.view.request
-        given = request.ranges if request is not None else None
+        given = request.choices.range_in if request is not None else None
         self.range.clear()
         tried = examined.record.parts == "both"
         found = self.tr("%1 (auto-detected)") if tried else self.tr("%1 (assumed)")
