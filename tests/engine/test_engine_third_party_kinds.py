@@ -14,7 +14,7 @@ from explorer.engine.client import ModelProcess
 from explorer.engine.codecs import open_codec
 from explorer.engine.messages import Examine, Examined, Failed, Import, ImportFinished
 from explorer.models.bundle import open_bundle
-from explorer.models.third_party.request import Choices, ImportRequest
+from explorer.models.third_party.request import ImportRequest
 
 pytestmark = pytest.mark.engine
 
@@ -79,3 +79,22 @@ def test_a_folder_that_can_be_read_in_two_ways_is_asked_about(
     assert "--encoder" in said
     names = {"encoder": Path("mnist_encoder.keras"), "decoder": Path("faces_decoder.keras")}
     assert look(process, folder, tmp_path / "out", **names).latent_shape == (8,)
+
+
+def test_weights_saved_on_windows_are_found(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
+    finished = bring_in(process, kinds / "windows.keras", tmp_path / "out")
+    assert finished.latent_shape == (2,)
+    made = open_codec(open_bundle(tmp_path / "out")).decode(np.ones((1, 2), np.float32))
+    np.testing.assert_allclose(made, np.load(kinds / "windows.npy"), atol=1e-4)
+
+
+def test_a_loss_within_the_graph_is_left_out(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
+    seen = look(process, kinds / "add_loss.h5", tmp_path / "out")
+    assert (seen.latent_shape, seen.record.parts, seen.record.variational) == ((2,), "both", True)
+    assert any("only the training needs" in note and "add_loss" in note for note in seen.record.notes)
+    assert any("sampling layer is replaced" in note for note in seen.record.notes)
+
+
+def test_a_sampling_layer_is_known_by_its_structure(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
+    seen = look(process, kinds / "untold_lambda.keras", tmp_path / "out")
+    assert (seen.latent_shape, seen.record.parts, seen.record.variational) == ((2,), "encoder", True)

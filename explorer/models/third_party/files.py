@@ -109,7 +109,7 @@ def decoder_beside(encoder: Path) -> Path | None:
 
 
 def files_by_role(request: ImportRequest) -> dict[Role, Path]:
-    """Return the files of an import: those of encoder and decoder, or one whole model; ModelError if it is ambiguous."""
+    """Return the files of an import: encoder and decoder, or one whole model; ModelError if they are ambiguous."""
     path = request.path
     given: dict[Role, Path] = {
         role: part for role, part in zip(_PARTS, (request.encoder, request.decoder), strict=True) if part is not None

@@ -65,6 +65,53 @@ def folders(folder: Path) -> None:
         _decoder(8).save(folder / "two_pairs" / f"{name}_decoder.keras")
 
 
+@kind
+def windows(folder: Path) -> None:
+    """A decoder of Keras 2 whose groups of weights are joined by backslashes, as on Windows."""
+    path = folder / "windows.keras"
+    model = _decoder(2, tf_keras)
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    buffer = BytesIO(members["model.weights.h5"])
+    with h5py.File(buffer, "r+") as file:
+        for name in list(file["layers"]):
+            file.move(f"layers/{name}", f"layers\\{name}")
+        del file["layers"]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (members | {"model.weights.h5": buffer.getvalue()}).items():
+            archive.writestr(name, content)
+    np.save(folder / "windows.npy", model(np.ones((1, 2), np.float32)))
+
+
+@kind
+def add_loss(folder: Path) -> None:
+    """As in Keras' older example: the loss is a part of the graph, and repeats layers of the encoder within."""
+    given = tf_keras.Input((28, 28, 1))
+    h = K.Dense(16)(K.Flatten()(given))
+    mean, spread = K.Dense(2, name="z_mean")(h), K.Dense(2, name="z_log_var")(h)
+    drawn = K.Lambda(_draw, name="z")([mean, spread])
+    encoder = tf_keras.Model(given, [mean, spread, drawn], name="encoder")
+    decoder = _decoder(2, tf_keras)
+    whole = tf_keras.Model(given, decoder(encoder(given)[2]))
+    whole.add_loss(-0.5 * tf.reduce_mean(1 + spread - tf.square(mean) - tf.exp(spread)))
+    whole.save(folder / "add_loss.h5")
+
+
+def _draw(inputs: Any) -> Any:
+    return inputs[0] + tf.exp(inputs[1] / 2) * tf.random.normal(tf.shape(inputs[0]))
+
+
+@kind
+def untold_lambda(folder: Path) -> None:
+    """A sampling layer without a telling name, between layers without one."""
+    given = keras.Input((28, 28, 1))
+    h = L.Dense(16)(L.Flatten()(given))
+    one, two = L.Dense(2)(h), L.Dense(2)(h)
+    drawn = L.Lambda(lambda a: a[0] + keras.ops.exp(a[1] / 2) * keras.random.normal(keras.ops.shape(a[0])))([one, two])
+    keras.Model(given, drawn).save(folder / "untold_lambda.keras")
+
+
 def main(folder: Path) -> None:
     """Write all kinds."""
     keras.utils.set_random_seed(1)
