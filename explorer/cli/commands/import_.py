@@ -97,8 +97,9 @@ def run(options: Namespace, console: Console) -> Report | int:
                     case messages.Cancelled():
                         return INTERRUPTED
                     case messages.Failed():
-                        if event.details:
-                            write_log(event.details)
+                        log = write_log(event.details) if event.details else None
+                        if log is not None:
+                            raise ModelError("{message} Details: {log}", message=event.message, log=log)
                         raise ModelError(event.message)
     except KeyboardInterrupt:
         return INTERRUPTED
