@@ -14,9 +14,13 @@ OutputRange: TypeAlias = ValueRange | Literal["logits"]
 """Range of a decoder's values; ``logits`` if they become an image by a sigmoid."""
 
 
-def range_text(values: OutputRange | None) -> str | None:
-    """Return a range as the command line takes it, such as ``-1,1``; None for none."""
-    return values if values is None or isinstance(values, str) else ",".join(f"{value:g}" for value in values)
+POOR = 0.8
+"""Share of the variance that a reconstruction may lose before the user is warned."""
+
+
+def range_text(values: OutputRange | None) -> str:
+    """Return a range as the command line takes it, such as ``-1,1``; empty for none."""
+    return values if isinstance(values, str) else ",".join(f"{value:g}" for value in values or ())
 
 
 Fitting: TypeAlias = Literal["resize", "pad"]

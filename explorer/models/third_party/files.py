@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from explorer.errors import ModelError
 from explorer.models.third_party.layout import CONFIG_FILE
-from explorer.models.third_party.reading import ThirdPartyFile, reading
+from explorer.models.third_party.reading import ThirdPartyFile, read_third_party, reading
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.rewriting import rewrite
 from explorer.models.third_party.safety import Finding, findings
@@ -99,13 +100,15 @@ def _role_of(part: Path) -> Role:
 
 
 def decoder_beside(encoder: Path) -> Path | None:
-    """Return the decoder in the folder of an encoder that is named like it, or the only one; None if there is none."""
-    if _role_of(encoder) != "encoder" or not encoder.parent.is_dir():
+    """Return the decoder in the folder of an encoder that is named like it; None if there is none."""
+    if _role_of(encoder) != "encoder":
         return None
-    decoders = roles_in(encoder.parent).get("decoder", [])
     wanted = _NAMED.sub("", encoder.stem.lower())
-    alike = [part for part in decoders if _NAMED.sub("", part.stem.lower()) == wanted] or decoders
-    return alike[0] if len(alike) == 1 else None
+    with suppress(OSError):
+        for part in roles_in(encoder.parent).get("decoder", []):
+            if _NAMED.sub("", part.stem.lower()) == wanted:
+                return part
+    return None
 
 
 def files_by_role(request: ImportRequest) -> dict[Role, Path]:
@@ -140,6 +143,11 @@ def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]
         file = yield from reading(path)
         found += dangers_of(file)
     return tuple(dict.fromkeys(found))
+
+
+def dangers_in(path: Path) -> tuple[Finding, ...]:
+    """Return everything in a file that would run or cannot be built; ModelError if it is not a model, or damaged."""
+    return dangers_of(read_third_party(path))
 
 
 def dangers_of(file: ThirdPartyFile) -> tuple[Finding, ...]:

@@ -33,6 +33,9 @@ class Choices:
     log_variance: str | None = None
 
 
+NO_CHOICES = Choices()
+
+
 @dataclass(frozen=True)
 class ImportRequest:
     """An import into the bundle `out`, an existing one with `force`.
@@ -47,7 +50,7 @@ class ImportRequest:
     out: Path
     encoder: Path | None = None
     decoder: Path | None = None
-    choices: Choices = Choices()
+    choices: Choices = NO_CHOICES
     trust: bool = False
     force: bool = False
     data: str | None = None
