@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -248,8 +248,9 @@ def other_python(folder: Path) -> None:
             archive.writestr(name, content)
 
 
-def main(folder: Path) -> None:
-    """Write all kinds."""
+def main(folder: Path, only: Sequence[str] = ()) -> None:
+    """Write the kinds in `only`, all where it is empty."""
     keras.utils.set_random_seed(1)
     for write in KINDS:
-        write(folder)
+        if not only or write.__name__ in only:
+            write(folder)
