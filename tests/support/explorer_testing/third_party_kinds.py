@@ -187,6 +187,15 @@ def heads(folder: Path) -> None:
 
 
 @kind
+def several_outputs(folder: Path) -> None:
+    """A whole autoencoder that gives its code beside the image."""
+    given = keras.Input((28, 28, 1))
+    code = L.Dense(6)(L.Flatten()(given))
+    made = L.Reshape((28, 28, 1))(L.Dense(784, activation="sigmoid")(code))
+    keras.Model(given, [code, made]).save(folder / "several_outputs.keras")
+
+
+@kind
 def large(folder: Path) -> None:
     for name, height, width in (("large", 540, 520), ("too_large", 1040, 1040)):
         given = keras.Input((height, width, 1))
