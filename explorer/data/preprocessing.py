@@ -9,12 +9,21 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, Self, TypeAlias, cast, overload
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias, cast, overload
 
 import numpy as np
 from numpy.typing import DTypeLike
 from PIL import Image, ImageChops, ImageOps
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from explorer.data.choices import MAX_CHANNELS, Layout
 from explorer.data.formats import exif_orientation, plain_mode
@@ -157,6 +166,8 @@ class Fit(_Step):
     16 bits, and clipped to the range of the values, since the filter overshoots.
 
     ``crop`` center-crops to the aspect ratio, ``pad`` adds `background` around, ``stretch`` changes the aspect ratio.
+    `border` are the rows and columns of `background` around every image, included in the size: with ``(4, 4)``, 28×28
+    becomes 32×32 without being enlarged.
     """
 
     step: Literal["fit"] = "fit"
@@ -164,8 +175,23 @@ class Fit(_Step):
     width: int = Field(ge=1, le=8192)
     mode: Literal["crop", "pad", "stretch"] = "crop"
     background: Background = "white"
+    border: tuple[NonNegativeInt, NonNegativeInt] = (0, 0)
+
+    @model_validator(mode="after")
+    def _some_image(self) -> Self:
+        if self.border[0] >= self.height or self.border[1] >= self.width:
+            raise ValueError("the border must be smaller than the image")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the fields; no border is left out, as earlier versions do not know it."""
+        fields: dict[str, Any] = handler(self)
+        return fields if any(self.border) else {name: value for name, value in fields.items() if name != "border"}
 
     def on_image(self, pil_image: Image.Image) -> Image.Image:
+        if any(self.border):
+            return self._on_canvas(self._inner().on_image(pil_image))
         size = (self.width, self.height)
         if pil_image.size == size:
             return pil_image
@@ -176,6 +202,8 @@ class Fit(_Step):
 
     def on_array(self, images: Pixels) -> Pixels:
         """Return the images in this size, resized by Pillow if they have another."""
+        if any(self.border):
+            return self._bordered(self._inner().on_array(images))
         if images.shape[1:3] == (self.height, self.width):
             return images
         if not len(images):
@@ -201,9 +229,23 @@ class Fit(_Step):
         across, down = max(1, round(pil_image.width * scale)), max(1, round(pil_image.height * scale))
         if pil_image.size != (across, down):
             pil_image = pil_image.resize((across, down), Image.Resampling.LANCZOS)
+        return self._on_canvas(pil_image)
+
+    def _on_canvas(self, pil_image: Image.Image) -> Image.Image:
         canvas = Image.new(pil_image.mode, (self.width, self.height), self.background)
-        canvas.paste(pil_image, ((self.width - across) // 2, (self.height - down) // 2))
+        canvas.paste(pil_image, ((self.width - pil_image.width) // 2, (self.height - pil_image.height) // 2))
         return canvas
+
+    def _inner(self) -> Fit:
+        """Return the step for the image within the border."""
+        size = {"height": self.height - self.border[0], "width": self.width - self.border[1]}
+        return self.model_copy(update=size | {"border": (0, 0)})
+
+    def _bordered(self, images: Pixels) -> Pixels:
+        (top, left), (rows, columns) = (extent // 2 for extent in self.border), self.border
+        around = ((0, 0), (top, rows - top), (left, columns - left), (0, 0))
+        value = to_pixels(np.full(1, self.background == "white", np.float32), images.dtype)[0]
+        return np.pad(images, around, constant_values=value)
 
 
 class Channels(_Step):
@@ -296,12 +338,18 @@ class Preprocessing(BaseModel):
 
     @classmethod
     def standard(
-        cls, image_shape: ImageShape, *, crop: int = 0, invert: bool = False, reading: Reading | None = None
+        cls,
+        image_shape: ImageShape,
+        *,
+        crop: int = 0,
+        invert: bool = False,
+        reading: Reading | None = None,
+        fit: Fit | None = None,
     ) -> Preprocessing:
         """Return the default steps: orientation, crop, alpha over white, fit, channels, invert, scale to [0, 1].
 
         `crop` pixels are cropped from each side. A `reading` is recorded unless it is the default: 8-bit images as they
-        are. DataError if the shape or the crop is invalid.
+        are. `fit` replaces the step to the size of `image_shape`. DataError if the shape or the crop is invalid.
         """
         height, width, channels = image_shape
         if min(height, width) < 1 or not 1 <= channels <= MAX_CHANNELS or crop < 0:
@@ -317,7 +365,7 @@ class Preprocessing(BaseModel):
             steps.append(reading)
         if crop:
             steps.append(CropMargin(pixels=crop))
-        steps += [Alpha(), Fit(height=height, width=width), Channels(count=channels)]
+        steps += [Alpha(), fit or Fit(height=height, width=width), Channels(count=channels)]
         if invert:
             steps.append(Invert())
         return cls(steps=(*steps, Scale()))

@@ -44,11 +44,22 @@ def function_difference(call: Call, shape: tuple[int, ...], content: bytes) -> f
     """Return the largest absolute difference between an ONNX file and a function of tensors ``(n, *shape)``."""
     # A network that does not pass the check could not be opened later.
     vouch(content, shape)
-    rng = np.random.default_rng(0)
-    values: Floats = rng.uniform(0, 1, (_TRIALS, *shape)).astype(np.float32)
-    if prod(shape) == shape[0]:
-        values = rng.standard_normal((_TRIALS, *shape)).astype(np.float32)
+    values = _input(shape)
     session = open_session(content, threads=0)
     received = session.run(None, {session.get_inputs()[0].name: values})
     expected = call(tf.constant(values))
     return max(float(np.abs(a - np.asarray(b)).max()) for a, b in zip(received, expected, strict=True))
+
+
+def is_random(call: Call, shape: tuple[int, ...]) -> bool:
+    """Return whether a function of tensors ``(n, *shape)`` gives another output when called again."""
+    one, two = ([np.asarray(part) for part in call(tf.constant(_input(shape)))] for _ in range(2))
+    return any(bool(np.abs(a - b).max() > TOLERANCE) for a, b in zip(one, two, strict=True))
+
+
+def _input(shape: tuple[int, ...]) -> Floats:
+    """Return a few random images, or codes if they are flat."""
+    rng = np.random.default_rng(0)
+    if prod(shape) == shape[0]:
+        return rng.standard_normal((_TRIALS, *shape)).astype(np.float32)
+    return rng.uniform(0, 1, (_TRIALS, *shape)).astype(np.float32)

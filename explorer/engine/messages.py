@@ -242,7 +242,8 @@ class Cancelled:
 class Failed:
     """The request ended in an error.
 
-    `message` says what failed, why, and what to do; `details` is a traceback for the log, or empty.
+    `message` says what failed, why, and what to do; `details` is a traceback or the whole text of a library's
+    error for the log, or empty.
     """
 
     message: Message

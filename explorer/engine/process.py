@@ -86,7 +86,7 @@ def _answer(request: Request | messages.Order, channel: Channel) -> Iterator[Eve
             yield serve_networks(request)
         # An order without a running request came too late; it is ignored.
     except ExplorerError as error:
-        yield Failed(error.message)
+        yield Failed(error.message, "\n".join(getattr(error, "__notes__", ())))
     except MemoryError:
         yield Failed(_no_memory(request))
     except (EOFError, ConnectionError):

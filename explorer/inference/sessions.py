@@ -12,6 +12,8 @@ import onnxruntime
 
 from explorer.types import Floats
 
+onnxruntime.set_default_logger_severity(3)  # errors only; warnings would reach the terminal
+
 _NOWHERE = str(Path(os.devnull) / "none")
 """A folder that cannot exist."""
 

@@ -10,6 +10,22 @@ ValueRange: TypeAlias = tuple[float, float]
 RANGES: tuple[ValueRange, ...] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
 """Common ranges of image values."""
 
+OutputRange: TypeAlias = ValueRange | Literal["logits"]
+"""Range of a decoder's values; ``logits`` if they become an image by a sigmoid."""
+
+
+POOR = 0.8
+"""Share of the variance that a reconstruction may lose before the user is warned."""
+
+
+def range_text(values: OutputRange | None) -> str:
+    """Return a range as the command line takes it, such as ``-1,1``; empty for none."""
+    return values if isinstance(values, str) else ",".join(f"{value:g}" for value in values or ())
+
+
+Fitting: TypeAlias = Literal["resize", "pad"]
+"""What is done with images that are smaller than a model's: they are enlarged, or get a border."""
+
 Place: TypeAlias = Annotated[int, Field(ge=0, le=10_000)]
 """Index of an input or output."""
 
@@ -48,8 +64,13 @@ class Imported(_Record):
         Whether those two files exist; a SavedModel's functions cannot be saved as such.
     bottleneck
         The layer at which the model was split; empty if encoder and decoder were given separately.
+    range_in, range_out
+        Ranges of the values that the encoder takes and the decoder gives.
+    fit
+        How images that are smaller than the model's were brought to its size.
     mean, log_variance
-        Indices among the encoder's outputs; the latter None if there is none.
+        Indices among the encoder's outputs; the latter None if there is none, and ``stacked`` if the output `mean`
+        holds the mean in the first half of its last axis, and the log-variance in the second.
     image_in, code_in
         Indices of image and code among the inputs of encoder and decoder.
     parts
@@ -65,11 +86,17 @@ class Imported(_Record):
     layout_in: Layout = "hwc"
     layout_out: Layout = "hwc"
     range_in: ValueRange = RANGES[0]
-    range_out: ValueRange = RANGES[0]
+    range_out: OutputRange = RANGES[0]
+    fit: Fitting = "resize"
     mean: Place = 0
-    log_variance: Place | None = None
+    log_variance: Place | Literal["stacked"] | None = None
     image_in: Place = 0
     code_in: Place = 0
     controls: tuple[Control, ...] = ()
     parts: Literal["both", "encoder", "decoder"] = "both"
     notes: tuple[str, ...] = Field(default=())
+
+    @property
+    def variational(self) -> bool:
+        """Whether the encoder gives a log-variance that is used; it is not with condition inputs."""
+        return self.log_variance is not None and not self.controls

@@ -28,7 +28,7 @@ from explorer.workers.jobs import JobRunner
 
 T = TypeVar("T")
 _CANCEL_SECONDS = 3.0
-Outcome = tuple[Finding, ...] | Examined | ImportFinished
+Outcome = tuple[Finding, ...] | Examined | ImportFinished | Failed
 
 
 def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
@@ -71,9 +71,7 @@ def _running(process: ModelProcess, request: Examine | Import) -> Iterator[Progr
             elif isinstance(event, Working):
                 progress = Progress(event.done, event.total, event.note)
                 yield progress
-            elif isinstance(event, Failed):
-                raise EngineError(event.message)
-            elif isinstance(event, Examined | ImportFinished):
+            elif isinstance(event, Examined | ImportFinished | Failed):
                 yield event
     except GeneratorExit:
         _cancel(process, events)
@@ -170,6 +168,9 @@ class Importer(QObject):
     def _on_outcome(self, request: ImportRequest, outcome: Outcome) -> None:
         if isinstance(outcome, Examined):
             self._end(request, phase="ready", examined=outcome)
+        elif isinstance(outcome, Failed):
+            if self._end(request, phase="failed", message=outcome.message) and outcome.details:
+                self._document.report(outcome.message, outcome.details)
         elif not isinstance(outcome, ImportFinished):
             self._end(request, phase="asking", dangers=outcome)
         elif self._end(request, phase="finished"):

@@ -19,7 +19,7 @@ from explorer.models.card import Card, EpochRecord, LossParts
 from explorer.models.codes import CodeSample
 from explorer.models.import_record import Control, Imported
 from explorer.models.settings import TrainingRequest
-from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.request import Choices, ImportRequest
 
 TRAINING = TrainingRequest(
     architecture="vae-2d",
@@ -29,7 +29,13 @@ TRAINING = TrainingRequest(
     rate=0.001,
     tensorboard=Path("log"),
 )
-IMPORT = ImportRequest(Path("model.h5"), Path("out"), encoder=Path("e.keras"), ranges=(-1.0, 1.0), trust=True)
+IMPORT = ImportRequest(
+    Path("model.h5"),
+    Path("out"),
+    encoder=Path("e.keras"),
+    choices=Choices(range_in=(-1.0, 1.0), range_out="logits"),
+    trust=True,
+)
 RECORD = Imported(
     file="model.h5", keras=2, log_variance=1, controls=(Control(name="class", shape=(10,), choices=10),), notes=("a",)
 )

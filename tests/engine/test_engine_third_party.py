@@ -20,7 +20,7 @@ from explorer.errors import ModelError
 from explorer.models.bundle import NETWORKS, PREVIEW, open_bundle
 from explorer.models.import_record import RANGES, Imported
 from explorer.models.preview import read_preview
-from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.request import Choices, ImportRequest
 from explorer.types import Floats
 
 pytestmark = pytest.mark.engine
@@ -158,7 +158,7 @@ def test_the_range_of_values_is_found(process: ModelProcess, models: Path, tmp_p
 
 
 def test_the_range_of_values_can_be_given(process: ModelProcess, models: Path, tmp_path: Path) -> None:
-    record = run(process, models, tmp_path, "tanh_range.h5", ranges=RANGES[0]).record
+    record = run(process, models, tmp_path, "tanh_range.h5", choices=Choices(range_in=RANGES[0])).record
     assert record.range_in == RANGES[0]
 
 
@@ -177,7 +177,7 @@ def test_it_can_be_cut_elsewhere(process: ModelProcess, models: Path, tmp_path: 
     (seen,) = of(Examined, list(process.run(Examine(ImportRequest(models / "nested.keras", tmp_path / "out")))))
     assert seen.places[0] == ("encoder", (12,))
     eight = next(name for name, shape in seen.places if shape == (8,))
-    result = run(process, models, tmp_path, "nested.keras", bottleneck=eight)
+    result = run(process, models, tmp_path, "nested.keras", choices=Choices(bottleneck=eight))
     assert result.finished.latent_shape == (8,)
     with np.load(models / "references.npz") as references:
         np.testing.assert_allclose(reconstruct(result.out, references["x"]), references["nested"], atol=TOLERANCE)

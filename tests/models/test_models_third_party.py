@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from explorer.errors import ModelError
 from explorer.models.third_party.builtin import LAYERS
-from explorer.models.third_party.files import dangers_of, looks_third_party, parts_in
+from explorer.models.third_party.files import dangers_of, decoder_beside, looks_third_party, parts_in
 from explorer.models.third_party.layout import MAX_CONFIG_BYTES
 from explorer.models.third_party.reading import ThirdPartyFile, read_third_party
 from explorer.models.third_party.rewriting import rewrite
@@ -323,6 +323,76 @@ def test_a_sampling_layer_is_known_by_its_place(name: str, class_name: str, inpu
     assert rewritten.replaced == ((name,) if replaced else ())
     assert (dangers_of(file) == ()) == (replaced or class_name == "Add")
     assert file.config == config, "what was read stays as it was"
+
+
+@pytest.mark.parametrize(
+    ("units", "sources", "activation", "replaced"),
+    [
+        ((2, 2), ("h", "h"), "linear", True),
+        ((2, 3), ("h", "h"), "linear", False),
+        ((2, 2), ("h", "g"), "linear", False),
+        ((2, 2), ("h", "h"), "relu", False),
+    ],
+)
+def test_two_equal_layers_of_one_tensor_are_mean_and_log_variance(
+    units: tuple[int, int], sources: tuple[str, str], activation: str, replaced: bool
+) -> None:
+    dense = [
+        layer(f"dense_{number}", "Dense", units=count, activation=activation)
+        | {"inbound_nodes": [{"args": [tensor(source)], "kwargs": {}}]}
+        for number, (count, source) in enumerate(zip(units, sources, strict=True))
+    ]
+    config = model(*dense, drawn("lambda", "Lambda", [tensor("dense_0"), tensor("dense_1")]))
+    file = ThirdPartyFile(Path("model.keras"), "keras", "3.15.1", config)
+    assert rewrite(file).replaced == (("lambda",) if replaced else ())
+
+
+def test_layers_that_no_output_needs_are_left_out() -> None:
+    def node(name: str) -> list[Config]:
+        return [{"args": [tensor(name)], "kwargs": {}}]
+
+    layers = [
+        layer("image", "InputLayer"),
+        layer("dense", "Dense") | {"inbound_nodes": node("image")},
+        layer("spare", "Dense") | {"inbound_nodes": node("dense")},
+        layer("loss", "AddLoss") | {"inbound_nodes": node("spare")},
+        layer("after", "Dense") | {"inbound_nodes": node("loss")},
+    ]
+    config = model(*layers)
+    config["config"] |= {"output_layers": [["dense", 0, 0]]}
+    rewritten = rewrite(ThirdPartyFile(Path("m"), "keras", "2.15", config))
+    kept = [each["name"] for each in rewritten.models[""]["config"]["layers"]]
+    assert kept == ["image", "dense", "spare"], "a spare layer of Keras stays, because weights are counted"
+    assert rewritten.notes == ("What only the training needs is left out: after, loss",)
+    config["config"] |= {"output_layers": [["after", 0, 0]]}
+    assert rewrite(ThirdPartyFile(Path("m"), "keras", "2.15", config)).notes == ()
+
+
+def test_models_of_a_folder_are_known_by_their_names(tmp_path: Path) -> None:
+    def read(*names: str) -> dict[str, str]:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_bytes(b"")
+        return {role: part.name for role, part in parts_in(folder).items()}
+
+    assert read("autoencoder.keras", "encoder.keras") == {"whole": "autoencoder.keras"}
+    assert read("vae.h5", "notes.txt") == {"whole": "vae.h5"}
+    pair = {"encoder": "encoder.h5", "decoder": "decoder.h5"}
+    assert read("autoencoder.h5", "encoder.h5", "decoder.h5", "encoder_weights.h5") == pair
+    one = {"encoder": "autoencoder_encoder.keras", "decoder": "autoencoder_decoder.keras"}
+    assert read("autoencoder_encoder.h5", "autoencoder_encoder.keras", "autoencoder_decoder.keras") == one
+    for names in (("a_encoder.h5", "b_encoder.h5", "decoder.h5"), ("vae_1.h5", "vae_2.h5")):
+        with pytest.raises(ModelError, match="can be read in several ways"):
+            read(*names)
+
+
+def test_the_decoder_of_an_encoder_is_found_beside_it(tmp_path: Path) -> None:
+    for name in ("mnist_encoder.h5", "mnist_decoder.h5", "faces_enc.h5", "faces_dec.h5", "autoencoder.h5"):
+        (tmp_path / name).write_bytes(b"")
+    assert decoder_beside(tmp_path / "mnist_encoder.h5") == tmp_path / "mnist_decoder.h5"
+    assert decoder_beside(tmp_path / "faces_enc.h5") == tmp_path / "faces_dec.h5"
+    assert decoder_beside(tmp_path / "autoencoder.h5") is None
 
 
 def test_mean_comes_first_whatever_the_order() -> None:

@@ -6,6 +6,7 @@ import argparse
 import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TypeVar, get_args
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
@@ -16,17 +17,27 @@ from explorer.cli.parser import add_out
 from explorer.engine import messages
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.errors import INTERRUPTED, ModelError, UsageError
-from explorer.models.import_record import RANGES, ValueRange
-from explorer.models.third_party.request import ImportRequest
+from explorer.models.import_record import RANGES, Fitting, OutputRange, ValueRange
+from explorer.models.third_party.request import Choices, ImportRequest
 from explorer.types import Progress
 
+T = TypeVar("T")
 CANCEL_SECONDS = 3.0
 """Longest wait for a step to end after Ctrl+C."""
 
 
 def value_range(text: str) -> ValueRange:
     """Read a range of image values as ``A,B``: one of `RANGES`."""
-    known = {f"{low:g},{high:g}": (low, high) for low, high in RANGES}
+    return _one_of(text, {f"{low:g},{high:g}": (low, high) for low, high in RANGES})
+
+
+def output_range(text: str) -> OutputRange:
+    """Read the range of a decoder's values: one of `RANGES`, or ``logits``."""
+    known: dict[str, OutputRange] = {f"{low:g},{high:g}": (low, high) for low, high in RANGES}
+    return _one_of(text, known | {"logits": "logits"})
+
+
+def _one_of(text: str, known: dict[str, T]) -> T:
     if text.replace(" ", "") not in known:
         raise argparse.ArgumentTypeError(f"“{text}” is not one of {' | '.join(known)}")
     return known[text.replace(" ", "")]
@@ -48,7 +59,24 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--range-in",
         type=value_range,
         metavar="A,B",
-        help="input range: 0,1 or -1,1 or 0,255 (default: auto-detected)",
+        help="range that the encoder takes: 0,1 or -1,1 or 0,255 (default: auto-detected)",
+    )
+    add(
+        "--range-out",
+        type=output_range,
+        metavar="A,B",
+        help="range that the decoder gives: 0,1 or -1,1 or 0,255, or logits (default: auto-detected)",
+    )
+    add(
+        "--fit",
+        choices=get_args(Fitting),
+        help="images smaller than the model's: add a border, or enlarge them (default: auto-detected)",
+    )
+    add("--code", metavar="OUTPUT", help="output of the encoder that is the code, by layer name or number from 0")
+    add(
+        "--log-variance",
+        metavar="OUTPUT",
+        help="output of the encoder that is the log-variance; “stacked” if it follows the mean in the same output",
     )
     add("--trust", action="store_true", help="run code contained in the model, in a separate process")
 
@@ -69,8 +97,9 @@ def run(options: Namespace, console: Console) -> Report | int:
                     case messages.Cancelled():
                         return INTERRUPTED
                     case messages.Failed():
-                        if event.details:
-                            write_log(event.details)
+                        log = write_log(event.details) if event.details else None
+                        if log is not None:
+                            raise ModelError("{message} Details: {log}", message=event.message, log=log)
                         raise ModelError(event.message)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -90,8 +119,14 @@ def _request(options: Namespace) -> ImportRequest:
         out=places.file_path(options.out),
         encoder=_absolute(encoder),
         decoder=_absolute(decoder),
-        bottleneck=options.bottleneck,
-        ranges=options.range_in,
+        choices=Choices(
+            bottleneck=options.bottleneck,
+            range_in=options.range_in,
+            range_out=options.range_out,
+            fit=options.fit,
+            code=options.code,
+            log_variance=options.log_variance,
+        ),
         trust=options.trust,
         force=options.force,
     )

@@ -12,7 +12,9 @@ import numpy as np
 
 from explorer import reader
 from explorer.errors import ModelError
+from explorer.messages import message
 from explorer.models.third_party.contents import Group, Rows, Weights
+from explorer.models.third_party.layout import damaged
 
 
 @dataclass
@@ -38,12 +40,12 @@ def copy_weights(path: Path, part: str, target: Any) -> Sizes:
             continue
         if begun is not None and not begun.whole:
             raise _incomplete(path)
-        begun = None
-        if isinstance(record, Group):
-            member = target.require_group(record.place) if record.place else target
-        else:
-            begun = _Array(target, record)
-            member = begun.dataset
+        try:
+            begun = _Array(target, record) if isinstance(record, Weights) else None
+            member = begun.dataset if begun else target.require_group(record.place) if record.place else target
+        except (TypeError, ValueError) as error:
+            raise damaged(path.name, message("two of its weights have the name {name}", name=record.place)) from error
+        if begun is not None:
             sizes.largest = max(sizes.largest, begun.count)
             sizes.total += begun.count
         for name, value in record.attributes.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
@@ -9,6 +10,10 @@ from typing import Any
 
 from explorer.engine.third_party.loading import Generation, is_sampling, keras_of
 
+_NAMED_FOR_IT = re.compile(
+    r"(^|[/_])(encoded|latent|bottleneck|code|embedding|z)($|_\d+$|_(layer|space|vector|code|dim|features?)$)",
+    re.IGNORECASE,
+)
 _RESHAPING = frozenset({"Reshape", "Flatten", "Permute", "Dropout", "Identity", "GaussianNoise"})
 
 
@@ -28,6 +33,8 @@ class Cut:
         Whether it is between two nested models.
     reshaped
         Whether its layer only reshapes its input.
+    pooling
+        Whether its layer is a pooling.
     split_model
         Builds encoder and decoder. The encoder outputs the code, or mean and log-variance.
     """
@@ -37,6 +44,7 @@ class Cut:
     sampled: bool
     between: bool
     reshaped: bool
+    pooling: bool
     split_model: Callable[[], tuple[Any, Any]]
 
     @property
@@ -109,6 +117,7 @@ def cuts(model: Any, image: Any, generation: Generation) -> Iterator[Cut]:
             is_sampling(operation) or (is_model(operation) and _gives_sampling(operation, tensor)),
             is_model(operation) and taken,
             type(operation).__name__ in _RESHAPING,
+            "Pool" in type(operation).__name__,
             lambda tensor=tensor: (  # type: ignore[misc]
                 encoder_to(library, model, tensor),
                 _decoder_from(library, model, tensor),
@@ -163,24 +172,27 @@ def _within(
             code = library.Input(cut.shape)
             return encoder, library.Model(code, _decoder_from(library, model, after)(second(code)))
 
-        yield Cut(f"{operation.name}/{cut.name}", cut.shape, cut.sampled, cut.between, cut.reshaped, split_model)
+        yield Cut(
+            f"{operation.name}/{cut.name}", cut.shape, cut.sampled, cut.between, cut.reshaped, cut.pooling, split_model
+        )
 
 
 def encoder_to(library: Any, model: Any, tensor: Any) -> Any:
     """Return the part of a model up to a tensor; up to mean and log-variance if it is sampled."""
     operation, sources = producer(tensor)
     if is_sampling(operation):
-        return library.Model(_inputs_behind(model, sources), sources)
+        return library.Model(inputs_behind(model, sources), sources)
     if is_model(operation):
         known = find_sampling([operation.outputs[tensor._keras_history.tensor_index]])
         if known is not None:
             inner = library.Model(operation.inputs, known[1])
             outputs = inner(sources if len(sources) > 1 else sources[0])
-            return library.Model(_inputs_behind(model, sources), outputs)
-    return library.Model(_inputs_behind(model, [tensor]), tensor)
+            return library.Model(inputs_behind(model, sources), outputs)
+    return library.Model(inputs_behind(model, [tensor]), tensor)
 
 
-def _inputs_behind(model: Any, tensors: list[Any]) -> list[Any]:
+def inputs_behind(model: Any, tensors: list[Any]) -> list[Any]:
+    """Return the inputs of a model that `tensors` depend on."""
     behind = {id(tensor) for tensor in tensors_behind(tensors)}
     return [tensor for tensor in model.inputs if id(tensor) in behind]
 
@@ -204,9 +216,31 @@ def _decoder_from(library: Any, model: Any, tensor: Any) -> Any:
 
 
 def likeliest_first(found: list[Cut]) -> list[Cut]:
-    """Sort cuts by how likely each is the code: sampled, between two models, few values, not a reshaping.
+    """Sort cuts, in the order of the model, by how likely each is the code.
 
-    Of several with the same number of values the last comes first: after the activation.
+    Sampled, between two models, named as a code, few values, no reshaping. Of several with the same number of values,
+    those before the model grows for the first time come first, and among them pooling, then the last.
     """
-    places = {id(cut): number for number, cut in enumerate(found)}
-    return sorted(found, key=lambda cut: (not cut.sampled, not cut.between, cut.values, cut.reshaped, -places[id(cut)]))
+    ranks = _plateau_ranks(found)
+    return sorted(
+        found,
+        key=lambda cut: (
+            not cut.sampled,
+            not cut.between,
+            not _NAMED_FOR_IT.search(cut.name),
+            cut.values,
+            cut.reshaped,
+            ranks[id(cut)],
+        ),
+    )
+
+
+def _plateau_ranks(found: list[Cut]) -> dict[int, tuple[bool, bool, int]]:
+    """Return for each cut whether a larger one lies between it and the first of its size, and whether it pools."""
+    ranks: dict[int, tuple[bool, bool, int]] = {}
+    grown: dict[int, bool] = {}
+    for number, cut in enumerate(found):
+        grown = {values: before or cut.values > values for values, before in grown.items()}
+        later = grown.setdefault(cut.values, False)
+        ranks[id(cut)] = later, not cut.pooling, -number
+    return ranks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from math import prod
@@ -16,14 +16,13 @@ import numpy as np
 
 from explorer.data.mixer import shown
 from explorer.data.preprocessing import to_floats
-from explorer.data.source import Source
 from explorer.data.sources import open_source
 from explorer.engine import messages
 from explorer.engine.compile import Compiled, compile_function
 from explorer.engine.provenance import data_record, library_versions
 from explorer.engine.saving import save_network
 from explorer.engine.third_party.infer_io import Trial, try_images
-from explorer.engine.third_party.loading import SavedFunction, load
+from explorer.engine.third_party.loading import SavedFunction, load, load_pair
 from explorer.engine.third_party.networks import ThirdPartyNetworks
 from explorer.engine.third_party.split_model import SplitModel, pair, split, words
 from explorer.errors import ExplorerError, ModelError, exception_message
@@ -32,20 +31,27 @@ from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable,
 from explorer.models.card import Card
 from explorer.models.codes import save_codes
 from explorer.models.evaluation import evaluate
-from explorer.models.import_record import Imported
+from explorer.models.import_record import POOR, Imported, range_text
 from explorer.models.preview import write_preview
 from explorer.models.reservation import Reservation
 from explorer.models.sample import prior_sample, sample_codes
-from explorer.models.third_party.files import files_of, parts_in
-from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.files import ambiguous, dangers_in, files_by_role, files_of, roles_in
+from explorer.models.third_party.request import Choices, ImportRequest
+from explorer.models.third_party.safety import Finding
 from explorer.paths import check_apart, replacing_folder
 from explorer.reading import reason_of
 from explorer.steps import follow
 from explorer.types import Floats, Indices, Pixels
 
 SHOWN = 8
-MEASURED = 2_000
-"""Maximum number of images that an import is evaluated on."""
+MEASURED, _FEWEST_MEASURED = 2_000, 64
+"""Maximum and minimum number of images that an import is evaluated on; fewer of large images."""
+
+_MEASURED_PIXELS = MEASURED * 64 * 64
+
+_TOGETHER = 3
+_SAME = 1e-3
+"""Relative difference of codes that is due to rounding."""
 
 
 @dataclass
@@ -99,7 +105,7 @@ def import_model(request: ImportRequest) -> Generator[messages.ImportEvent, None
 def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     opened = yield from _open(request)
     trial, networks, record = opened.trial, opened.networks, opened.record
-    test = _test_indices(trial.source)
+    test = _test_indices(opened)
     metrics: dict[str, float] = {}
     if record.parts == "both":
         evaluation = yield from follow(
@@ -130,8 +136,21 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
         latent_shape=networks.latent_shape,
         engine="onnx" if compiled.ok else "keras",
         max_difference=compiled.max_difference if compiled.ok else 0.0,
-        notes=record.notes,
+        notes=(*record.notes, *_warnings(opened)),
     )
+
+
+def _warnings(opened: Opened) -> list[str]:
+    """Return what the user should know of the trial, which is no property of the model."""
+    if not opened.trial.error > POOR:
+        return []
+    note = message(
+        "The reconstruction of {images} loses {lost:.0%} of the variance: "
+        "open images that the model knows, or set --range-in, --range-out (“logits” for a missing sigmoid) or --fit",
+        images=opened.trial.source.title,
+        lost=min(1.0, opened.trial.error),
+    )
+    return [str(note)]
 
 
 def _open(request: ImportRequest) -> Generator[messages.ImportEvent, None, Opened]:
@@ -162,7 +181,7 @@ def _open(request: ImportRequest) -> Generator[messages.ImportEvent, None, Opene
         # The open dataset may have been moved since; it is optional for the import.
         own = open_source(request.data) if request.data is not None else None
     try:
-        trial = try_images(split_model, record, request.ranges, own)
+        trial = try_images(split_model, record, request.choices, own)
         networks = ThirdPartyNetworks(
             split_model.encoder, split_model.decoder, trial.record, split_model.image_shape, split_model.latent_shape
         )
@@ -173,44 +192,91 @@ def _open(request: ImportRequest) -> Generator[messages.ImportEvent, None, Opene
     except ExplorerError:
         raise
     except Exception as error:
-        raise ModelError(
+        failure = ModelError(
             "{file} fails on images of {shape}: {reason}. Test it in Keras with model(image), and save it again.",
             file=request.title,
             shape=words(split_model.image_shape),
             reason=reason_of(error),
-        ) from error
-    return Opened(split_model, trial, networks)
+        )
+        failure.add_note(str(error))
+        raise failure from error
+    return Opened(split_model, _noted(trial, networks), networks)
+
+
+def _noted(trial: Trial, networks: ThirdPartyNetworks) -> Trial:
+    """Add notes about what was found by trying."""
+    notes = list(trial.record.notes)
+    if trial.record.range_out == "logits":
+        notes.append(str(message("The decoder gives logits, which a sigmoid turns into images")))
+    if trial.record.fit == "pad":
+        notes.append(str(message("Smaller images get a border instead of being enlarged")))
+    if trial.record.parts != "decoder":
+        notes += _instability(networks)
+    return replace(trial, record=trial.record.model_copy(update={"notes": tuple(notes)}))
+
+
+def _instability(networks: ThirdPartyNetworks) -> list[str]:
+    """Return a note if a code is random, or depends on the other images of its batch."""
+    images = np.random.default_rng(0).uniform(0, 1, (_TOGETHER, *networks.image_shape)).astype(np.float32)
+    together = networks.encode(images)
+    if not _equal(together, networks.encode(images)):
+        return [str(message("Codes are random: every encoding of an image gives another one"))]
+    alone = np.concatenate([networks.encode(image[None]) for image in images])
+    if not _equal(together, alone):
+        return [str(message("The code of an image depends on the other images that are encoded with it"))]
+    return []
+
+
+def _equal(one: Floats, two: Floats) -> bool:
+    return bool(np.allclose(one, two, rtol=_SAME, atol=_SAME * max(1.0, float(np.abs(one).max()))))
 
 
 def _parts(request: ImportRequest) -> SplitModel:
-    first, second = request.encoder, request.decoder
-    path = request.path
-    if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
-        here = parts_in(path)
-        first, second = (
-            here.get(name) if given is None else given if given.exists() else path / given
-            for name, given in (("encoder", first), ("decoder", second))
-        )
-        if first is None and second is None:
-            # Not a model; `load` raises the appropriate error.
-            load(path, trust=request.trust)
-        path = None
-    if first is None and second is None:
-        assert path is not None
-        return split(load(path, trust=request.trust), request.bottleneck)
-    if path is not None and not any(part is not None and part.exists() for part in (first, second)):
-        return _named_within(path, first, second, request.trust)
-    one, two = (None if part is None else load(part, trust=request.trust) for part in (first, second))
-    if one is not None and two is not None:
-        return pair(one.models.get(""), two.models.get(""), one, two)
-    known = one or two
-    assert known is not None
-    alone = (known.models.get(""), None) if one is not None else (None, known.models.get(""))
-    return pair(alone[0], alone[1], known)
+    files, trust = files_by_role(request), request.trust
+    whole, first, second = (files.get(role) for role in ("whole", "encoder", "decoder"))
+    if whole is not None and (request.encoder, request.decoder) != (None, None):
+        return _named_within(whole, request.encoder, request.decoder, request)
+    if first is not None and second is not None:
+        code = [] if trust else [finding for finding in dangers_in(first) if finding.can_be_trusted]
+        if code and not dangers_in(second):
+            return _decoder_only(second, code[0], request)
+        one, two = load_pair(first, second, trust=trust)
+        return pair(one.models.get(""), two.models.get(""), one, two, choices=request.choices)
+    if second is not None:
+        loaded = load(second, trust=trust)
+        return pair(None, loaded.models.get(""), loaded, choices=request.choices)
+    # An encoder without a decoder may be a whole model by its shapes.
+    alone = whole or first
+    assert alone is not None
+    split_model = split(load(alone, trust=trust), request.choices)
+    if whole is not None and whole != request.path and None in {split_model.encoder, split_model.decoder}:
+        # Not a whole model by its shapes, but chosen for its name.
+        assert request.path is not None
+        _check_alone(request.path)
+    return split_model
 
 
-def _named_within(path: Path, first: Path | None, second: Path | None, trust: bool) -> SplitModel:
-    loaded = load(path, trust=trust)
+def _decoder_only(decoder: Path, code: Finding, request: ImportRequest) -> SplitModel:
+    """Return the decoder of an encoder with code in it, such as a Lambda that repeats a label."""
+    loaded = load(decoder)
+    split_model = pair(None, loaded.models.get(""), loaded, choices=request.choices)
+    note = message(
+        "Only the decoder is imported, so images cannot be encoded: {code} in the encoder. "
+        "Import it with --trust if you trust the author",
+        code=code.message,
+    )
+    split_model.notes.append(str(note))
+    return split_model
+
+
+def _check_alone(folder: Path) -> None:
+    """Check that nothing else in a folder could be meant."""
+    if any(role != "whole" for role in roles_in(folder)):
+        raise ambiguous(folder)
+
+
+def _named_within(path: Path, first: Path | None, second: Path | None, request: ImportRequest) -> SplitModel:
+    loaded = load(path, trust=request.trust)
     model = loaded.models.get("")
     inside: dict[str, Any] = {**loaded.models, **{layer.name: layer for layer in getattr(model, "layers", [])}}
     parts = []
@@ -233,7 +299,7 @@ def _named_within(path: Path, first: Path | None, second: Path | None, trust: bo
                 models=models,
             )
         parts.append(part)
-    return pair(parts[0], parts[1], loaded)
+    return pair(parts[0], parts[1], loaded, choices=request.choices)
 
 
 def _examples(opened: Opened) -> tuple[Pixels | Floats, Pixels | Floats]:
@@ -242,7 +308,7 @@ def _examples(opened: Opened) -> tuple[Pixels | Floats, Pixels | Floats]:
     if opened.record.parts == "decoder":
         rows = prior_sample(networks, networks.latent_shape, _one_hot_rows(opened.record, networks), SHOWN)
         return np.zeros((0, *networks.image_shape), np.uint8), rows.thumbnails
-    chosen = _test_indices(trial.source)
+    chosen = _test_indices(opened)
     pixels, _ = trial.source.read_available(
         chosen[np.linspace(0, len(chosen) - 1, SHOWN).astype(np.int64)], trial.preprocessing
     )
@@ -251,9 +317,12 @@ def _examples(opened: Opened) -> tuple[Pixels | Floats, Pixels | Floats]:
     return pixels, networks.decode(networks.encode(to_floats(pixels)))
 
 
-def _test_indices(source: Source) -> Indices:
+def _test_indices(opened: Opened) -> Indices:
+    source = opened.trial.source
     test = source.splits.test if len(source.splits.test) else np.arange(source.count)
-    return test[np.linspace(0, len(test) - 1, min(MEASURED, len(test))).astype(np.int64)]
+    height, width, _ = opened.split_model.image_shape
+    count = min(MEASURED, len(test), max(_FEWEST_MEASURED, _MEASURED_PIXELS // (height * width)))
+    return test[np.linspace(0, len(test) - 1, count).astype(np.int64)]
 
 
 def _one_hot_rows(record: Imported, networks: ThirdPartyNetworks) -> list[tuple[int, int]]:
@@ -269,7 +338,7 @@ def _write_compiled(opened: Opened, folder: Path) -> Compiled:
     networks, record, split_model = opened.networks, opened.record, opened.split_model
     results: list[Compiled] = []
     if split_model.encoder is not None:
-        names = ("mean", "log_variance") if record.log_variance is not None else ("code",)
+        names = ("mean", "log_variance") if record.variational else ("code",)
         results.append(compile_function(networks.encode_tensors, split_model.image_shape, folder / COMPILED[0], names))
     if split_model.decoder is not None:
         shape = networks.latent_shape
@@ -323,7 +392,7 @@ def _card(
         task="reconstruct",
         architecture="imported",
         arguments={"latent": opened.networks.latent_dim},
-        variational=record.log_variance is not None,
+        variational=record.variational,
         image_shape=split_model.image_shape,
         latent_shape=opened.networks.latent_shape,
         preprocessing=trial.preprocessing,
@@ -351,7 +420,19 @@ def _command(request: ImportRequest, record: Imported) -> str:
     said += ["--out", request.out.name]
     for option, part in (("--encoder", request.encoder), ("--decoder", request.decoder)):
         said += [option, part.name] if part is not None else []
-    said += ["--bottleneck", record.bottleneck] if request.bottleneck is not None else []
-    if request.ranges is not None:
-        said += [f"--range-in={','.join(f'{value:g}' for value in request.ranges)}"]
+    said += _options(request.choices)
     return shlex.join([*said, *(["--trust"] if request.trust else [])])
+
+
+def _options(choices: Choices) -> list[str]:
+    """Return the options of the command line for what the user stated."""
+    given = {
+        "--bottleneck": choices.bottleneck,
+        "--range-in": range_text(choices.range_in),
+        "--range-out": range_text(choices.range_out),
+        "--fit": choices.fit,
+        "--code": choices.code,
+        "--log-variance": choices.log_variance,
+    }
+    # A value that begins with a minus needs the equals sign.
+    return [f"{option}={value}" for option, value in given.items() if value]

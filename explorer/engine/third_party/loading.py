@@ -75,7 +75,7 @@ def load(path: Path, *, trust: bool = False, generation: Generation | None = Non
         parts = dict(zip(rewritten.models, (path for path, _ in written), strict=True))
         sizes = Sizes(max(size.largest for _, size in written), sum(size.total for _, size in written))
         choices: tuple[Generation, ...] = (3,) if file.keras_version.startswith("3") else (3, 2)
-        stopped = Exception()
+        stopped: list[Exception] = []
         for choice in choices if generation is None else (generation,):
             try:
                 with weights_within(sizes, keras_of(choice).layers.Layer, file.name):
@@ -83,8 +83,29 @@ def load(path: Path, *, trust: bool = False, generation: Generation | None = Non
             except ExplorerError:
                 raise
             except Exception as error:
-                stopped = error
-        raise _cannot(file, stopped) from stopped
+                stopped.append(error)
+        raise _cannot(file, *stopped) from stopped[-1]
+
+
+def load_pair(encoder: Path, decoder: Path, *, trust: bool = False) -> tuple[Loaded, Loaded]:
+    """Load the files of an encoder and its decoder with the same version of Keras; ModelError like `load`.
+
+    Keras 3 opens many files of Keras 2, but not those with a ``Conv2DTranspose``, for example.
+    """
+    one, two = load(encoder, trust=trust), load(decoder, trust=trust)
+    functions = any(isinstance(each.models.get(""), SavedFunction) for each in (one, two))
+    if one.generation == two.generation or functions:
+        return one, two
+    newer = one if one.generation == 3 else two
+    if newer.file.keras_version.startswith("3"):
+        raise ModelError(
+            "Encoder and decoder were saved by different Keras versions: {encoder} and {decoder}. "
+            "Save both with the same version.",
+            encoder=one.generation,
+            decoder=two.generation,
+        )
+    again = load(newer.file.path, trust=trust, generation=2)
+    return (again, two) if newer is one else (one, again)
 
 
 def _load_all(parts: dict[str, Path], generation: Generation, trust: bool) -> dict[str, Any]:
@@ -101,7 +122,21 @@ def _all_zips(parts: dict[str, Path]) -> bool:
     return all(path.suffix == ".keras" for path in parts.values())
 
 
-def _cannot(file: ThirdPartyFile, error: Exception) -> ModelError:
+def _cannot(file: ThirdPartyFile, *errors: Exception) -> ModelError:
+    """Return the error of a file that Keras does not load, with all that Keras said as notes."""
+    refused = _refusal(file, errors[-1])
+    for error in errors:
+        refused.add_note(f"{type(error).__name__}: {error}")
+    return refused
+
+
+def _refusal(file: ThirdPartyFile, error: Exception) -> ModelError:
+    if "bad marshal data" in str(error):
+        return ModelError(
+            "Cannot run the Python code in {file}: it was saved with another version of Python. "
+            "Replace its Lambda layers with built-in ones, or save encoder and decoder as separate models.",
+            file=file.name,
+        )
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = (lines[0] if lines else type(error).__name__)[:200].rstrip(". ")
     if not file.keras_version:

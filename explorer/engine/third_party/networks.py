@@ -65,16 +65,12 @@ class ThirdPartyNetworks(Codec):
         """Return the code, or mean and log-variance, of images ``(n, h, w, c)``; the function to compile."""
         record = self._record
         if not record.controls:
-            outputs = self._encoded(images, [])
-            chosen = [outputs[record.mean]]
-            if record.log_variance is not None:
-                chosen.append(outputs[record.log_variance])
-            return [tf.reshape(tf.cast(tensor, tf.float32), (-1, *self._own_shape)) for tensor in chosen]
+            return self._code_of(self._encoded(images, []))
         best = best_error = None
         for values in self._trials():
             rows = [tf.tile(tf.constant(value[None]), (tf.shape(images)[0], 1)) for value in values]
             outputs = self._encoded(images, rows)
-            own = tf.reshape(tf.cast(outputs[record.mean], tf.float32), (-1, self._values))
+            own = tf.reshape(self._code_of(outputs)[0], (-1, self._values))
             code = tf.concat([own, *rows], axis=1)
             if self._decoder is None:
                 return [code]
@@ -99,9 +95,20 @@ class ThirdPartyNetworks(Codec):
             if control.in_decoder is not None:
                 given[control.in_decoder] = _as_control(flat[:, start : start + size], control)
             start += size
-        made = _first(_call(self._decoder, given))
+        made = _images(tf.cast(_first(_call(self._decoder, given)), tf.float32), record.layout_out, self._image_shape)
+        if record.range_out == "logits":
+            return [tf.sigmoid(made)]
         low, high = record.range_out
-        return [(_images(tf.cast(made, tf.float32), record.layout_out, self._image_shape) - low) / (high - low)]
+        return [(made - low) / (high - low)]
+
+    def _code_of(self, outputs: list[Any]) -> list[Any]:
+        """Return the code, or mean and log-variance, among the outputs of the encoder."""
+        place = self._record.log_variance
+        if place == "stacked":
+            chosen = tf.split(outputs[self._record.mean], 2, axis=-1)
+        else:
+            chosen = [outputs[self._record.mean], *([] if place is None else [outputs[place]])]
+        return [tf.reshape(tf.cast(tensor, tf.float32), (-1, *self._own_shape)) for tensor in chosen]
 
     def _encoded(self, images: Any, rows: list[Any]) -> list[Any]:
         record = self._record

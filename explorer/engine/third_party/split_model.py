@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 from explorer.data.choices import MAX_CHANNELS
 from explorer.engine.third_party import graph
 from explorer.engine.third_party.loading import Generation, Loaded, SavedFunction, keras_of
 from explorer.errors import ModelError
-from explorer.messages import message
+from explorer.messages import Message, message
 from explorer.models.import_record import Control, Layout
+from explorer.models.third_party.request import NO_CHOICES, Choices
 from explorer.reading import reason_of
 from explorer.types import ImageShape
 
@@ -25,7 +26,7 @@ MOST_CHOICES = 64
 LONGEST_CODE = 4
 """Maximum size of a code, as a multiple of the image's."""
 
-_SIDES = (8, 512)
+_SIDES = (8, 1024)
 _COLOR = 3
 
 
@@ -66,7 +67,7 @@ class SplitModel:
     layout_in: Layout = "hwc"
     layout_out: Layout = "hwc"
     mean: int = 0
-    log_variance: int | None = None
+    log_variance: int | Literal["stacked"] | None = None
     image_in: int = 0
     code_in: int = 0
     controls: tuple[Control, ...] = ()
@@ -75,54 +76,49 @@ class SplitModel:
     notes: list[str] = field(default_factory=list)
 
 
-def split(loaded: Loaded, bottleneck: str | None = None) -> SplitModel:
-    """Find encoder and decoder in one file; ModelError if that is impossible, or an input or output is not an image.
-
-    `bottleneck` is the layer to split at; None for the most likely one.
-    """
+def split(loaded: Loaded, choices: Choices = NO_CHOICES) -> SplitModel:
+    """Find encoder and decoder in one file; ModelError if that is impossible, or an input or output is not an image."""
     if "" not in loaded.models:
         encoder, decoder = _held(loaded)
-        return pair(encoder, decoder, loaded)
+        return pair(encoder, decoder, loaded, choices=choices)
     model = loaded.models[""]
     nested = _attributes(model)
     if nested is not None:
-        return pair(*nested, loaded)
+        return pair(*nested, loaded, choices=choices)
     if isinstance(model, SavedFunction):
-        return _one_function(model, loaded)
+        return _one_function(model, loaded, choices)
     _check_built(model, loaded)
     model = _with_fixed_size(model, loaded.generation)
     image, size = _largest(model.inputs)
+    model = _with_image_output(model, image, loaded.generation)
     values = prod(side or 1 for side in graph.shape_of(model.outputs[0]))
     if len(model.outputs) == 1 and size == values:
-        return _cut(model, image, loaded, bottleneck)
+        return _cut(model, image, loaded, choices)
     made, flat = graph.shape_of(model.outputs[0]), len(graph.shape_of(model.inputs[0])) == 1
     if len(model.outputs) == 1 and size < values and layout_of(made, MAX_CHANNELS if flat else _COLOR):
         _refuse_other_size(model, loaded)
-        return pair(None, model, loaded)
+        return pair(None, model, loaded, choices=choices)
     _refuse_other_size(model, loaded)
-    return pair(model, None, loaded)
+    return pair(model, None, loaded, choices=choices)
 
 
-def pair(encoder: Any, decoder: Any, loaded: Loaded, other: Loaded | None = None) -> SplitModel:
+def pair(
+    encoder: Any, decoder: Any, loaded: Loaded, other: Loaded | None = None, choices: Choices = NO_CHOICES
+) -> SplitModel:
     """Return an encoder and a decoder, or one of them, of one file or two.
 
     Raises ModelError if they do not match, or their inputs or outputs are not images.
     """
-    if other is not None and other.generation != loaded.generation:
-        raise ModelError(
-            "Encoder and decoder were saved by different Keras versions: {encoder} and {decoder}. "
-            "Save both with the same version.",
-            encoder=loaded.generation,
-            decoder=other.generation,
-        )
+    # The function of a SavedModel goes with layers of any version.
+    generation = other.generation if other is not None and isinstance(encoder, SavedFunction) else loaded.generation
     for model in (encoder, decoder):
         if model is not None and not isinstance(model, SavedFunction):
             _check_built(model, loaded)
     if encoder is not None and not isinstance(encoder, SavedFunction):
-        encoder = _encoder_alone(_with_fixed_size(encoder, loaded.generation), loaded.generation)
-    split_model = SplitModel(encoder, decoder, loaded.generation)
+        encoder = _encoder_alone(_with_fixed_size(encoder, generation), generation)
+    split_model = SplitModel(encoder, decoder, generation)
     split_model.notes += loaded.rewritten.notes + (other.rewritten.notes if other is not None else ())
-    return _understood(split_model, loaded)
+    return _understood(split_model, loaded, choices)
 
 
 def _encoder_alone(encoder: Any, generation: Generation) -> Any:
@@ -178,6 +174,15 @@ def _with_fixed_size(model: Any, generation: Generation) -> Any:
     return fixed
 
 
+def _with_image_output(model: Any, image: Any, generation: Generation) -> Any:
+    """Return a model with several outputs, one of them an image like the input, as one that only gives this image."""
+    shape = graph.shape_of(image)
+    made = [tensor for tensor in model.outputs if graph.shape_of(tensor) == shape]
+    if len(model.outputs) == 1 or len(made) != 1 or layout_of(shape, MAX_CHANNELS) is None:
+        return model
+    return keras_of(generation).Model(graph.inputs_behind(model, made), made[0])
+
+
 def _largest(tensors: list[Any]) -> tuple[Any, int]:
     sizes = [prod(side or 1 for side in graph.shape_of(tensor)) for tensor in tensors]
     best = max(range(len(sizes)), key=sizes.__getitem__)
@@ -197,7 +202,8 @@ def _refuse_other_size(model: Any, loaded: Loaded) -> None:
         )
 
 
-def _cut(model: Any, image: Any, loaded: Loaded, bottleneck: str | None) -> SplitModel:
+def _cut(model: Any, image: Any, loaded: Loaded, choices: Choices) -> SplitModel:
+    bottleneck = choices.bottleneck
     found = graph.likeliest_first(list(graph.cuts(model, image, loaded.generation)))
     size = prod(side or 1 for side in graph.shape_of(image))
     offered = [cut for cut in found if cut.values < size or cut.sampled or cut.between]
@@ -231,10 +237,10 @@ def _cut(model: Any, image: Any, loaded: Loaded, bottleneck: str | None) -> Spli
     split_model = SplitModel(encoder, decoder, loaded.generation, bottleneck=chosen.name)
     split_model.places = tuple(Place(cut.name, cut.shape) for cut in offered)
     split_model.notes += loaded.rewritten.notes
-    return _understood(split_model, loaded)
+    return _understood(split_model, loaded, choices)
 
 
-def _one_function(model: SavedFunction, loaded: Loaded) -> SplitModel:
+def _one_function(model: SavedFunction, loaded: Loaded, choices: Choices) -> SplitModel:
     size, values = (prod(side or 1 for side in shapes[0][1:]) for shapes in (model.inputs, model.outputs))
     if size == values:
         raise ModelError(
@@ -242,7 +248,8 @@ def _one_function(model: SavedFunction, loaded: Loaded) -> SplitModel:
             "Import the .keras file it was made from, or export encoder and decoder separately.",
             file=loaded.file.name,
         )
-    return pair(None, model, loaded) if size < values else pair(model, None, loaded)
+    encoder, decoder = (None, model) if size < values else (model, None)
+    return pair(encoder, decoder, loaded, choices=choices)
 
 
 # -- what goes in and out --------------------------------------------------------------------------------------------
@@ -289,7 +296,7 @@ def _output_shapes(model: Any) -> list[tuple[int | None, ...]]:
     return [graph.shape_of(tensor) for tensor in model.outputs]
 
 
-def _understood(split_model: SplitModel, loaded: Loaded) -> SplitModel:
+def _understood(split_model: SplitModel, loaded: Loaded, choices: Choices) -> SplitModel:
     code: tuple[int | None, ...] | None = None
     encoder_controls: dict[str, tuple[int, tuple[int, ...]]] = {}
     if split_model.encoder is not None:
@@ -297,16 +304,13 @@ def _understood(split_model: SplitModel, loaded: Loaded) -> SplitModel:
         split_model.image_in = max(range(len(given)), key=lambda place: prod(side or 1 for side in given[place][1]))
         understood = layout_of(given[split_model.image_in][1], MAX_CHANNELS)
         if understood is None:
-            raise ModelError(
-                "The input of {file} is not an image: its shape is {shape}. "
-                "Import a model of images with 1 to {most} channels, or of flattened square images.",
-                most=MAX_CHANNELS,
-                file=loaded.file.name,
-                shape=words(given[split_model.image_in][1]),
-            )
+            raise _no_image(message("input"), given[split_model.image_in][1], loaded)
         split_model.layout_in, split_model.image_shape = understood
-        split_model.mean, split_model.log_variance = _code_outputs(split_model, loaded)
+        taken = [] if split_model.decoder is None else [shape for _, shape in _inputs(split_model.decoder)]
+        split_model.mean, split_model.log_variance = _code_outputs(split_model, loaded, choices, taken)
         code = _output_shapes(split_model.encoder)[split_model.mean]
+        if split_model.log_variance == "stacked":
+            code = _half(code)
         encoder_controls = _others(given, split_model.image_in, loaded)
     decoder_controls: dict[str, tuple[int, tuple[int, ...]]] = {}
     if split_model.decoder is not None:
@@ -317,13 +321,7 @@ def _understood(split_model: SplitModel, loaded: Loaded) -> SplitModel:
         made = _output_shapes(split_model.decoder)[0]
         understood = layout_of(made, MAX_CHANNELS)
         if understood is None:
-            raise ModelError(
-                "The output of {file} is not an image: its shape is {shape}. "
-                "Import a model of images with 1 to {most} channels, or of flattened square images.",
-                most=MAX_CHANNELS,
-                file=loaded.file.name,
-                shape=words(made),
-            )
+            raise _no_image(message("output"), made, loaded)
         split_model.layout_out = understood[0]
         if split_model.encoder is not None and understood[1] != split_model.image_shape:
             raise ModelError(
@@ -341,38 +339,130 @@ def _understood(split_model: SplitModel, loaded: Loaded) -> SplitModel:
     split_model.latent_shape = tuple(side for side in code if side is not None)
     split_model.controls = _controls(encoder_controls, decoder_controls, split_model)
     if split_model.controls and split_model.log_variance is not None:
-        split_model.log_variance = None
         split_model.notes.append(str(message("The log-variance is ignored, because the model has condition inputs")))
     return split_model
 
 
-def _code_outputs(split_model: SplitModel, loaded: Loaded) -> tuple[int, int | None]:
-    """Return the indices of the code (or its mean) and of the log-variance among an encoder's outputs."""
-    shapes = _output_shapes(split_model.encoder)
+def _no_image(what: Message, shape: tuple[int | None, ...], loaded: Loaded) -> ModelError:
+    largest = max((side or 0 for side in shape), default=0)
+    if len(shape) > 1 and largest > _SIDES[1]:
+        return ModelError(
+            "The {what} of {file} is too large: its shape is {shape}. "
+            "Import a model of images of at most {most:,} pixels per side.",
+            what=what,
+            file=loaded.file.name,
+            shape=words(shape),
+            most=_SIDES[1],
+        )
+    return ModelError(
+        "The {what} of {file} is not an image: its shape is {shape}. "
+        "Import a model of images with 1 to {channels} channels, or of flattened square images.",
+        channels=MAX_CHANNELS,
+        what=what,
+        file=loaded.file.name,
+        shape=words(shape),
+    )
+
+
+def _half(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """Return the shape of a code whose mean and log-variance are stacked along the last axis."""
+    return *shape[:-1], (shape[-1] or 0) // 2
+
+
+def _code_outputs(
+    split_model: SplitModel, loaded: Loaded, choices: Choices, taken: list[tuple[int | None, ...]]
+) -> tuple[int, int | Literal["stacked"] | None]:
+    """Return the indices of the code (or its mean) and of the log-variance among an encoder's outputs.
+
+    `taken` are the shapes of the decoder's inputs, if there is a decoder.
+    """
+    shapes, names = _output_shapes(split_model.encoder), _output_names(split_model.encoder)
+    if choices.code is not None or choices.log_variance is not None:
+        return _stated_outputs(shapes, names, choices)
+    fitting = [place for place, shape in enumerate(shapes) if not taken or shape in taken]
+    if len(fitting) == 1:
+        return fitting[0], None
     if len(shapes) == 1:
-        return 0, None
-    if len(shapes) not in {2, 3} or len(set(shapes)) != 1:
+        stacked = shapes[0] and _is_even(shapes[0]) and _half(shapes[0]) in taken
+        if stacked:
+            note = message("The encoder's output holds mean and log-variance, one after the other")
+            split_model.notes.append(str(note))
+        return 0, "stacked" if stacked else None
+    fitting = fitting or list(range(len(shapes)))
+    if len(fitting) not in {2, 3} or len({shapes[place] for place in fitting}) != 1:
         raise ModelError(
             "The encoder's {count:# output|# outputs} of {shapes} are neither a code nor mean and log-variance. "
-            "Save the encoder with the code as its only output.",
+            "Save the encoder with the code as its only output, or name it with --code.",
             count=len(shapes),
             shapes=[words(shape) for shape in shapes],
         )
     if isinstance(split_model.encoder, SavedFunction):
-        return 0, 1
-    names = [graph.producer(tensor)[0].name.lower() for tensor in split_model.encoder.outputs]
-    variance = next((place for place, name in enumerate(names) if "var" in name or "log" in name), 1)
-    sigma = next((place for place, name in enumerate(names) if "std" in name or "sigma" in name), None)
-    if sigma is not None and "log" not in names[sigma] and not any("var" in name for name in names):
+        return fitting[0], fitting[1]
+    variance = next((place for place in fitting if "var" in names[place] or "log" in names[place]), fitting[1])
+    sigma = next((place for place in fitting if "std" in names[place] or "sigma" in names[place]), None)
+    if sigma is not None and "log" not in names[sigma] and not any("var" in names[place] for place in fitting):
         note = message("“{layer}” is ignored: its name says standard deviation, not log-variance", layer=names[sigma])
         split_model.notes.append(str(note))
-        return next(place for place in range(len(names)) if place != sigma), None
+        return next(place for place in fitting if place != sigma), None
     if loaded.rewritten.deviations:
         split_model.notes.append(str(message("The log-variance is ignored: its name says standard deviation")))
-        return 0, None
-    means = [place for place in range(len(names)) if place != variance]
+        return fitting[0], None
+    means = [place for place in fitting if place != variance]
     mean = next((place for place in means if "mean" in names[place] or "mu" in names[place]), means[0])
     return mean, variance
+
+
+def _is_even(shape: tuple[int | None, ...]) -> bool:
+    return bool(shape[-1]) and (shape[-1] or 0) % 2 == 0
+
+
+def _output_names(model: Any) -> list[str]:
+    if isinstance(model, SavedFunction):
+        return [str(number) for number in range(len(model.outputs))]
+    return [graph.producer(tensor)[0].name.lower() for tensor in model.outputs]
+
+
+def _stated_outputs(
+    shapes: list[tuple[int | None, ...]], names: list[str], choices: Choices
+) -> tuple[int, int | Literal["stacked"] | None]:
+    """Return the outputs that the user stated; ModelError if the encoder has none of that name or number."""
+
+    def place_of(text: str, option: str) -> int:
+        if text.isdecimal() and int(text) < len(names):
+            return int(text)
+        if text.lower() in names:
+            return names.index(text.lower())
+        raise ModelError(
+            "The encoder has no output “{name}” ({option}). Choose one of {outputs}, or its number from 0.",
+            name=text,
+            option=option,
+            outputs=[f"{name} ({words(shape)})" for name, shape in zip(names, shapes, strict=True)],
+        )
+
+    mean = 0 if choices.code is None else place_of(choices.code, "--code")
+    if choices.log_variance is None:
+        return mean, None
+    if choices.log_variance != "stacked":
+        variance = place_of(choices.log_variance, "--log-variance")
+        if choices.code is None and variance == mean:
+            mean = next(
+                (place for place, shape in enumerate(shapes) if place != variance and shape == shapes[mean]), mean
+            )
+        if shapes[mean] != shapes[variance]:
+            raise ModelError(
+                "Code and log-variance have different shapes, {code} and {variance}. "
+                "Choose two outputs of equal shape (--code, --log-variance).",
+                code=words(shapes[mean]),
+                variance=words(shapes[variance]),
+            )
+        return mean, variance
+    if not shapes[mean] or not _is_even(shapes[mean]):
+        raise ModelError(
+            "The output {shape} cannot hold mean and log-variance: the size of its last axis is not even. "
+            "Choose another output (--code), or leave out --log-variance.",
+            shape=words(shapes[mean]),
+        )
+    return mean, "stacked"
 
 
 def _code_input(

@@ -104,11 +104,12 @@ def weights(files: tuple[Handed, ...], *, part: str = "") -> Iterator[Group | We
     """
     (handed,) = files
     with _weights_of(handed) as file:
-        if part and part not in file:
+        found = list(_members_of(file, part))
+        if part and not found:
             raise ModelError(
                 "{file} has no weights of “{part}”. Save the parts as separate models.", file=handed.name, part=part
             )
-        for place, member in members(file[part] if part else file, without=_OF_TRAINING):
+        for place, member in found:
             if isinstance(member, str):
                 raise ModelError(
                     "{file} stores “{place}” in another file. {remedy}", file=handed.name, place=place, remedy=REMEDY
@@ -128,6 +129,19 @@ def weights(files: tuple[Handed, ...], *, part: str = "") -> Iterator[Group | We
                 yield Weights(place, member.dtype.str, tuple(map(int, member.shape)), noted)
                 for values in rows(member, _STEP):
                     yield Rows(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
+
+
+def _members_of(file: Any, part: str) -> Iterator[tuple[str, Any]]:
+    """Yield the members of a file or of a part of it.
+
+    Keras 2 on Windows joined the names of groups in a zip by backslashes.
+    """
+    for name, member in members(file, without=_OF_TRAINING):
+        place = name if "model_weights" in file else name.replace("\\", "/")
+        if not part:
+            yield place, member
+        elif place == part or place.startswith(f"{part}/"):
+            yield place[len(part) + 1 :], member
 
 
 @contextmanager

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
+from explorer.errors import ModelError
 from explorer.models.third_party.layout import CONFIG_FILE
-from explorer.models.third_party.reading import ThirdPartyFile, reading
+from explorer.models.third_party.reading import ThirdPartyFile, read_third_party, reading
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.rewriting import rewrite
 from explorer.models.third_party.safety import Finding, findings
@@ -22,13 +25,19 @@ _EMPTY_HDF5: Final = 800
 
 _MARKS: Final = (b"keras_version", b"model_config", b"model_weights", b"layer_names", b"weight_names", b"vars")
 """Names in HDF5 files of Keras, all near the start; other files are datasets."""
+_WHOLE: Final = re.compile(r"auto[-_ ]?(encoder|enc)", re.IGNORECASE)
+_NAMED: Final = re.compile(r"encoder|decoder|enc|dec", re.IGNORECASE)
+_LISTED: Final = 8
+
+Role: TypeAlias = Literal["encoder", "decoder", "whole"]
+_PARTS: Final[tuple[Role, Role]] = ("encoder", "decoder")
 
 
 def looks_third_party(path: Path) -> bool:
     """Return whether a file or folder seems to be a Keras model, by suffix and header; it may be damaged."""
     try:
         if path.is_dir():
-            return (path / "saved_model.pb").is_file() or {"encoder", "decoder"} == parts_in(path).keys()
+            return (path / "saved_model.pb").is_file() or _holds_parts(path)
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES if path.suffix.lower() in SUFFIXES else 4)
         if path.suffix.lower() in SUFFIXES:
@@ -41,33 +50,93 @@ def looks_third_party(path: Path) -> bool:
         return False
 
 
-def parts_in(folder: Path) -> dict[str, Path]:
-    """Return the files in a folder whose names contain "enc" or "dec", by ``encoder`` and ``decoder``."""
-    found: dict[str, Path] = {}
-    for part in sorted(folder.iterdir()):
-        name = part.name.lower()
-        if part.suffix.lower() in SUFFIXES or (part / "saved_model.pb").is_file():
-            for half in ("encoder", "decoder"):
-                if half[:3] in name and half not in found:
-                    found[half] = part
-    return found
+def _holds_parts(folder: Path) -> bool:
+    files = roles_in(folder)
+    if not any(_NAMED.search(file.name) for named in files.values() for file in named):
+        return False
+    try:
+        parts = parts_in(folder)
+    except ModelError:
+        return True
+    return "whole" in parts or len(parts) == 2
+
+
+def parts_in(folder: Path) -> dict[Role, Path]:
+    """Return the models to import from a folder by role: encoder and decoder, a whole one, or a single part.
+
+    A name with "enc" or "dec", apart from "autoencoder", is that of a part, any other that of a whole model. An encoder
+    and a decoder are preferred, then a whole model. ModelError if there are several of a role to choose from.
+    """
+    files = roles_in(folder)
+    single: dict[Role, Path] = {role: named[0] for role, named in files.items() if len(named) == 1}
+    if {"encoder", "decoder"} <= single.keys():
+        return {"encoder": single["encoder"], "decoder": single["decoder"]}
+    if len(single) < len(files):
+        raise ambiguous(folder)
+    return {"whole": single["whole"]} if "whole" in single else single
+
+
+def ambiguous(folder: Path) -> ModelError:
+    """Return the error of a folder whose models can be read in several ways."""
+    return ModelError(
+        "{folder} can be read in several ways: {files}. "
+        "Choose one of the files, or an encoder and a decoder (--encoder, --decoder).",
+        folder=folder.name,
+        files=[file.name for named in roles_in(folder).values() for file in named][:_LISTED],
+    )
+
+
+def roles_in(folder: Path) -> dict[Role, list[Path]]:
+    """Return the models in a folder by role, sorted; of several formats of one model only the first of `SUFFIXES`."""
+    found = [
+        part for part in folder.iterdir() if part.suffix.lower() in SUFFIXES or (part / "saved_model.pb").is_file()
+    ]
+    found = [part for part in found if "weight" not in part.name.lower()] or found
+    found.sort(key=lambda part: [*SUFFIXES, part.suffix.lower()].index(part.suffix.lower()))
+    files: dict[Role, list[Path]] = {}
+    for part in sorted({part.stem.lower(): part for part in reversed(found)}.values()):
+        files.setdefault(_role_of(part), []).append(part)
+    return files
+
+
+def _role_of(part: Path) -> Role:
+    name = _WHOLE.sub("", part.name.lower())
+    roles: list[Role] = [role for role in _PARTS if role[:3] in name]
+    return roles[0] if len(roles) == 1 else "whole"
+
+
+def decoder_beside(encoder: Path) -> Path | None:
+    """Return the decoder in the folder of an encoder that is named like it; None if there is none."""
+    if _role_of(encoder) != "encoder":
+        return None
+    wanted = _NAMED.sub("", encoder.stem.lower())
+    with suppress(OSError):
+        for part in roles_in(encoder.parent).get("decoder", []):
+            if _NAMED.sub("", part.stem.lower()) == wanted:
+                return part
+    return None
+
+
+def files_by_role(request: ImportRequest) -> dict[Role, Path]:
+    """Return the files of an import: encoder and decoder, or one whole model; ModelError if they are ambiguous."""
+    path = request.path
+    given: dict[Role, Path] = {
+        role: part for role, part in zip(_PARTS, (request.encoder, request.decoder), strict=True) if part is not None
+    }
+    if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
+        if not given:
+            return parts_in(path) or {"whole": path}
+        others = roles_in(path)
+        beside: dict[Role, Path] = {role: others[role][0] for role in _PARTS if len(others.get(role, [])) == 1}
+        return beside | {role: part if part.exists() else path / part for role, part in given.items()}
+    if path is not None and not any(part.exists() for part in given.values()):
+        return {"whole": path}
+    return given
 
 
 def files_of(request: ImportRequest) -> list[Path]:
-    path = request.path
-    named = [part for part in (request.encoder, request.decoder) if part is not None]
-    if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
-        here = parts_in(path)
-        parts = {"encoder": request.encoder, "decoder": request.decoder}
-        chosen = [_there(path, given) if given is not None else here.get(half) for half, given in parts.items()]
-        return [part for part in chosen if part is not None] or [path]
-    if path is not None and not any(part.exists() for part in named):
-        return [path]
-    return named or ([path] if path is not None else [])
-
-
-def _there(folder: Path, given: Path) -> Path:
-    return given if given.exists() else folder / given
+    """Return the files of an import; ModelError if they are ambiguous."""
+    return list(files_by_role(request).values())
 
 
 def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]]:
@@ -80,6 +149,11 @@ def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]
         file = yield from reading(path)
         found += dangers_of(file)
     return tuple(dict.fromkeys(found))
+
+
+def dangers_in(path: Path) -> tuple[Finding, ...]:
+    """Return everything in a file that would run or cannot be built; ModelError if it is not a model, or damaged."""
+    return dangers_of(read_third_party(path))
 
 
 def dangers_of(file: ThirdPartyFile) -> tuple[Finding, ...]:

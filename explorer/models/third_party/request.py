@@ -5,7 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer.models.import_record import ValueRange
+from explorer.models.import_record import Fitting, OutputRange, ValueRange
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user states of a model's inputs and outputs; what is None is detected.
+
+    Attributes
+    ----------
+    bottleneck
+        The layer to split at.
+    range_in, range_out
+        Ranges of the values that the encoder takes and the decoder gives.
+    fit
+        What is done with images that are smaller than the model's.
+    code, log_variance
+        Outputs of the encoder, by layer name or by number from 0; `log_variance` may be ``stacked``, see
+        `explorer.models.import_record.Imported`.
+    """
+
+    bottleneck: str | None = None
+    range_in: ValueRange | None = None
+    range_out: OutputRange | None = None
+    fit: Fitting | None = None
+    code: str | None = None
+    log_variance: str | None = None
+
+
+NO_CHOICES = Choices()
 
 
 @dataclass(frozen=True)
@@ -13,18 +41,16 @@ class ImportRequest:
     """An import into the bundle `out`, an existing one with `force`.
 
     `path` is a whole model, an encoder or decoder, or a folder with a file for each; None if both are given separately.
-    `encoder` and `decoder` are files, or names of models within `path`; None if `path` is enough. `bottleneck` is the
-    layer to split at, None for the most likely one; `ranges` the input range of image values, None to detect it. With
-    `trust`, code in the files may run, in the model process only. `data` is the name or path of a dataset to evaluate
-    it on, in addition to those that ship; or None.
+    `encoder` and `decoder` are files, or names of models within `path`; None if `path` is enough. With `trust`, code in
+    the files may run, in the model process only. `data` is the name or path of a dataset to evaluate it on, in addition
+    to those that ship; or None.
     """
 
     path: Path | None
     out: Path
     encoder: Path | None = None
     decoder: Path | None = None
-    bottleneck: str | None = None
-    ranges: ValueRange | None = None
+    choices: Choices = NO_CHOICES
     trust: bool = False
     force: bool = False
     data: str | None = None

@@ -1,7 +1,9 @@
 """Replaces custom code in a configuration before it is built, where its position reveals what it does.
 
 * A sampling layer, or a ``Lambda`` named like one, between mean and log-variance is replaced by a built-in layer. Its
-  code is neither run nor needed: images are encoded at the mean, and noise is drawn in NumPy.
+  code is neither run nor needed: images are encoded at the mean, and noise is drawn in NumPy. Without a telling name it
+  is recognized by its inputs: two equal layers without activation, of the same tensor.
+* Layers that no output needs, as of ``add_loss``, are left out.
 * A subclass of ``keras.Model`` with inputs and outputs is loaded as the functional model that it extends; only its
   training step is lost.
 * A subclass that contains models (``VAE(encoder, decoder)``) is split into them.
@@ -27,6 +29,11 @@ _VARIANCE: Final = re.compile(r"var|logv|std|stddev|sigma|(^|_)lv($|_)", re.IGNO
 _MEAN: Final = re.compile(r"mean|mu($|_|\d)|(^|_)loc($|_)", re.IGNORECASE)
 _DEVIATION: Final = re.compile(r"std|stddev|sigma|deviation", re.IGNORECASE)
 _DEEPEST: Final = 4
+_LISTED: Final = 8
+_LINEAR: Final = frozenset({"Dense", "Conv2D", "Convolution2D"})
+_NO_ACTIVATION: Final = ("linear", None)
+_SIZES: Final = ("units", "filters", "kernel_size", "strides", "padding")
+"""Fields of a configuration that decide the size of the output of a layer."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,10 @@ def _rewritten(file: ThirdPartyFile) -> Rewritten:
                 str(message("The class “{name}” is split into its models: {models}", name=name, models=list(held)))
             )
     worker = _Samplings(file)
-    models = {key: worker.clean(_untrained(model)) for key, model in models.items()}
+    unneeded: list[str] = []
+    models = {key: worker.clean(_pruned(_untrained(model), unneeded)) for key, model in models.items()}
+    if unneeded:
+        notes.append(str(message("What only the training needs is left out: {layers}", layers=unneeded)))
     if worker.replaced:
         note = message("The sampling layer is replaced by a built-in one: {layers}", layers=worker.replaced)
         notes.append(str(note))
@@ -82,6 +92,62 @@ def _untrained(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _untrained(child) for key, child in value.items() if key not in _OF_TRAINING}
     return [_untrained(child) for child in value] if isinstance(value, list) else value
+
+
+def _pruned(model: Config, left_out: list[str]) -> Config:
+    """Return a model without the layers that no output needs, if they are not plain layers of Keras.
+
+    Others stay, because Keras counts the layers that have weights.
+    """
+    inner = model.get("config")
+    layers = inner.get("layers") if isinstance(inner, dict) else None
+    if not isinstance(inner, dict) or not isinstance(layers, list):
+        return model
+    layers = [_pruned(layer, left_out) if isinstance(layer, dict) else layer for layer in layers]
+    model = {**model, "config": {**inner, "layers": layers}}
+    if "output_layers" not in inner:
+        return model
+    sources = {
+        _name_of(layer): {_source_of(tensor) for node in layer.get("inbound_nodes") or [] for tensor in _tensors(node)}
+        for layer in layers
+        if isinstance(layer, dict)
+    }
+    needed: set[str] = set()
+    left = [_source_of(tensor) for tensor in _ends(inner["output_layers"])]
+    while left:
+        name = left.pop()
+        if name not in needed:
+            needed.add(name)
+            left += sources.get(name, ())
+    gone: set[str] = set()
+    for layer in layers:
+        # In the order of the file every layer follows its inputs.
+        name = _name_of(layer) if isinstance(layer, dict) else ""
+        if name not in needed and name in sources and (not _is_plain(layer) or sources[name] & gone):
+            gone.add(name)
+    if not needed or not gone:
+        return model
+    left_out += sorted(gone, key=lambda name: (not name.startswith("add_loss"), name))[:_LISTED]
+    kept = [layer for layer in layers if not isinstance(layer, dict) or _name_of(layer) not in gone]
+    return {**model, "config": {**inner, "layers": kept}}
+
+
+def _ends(value: Any) -> list[Any]:
+    """Return the output tensors of a model, also where they are nested or there is only one."""
+    if isinstance(value, dict):
+        return [end for child in value.values() for end in _ends(child)]
+    if not isinstance(value, list) or (value and isinstance(value[0], str)):
+        return [value]
+    return [end for child in value for end in _ends(child)]
+
+
+def _name_of(layer: Config) -> str:
+    inner = layer.get("config")
+    return str(layer.get("name") or (inner.get("name") if isinstance(inner, dict) else None) or "")
+
+
+def _is_plain(layer: Config) -> bool:
+    return layer.get("class_name") in builtin.LAYERS | builtin.MODELS
 
 
 def _is_third_party_class(config: Config) -> bool:
@@ -127,22 +193,23 @@ class _Samplings:
         inner = model.get("config")
         if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
             return model
-        layers = [self._layer(layer) if isinstance(layer, dict) else layer for layer in inner["layers"]]
+        named = {_name_of(layer): layer for layer in inner["layers"] if isinstance(layer, dict)}
+        layers = [self._layer(layer, named) if isinstance(layer, dict) else layer for layer in inner["layers"]]
         return {**model, "config": {**inner, "layers": layers}}
 
-    def _layer(self, layer: Config) -> Config:
+    def _layer(self, layer: Config, named: dict[str, Config]) -> Config:
         if layer.get("class_name") in builtin.MODELS:
             return self.clean(layer)
         inputs = _two_inputs(layer)
-        if inputs is None or not _is_sampling(layer, inputs):
+        if inputs is None or not _is_sampling(layer, inputs, named):
             return layer
         mean, variance = inputs
         if _VARIANCE.search(_source_of(mean)) and _MEAN.search(_source_of(variance)):
             mean, variance = variance, mean
-        name = layer.get("name") or layer["config"].get("name")
-        self.replaced.append(str(name))
+        name = _name_of(layer)
+        self.replaced.append(name)
         if _DEVIATION.search(_source_of(variance)) and "log" not in _source_of(variance).lower():
-            self.deviations.append(str(name))
+            self.deviations.append(name)
         stand_in: Config = {"class_name": builtin.SAMPLING, "config": {"name": name}, "name": name}
         if self._file.kind == "keras":
             stand_in |= {"module": None, "registered_name": builtin.SAMPLING}
@@ -151,14 +218,17 @@ class _Samplings:
         return {**stand_in, "inbound_nodes": [node]}
 
 
-def _is_sampling(layer: Config, inputs: tuple[Any, Any]) -> bool:
-    """Return whether a layer samples a code from mean and log-variance, judged by class, name and inputs."""
+def _is_sampling(layer: Config, inputs: tuple[Any, Any], named: dict[str, Config]) -> bool:
+    """Return whether a layer samples a code from mean and log-variance, judged by class, name and inputs.
+
+    `named` are the layers of the model.
+    """
     class_name = str(layer.get("class_name"))
     known = class_name in builtin.LAYERS or class_name in builtin.TENSORFLOW or class_name in builtin.EXTERNAL
     if known or str(layer.get("module") or "").startswith(builtin.OPERATIONS):
         return False
     config = layer["config"] if isinstance(layer.get("config"), dict) else {}
-    names = [str(layer.get("name") or config.get("name") or "")]
+    names = [_name_of(layer)]
     if class_name in builtin.CODE:
         function = config.get("function")
         function = function.get("config") if isinstance(function, dict) else function
@@ -167,7 +237,23 @@ def _is_sampling(layer: Config, inputs: tuple[Any, Any]) -> bool:
         names += [class_name]
     sources = [_source_of(source) for source in inputs]
     between = any(_VARIANCE.search(source) for source in sources) and sources[0] != sources[1]
-    return between or any(_NAMED_FOR_IT.search(name) for name in names)
+    if between or any(_NAMED_FOR_IT.search(name) for name in names):
+        return True
+    return sources[0] != sources[1] and _are_siblings(*(named.get(source, {}) for source in sources))
+
+
+def _are_siblings(one: Config, two: Config) -> bool:
+    """Return whether two layers are linear, of equal size, and take the same tensor, as mean and log-variance do."""
+    seen = []
+    for layer in (one, two):
+        config = layer.get("config")
+        nodes = layer.get("inbound_nodes")
+        if layer.get("class_name") not in _LINEAR or not isinstance(config, dict) or not nodes:
+            return False
+        if config.get("activation", "linear") not in _NO_ACTIVATION:
+            return False
+        seen.append(([_source_of(tensor) for tensor in _tensors(nodes)], [config.get(name) for name in _SIZES]))
+    return seen[0] == seen[1]
 
 
 def _source_of(tensor: Any) -> str:

@@ -6,18 +6,17 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QDialog, QFrame, QLabel, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QFrame, QLabel, QWidget
 
 from explorer.document.document import Document
 from explorer.engine.messages import Examined
 from explorer.errors import ExplorerError
 from explorer.messages import NO_MESSAGE, Message
-from explorer.models.import_record import RANGES, ValueRange
+from explorer.models.import_record import POOR, RANGES, Imported, ValueRange, range_text
 from explorer.models.settings import check_new_model, free_name
-from explorer.models.third_party.files import SUFFIXES
-from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.files import SUFFIXES, decoder_beside, files_by_role
+from explorer.models.third_party.request import NO_CHOICES, Choices, ImportRequest
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.files import ask_file, ask_folder
@@ -33,6 +32,8 @@ _WIDTH, _TABLE_HEIGHT = 620, 168
 _FRAMES = 50
 """Sum of the horizontal margins of the dialog and of the warning box."""
 
+_RANGES: dict[str, ValueRange] = {range_text(values): values for values in RANGES}
+
 FILE_FILTERS = (("Keras models", "*.keras *.h5 *.hdf5"),)
 
 
@@ -44,6 +45,7 @@ class ImportDialog(QDialog):
         self._document = document
         self._path: Path | None = None
         self._decoder: Path | None = None
+        self._proposed = False
         self._trusted: Path | None = None
         self._named_by_hand = False
         self.setObjectName("import_dialog")
@@ -62,6 +64,13 @@ class ImportDialog(QDialog):
     # -- parts -----------------------------------------------------------------------------------------------------
 
     def _make_files(self) -> None:
+        self._hint = label("import_hint", look="plain")
+        self._hint.setText(
+            self.tr(
+                "Takes a whole autoencoder, an encoder or a decoder: a .keras or .h5 file, a SavedModel, "
+                "or a folder with both parts."
+            )
+        )
         self._file_words = ElidedLabel("import_file_name", self.tr("No file selected"))
         self.choose_file = button("import_file", self.tr("File…"), self.tr("Select a .keras or .h5 file"))
         self.choose_folder = button(
@@ -71,11 +80,15 @@ class ImportDialog(QDialog):
         self.choose_decoder = button(
             "import_decoder", self.tr("File…"), self.tr("Select the decoder if it is a separate file")
         )
+        self.no_decoder = button(
+            "import_no_decoder", self.tr("Remove"), self.tr("Import the encoder without this decoder")
+        )
         title = self.tr("Import Keras model")
         ask = partial(ask_file, self, kinds=FILE_FILTERS, purpose="model")
         self.choose_file.clicked.connect(lambda: ask(title, self.begin))
         self.choose_folder.clicked.connect(lambda: ask_folder(self, title, self.begin, purpose="model"))
         self.choose_decoder.clicked.connect(lambda: ask(self.tr("Select decoder"), self._on_decoder_chosen))
+        self.no_decoder.clicked.connect(self._on_no_decoder_clicked)
 
     def _make_trust(self) -> None:
         self.trust_box = QFrame()
@@ -86,17 +99,25 @@ class ImportDialog(QDialog):
             self.tr("I trust the author. Run the code"),
             self.tr("Run this code in a separate process, which you can stop at any time"),
         )
+        self.decoder_only = button(
+            "import_decoder_only",
+            self.tr("Import only the decoder"),
+            self.tr("Leave the encoder out: images cannot be encoded, but codes decoded"),
+        )
         self.trust.clicked.connect(self._on_trust_clicked)
+        self.decoder_only.clicked.connect(self._on_decoder_only_clicked)
         self.trust_box.setLayout(
-            vbox(self._dangers, (self.trust, 0, Qt.AlignmentFlag.AlignRight), margins=(12, 10, 12, 10))
+            vbox(self._dangers, hbox(STRETCH, self.decoder_only, self.trust), margins=(12, 10, 12, 10))
         )
 
     def _make_choices(self) -> None:
         self._facts = label("import_facts", look="plain", selectable=True)
         self.cut = combo_box("import_cut", self.tr("Bottleneck layer: its output is the code"), [])
         self.range = combo_box("import_range", self.tr("Range of the input values that the model expects"), [])
-        self.cut.activated.connect(lambda row: self._look())
-        self.range.activated.connect(lambda row: self._look())
+        self.range_out = combo_box("import_range_out", self.tr("Range of the output values of the model"), [])
+        self.fit = combo_box("import_fit", self.tr("What is done with images that are smaller than the model's"), [])
+        for choice in (self.cut, self.range, self.range_out, self.fit):
+            choice.activated.connect(lambda row: self._look())
         self.table = ImageTable(first_gap=0, whole=False)
         name_widget(self.table, "import_images", self.tr("A few images, and their reconstructions below"))
         self.table.setFixedHeight(_TABLE_HEIGHT)
@@ -116,21 +137,25 @@ class ImportDialog(QDialog):
         self.write.clicked.connect(self._on_write_clicked)
         self.close_button.clicked.connect(self.close)
         self.write.setDefault(True)
-        for other in (self.close_button, self.trust, self.choose_file, self.choose_folder, self.choose_decoder):
+        others = (self.close_button, self.trust, self.decoder_only, self.choose_file, self.choose_folder)
+        for other in (*others, self.choose_decoder, self.no_decoder):
             other.setAutoDefault(False)
 
     def _lay_out(self) -> None:
         grid = FieldGrid()
         grid.wide(self.tr("Model"), _row(self._file_words, self.choose_file, self.choose_folder))
-        grid.wide(self.tr("Decoder"), _row(self._decoder_words, self.choose_decoder))
+        grid.wide(self.tr("Decoder"), _row(self._decoder_words, self.no_decoder, self.choose_decoder))
         fields = FieldGrid()
         fields.wide(self.tr("Bottleneck layer"), self.cut)
         fields.wide(self.tr("Input range"), self.range)
+        fields.wide(self.tr("Output range"), self.range_out)
+        fields.wide(self.tr("Smaller images"), self.fit)
         fields.wide(self.tr("Name"), self.name)
         self._choices = widget_of(vbox(self._facts, fields, self.table, self._tried, spacing=8))
         self.setLayout(
             vbox(
                 grid,
+                self._hint,
                 self.trust_box,
                 self._choices,
                 self._message,
@@ -144,16 +169,26 @@ class ImportDialog(QDialog):
     # -- request ---------------------------------------------------------------------------------------------------
 
     def begin(self, path: Path, decoder: Path | None = None) -> None:
-        """Examine a file or folder, or an encoder and its decoder."""
-        self._path, self._decoder, self._trusted = path, decoder, None
+        """Examine a file or folder, or an encoder and its decoder; that beside it, if none is given, is proposed."""
+        beside = decoder_beside(path) if decoder is None else None
+        self._path, self._decoder, self._trusted, self._proposed = path, decoder or beside, None, beside is not None
         self._named_by_hand = False
         wanted = path.stem if path.suffix.lower() in SUFFIXES else path.name
         self.name.setText(free_name(user_models_dir(), wanted or "imported"))
         self._look(restart=True)
 
     def _on_decoder_chosen(self, path: Path) -> None:
-        self._decoder = path
+        self._decoder, self._proposed = path, False
         self._look(restart=True)
+
+    def _on_no_decoder_clicked(self) -> None:
+        self._decoder, self._proposed = None, False
+        self._look(restart=True)
+
+    def _on_decoder_only_clicked(self) -> None:
+        decoder = self._separate_decoder()
+        if decoder is not None:
+            self.begin(decoder)
 
     def _on_trust_clicked(self) -> None:
         self._trusted = self._path
@@ -169,17 +204,33 @@ class ImportDialog(QDialog):
         source = self._document.source
         own = source.spec if source is not None and source.status != "embedded" else None
         parts = (self._path, self._decoder) if self._decoder is not None else (None, None)
-        cut, values = (None, None) if restart else (self.cut.currentData(), self.range.currentData())
         return ImportRequest(
             path=self._path if self._decoder is None else None,
             out=user_models_dir() / self.name.text().strip(),
             encoder=parts[0],
             decoder=parts[1],
-            bottleneck=cut if isinstance(cut, str) else None,
-            ranges=_as_range(values),
+            choices=NO_CHOICES if restart else self._stated(),
             trust=self._trusted is not None,
             data=own,
         )
+
+    def _stated(self) -> Choices:
+        values: str | None = self.range_out.currentData()
+        return Choices(
+            bottleneck=self.cut.currentData(),
+            range_in=_RANGES.get(self.range.currentData() or ""),
+            range_out="logits" if values == "logits" else _RANGES.get(values or ""),
+            fit=self.fit.currentData(),
+        )
+
+    def _separate_decoder(self) -> Path | None:
+        """Return the file of the decoder; None if it is in the same file."""
+        request = self._document.imports.view.request
+        try:
+            files = {} if request is None else files_by_role(request)
+        except (ExplorerError, OSError):
+            return None
+        return files.get("decoder") if "encoder" in files else None
 
     def _look(self, *, restart: bool = False) -> None:
         request = self._request(restart=restart)
@@ -198,10 +249,14 @@ class ImportDialog(QDialog):
         self._file_words.setText(self._path.name if self._path is not None else self.tr("No file selected"))
         folder = self._path is not None and self._path.is_dir()
         same = self.tr("In the same folder") if folder else self.tr("In the same file")
-        self._decoder_words.setText(self._decoder.name if self._decoder is not None else same)
+        beside = self.tr("%1 (found beside the encoder)") if self._proposed else "%1"
+        self._decoder_words.setText(beside.replace("%1", self._decoder.name) if self._decoder is not None else same)
         self.choose_decoder.setEnabled(self._path is not None)
+        self.no_decoder.setVisible(self._decoder is not None)
+        self._hint.setVisible(self._path is None)
         self.trust_box.setVisible(view.phase == "asking")
         if view.phase == "asking":
+            self.decoder_only.setVisible(self._separate_decoder() is not None)
             self._dangers.setText(self._danger_words(view.dangers))
             # QFrame ignores heightForWidth of its labels.
             self._dangers.setMinimumHeight(self._dangers.heightForWidth(_WIDTH - _FRAMES))
@@ -244,7 +299,7 @@ class ImportDialog(QDialog):
         more += [f"{capitalized(note)}." for note in record.notes]
         self._facts.setText("\n".join([words, *(line for line in more if line)]))
         self._fill_cut(examined)
-        self._fill_range(examined)
+        self._fill_choices(examined)
         self._show_table(examined)
 
     def _fill_cut(self, examined: Examined) -> None:
@@ -257,18 +312,29 @@ class ImportDialog(QDialog):
             self.cut.addItem(self.tr("Encoder and decoder given separately"), None)
         self.cut.setEnabled(len(examined.places) > 1)
 
-    def _fill_range(self, examined: Examined) -> None:
+    def _fill_choices(self, examined: Examined) -> None:
         request = self._document.imports.view.request
-        given = request.ranges if request is not None else None
-        self.range.clear()
-        tried = examined.record.parts == "both"
-        found = self.tr("%1 (auto-detected)") if tried else self.tr("%1 (assumed)")
-        found = found.replace("%1", _range_words(examined.record.range_in))
-        self.range.addItem(found if given is None else self.tr("Auto-detect"), None)
-        for values in RANGES:
-            self.range.addItem(_range_words(values), values)
-        if given is not None:
-            self.range.setCurrentIndex(1 + RANGES.index(given))
+        given, record = request.choices if request is not None else NO_CHOICES, examined.record
+        ranges = {text: _range_words(values) for text, values in _RANGES.items()}
+        logits = {"logits": self.tr("Logits (a sigmoid is applied)")}
+        fits = {"resize": self.tr("Enlarge"), "pad": self.tr("Add a border")}
+        self._fill(self.range, ranges, range_text(given.range_in), range_text(record.range_in), record)
+        self._fill(self.range_out, ranges | logits, range_text(given.range_out), range_text(record.range_out), record)
+        self._fill(self.fit, fits, given.fit, record.fit, record)
+        self.range.setEnabled(record.parts != "decoder")
+        self.range_out.setEnabled(record.parts != "encoder")
+        self.fit.setEnabled(record.parts != "decoder")
+
+    def _fill(
+        self, choice: QComboBox, options: dict[str, str], given: str | None, found: str, record: Imported
+    ) -> None:
+        """Fill a combo box with the detected value and all others, and select what the user stated."""
+        choice.clear()
+        words = self.tr("%1 (auto-detected)") if record.parts == "both" else self.tr("%1 (assumed)")
+        choice.addItem(self.tr("Auto-detect") if given else words.replace("%1", options[found]), None)
+        for value, text in options.items():
+            choice.addItem(text, value)
+        choice.setCurrentIndex(max(0, choice.findData(given)) if given else 0)
 
     def _show_table(self, examined: Examined) -> None:
         rows = [pixels for pixels in (examined.originals, examined.reconstructions) if len(pixels)]
@@ -280,7 +346,10 @@ class ImportDialog(QDialog):
         else:
             words = self.tr("%1: the reconstruction explains %2 of the variance")
             explained = percent(max(0.0, 1.0 - examined.error)) if np.isfinite(examined.error) else "?"
-            self._tried.setText(filled(words, examined.images, explained))
+            poor = self.tr("Open images that the model knows first.") if examined.error > POOR else ""
+            self._tried.setText(
+                " ".join([filled(words, examined.images, explained) + ("." if poor else ""), poor]).strip()
+            )
 
     def _name_problem(self) -> Message:
         try:
@@ -313,11 +382,6 @@ class ImportDialog(QDialog):
 
 def _row(words: QLabel, *buttons: QWidget) -> QWidget:
     return widget_of(hbox((words, 1), *buttons))
-
-
-def _as_range(value: object) -> ValueRange | None:
-    """Return a known range; Qt turns the tuple of a combo box entry into a list."""
-    return next((known for known in RANGES if isinstance(value, tuple | list) and list(known) == list(value)), None)
 
 
 def _range_words(values: ValueRange) -> str:
