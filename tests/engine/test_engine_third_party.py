@@ -279,7 +279,7 @@ REFUSED = {
     "exported_pair/encoder": ("is a TensorFlow program", "--trust"),
     "unet.keras": ("skip connections", "encoder and decoder"),
     "no_images.keras": ("its shape is 50", "Import a model of images"),
-    "four_channels.keras": ("its shape is 28×28×4", "Import a model of images"),
+    "four_channels.keras": ("no dataset has images of 4 channels", "Open such images first"),
     "wrong_pair": ("the code has the shape 2, the decoder's inputs 5", "trained together"),
 }
 
