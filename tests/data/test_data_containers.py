@@ -187,15 +187,18 @@ def test_frey_faces(tmp_path: Path) -> None:
         (GRAY[:, :18].reshape(12, 324), GRAY[:, :18]),
         (GRAY[:, :18].reshape(12, 324).T, GRAY[:, :18]),
         (COLOR, COLOR),
+        (COLOR[0], COLOR[0]),
     ],
-    ids=["h w n", "n h w", "flat rows", "flat columns", "n h w c"],
+    ids=["h w n", "n h w", "flat rows", "flat columns", "n h w c", "h w c"],
 )
 def test_layouts_of_matlab(saved: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], tmp_path: Path) -> None:
     from scipy.io import savemat
 
     path = tmp_path / "set.mat"
     savemat(path, {"images": saved, "count": 3.0})
-    assert_array_equal(pixels(open_source(path)).reshape(expected.shape), expected)
+    source = open_source(path)
+    assert source.count == (1 if saved.shape == (32, 32, 3) else len(expected))
+    assert_array_equal(pixels(source).reshape(expected.shape), expected)
 
 
 # -- parquet -----------------------------------------------------------------------------------------------------------
@@ -438,6 +441,19 @@ def test_a_folder_of_slices_skips_what_is_none(tmp_path: Path) -> None:
     source = open_source(tmp_path)
     assert_array_equal(pixels(source)[..., 0], GRAY[[1, 2, 10]])
     assert sorted(one.name for one in source.skipped) == ["broken.dcm", "other.dcm"]
+
+
+def test_headers_of_many_slices_are_reported(tmp_path: Path) -> None:
+    """Else the reader, silent while it reads the headers of thousands of slices, would be ended as one that hangs."""
+    needs("dicom")
+    content = write_dicom(tmp_path / "0.dcm", GRAY[0]).read_bytes()
+    for number in range(1, 120):
+        (tmp_path / f"{number}.dcm").write_bytes(content)
+    *reports, source = opening(tmp_path)
+    headers = [one for one in reports if isinstance(one, Progress) and "headers" in str(one.note)]
+    assert [(one.done, one.total) for one in headers] == [(0, 120), (50, 120), (100, 120)]
+    assert isinstance(source, Source)
+    assert source.count == 120
 
 
 # -- all ---------------------------------------------------------------------------------------------------------------

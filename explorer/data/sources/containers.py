@@ -1,7 +1,7 @@
 """Images and columns of values that a reader process takes from a container file, row by row.
 
-A reader yields one `Stack`, its values as `Rows`, and then perhaps `Labels`, `Column`s and `LeftOut`s. The other
-functions here are for readers (`rows_of`, `columns`), and for the process that calls them (`stream`).
+A reader yields one `Stack`, its values as `Rows`, and then perhaps `Labels`, `Column`s and `LeftOut`s; `Progress` at
+any time. The other functions here are for readers (`rows_of`, `columns`), and for the process that calls them (`stream`).
 """
 
 from __future__ import annotations
@@ -318,8 +318,10 @@ def stream(
     filled = np.empty(0, np.uint8)
     done = 0
     yield Progress(0, 0, message("Reading images"))
-    for record in reader.steps(name, paths, (Stack, Rows, Labels, Column, LeftOut), arguments):
-        if record is None:
+    for record in reader.steps(name, paths, (Stack, Rows, Labels, Column, LeftOut, Progress), arguments):
+        if isinstance(record, Progress):
+            yield record
+        elif record is None:
             yield Progress(done >> 20, len(filled) >> 20, message("Reading images"))
         elif isinstance(record, Stack):
             found = _allocated(record, file)

@@ -36,6 +36,9 @@ from explorer.types import Progress
 
 SUFFIXES: Final = (".dcm", ".dicom")
 _MAX_FILES: Final = 100_000
+_HEADERS_AT_ONCE: Final = 50
+"""Headers that are read between two signs of life: a folder of thousands takes longer than a reader may be silent."""
+
 _INVERTED: Final = "MONOCHROME1"
 _TAGS: Final = [
     *("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "PhotometricInterpretation"),
@@ -72,11 +75,15 @@ def _names(folder: Path) -> list[str]:
 # -- in the reader process ---------------------------------------------------------------------------------------------
 
 
-def read_dicom(files: tuple[Handed, ...], *, frames: str, names: tuple[str, ...]) -> Iterator[Stack | Rows | LeftOut]:
+def read_dicom(
+    files: tuple[Handed, ...], *, frames: str, names: tuple[str, ...]
+) -> Iterator[Stack | Rows | LeftOut | Progress]:
     """Read the frames of a DICOM file, or of the files of these names in a folder; see `scan_as`."""
     (handed,) = files
     headers: list[tuple[str, _Header]] = []
-    for name in names or ("",):
+    for number, name in enumerate(names or ("",)):
+        if names and number % _HEADERS_AT_ONCE == 0:
+            yield Progress(number, len(names), message("Reading image headers"))
         try:
             dataset = _dataset(handed, name, stop_before_pixels=True, specific_tags=_TAGS)
             headers.append((name, _Header.of(dataset, name or handed.name)))
