@@ -293,6 +293,14 @@ def test_colors_of_tiff_stacks(tmp_path: Path) -> None:
     assert_array_equal(pixels(open_source(white))[..., 0], 255 - GRAY)
 
 
+def test_a_deep_page_has_the_same_range_alone_and_in_a_folder(tmp_path: Path) -> None:
+    values = np.linspace(100, 200, 10_000).reshape(100, 100).astype(np.float32)
+    values[0, 0] = 60_000  # a hot pixel
+    path = write_tiff(tmp_path / "photons.tif", values)
+    alone, among = open_source(path), open_source(tmp_path)
+    assert alone.found.range == among.found.range == pytest.approx((100.1, 199.9), abs=0.1)
+
+
 def test_times_and_positions_of_ome_tiff_are_images_and_channels_are_channels(tmp_path: Path) -> None:
     path = write_tiff(tmp_path / "cells.ome.tif", DEEP, metadata={"axes": "TZCYX"})
     source = open_source(path)

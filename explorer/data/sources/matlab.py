@@ -41,10 +41,12 @@ SUFFIX: Final = ".mat"
 _HDF5: Final = b"MATLAB 7.3"
 _CHANNELS: Final = (1, 3)
 _COLORS: Final = 3
-_VALUE_BYTES: Final = {
-    **{"logical": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4},
-    **{"single": 4, "double": 8, "int64": 8, "uint64": 8},
-}
+_VALUE_BYTES: Final = (
+    dict.fromkeys(("logical", "int8", "uint8"), 1)
+    | dict.fromkeys(("int16", "uint16"), 2)
+    | dict.fromkeys(("int32", "uint32", "single"), 4)
+    | dict.fromkeys(("int64", "uint64", "double"), 8)
+)
 """Bytes of a number by MATLAB's name of its kind."""
 _FREY: Final = ("ff", 560, (28, 20))
 """Name, rows and image shape of the Frey faces, one image per column."""

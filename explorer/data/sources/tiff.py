@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 
 from explorer.data.choices import refuse_unused
+from explorer.data.depth import found_range
 from explorer.data.extras import install_command, installed
 from explorer.data.source import Facts, Source
 from explorer.data.sources.array_source import source_of
@@ -66,11 +67,15 @@ def takes(path: Path) -> bool:
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
     """Open the pages of a TIFF file as images; see `PathKind.scan_as`.
 
-    Times, positions and series are images, channels are channels. Only series of the first one's shape are read.
-    DataError if the file is damaged, or its compression needs an optional library.
+    Times, positions and series are images, channels are channels. Only series of the first one's shape are read. The
+    range is that of `explorer.data.depth.found_range`, as of TIFF files in a folder. DataError if the file is damaged,
+    or its compression needs an optional library.
     """
     refuse_unused(facts.choices, ("range", "frames", "channels"), facts.name)
-    yield source_of(facts, (yield from stream("tiff", [path], {"frames": facts.choices.frames}, path.name)))
+    contents = yield from stream("tiff", [path], {"frames": facts.choices.frames}, path.name)
+    if contents.images.dtype not in (np.uint8, np.bool_):
+        contents.stack = replace(contents.stack, range=found_range(contents.images))
+    yield source_of(facts, contents)
 
 
 @dataclass(frozen=True)
