@@ -76,12 +76,18 @@ READERS: Final[dict[str, Reader]] = {
         memory_bytes=8 * 1024 * MB,
         cpu_seconds=_LONG,
     ),
-    "tiff": Reader(
-        "explorer.data.sources.tiff:read_tiff",
-        ("tifffile", "explorer.data.sources.tiff_codecs", "xml.etree.ElementTree"),
-        memory_bytes=4096 * MB,
-        cpu_seconds=_LONG,
-    ),
+    **{
+        name: Reader(
+            function,
+            ("tifffile", "explorer.data.sources.tiff_codecs", "xml.etree.ElementTree"),
+            memory_bytes=4096 * MB,
+            cpu_seconds=_LONG,
+        )
+        for name, function in (
+            ("tiff", "explorer.data.sources.tiff:read_tiff"),
+            ("tiff folder", "explorer.data.sources.tiff_folder:read_tiffs"),
+        )
+    },
     "dicom": Reader(
         "explorer.data.sources.dicom:read_dicom",
         ("pydicom", "pydicom.pixels.decoders", "pylibjpeg", "openjpeg.utils", "rle.utils", "PIL.Jpeg2KImagePlugin"),

@@ -315,6 +315,43 @@ def test_times_and_positions_of_ome_tiff_are_images_and_channels_are_channels(tm
         open_source(join(path, Choices(frames="6")))
 
 
+def test_a_folder_of_ome_tiff_has_one_image_per_file_and_keeps_its_channels(tmp_path: Path) -> None:
+    for number, place in enumerate(("healthy", "healthy", "sick")):
+        (tmp_path / place).mkdir(exist_ok=True)
+        write_tiff(tmp_path / place / f"{number}.ome.tif", DEEP[0, number], metadata={"axes": "CYX"})
+    write_tiff(tmp_path / "sick" / "small.ome.tif", DEEP[0, 0, :, :9], metadata={"axes": "CYX"})
+    (tmp_path / "sick" / "broken.tif").write_bytes(b"II*\0 and no more")
+    (tmp_path / "labels.csv").write_text("file,stain\n0.ome.tif,7\n2.ome.tif,9\n")
+    source = open_source(tmp_path)
+    assert (source.count, source.image_shape, source.found.range) == (3, (20, 18, 3), (0, 4095))
+    assert_array_equal(pixels(source), from_twelve_bits(DEEP[0].transpose(0, 2, 3, 1)))
+    assert [source.label(at) for at in range(3)] == ["healthy", "healthy", "sick"]
+    assert_array_equal(source.attributes["stain"].values, np.array([7, np.nan, 9], np.float32))
+    assert {one.name for one in source.skipped} == {"sick/small.ome.tif", "sick/broken.tif"}
+    assert sorted([*source.splits.train, *source.splits.test]) == [0, 1, 2]
+    picked = open_source(join(tmp_path, Choices(channels=(1,))))
+    assert_array_equal(pixels(picked)[..., 0], from_twelve_bits(DEEP[0, :, 1]))
+
+
+@pytest.mark.parametrize("options", [{"imagej": True}, {}], ids=["ImageJ", "tifffile"])
+def test_splits_of_folders_of_stacks(options: dict[str, Any], tmp_path: Path) -> None:
+    for split, times in (("train", 2), ("test", 1)):
+        (tmp_path / split).mkdir()
+        write_tiff(tmp_path / split / "a.tif", DEEP[0, :times], metadata={"axes": "TCYX"}, **options)
+    source = open_source(tmp_path)
+    assert (source.splits.train.tolist(), source.splits.test.tolist()) == ([0, 1], [2])
+    assert source.image_shape == (20, 18, 3)
+
+
+def test_folders_of_gray_pages_and_colors_stay_with_the_reader_of_files(tmp_path: Path) -> None:
+    write_tiff(tmp_path / "stack.tif", GRAY[:3], imagej=True)
+    write_tiff(tmp_path / "color.tif", COLOR[0], photometric="rgb")
+    source = open_source(tmp_path)
+    assert [source.file_name(at) for at in range(source.count)] == [
+        *("color.tif", "stack.tif#0", "stack.tif#1", "stack.tif#2"),
+    ]
+
+
 def test_series_of_one_shape_are_one_set(tmp_path: Path) -> None:
     import tifffile
 

@@ -66,8 +66,8 @@ def test_a_mask_of_16_bits_is_black_and_white(tmp_path: Path) -> None:
     mask = np.eye(8, dtype=np.uint16)
     Image.fromarray(mask).save(tmp_path / "mask.png")
     source = open_source(tmp_path / "mask.png")
-    assert source.found.range == (0, 1)
     np.testing.assert_array_equal(np.asarray(source.pil_image(0)), mask * 255)
+    assert source.found.range == (0, 1)
 
 
 @pytest.mark.parametrize(

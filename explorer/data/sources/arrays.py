@@ -329,7 +329,7 @@ def _attributes(arrays: Mapping[str, AnyArray], splits: Sequence[str], path: Pat
 def _unused(arrays: Mapping[str, AnyArray], parts: Sequence[_Part]) -> list[str]:
     """Return the keys that mean nothing; other arrays that may be images are to be chosen from."""
     used = {*_NAME_KEYS, *_FACT_KEYS, _GROUP_KEY, _LATENTS_KEY, _LATENT_NAMES_KEY}
-    used.update(*((part.images, part.labels) for part in parts))
+    used |= {part.images for part in parts} | {part.labels or "" for part in parts}
     return [
         key
         for key, array in arrays.items()
