@@ -417,6 +417,12 @@ def test_shards_and_groups_of_zarr(tmp_path: Path) -> None:
     assert_array_equal(pixels(open_source(join(path, Choices(array="b"))))[..., 0], GRAY)
 
 
+def test_a_group_of_zarr_may_have_an_array_called_c(tmp_path: Path) -> None:
+    needs("zarr")
+    write_zarr(tmp_path / "a.zarr", GRAY, 3, "c")
+    assert_array_equal(pixels(open_source(tmp_path / "a.zarr"))[..., 0], GRAY)
+
+
 @pytest.mark.parametrize("version", [2, 3])
 def test_ome_zarr_opens_at_its_highest_resolution(version: int, tmp_path: Path) -> None:
     needs("zarr")
@@ -486,6 +492,15 @@ def test_a_folder_of_slices_skips_what_is_none(tmp_path: Path) -> None:
     source = open_source(tmp_path)
     assert_array_equal(pixels(source)[..., 0], GRAY[[1, 2, 10]])
     assert sorted(one.name for one in source.skipped) == ["broken.dcm", "other.dcm"]
+
+
+def test_a_slice_without_the_chosen_frame_is_skipped(tmp_path: Path) -> None:
+    needs("dicom")
+    write_dicom(tmp_path / "a.dcm", GRAY[:3])
+    write_dicom(tmp_path / "b.dcm", GRAY[3])
+    source = open_source(join(tmp_path, Choices(frames="2")))
+    assert_array_equal(pixels(source)[..., 0], GRAY[2:3])
+    assert [one.name for one in source.skipped] == ["b.dcm"]
 
 
 def test_headers_of_many_slices_are_reported(tmp_path: Path) -> None:

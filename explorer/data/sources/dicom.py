@@ -104,13 +104,24 @@ def read_dicom(
     dtype = first.dtype if all(header.dtype == first.dtype for _, header in used) else "<f4"
     ranges = [header.range for _, header in used if header.range is not None]
     limits = (min(low for low, _ in ranges), max(high for _, high in ranges)) if len(ranges) == len(used) else None
-    chosen = [chosen_frames(frames, header.frames, name or handed.name) for name, header in used]
+    chosen: list[tuple[str, _Header, range]] = []
+    for name, header in used:
+        try:
+            chosen.append((name, header, chosen_frames(frames, header.frames, name or handed.name)))
+        except DataError as error:
+            if len(used) == 1:
+                raise
+            yield LeftOut(name, error.message)
     most = max(header.frames for _, header in used)
     stack = Stack(
-        dtype, (sum(map(len, chosen)), *shape), range=limits, frames=most if most > 1 else 0, fewer=bool(names)
+        dtype,
+        (sum(len(indices) for *_, indices in chosen), *shape),
+        range=limits,
+        frames=most if most > 1 else 0,
+        fewer=bool(names),
     )
     yield check_stack(stack, handed.name, sum(os.path.getsize(handed.path / name) for name in names) or handed.size)
-    for (name, header), indices in zip(used, chosen, strict=True):
+    for name, header, indices in chosen:
         try:
             for values in _frames(handed, name, indices):
                 yield from pieces(header.values(values).astype(dtype))
