@@ -21,7 +21,7 @@ from numpy.testing import assert_array_equal
 
 from explorer.data import extras
 from explorer.data.choices import Choices, join
-from explorer.data.preprocessing import Preprocessing
+from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.data.sources import describe, open_source, opening, places_of
 from explorer.errors import DataError
@@ -246,6 +246,19 @@ def test_images_that_cannot_be_read_are_skipped_by_name(tmp_path: Path) -> None:
     assert read.shape == (2, 32, 32, 1)
     assert source.skipped[-1].name == "set/3"
     assert source.content_hash() == open_source(path).content_hash()
+
+
+def test_deep_images_of_parquet_share_a_range(tmp_path: Path) -> None:
+    needs("parquet")
+    deep = DEEP[0, 0].copy()
+    deep[1:] //= 32  # darker images, which fill less of it
+    path = write_parquet(tmp_path / "scans.parquet", [encoded(one) for one in deep])
+    source = open_source(path)
+    assert (source.depth, source.found.range) == (16, (0, 4095))
+    assert_array_equal(pixels(source)[..., 0], from_twelve_bits(deep))
+    kept = source.read(range(3), Preprocessing.standard((20, 18, 1), reading=source.reading()))
+    assert_array_equal(source.reading().values(to_floats(kept))[..., 0], deep)
+    assert open_source(join(path, Choices(range=(0, 100)))).found.range == (0, 100)
 
 
 def test_parquet_without_images_says_what_it_has(tmp_path: Path) -> None:
