@@ -22,6 +22,7 @@ Choosable: TypeAlias = tuple[Literal["array", "layout"], tuple[str, ...]]
 
 MAX_CHANNELS: Final = 16
 _MARK: Final = "?"
+_MOST_DIGITS: Final = 9
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Choices:
     def __post_init__(self) -> None:
         if self.range is not None and not (all(map(math.isfinite, self.range)) and self.range[0] < self.range[1]):
             raise _invalid("range", self.range, "two numbers, the lower one first: 0,4095")
-        if self.frames not in ("", "all", "first") and not (self.frames.isascii() and self.frames.isdigit()):
+        number = self.frames.isascii() and self.frames.isdigit() and len(self.frames) <= _MOST_DIGITS
+        if self.frames not in ("", "all", "first") and not number:
             raise _invalid("frames", self.frames, "all, first, or the number of one")
         if self.layout not in get_args(Layout):
             raise _invalid("layout", self.layout, "channels-first, channels-last or flat")

@@ -159,7 +159,7 @@ def _open_frame(
         raise _unreadable(path_or_bytes, name, error) from error
 
 
-def open_deep(path: Path, name: Value = "", frame: int = 0) -> tuple[NDArray[Any], Range] | None:
+def open_deep(path: Path | bytes, name: Value = "", frame: int = 0) -> tuple[NDArray[Any], Range] | None:
     """Return the values of `open_values`, and the range that they fill; None for an image of 8 bits."""
     values = open_values(path, name, frame)
     return None if values is None else (values, found_range(values))

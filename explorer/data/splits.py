@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
@@ -12,6 +13,11 @@ from explorer.types import Indices
 
 Split = Literal["train", "val", "test", "all"]
 TEST_SHARE: Final = 0.2
+_PART_NAMES: Final = tuple(
+    re.compile(rf"(.*[-_ .])?({names})([-_ .].*)?", re.IGNORECASE)
+    for names in ("train|training", "test|testing", "val|valid|validation|dev")
+)
+"""Names of files with the images of one part: training, test, validation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +47,11 @@ class Splits:
         if count is None or count >= len(chosen):
             return chosen.copy()
         return chosen[np.arange(count) * len(chosen) // count]
+
+
+def part_named(stem: str) -> int | None:
+    """Return the part that a file has, by its name: 0 for training, 1 for test, 2 for validation; None for others."""
+    return next((part for part, name in enumerate(_PART_NAMES) if name.fullmatch(stem)), None)
 
 
 def given_splits(train_count: int, test_count: int, validation_count: int = 0) -> Splits:

@@ -13,7 +13,7 @@ import numpy as np
 
 from explorer.data.attributes import LABEL_COLUMNS, MAX_CATEGORIES, UNKNOWN, Attribute, Row, columns_from
 from explorer.data.source import Skipped
-from explorer.data.splits import Splits
+from explorer.data.splits import Splits, part_named
 from explorer.data.table_files import (
     CELEBA_ATTRIBUTES,
     CELEBA_PARTITION,
@@ -30,12 +30,6 @@ from explorer.reading import reading
 from explorer.types import Indices
 
 _STEMS: Final = ("attributes", "metadata", "labels", "annotations", CELEBA_ATTRIBUTES, CELEBA_PARTITION)
-_PART_STEMS: Final = tuple(
-    re.compile(rf"(.*[-_ .])?({names})([-_ .].*)?", re.IGNORECASE)
-    for names in ("train|training", "test|testing", "val|valid|validation|dev")
-)
-"""Names of tables with the images of one part: training, test, validation."""
-
 _NO_TABLE: Final = re.compile(r"sample[-_ ]?submission", re.IGNORECASE)
 _CELEBA_FOLDERS: Final = ("", "Anno", "Eval")
 _CELEBA_PARTS: Final = {"0": 0, "1": 2, "2": 1}
@@ -146,7 +140,7 @@ def _tables_in(folder: Path) -> list[Path]:
     tables = [path for path in tables if not (path.name.startswith(".") or _NO_TABLE.search(path.stem))]
     known = [path for stem in _STEMS for path in tables if path.stem.lower() == stem]
     known += [path for path in tables if path.name.lower() == STYLEGAN]
-    known += [path for path in tables if path not in known and _part_of(path) is not None]
+    known += [path for path in tables if path not in known and part_named(path.stem) is not None]
     return (known or tables if len(tables) <= _MOST_TABLES else known)[:_MOST_TABLES]
 
 
@@ -157,10 +151,6 @@ def _celeba_tables(folders: Sequence[Path]) -> list[Path]:
         files = (place / f"{stem}{ending}" for place in places for ending in (".txt", ".csv"))
         found += list(islice((path for path in files if path.is_file()), 1))
     return found
-
-
-def _part_of(path: Path) -> int | None:
-    return next((part for part, stem in enumerate(_PART_STEMS) if stem.fullmatch(path.stem)), None)
 
 
 @dataclass(frozen=True)
@@ -209,7 +199,7 @@ def _columns(tables: Sequence[_Open], lookup: Lookup, count: int) -> tuple[dict[
 
 def _parts_by_name(tables: Sequence[_Open], lookup: Lookup, count: int) -> Indices | None:
     """Return the part of each image by the table that names it; None unless there are tables of two parts."""
-    named = [(part, one.table) for one in tables if (part := _part_of(one.path)) is not None]
+    named = [(part, one.table) for one in tables if (part := part_named(one.path.stem)) is not None]
     if len({part for part, _ in named}) < 2:
         return None
     parts = np.full(count, UNKNOWN, np.int64)

@@ -26,7 +26,7 @@ START_SECONDS: Final = 60.0
 """Timeout of the imports in the process: long, since the disk may be slow."""
 
 PROGRESS_SECONDS: Final = 10.0
-"""Timeout of the first record, and between records."""
+"""Timeout of the first record, and between records, of readers that state no other."""
 
 MAX_BYTES: Final = 16 << 30
 MAX_RECORDS: Final = 1_000_000
@@ -48,7 +48,7 @@ def read(
 
     The process ends with the iterator: at its end, when it is closed, or when it is garbage-collected. ExplorerError of
     the reader's error class if it refuses the file, fails, exceeds its memory or CPU limit, or yields nothing for
-    `PROGRESS_SECONDS`.
+    `PROGRESS_SECONDS` or its ``silent_seconds``.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def _records(child: _Child, reader: Reader, request: Request, file: str, answers
         if isinstance(record, answers):
             yield record
         # Restart here, since the caller's work on the record does not count.
-        allowed, last = PROGRESS_SECONDS, time.monotonic()
+        allowed, last = reader.silent_seconds or PROGRESS_SECONDS, time.monotonic()
 
 
 def _unpacked(data: bytes, receives: tuple[type, ...], reader: Reader, file: str) -> Any:

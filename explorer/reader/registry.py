@@ -17,8 +17,8 @@ class Reader:
     Attributes
     ----------
     function
-        ``module:function``. It gets the files as `Handed` and keyword arguments, and yields records, each within
-        `PROGRESS_SECONDS`. Its errors are `ExplorerError`; any other exception means that the file is damaged.
+        ``module:function``. It gets the files as `Handed` and keyword arguments, and yields records. Its errors are
+        `ExplorerError`; any other exception means that the file is damaged.
     preload
         Modules that it imports inside functions; they are imported before the limits are set, since later imports fail.
     error
@@ -27,6 +27,8 @@ class Reader:
         Memory beyond that of the interpreter with its libraries.
     cpu_seconds
         CPU time of all threads together.
+    silent_seconds
+        Timeout of the first record, and between records; None for `explorer.reader.client.PROGRESS_SECONDS`.
     """
 
     function: str
@@ -34,6 +36,7 @@ class Reader:
     error: type[ExplorerError] = DataError
     memory_bytes: int = 1024 * MB
     cpu_seconds: int = 60
+    silent_seconds: float | None = None
 
 
 _KERAS: Final = ("h5py",)
@@ -65,6 +68,7 @@ READERS: Final[dict[str, Reader]] = {
         (*_KERAS, "scipy.io.matlab"),
         memory_bytes=20 * 1024 * MB,  # what precedes version 7.3 is read at once
         cpu_seconds=_LONG,
+        silent_seconds=300.0,
     ),
     "parquet": Reader(
         "explorer.data.sources.parquet:read_parquet",
@@ -72,12 +76,18 @@ READERS: Final[dict[str, Reader]] = {
         memory_bytes=8 * 1024 * MB,
         cpu_seconds=_LONG,
     ),
-    "tiff": Reader(
-        "explorer.data.sources.tiff:read_tiff",
-        ("tifffile", "explorer.data.sources.tiff_codecs", "xml.etree.ElementTree"),
-        memory_bytes=4096 * MB,
-        cpu_seconds=_LONG,
-    ),
+    **{
+        name: Reader(
+            function,
+            ("tifffile", "explorer.data.sources.tiff_codecs", "xml.etree.ElementTree"),
+            memory_bytes=4096 * MB,
+            cpu_seconds=_LONG,
+        )
+        for name, function in (
+            ("tiff", "explorer.data.sources.tiff:read_tiff"),
+            ("tiff folder", "explorer.data.sources.tiff_folder:read_tiffs"),
+        )
+    },
     "dicom": Reader(
         "explorer.data.sources.dicom:read_dicom",
         ("pydicom", "pydicom.pixels.decoders", "pylibjpeg", "openjpeg.utils", "rle.utils", "PIL.Jpeg2KImagePlugin"),

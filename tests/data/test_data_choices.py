@@ -34,7 +34,9 @@ def test_an_unknown_choice_is_part_of_a_name() -> None:
     assert split("/a/b?c=1") == ("/a/b?c=1", Choices())
 
 
-@pytest.mark.parametrize("chosen", ["range=1", "range=2,1", "range=a,b", "range=0,inf", "frames=-1", "layout=x"])
+@pytest.mark.parametrize(
+    "chosen", ["range=1", "range=2,1", "range=a,b", "range=0,inf", "frames=-1", f"frames={10**9}", "layout=x"]
+)
 def test_an_invalid_choice_is_refused(chosen: str) -> None:
     with pytest.raises(DataError, match="Invalid choice"):
         split(f"/a/b?{chosen}")

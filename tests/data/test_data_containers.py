@@ -21,7 +21,7 @@ from numpy.testing import assert_array_equal
 
 from explorer.data import extras
 from explorer.data.choices import Choices, join
-from explorer.data.preprocessing import Preprocessing
+from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.data.sources import describe, open_source, opening, places_of
 from explorer.errors import DataError
@@ -187,15 +187,18 @@ def test_frey_faces(tmp_path: Path) -> None:
         (GRAY[:, :18].reshape(12, 324), GRAY[:, :18]),
         (GRAY[:, :18].reshape(12, 324).T, GRAY[:, :18]),
         (COLOR, COLOR),
+        (COLOR[0], COLOR[0]),
     ],
-    ids=["h w n", "n h w", "flat rows", "flat columns", "n h w c"],
+    ids=["h w n", "n h w", "flat rows", "flat columns", "n h w c", "h w c"],
 )
 def test_layouts_of_matlab(saved: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], tmp_path: Path) -> None:
     from scipy.io import savemat
 
     path = tmp_path / "set.mat"
     savemat(path, {"images": saved, "count": 3.0})
-    assert_array_equal(pixels(open_source(path)).reshape(expected.shape), expected)
+    source = open_source(path)
+    assert source.count == (1 if saved.shape == (32, 32, 3) else len(expected))
+    assert_array_equal(pixels(source).reshape(expected.shape), expected)
 
 
 # -- parquet -----------------------------------------------------------------------------------------------------------
@@ -245,6 +248,19 @@ def test_images_that_cannot_be_read_are_skipped_by_name(tmp_path: Path) -> None:
     assert source.content_hash() == open_source(path).content_hash()
 
 
+def test_deep_images_of_parquet_share_a_range(tmp_path: Path) -> None:
+    needs("parquet")
+    deep = DEEP[0, 0].copy()
+    deep[1:] //= 32  # darker images, which fill less of it
+    path = write_parquet(tmp_path / "scans.parquet", [encoded(one) for one in deep])
+    source = open_source(path)
+    assert (source.depth, source.found.range) == (16, (0, 4095))
+    assert_array_equal(pixels(source)[..., 0], from_twelve_bits(deep))
+    kept = source.read(range(3), Preprocessing.standard((20, 18, 1), reading=source.reading()))
+    assert_array_equal(source.reading().values(to_floats(kept))[..., 0], deep)
+    assert open_source(join(path, Choices(range=(0, 100)))).found.range == (0, 100)
+
+
 def test_parquet_without_images_says_what_it_has(tmp_path: Path) -> None:
     needs("parquet")
     import pyarrow as pa
@@ -290,6 +306,14 @@ def test_colors_of_tiff_stacks(tmp_path: Path) -> None:
     assert_array_equal(pixels(open_source(white))[..., 0], 255 - GRAY)
 
 
+def test_a_deep_page_has_the_same_range_alone_and_in_a_folder(tmp_path: Path) -> None:
+    values = np.linspace(100, 200, 10_000).reshape(100, 100).astype(np.float32)
+    values[0, 0] = 60_000  # a hot pixel
+    path = write_tiff(tmp_path / "photons.tif", values)
+    alone, among = open_source(path), open_source(tmp_path)
+    assert alone.found.range == among.found.range == pytest.approx((100.1, 199.9), abs=0.1)
+
+
 def test_times_and_positions_of_ome_tiff_are_images_and_channels_are_channels(tmp_path: Path) -> None:
     path = write_tiff(tmp_path / "cells.ome.tif", DEEP, metadata={"axes": "TZCYX"})
     source = open_source(path)
@@ -302,6 +326,43 @@ def test_times_and_positions_of_ome_tiff_are_images_and_channels_are_channels(tm
     assert_array_equal(pixels(one)[0, ..., 0], wanted)
     with pytest.raises(DataError, match=r"has no frame 6\. Choose one from 0 to 5"):
         open_source(join(path, Choices(frames="6")))
+
+
+def test_a_folder_of_ome_tiff_has_one_image_per_file_and_keeps_its_channels(tmp_path: Path) -> None:
+    for number, place in enumerate(("healthy", "healthy", "sick")):
+        (tmp_path / place).mkdir(exist_ok=True)
+        write_tiff(tmp_path / place / f"{number}.ome.tif", DEEP[0, number], metadata={"axes": "CYX"})
+    write_tiff(tmp_path / "sick" / "small.ome.tif", DEEP[0, 0, :, :9], metadata={"axes": "CYX"})
+    (tmp_path / "sick" / "broken.tif").write_bytes(b"II*\0 and no more")
+    (tmp_path / "labels.csv").write_text("file,stain\n0.ome.tif,7\n2.ome.tif,9\n")
+    source = open_source(tmp_path)
+    assert (source.count, source.image_shape, source.found.range) == (3, (20, 18, 3), (0, 4095))
+    assert_array_equal(pixels(source), from_twelve_bits(DEEP[0].transpose(0, 2, 3, 1)))
+    assert [source.label(at) for at in range(3)] == ["healthy", "healthy", "sick"]
+    assert_array_equal(source.attributes["stain"].values, np.array([7, np.nan, 9], np.float32))
+    assert {one.name for one in source.skipped} == {"sick/small.ome.tif", "sick/broken.tif"}
+    assert sorted([*source.splits.train, *source.splits.test]) == [0, 1, 2]
+    picked = open_source(join(tmp_path, Choices(channels=(1,))))
+    assert_array_equal(pixels(picked)[..., 0], from_twelve_bits(DEEP[0, :, 1]))
+
+
+@pytest.mark.parametrize("options", [{"imagej": True}, {}], ids=["ImageJ", "tifffile"])
+def test_splits_of_folders_of_stacks(options: dict[str, Any], tmp_path: Path) -> None:
+    for split, times in (("train", 2), ("test", 1)):
+        (tmp_path / split).mkdir()
+        write_tiff(tmp_path / split / "a.tif", DEEP[0, :times], metadata={"axes": "TCYX"}, **options)
+    source = open_source(tmp_path)
+    assert (source.splits.train.tolist(), source.splits.test.tolist()) == ([0, 1], [2])
+    assert source.image_shape == (20, 18, 3)
+
+
+def test_folders_of_gray_pages_and_colors_stay_with_the_reader_of_files(tmp_path: Path) -> None:
+    write_tiff(tmp_path / "stack.tif", GRAY[:3], imagej=True)
+    write_tiff(tmp_path / "color.tif", COLOR[0], photometric="rgb")
+    source = open_source(tmp_path)
+    assert [source.file_name(at) for at in range(source.count)] == [
+        *("color.tif", "stack.tif#0", "stack.tif#1", "stack.tif#2"),
+    ]
 
 
 def test_series_of_one_shape_are_one_set(tmp_path: Path) -> None:
@@ -367,6 +428,12 @@ def test_shards_and_groups_of_zarr(tmp_path: Path) -> None:
     assert source.found.arrays == ("a", "b")
     assert_array_equal(pixels(source), COLOR)
     assert_array_equal(pixels(open_source(join(path, Choices(array="b"))))[..., 0], GRAY)
+
+
+def test_a_group_of_zarr_may_have_an_array_called_c(tmp_path: Path) -> None:
+    needs("zarr")
+    write_zarr(tmp_path / "a.zarr", GRAY, 3, "c")
+    assert_array_equal(pixels(open_source(tmp_path / "a.zarr"))[..., 0], GRAY)
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -438,6 +505,28 @@ def test_a_folder_of_slices_skips_what_is_none(tmp_path: Path) -> None:
     source = open_source(tmp_path)
     assert_array_equal(pixels(source)[..., 0], GRAY[[1, 2, 10]])
     assert sorted(one.name for one in source.skipped) == ["broken.dcm", "other.dcm"]
+
+
+def test_a_slice_without_the_chosen_frame_is_skipped(tmp_path: Path) -> None:
+    needs("dicom")
+    write_dicom(tmp_path / "a.dcm", GRAY[:3])
+    write_dicom(tmp_path / "b.dcm", GRAY[3])
+    source = open_source(join(tmp_path, Choices(frames="2")))
+    assert_array_equal(pixels(source)[..., 0], GRAY[2:3])
+    assert [one.name for one in source.skipped] == ["b.dcm"]
+
+
+def test_headers_of_many_slices_are_reported(tmp_path: Path) -> None:
+    """Else the reader, silent while it reads the headers of thousands of slices, would be ended as one that hangs."""
+    needs("dicom")
+    content = write_dicom(tmp_path / "0.dcm", GRAY[0]).read_bytes()
+    for number in range(1, 120):
+        (tmp_path / f"{number}.dcm").write_bytes(content)
+    *reports, source = opening(tmp_path)
+    headers = [one for one in reports if isinstance(one, Progress) and "headers" in str(one.note)]
+    assert [(one.done, one.total) for one in headers] == [(0, 120), (50, 120), (100, 120)]
+    assert isinstance(source, Source)
+    assert source.count == 120
 
 
 # -- all ---------------------------------------------------------------------------------------------------------------

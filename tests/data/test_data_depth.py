@@ -55,10 +55,19 @@ def tiff_16(values: NDArray[np.uint16], order: str, packed: bool, orientation: i
 
 
 @pytest.mark.parametrize(
-    ("highest", "top"), [(200, 1023), (1023, 1023), (1024, 4095), (4095, 4095), (16383, 16383), (40000, 65535)]
+    ("highest", "top"),
+    [(6, 255), (200, 255), (256, 1023), (1023, 1023), (1024, 4095), (4095, 4095), (16383, 16383), (40000, 65535)],
 )
 def test_integers_have_the_smallest_number_of_bits_that_covers_them(highest: int, top: int) -> None:
     assert found_range(np.array([[5, highest]], np.uint16)) == (0, top)
+
+
+def test_a_mask_of_16_bits_is_black_and_white(tmp_path: Path) -> None:
+    mask = np.eye(8, dtype=np.uint16)
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    source = open_source(tmp_path / "mask.png")
+    np.testing.assert_array_equal(np.asarray(source.pil_image(0)), mask * 255)
+    assert source.found.range == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +76,6 @@ def test_integers_have_the_smallest_number_of_bits_that_covers_them(highest: int
         ([0.0, 0.9], (0, 1)),
         ([-0.9, 0.9], (-1, 1)),
         ([0.0, 250.0], (0, 255)),
-        ([3.0, 60000.0], (0, 65535)),
         ([0.0, 0.0, 0.5, 0.5, np.nan, np.inf], (0, 1)),
         ([7.0, 7.0], (7, 8)),
     ],
@@ -82,6 +90,9 @@ def test_other_floats_are_scaled_by_percentiles_and_outliers_do_not_count() -> N
     assert (low, high) == pytest.approx((0.016, 15.984), abs=1e-3)
     values[5] = 1e9
     assert found_range(values)[1] == pytest.approx(15.985, abs=1e-2)
+    values = np.linspace(100, 200, 10_001).astype(np.float32)
+    values[5] = 60_000
+    assert found_range(values)[1] == pytest.approx(199.9, abs=0.1), "one hot pixel does not fill 16 bits"
     assert found_range(np.array([-5, 70_000], np.int32))[0] == pytest.approx(65.0, abs=1)
     assert to_bytes(np.array([-1, 0, 8, 16, np.nan, np.inf], np.float32), (0, 16)).tolist() == [0, 0, 128, 255, 0, 255]
     large = np.arange(100_000).astype(np.uint16).reshape(2, -1)

@@ -307,8 +307,9 @@ def test_dsprites_are_black_and_white_with_their_latents(tmp_path: Path) -> None
     np.testing.assert_array_equal(read_all(path)[..., 0], images * 255)
     assert list(source.attributes) == ["color", "shape", "scale", "orientation", "posX", "posY"]
     np.testing.assert_allclose(source.attributes["posX"].values, latents[:, 4], rtol=1e-6)
-    assert [skipped.name for skipped in source.skipped] == ["metadata"]
+    assert [skipped.name for skipped in source.skipped] == ["metadata", "latents_classes"]
     assert "object arrays can execute code" in str(source.skipped[0].reason)
+    assert "Begin it with attr_" in str(source.skipped[1].reason)
     assert source.found.range == (0, 1)
 
 

@@ -31,6 +31,7 @@ from explorer.data.sources import (
     pixel_csv,
     single_image,
     tiff,
+    tiff_folder,
     zarr_store,
 )
 from explorer.data.sources.entry import KnownSource, PathKind, SourceEntry, last_source
@@ -82,6 +83,7 @@ SOURCES: tuple[PathKind, ...] = (
     dicom.KIND,
     matlab.KIND,
     parquet.KIND,
+    tiff_folder.KIND,
     folder.KIND,
 )
 """The first kind that accepts a path opens it."""

@@ -44,6 +44,7 @@ _FACT_KEYS: Final = ("name", "title", "license", "licence", "attribution")
 _LONGEST_FACT: Final = 300
 _ATTRIBUTE: Final = "attr_"
 _OBJECT: Final = message("not read: object arrays can execute code.")
+_MEANS_NOTHING: Final = message("not used: its name has no meaning. Begin it with attr_ for a value of each image.")
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def _opened(
         attributes = {key: one for key, one in attributes.items() if len(one) == len(joined)}
     skipped = [Skipped(key, _OBJECT) for key, array in arrays.items() if array is None]
     skipped += [Skipped(parts[0].labels or "", labels.refused)] if labels.refused is not None else []
+    skipped += [] if facts.choices.array else [Skipped(key, _MEANS_NOTHING) for key in _unused(plain, parts)]
     return ArraySource(
         replace(facts, found=found),
         joined,
@@ -322,6 +324,17 @@ def _attributes(arrays: Mapping[str, AnyArray], splits: Sequence[str], path: Pat
         if len(splits) > 1 and all(key in found for key in keys):
             found[name] = np.concatenate([found.pop(key).reshape(-1) for key in keys])
     return {name: column_of(array, _place(f"{_ATTRIBUTE}{name}", path)) for name, array in found.items() if name}
+
+
+def _unused(arrays: Mapping[str, AnyArray], parts: Sequence[_Part]) -> list[str]:
+    """Return the keys that mean nothing; other arrays that may be images are to be chosen from."""
+    used = {*_NAME_KEYS, *_FACT_KEYS, _GROUP_KEY, _LATENTS_KEY, _LATENT_NAMES_KEY}
+    used |= {part.images for part in parts} | {part.labels or "" for part in parts}
+    return [
+        key
+        for key, array in arrays.items()
+        if key not in used and not key.startswith(_ATTRIBUTE) and not _is_wide(array) and array.size
+    ]
 
 
 def _object_array(path: Path) -> DataError:

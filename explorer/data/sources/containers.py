@@ -1,7 +1,8 @@
 """Images and columns of values that a reader process takes from a container file, row by row.
 
-A reader yields one `Stack`, its values as `Rows`, and then perhaps `Labels`, `Column`s and `LeftOut`s. The other
-functions here are for readers (`rows_of`, `columns`), and for the process that calls them (`stream`).
+A reader yields one `Stack`, its values as `Rows`, and then perhaps `Labels`, `Column`s and `LeftOut`s; `Progress` at
+any time. The other functions here are for readers (`rows_of`, `columns`), and for the process that calls them
+(`stream`).
 """
 
 from __future__ import annotations
@@ -217,7 +218,7 @@ def chosen_frames(frames: str, count: int, file: Value) -> range:
     """Return the positions of the chosen frames of `count`, all by default; DataError if there is no such frame."""
     if frames in ("", "all"):
         return range(count)
-    first = 0 if frames == "first" else int(frames[:9])
+    first = 0 if frames == "first" else int(frames)
     if first >= count:
         raise DataError(
             "“{file}” has no frame {frame}. Choose one from 0 to {last}.", file=file, frame=first, last=count - 1
@@ -318,8 +319,10 @@ def stream(
     filled = np.empty(0, np.uint8)
     done = 0
     yield Progress(0, 0, message("Reading images"))
-    for record in reader.steps(name, paths, (Stack, Rows, Labels, Column, LeftOut), arguments):
-        if record is None:
+    for record in reader.steps(name, paths, (Stack, Rows, Labels, Column, LeftOut, Progress), arguments):
+        if isinstance(record, Progress):
+            yield record
+        elif record is None:
             yield Progress(done >> 20, len(filled) >> 20, message("Reading images"))
         elif isinstance(record, Stack):
             found = _allocated(record, file)

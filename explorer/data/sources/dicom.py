@@ -36,6 +36,9 @@ from explorer.types import Progress
 
 SUFFIXES: Final = (".dcm", ".dicom")
 _MAX_FILES: Final = 100_000
+_HEADERS_AT_ONCE: Final = 50
+"""Headers that are read between two signs of life: a folder of thousands takes longer than a reader may be silent."""
+
 _INVERTED: Final = "MONOCHROME1"
 _TAGS: Final = [
     *("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "PhotometricInterpretation"),
@@ -72,11 +75,15 @@ def _names(folder: Path) -> list[str]:
 # -- in the reader process ---------------------------------------------------------------------------------------------
 
 
-def read_dicom(files: tuple[Handed, ...], *, frames: str, names: tuple[str, ...]) -> Iterator[Stack | Rows | LeftOut]:
+def read_dicom(
+    files: tuple[Handed, ...], *, frames: str, names: tuple[str, ...]
+) -> Iterator[Stack | Rows | LeftOut | Progress]:
     """Read the frames of a DICOM file, or of the files of these names in a folder; see `scan_as`."""
     (handed,) = files
     headers: list[tuple[str, _Header]] = []
-    for name in names or ("",):
+    for number, name in enumerate(names or ("",)):
+        if names and number % _HEADERS_AT_ONCE == 0:
+            yield Progress(number, len(names), message("Reading image headers"))
         try:
             dataset = _dataset(handed, name, stop_before_pixels=True, specific_tags=_TAGS)
             headers.append((name, _Header.of(dataset, name or handed.name)))
@@ -97,13 +104,24 @@ def read_dicom(files: tuple[Handed, ...], *, frames: str, names: tuple[str, ...]
     dtype = first.dtype if all(header.dtype == first.dtype for _, header in used) else "<f4"
     ranges = [header.range for _, header in used if header.range is not None]
     limits = (min(low for low, _ in ranges), max(high for _, high in ranges)) if len(ranges) == len(used) else None
-    chosen = [chosen_frames(frames, header.frames, name or handed.name) for name, header in used]
+    chosen: list[tuple[str, _Header, range]] = []
+    for name, header in used:
+        try:
+            chosen.append((name, header, chosen_frames(frames, header.frames, name or handed.name)))
+        except DataError as error:
+            if len(used) == 1:
+                raise
+            yield LeftOut(name, error.message)
     most = max(header.frames for _, header in used)
     stack = Stack(
-        dtype, (sum(map(len, chosen)), *shape), range=limits, frames=most if most > 1 else 0, fewer=bool(names)
+        dtype,
+        (sum(len(indices) for *_, indices in chosen), *shape),
+        range=limits,
+        frames=most if most > 1 else 0,
+        fewer=bool(names),
     )
     yield check_stack(stack, handed.name, sum(os.path.getsize(handed.path / name) for name in names) or handed.size)
-    for (name, header), indices in zip(used, chosen, strict=True):
+    for name, header, indices in chosen:
         try:
             for values in _frames(handed, name, indices):
                 yield from pieces(header.values(values).astype(dtype))

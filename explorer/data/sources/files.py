@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,6 +153,11 @@ class FileSource(Source):
     def _open(self, position: int) -> Image.Image:
         files = self._files
         return open_image(Path(files.path(position)), files.names[position], files.frame(position), self.found.range)
+
+    def _values(self, position: int) -> NDArray[Any] | None:
+        """Return the values of an image of more than 8 bits; None for others."""
+        files = self._files
+        return open_values(Path(files.path(position)), files.names[position], files.frame(position))
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
         cache = self._cache(preprocessing) if self._files.rows is not None else None
@@ -312,10 +317,9 @@ class FileSource(Source):
         return errors
 
     def _decoded(self, position: int, preprocessing: Preprocessing) -> Pixels:
-        files = self._files
         try:
             if self._is_deep(preprocessing):
-                values = open_values(Path(files.path(position)), files.names[position], files.frame(position))
+                values = self._values(position)
                 if values is not None:  # else an 8-bit image among others
                     return deep_pixels(values, self.found.range, preprocessing)
             return preprocessing.pixels(self._open(position))

@@ -145,33 +145,20 @@ class _Opening:
         table = FileTable(index.root, shown.paths(names), shown.names(names), headers[shown.files], rows, shown.frames)
         labels, label_names = None, None
         if not beside.replaces_folders:
-            labels, label_names = self._labels(index.labels[keep][shown.files])
+            labels, label_names = labels_of(index, index.labels[keep][shown.files], self.label_of)
         left = shown.columns(beside.columns)
         if labels is None and (found := take_labels(left)):
             labels, label_names = found
-        ends = np.cumsum(index.parts)
-        parts = np.searchsorted(ends, np.flatnonzero(keep)[shown.files], "right")
-        sizes = np.bincount(parts, minlength=len(ends)).tolist()
         if beside.parts is not None:
             beside = replace(beside, parts=beside.parts[shown.files])
-        splits = (beside.splits() if len(sizes) == 1 else None) or _splits(
-            sizes, None if shown.frames is None else shown.files
+        splits = (beside.splits() if len(index.parts) == 1 else None) or splits_of(
+            index, np.flatnonzero(keep)[shown.files], several=shown.frames is not None
         )
         skipped = (*index.skipped(), *shown.skipped, *beside.notes)
         facts = found_in(self.facts, index.root, names, headers)
         source = FileSource(facts, table, splits, labels, label_names, skipped, left)
         source.belongs_to(self, provisional=provisional)
         return source
-
-    def _labels(self, folders: Indices) -> tuple[Indices | None, tuple[str, ...] | None]:
-        texts = [self.label_of(name) if self.label_of else name for name in self.index.label_folders]
-        known = sorted({texts[folder] for folder in np.unique(folders) if folder >= 0} - {""}, key=natural_key)
-        if not known:
-            return None, None
-        positions = {name: position for position, name in enumerate(known)}
-        # Index -1, of files without a subfolder, reads the last.
-        lookup = np.array([*(positions.get(text, UNLABELED) for text in texts), UNLABELED], np.int64)
-        return lookup[folders], tuple(known)
 
 
 class _Looker:
@@ -234,11 +221,30 @@ class _Looker:
         return self._old is not None and at is not None and index.take_over(position, self._old, at)
 
 
-def _splits(sizes: list[int], files: Indices | None) -> Splits:
-    """Return the splits of parts of these sizes; frames of one of several `files` are in the same one."""
+def labels_of(
+    index: ImageIndex, folders: Indices, label_of: Callable[[str], str] | None = None
+) -> tuple[Indices | None, tuple[str, ...] | None]:
+    """Return the labels of images in some of the index's ``label_folders``, -1 for none, and their names."""
+    texts = [label_of(name) if label_of else name for name in index.label_folders]
+    known = sorted({texts[folder] for folder in np.unique(folders) if folder >= 0} - {""}, key=natural_key)
+    if not known:
+        return None, None
+    positions = {name: position for position, name in enumerate(known)}
+    # Index -1, of files without a subfolder, reads the last.
+    lookup = np.array([*(positions.get(text, UNLABELED) for text in texts), UNLABELED], np.int64)
+    return lookup[folders], tuple(known)
+
+
+def splits_of(index: ImageIndex, positions: Indices, *, several: bool) -> Splits:
+    """Return the splits of images, by the positions of their files in the index, in its order.
+
+    With `several` images in a file, all are in the same split.
+    """
+    ends = np.cumsum(index.parts)
+    sizes = np.bincount(np.searchsorted(ends, positions, "right"), minlength=len(ends)).tolist()
     if len(sizes) > 1 and sizes[0] and any(sizes[1:]):
         return given_splits(*sizes)
-    return random_splits(sum(sizes)) if files is None else grouped_splits(files)
+    return grouped_splits(positions) if several else random_splits(len(positions))
 
 
 def _nothing(path: Path, skipped: tuple[Skipped, ...]) -> DataError:

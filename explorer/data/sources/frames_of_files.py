@@ -27,7 +27,7 @@ CHOICES: Final = ("range", "frames")
 """The choices of `explorer.data.choices.Choices` that files of images have."""
 
 _CHANNELS, _FRAMES, _DTYPE = 2, 3, 4
-_SAMPLE: Final = 16
+SAMPLE: Final = 16
 """Files of more than 8 bits whose values give the range of all: spread evenly over the set."""
 
 
@@ -120,10 +120,15 @@ def _range(choices: Choices, folder: Path, deep: Sequence[str]) -> Range | None:
     """Return the chosen range of files of more than 8 bits, or one that covers a sample of them; None without any."""
     if not deep or choices.range is not None:
         return choices.range if deep else None
+    return sampled_range([(folder / name, name) for name in deep])
+
+
+def sampled_range(deep: Sequence[tuple[Path | bytes, str]]) -> Range | None:
+    """Return a range that covers a sample of files, each a path or its content and a name; None without deep values."""
     ranges = []
-    for at in np.unique(np.linspace(0, len(deep) - 1, _SAMPLE).astype(np.int64)).tolist():
+    for at in np.unique(np.linspace(0, len(deep) - 1, SAMPLE).astype(np.int64)).tolist():
         try:
-            found = open_deep(folder / deep[at], deep[at])
+            found = open_deep(*deep[at])
         except DataError:  # it is named when it is read
             continue
         if found is not None:

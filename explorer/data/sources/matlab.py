@@ -40,6 +40,14 @@ from explorer.types import Progress
 SUFFIX: Final = ".mat"
 _HDF5: Final = b"MATLAB 7.3"
 _CHANNELS: Final = (1, 3)
+_COLORS: Final = 3
+_VALUE_BYTES: Final = (
+    dict.fromkeys(("logical", "int8", "uint8"), 1)
+    | dict.fromkeys(("int16", "uint16"), 2)
+    | dict.fromkeys(("int32", "uint32", "single"), 4)
+    | dict.fromkeys(("int64", "uint64", "double"), 8)
+)
+"""Bytes of a number by MATLAB's name of its kind."""
 _FREY: Final = ("ff", 560, (28, 20))
 """Name, rows and image shape of the Frey faces, one image per column."""
 
@@ -99,9 +107,8 @@ def _loaded(handed: Handed) -> dict[str, Any]:
     from scipy.io import loadmat, whosmat
 
     file: Any = handed.file  # scipy reads open files, but its types name only paths
-    kinds = {"int8", "uint8", "int16", "uint16", "int32", "uint32", "single", "double", "logical", "int64", "uint64"}
-    declared = [(name, shape) for name, shape, kind in whosmat(file) if kind in kinds]
-    if sum(math.prod(map(int, shape)) for _, shape in declared) > MAX_BYTES:
+    declared = [(name, shape, _VALUE_BYTES[kind]) for name, shape, kind in whosmat(file) if kind in _VALUE_BYTES]
+    if sum(math.prod(map(int, shape)) * size for _, shape, size in declared) > MAX_BYTES:
         raise DataError(
             "Cannot open {file}: it declares arrays of more than {most} GB. {remedy}",
             file=handed.name,
@@ -109,8 +116,8 @@ def _loaded(handed: Handed) -> dict[str, Any]:
             remedy=DISTRUST,
         )
     file.seek(0)
-    found = loadmat(file, variable_names=[name for name, _ in declared])
-    return {name: found[name] for name, _ in declared if isinstance(found.get(name), np.ndarray)}
+    found = loadmat(file, variable_names=[name for name, _, _ in declared])
+    return {name: found[name] for name, _, _ in declared if isinstance(found.get(name), np.ndarray)}
 
 
 def _axes(name: str, array: Any) -> Axes | None:
@@ -121,6 +128,8 @@ def _axes(name: str, array: Any) -> Axes | None:
     if len(shape) == 4:
         return (3, 0, 1, 2) if shape[2] in _CHANNELS or shape[3] not in _CHANNELS else (0, 1, 2, 3)
     if len(shape) == 3:
+        if shape[2] == _COLORS:  # one image
+            return -1, 0, 1, 2
         return (0, 1, 2, -1) if shape[1] == shape[2] != shape[0] else (2, 0, 1, -1)
     return (0, 1, 2, -1) if len(shape) == 2 and _flat_shape(name, shape) else None
 

@@ -106,7 +106,7 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
     metadata; other columns of numbers and classes are attributes. Files whose names begin with ``train``, ``test`` or
     ``validation`` are the splits of a folder. DataError if there are no images.
     """
-    refuse_unused(facts.choices, (), facts.name)
+    refuse_unused(facts.choices, ("range",), facts.name)
     require("parquet", message("parquet"), path.name)
     shards = _shards(path)
     packed = PackedFiles(shards[0], sum(shard.stat().st_size for shard in shards))

@@ -25,7 +25,7 @@ from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.data.source import UNLABELED, ArraySource, Facts, Found, Skipped
 from explorer.data.sources.array_limits import MAX_BYTES
 from explorer.data.sources.entry import PathKind, path_facts
-from explorer.data.splits import Splits, given_splits, random_splits
+from explorer.data.splits import Splits, given_splits, part_named, random_splits
 from explorer.data.values import found_range, scaled
 from explorer.errors import DataError
 from explorer.messages import Message, message
@@ -45,10 +45,6 @@ _LABELS: Final = (_EMOTION, *LABEL_COLUMNS)
 _PIXEL_COLUMN: Final = re.compile(r"(pixel|px|p|x|v)?[ _-]?\d+(x\d+)?(\.\d+)?", re.IGNORECASE)
 _USAGE: Final = "usage"
 _USAGES: Final = {"training": 0, "train": 0, "privatetest": 1, "test": 1, "publictest": 2, "validation": 2, "val": 2}
-_PARTS: Final = tuple(
-    re.compile(rf"(.*[-_ .])?({names})([-_ .].*)?", re.IGNORECASE)
-    for names in ("train|training", "test|testing", "val|valid|validation|dev")
-)
 
 
 @dataclass(frozen=True)
@@ -147,7 +143,7 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Array
         with reading(message("a CSV of pixels"), str(file)), file.open("rb") as opened:
             yield from _read(opened, layout, images, file, done, total)
         done += file.stat().st_size
-        counts[_part_of(file) or 0] += len(images.labels) - before
+        counts[part_named(file.stem) or 0] += len(images.labels) - before
     if images.shape is None or not images.labels:
         reason = images.left_out[0].reason if images.left_out else message("no lines after the first")
         raise DataError(
@@ -317,10 +313,6 @@ def _shape(count: int) -> tuple[int, int, int] | None:
     return (side, side, channels) if side >= _LEAST_SIDE and channels * side * side == count else None
 
 
-def _part_of(path: Path) -> int | None:
-    return next((part for part, name in enumerate(_PARTS) if name.fullmatch(path.stem)), None)
-
-
 def _files(folder: Path) -> list[Path]:
     """Return the only CSV of pixels in a folder, or those of its splits, training first; empty if it has much else."""
     try:
@@ -334,8 +326,8 @@ def _files(folder: Path) -> list[Path]:
     files = [file for file in named if file.is_file() and _layout(file) is not None]
     if len(files) < 2:
         return files
-    parts = [part for file in files if (part := _part_of(file)) is not None]
-    return sorted(files, key=lambda file: _part_of(file) or 0) if len({*parts}) == len(files) else []
+    parts = [part for file in files if (part := part_named(file.stem)) is not None]
+    return sorted(files, key=lambda file: part_named(file.stem) or 0) if len({*parts}) == len(files) else []
 
 
 KIND = PathKind(

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 
 from explorer.data.choices import refuse_unused
+from explorer.data.depth import found_range
 from explorer.data.extras import install_command, installed
 from explorer.data.source import Facts, Source
 from explorer.data.sources.array_source import source_of
 from explorer.data.sources.containers import (
+    Contents,
     LeftOut,
     Rows,
     Stack,
@@ -33,8 +36,14 @@ from explorer.reader import Handed
 from explorer.types import Progress
 
 SUFFIXES: Final = (".tif", ".tiff")
-_BITS, _COMPRESSION, _PHOTOMETRIC, _DESCRIPTION = 258, 259, 262, 270
+_BITS, _COMPRESSION, _PHOTOMETRIC, _DESCRIPTION, _SAMPLES = 258, 259, 262, 270, 277
 _MAX_TAGS: Final = 4_096
+_MAX_VALUE: Final = 1 << 16
+"""Bytes of a tag that are read: the description of OME-TIFF is long."""
+
+_CHANNELS: Final = re.compile(rb'SizeC="0*(?!1")\d+"|^channels=0*(?!1\s)\d+|"axes": "[A-Z]*C[A-Z]*"', re.MULTILINE)
+"""What the descriptions of OME-TIFF, ImageJ and tifffile say of pages that are channels of one image."""
+
 _ALWAYS_READ: Final = (1, 8, 32946)
 """Compressions without the optional library: none, and two numbers of zlib."""
 
@@ -42,46 +51,70 @@ _PLAIN: Final = (0, 1, 2)
 """Gray, and RGB; others are colors that Pillow converts."""
 
 _WHITE_IS_ZERO: Final = 0
+_RGBA: Final = 4
 _MAX_CHANNELS_LAST: Final = 16
 _MAX_SERIES: Final = 10_000
 
 
 def takes(path: Path) -> bool:
     """Return whether a TIFF file has values of more than 8 bits, or metadata of microscopes; Pillow reads others."""
-    if not path.is_file() or path.suffix.lower() not in SUFFIXES:
+    page = _page_of(path) if path.is_file() and path.suffix.lower() in SUFFIXES else None
+    if page is None or page.photometric not in _PLAIN:
         return False
-    try:
-        with path.open("rb") as file:
-            page = _first_page(file)
-    except (OSError, ValueError, struct.error, OverflowError):
-        return False  # the reader of single images says what is wrong
     deep = max(page.bits) > 8
-    if page.photometric not in _PLAIN:
-        return False
     if page.described or (deep and page.more):
         return True  # without the library for its compression, the error names it: Pillow cannot read it rightly
     return deep and (page.compression in _ALWAYS_READ or installed("tiff"))
 
 
+def has_channels(path: Path) -> bool:
+    """Return whether the images of a TIFF file have channels other than those of gray and color."""
+    page = _page_of(path)
+    return page is not None and page.photometric in _PLAIN and page.channels
+
+
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
     """Open the pages of a TIFF file as images; see `PathKind.scan_as`.
 
-    Times, positions and series are images, channels are channels. Only series of the first one's shape are read.
-    DataError if the file is damaged, or its compression needs an optional library.
+    Times, positions and series are images, channels are channels. Only series of the first one's shape are read. The
+    range is that of `explorer.data.depth.found_range`, as of TIFF files in a folder. DataError if the file is damaged,
+    or its compression needs an optional library.
     """
     refuse_unused(facts.choices, ("range", "frames", "channels"), facts.name)
-    yield source_of(facts, (yield from stream("tiff", [path], {"frames": facts.choices.frames}, path.name)))
+    contents = yield from stream("tiff", [path], {"frames": facts.choices.frames}, path.name)
+    yield source_of(facts, in_range(contents))
+
+
+def in_range(contents: Contents) -> Contents:
+    """Return what was read of TIFF files, with the range of the values."""
+    if contents.images.dtype not in (np.uint8, np.bool_):
+        contents.stack = replace(contents.stack, range=found_range(contents.images))
+    return contents
 
 
 @dataclass(frozen=True)
 class _Page:
-    """What the first page of a TIFF file says: `described` is whether it has metadata of microscopes."""
+    """What the first page of a TIFF file says.
+
+    `described` is whether it has metadata of microscopes, `more` whether pages follow, `channels` whether its images
+    have other channels than gray, color and transparency.
+    """
 
     bits: tuple[int, ...]
     compression: int
     photometric: int
     described: bool
     more: bool
+    channels: bool
+
+
+def _page_of(path: Path) -> _Page | None:
+    """Return the first page of a TIFF file; None if it is none, or damaged: the reader of images says what is wrong."""
+    try:
+        with path.open("rb") as file:
+            return _first_page(file)
+    except (OSError, ValueError, struct.error, OverflowError):
+        return None
 
 
 def _first_page(file: BinaryIO) -> _Page:
@@ -108,7 +141,7 @@ def _first_page(file: BinaryIO) -> _Page:
                 if length <= len(inline):
                     return inline[:length]
                 file.seek(struct.unpack(f"{order}{number}", inline)[0])
-                return file.read(min(length, _MAX_TAGS))
+                return file.read(min(length, _MAX_VALUE))
         return b""
 
     def shorts(code: int) -> tuple[int, ...]:
@@ -117,7 +150,9 @@ def _first_page(file: BinaryIO) -> _Page:
 
     description = value(_DESCRIPTION)
     described = big or b"<OME" in description or description.startswith((b"ImageJ=", b'{"shape"'))
-    return _Page(shorts(_BITS), shorts(_COMPRESSION)[0], shorts(_PHOTOMETRIC)[0], described, any(after))
+    samples = shorts(_SAMPLES)[0]
+    channels = samples > _RGBA or (samples == 1 and _CHANNELS.search(description) is not None)
+    return _Page(shorts(_BITS), shorts(_COMPRESSION)[0], shorts(_PHOTOMETRIC)[0], described, any(after), channels)
 
 
 # -- in the reader process ---------------------------------------------------------------------------------------------
@@ -129,39 +164,39 @@ def read_tiff(files: tuple[Handed, ...], *, frames: str) -> Iterator[Stack | Row
 
     (handed,) = files
     with tifffile.TiffFile(handed.file, name=handed.name, _multifile=False) as tiff:
-        planned = [_Plan.of(one) for one in tiff.series[:_MAX_SERIES]]
+        planned = plans_of(tiff)
         plans = [one for one in planned if one is not None]
         if not plans:
             raise DataError("Cannot open {file}: it has no images. Choose another file.", file=handed.name)
         kind = plans[0].kind
-        used = [plan for plan in plans if plan.kind == kind]
-        images = [(plan, planes) for plan in used for planes in plan.order]
+        images = images_of_kind(plans, kind)
         total = len(images)
         images = [images[place] for place in chosen_frames(frames, total, handed.name)]
         (height, width, channels), dtype = kind
         stack = Stack(
-            dtype, (len(images), height, width, channels), frames=total if total > 1 else 0, measured=used[0].measured
+            dtype, (len(images), height, width, channels), frames=total if total > 1 else 0, measured=plans[0].measured
         )
         yield check_stack(stack, handed.name, handed.size)
         for plan, planes in images:
-            try:
-                yield from pieces(plan.image(planes))
-            except ValueError as error:
-                if "imagecodecs" not in str(error):
-                    raise
-                raise DataError(
-                    "Cannot open {file}: its compression needs an optional library. Run: {command}",
-                    file=handed.name,
-                    command=install_command("tiff"),
-                ) from error
+            yield from pieces(plan.image(planes, handed.name))
         for place, other in enumerate(planned):
             if other is None or other.kind != kind:
                 reason = message("Its images have another shape or dtype than those of the first series.")
                 yield LeftOut(f"series {place}", reason)
 
 
+def plans_of(tiff: Any) -> list[Plan | None]:
+    """Return how the series of an open `tifffile.TiffFile` become images, None for those without numbers."""
+    return [Plan.of(one) for one in tiff.series[:_MAX_SERIES]]
+
+
+def images_of_kind(plans: Sequence[Plan | None], kind: tuple[tuple[int, int, int], str]) -> list[tuple[Plan, AnyArray]]:
+    """Return the images of one shape and dtype, each with the positions of its pages."""
+    return [(plan, pages) for plan in plans if plan is not None and plan.kind == kind for pages in plan.order]
+
+
 @dataclass(frozen=True, eq=False)
-class _Plan:
+class Plan:
     """How the pages of a series become images.
 
     Attributes
@@ -185,7 +220,7 @@ class _Plan:
     join: Callable[[AnyArray], AnyArray]
 
     @classmethod
-    def of(cls, series: Any) -> _Plan | None:
+    def of(cls, series: Any) -> Plan | None:
         """Return the plan of a series, or None if it has no images of numbers."""
         keyframe = series.keyframe
         axes, shape = series.axes, tuple(map(int, series.shape))
@@ -210,8 +245,18 @@ class _Plan:
             join = lambda pages: pages.transpose(places).reshape(height, width, -1)  # noqa: E731
         return cls(order, (kind, series.dtype.newbyteorder("<").str), "C" in outer, _pages(series, inside), join)
 
-    def image(self, pages: AnyArray) -> AnyArray:
-        return self.join(np.stack([self.page(int(place)) for place in pages]))
+    def image(self, pages: AnyArray, file: str) -> AnyArray:
+        """Return an image of its pages; DataError if their compression needs an optional library."""
+        try:
+            return self.join(np.stack([self.page(int(place)) for place in pages]))
+        except ValueError as error:
+            if "imagecodecs" not in str(error):
+                raise
+            raise DataError(
+                "Cannot open {file}: its compression needs an optional library. Run: {command}",
+                file=file,
+                command=install_command("tiff"),
+            ) from error
 
 
 def _pages(series: Any, shape: tuple[int, ...]) -> Callable[[int], AnyArray]:

@@ -246,7 +246,10 @@ class _FolderTree:
             names = set(os.listdir(self._root / place))
             if names & set(_METADATA):
                 yield place
-            if ".zarray" in names or depth == _MAX_DEPTH or ("zarr.json" in names and "c" in names):
+            chunked = (
+                "zarr.json" in names and "c" in names and not os.path.exists(self._root / place / "c" / "zarr.json")
+            )
+            if ".zarray" in names or depth == _MAX_DEPTH or chunked:
                 continue  # an array: below are only its chunks
             for name in sorted(names, reverse=True):
                 inner = f"{place}/{name}" if place else name
