@@ -15,7 +15,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QColorDialog, QDoubleSpinBox, QPushButton, QWidget
 
-from explorer.data.mixer import Mixer, mixer_for, shown
+from explorer.data.mixer import MixedChannel, Mixer, mixer_for, shown
 from explorer.data.source import ArraySource, Facts, Found
 from explorer.data.splits import random_splits
 from explorer.document.mixing import fitted_mixer
@@ -293,3 +293,62 @@ def test_it_is_reached_by_keyboard(cells: WindowDriver) -> None:
     assert not mixer(cells).channels[0].visible
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
+
+
+def test_a_value_beyond_the_range_is_its_end_and_the_session_opens(cells: WindowDriver, tmp_path: Path) -> None:
+    open_mixer(cells)
+    low, high = (cells.find(QDoubleSpinBox, f"mixer_{end}_1") for end in ("low", "high"))
+    type_into(low, "5000")
+    second = mixer(cells).channels[1]
+    assert second.low < second.high <= 1
+    type_into(high, "0")
+    second = mixer(cells).channels[1]
+    assert 0 <= second.low < second.high, "the lowest values are black"
+    state = cells.document.state
+    write_session(tmp_path / "cells.latent", session_of(state))
+    session, _ = read_session(tmp_path / "cells.latent")
+    assert state_of(session, state.model, state.source).mixer == state.mixer
+
+
+def test_the_other_end_keeps_its_digits(cells: WindowDriver) -> None:
+    first = Mixer.default(4).channels[0].model_copy(update={"high": 0.7351})
+    cells.document.set_mixer(Mixer(channels=(first, *Mixer.default(4).channels[1:])))
+    open_mixer(cells)
+    type_into(cells.find(QDoubleSpinBox, "mixer_low_0"), "100")
+    assert mixer(cells).channels[0].high == 0.7351
+
+
+def test_edits_of_a_field_after_a_pause_are_steps_of_their_own(
+    cells: WindowDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.document.history.PAUSE_SECONDS", -1.0)
+    open_mixer(cells)
+    type_into(cells.find(QDoubleSpinBox, "mixer_high_0"), "3000")
+    type_into(cells.find(QDoubleSpinBox, "mixer_high_0"), "2000")
+    assert steps(cells) == 2
+
+
+def test_small_values_have_enough_digits(driver: WindowDriver) -> None:
+    source = make_cells()
+    source.found = Found("float32", (0.0, 0.003), channels=4)
+    driver.open(make_model(image_shape=SHAPE, latent_dim=3), source)
+    open_mixer(driver)
+    high = driver.find(QDoubleSpinBox, "mixer_high_0")
+    type_into(high, "0.00123")
+    assert mixer(driver).channels[0].high == pytest.approx(0.41)
+    assert high.value() == pytest.approx(0.00123)
+
+
+def test_the_map_is_decoded_again(cells: WindowDriver) -> None:
+    cells.window.workspaces.switch("map")
+    cells.settle()
+    tiles = cells.document.map
+    assert tiles.ready
+    assert any(tile.pixels[..., 0].max() for tile in tiles.visible())
+    green = (MixedChannel(color="#00ff00", high=0.5), *(MixedChannel(visible=False),) * 3)
+    cells.document.set_mixer(Mixer(channels=green))
+    assert list(tiles.visible()), "the old tiles stay until the new ones are decoded"
+    assert not tiles.ready
+    cells.until(lambda: tiles.ready)
+    assert not any(tile.pixels[..., 0].max() for tile in tiles.visible())
+    assert any(tile.pixels[..., 1].max() for tile in tiles.visible())

@@ -61,7 +61,12 @@ class ExportAnimationDialog(QDialog):
         self._clock = QTimer(self)
         self._clock.timeout.connect(self._show_next)
         document.timeline.estimated.connect(self._on_estimated)
-        for changed in (document.changed.keyframes, document.changed.animation, document.changed.times):
+        for changed in (
+            document.changed.keyframes,
+            document.changed.animation,
+            document.changed.times,
+            document.changed.mixer,
+        ):
             changed.connect(self._on_animation_changed)
         self._on_edited()
 
