@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
+from explorer_testing.menus import opened, pick
 from explorer_testing.window import WindowDriver, array_of, drag, type_into
 from PIL import Image
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QColorDialog, QDoubleSpinBox, QPushButton, QWidget
 
@@ -26,6 +27,7 @@ from explorer.document.views.image import IMAGE, ImageView
 from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.document.views.noise import NOISE, NoiseView
 from explorer.document.views.samples import SAMPLES, SamplesView
+from explorer.document.views.traversal import TRAVERSAL, TraversalView
 from explorer.export.recipe_file import read_recipe
 from explorer.ui.dialogs.channel_mixer import MixerDialog
 from explorer.ui.main_window import MainWindow
@@ -352,3 +354,24 @@ def test_the_map_is_decoded_again(cells: WindowDriver) -> None:
     cells.until(lambda: tiles.ready)
     assert not any(tile.pixels[..., 0].max() for tile in tiles.visible())
     assert any(tile.pixels[..., 1].max() for tile in tiles.visible())
+
+
+@pytest.mark.parametrize("tab", ["Map", "Traversals"])
+def test_a_saved_image_of_a_panel_says_how_its_channels_were_mixed(
+    cells: WindowDriver, tmp_path: Path, tab: str
+) -> None:
+    cells.document.set_mixer(Mixer(channels=(*Mixer.default(4).channels[:3], HIDDEN)))
+    cells.tab(tab)
+    views, table, canvas = cells.document.views, cells.window.traversals.table, cells.window.map.canvas
+    if tab == "Traversals":
+        cells.until(lambda: isinstance(views[TRAVERSAL], TraversalView))
+    cells.settle()
+    widget, where = (canvas, canvas.plane_rect().center()) if tab == "Map" else (table, table.cell(1, 2).center())
+    where = QPoint(round(where.x()), round(where.y()))
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, where, widget.mapToGlobal(where))
+    QApplication.sendEvent(widget, event)
+    pick(opened(widget), "image_save")
+    cells.save_as(tmp_path / "mine.png")
+    cells.until((tmp_path / "mine.png").is_file)
+    with Image.open(tmp_path / "mine.png") as saved:
+        assert saved.text["channels"] == "1 #0000ff 0-1, 2 #00ff00 0-1, 3 #ff0000 0-1"
