@@ -23,6 +23,7 @@ from explorer.document.mixing import fitted_mixer
 from explorer.document.session_file import read_session, write_session
 from explorer.document.session_state import session_of, state_of
 from explorer.document.timeline import Export
+from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.document.views.noise import NOISE, NoiseView
@@ -375,3 +376,27 @@ def test_a_saved_image_of_a_panel_says_how_its_channels_were_mixed(
     cells.until((tmp_path / "mine.png").is_file)
     with Image.open(tmp_path / "mine.png") as saved:
         assert saved.text["channels"] == "1 #0000ff 0-1, 2 #00ff00 0-1, 3 #ff0000 0-1"
+
+
+def test_pixels_show_the_values_of_their_channels(cells: WindowDriver) -> None:
+    frame, painted = cells.window.stage.edited, []
+    for values in ((0, 0, 0, 0.5), (0.5, 0.5, 0.5, 0)):
+        CURSOR.put(cells.document, CursorView(np.full((12, 10, 4), values, np.float32), 0.0))
+        assert frame.image is not None
+        assert frame.image.pixelColor(0, 0) == QColor(128, 128, 128), "one color for both"
+        frame.zoom_by(100)
+        assert frame.axes(frame.image)[0].scale >= 56
+        painted.append(frame.grab().toImage())
+    assert painted[0] != painted[1], "the numbers differ"
+
+
+def test_the_original_shows_its_own_values_in_place_of_the_edited_image(cells: WindowDriver) -> None:
+    stage, view = cells.window.stage, cells.document.views[IMAGE]
+    assert isinstance(view, ImageView)
+    stage.edited.zoom_by(100)
+    stage.canvas.flip(True)
+    painted = []
+    for values in ((0, 0, 0, 0.5), (0.5, 0.5, 0.5, 0)):
+        IMAGE.put(cells.document, replace(view, original=np.full((12, 10, 4), values, np.float32)))
+        painted.append(stage.edited.grab().toImage())
+    assert painted[0] != painted[1], "the numbers differ"
