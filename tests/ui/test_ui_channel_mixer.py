@@ -230,6 +230,17 @@ def test_a_color_is_chosen(cells: WindowDriver) -> None:
     until_shown(cells)
 
 
+def test_a_color_is_not_chosen_for_a_channel_that_is_gone(cells: WindowDriver) -> None:
+    dialog = open_mixer(cells)
+    cells.click("mixer_color_3")
+    colors = dialog.findChild(QColorDialog)
+    assert colors is not None
+    assert colors.isVisible()
+    cells.document.open(make_model(image_shape=(12, 10, 2)), make_cells(2))
+    assert not dialog.findChildren(QColorDialog) or not colors.isVisible()
+    cells.settle()
+
+
 def test_auto_fits_the_ranges_to_the_selected_image(cells: WindowDriver) -> None:
     open_mixer(cells)
     cells.click("mixer_auto")

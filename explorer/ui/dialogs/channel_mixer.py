@@ -91,6 +91,8 @@ class MixerDialog(QDialog):
         self._update_buttons()
 
     def _make_rows(self, count: int) -> None:
+        for asked in self.findChildren(QColorDialog):
+            asked.reject()  # it is about a channel that may be gone
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(2, 1)
