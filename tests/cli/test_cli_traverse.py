@@ -69,4 +69,4 @@ def test_it_says_how_several_channels_are_shown(call: Any, tmp_path: Path, words
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.splitlines()[-2:] == ["channels: 1 #00ff00 0…1, 2 #ff00ff 0…1", f"written to {out}"]
     with Image.open(out) as image:
-        assert image.text["channels"] == "1 #00ff00 0-1, 2 #ff00ff 0-1"  # type: ignore[attr-defined]
+        assert image.text["channels"] == "1 #00ff00 0-1, 2 #ff00ff 0-1"

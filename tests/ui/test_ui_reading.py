@@ -376,7 +376,7 @@ def test_the_order_of_channels_stays(driver: WindowDriver) -> None:
     driver.document.open_requested.connect(asked.append)
     assert not part(dialog, QPushButton, "reading_apply").isEnabled(), "nothing was changed"
     type_into(part(dialog, QLineEdit, "reading_high"), "1000")
-    assert asked[0].paths[0].endswith("?range=0,1000&channels=2,0,1")
+    assert str(asked[0].paths[0]).endswith("?range=0,1000&channels=2,0,1")
 
 
 def test_the_warning_of_a_closed_model_goes(driver: WindowDriver, scan: Path) -> None:

@@ -11,7 +11,16 @@ import numpy as np
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, table
-from explorer.cli.inputs import Model, channels_texts, decode_codes, open_model, output_file, sheet, short, written_lines
+from explorer.cli.inputs import (
+    Model,
+    channels_texts,
+    decode_codes,
+    open_model,
+    output_file,
+    sheet,
+    short,
+    written_lines,
+)
 from explorer.cli.parser import IMAGE_HELP, add_model, add_out, add_range, add_steps, whole
 from explorer.errors import UsageError
 from explorer.export.sheet import mosaic, write_png
@@ -90,7 +99,9 @@ def _mean_to_max(model: Model, path: Path, console: Console) -> Report:
     write_png(sheet(decode_codes(model, codes, console)), path, channels_texts(model.card))
     unit = "maximum" if what == "dimension" else "maximum in standard deviations"
     lines = table([(what, unit), *((str(row), f"{value:.4g}") for row, value in enumerate(largest))])
-    return Report({"rows": list(range(len(codes))), "values": short(largest)}, [*lines, *written_lines(model.card, path)])
+    return Report(
+        {"rows": list(range(len(codes))), "values": short(largest)}, [*lines, *written_lines(model.card, path)]
+    )
 
 
 def _walk(options: Namespace, model: Model) -> _Walk:
