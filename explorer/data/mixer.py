@@ -19,6 +19,11 @@ from explorer.types import Floats, Pixels, Shown
 Color = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 """A color as ``#rrggbb``."""
 
+Limit = Annotated[FiniteFloat, Field(ge=-1e6, le=1e6)]
+
+_SMALLEST: Final = 1e-6
+"""Between the values that are black and of full brightness."""
+
 _GRAY: Final = "#ffffff"
 _RGB: Final = ("#ff0000", "#00ff00", "#0000ff")
 _TWO: Final = ("#00ff00", "#ff00ff")
@@ -35,13 +40,14 @@ class MixedChannel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     color: Color = _GRAY
-    low: FiniteFloat = 0.0
-    high: FiniteFloat = 1.0
+    low: Limit = 0.0
+    high: Limit = 1.0
     visible: bool = True
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.low >= self.high:
+        # As float32, in which the images are.
+        if np.float32(self.high) - np.float32(self.low) < _SMALLEST:
             raise ValueError("low must be less than high")
         return self
 

@@ -535,8 +535,10 @@ class Document:
         before = self._state
         self._state = state = with_known_codes(before, state)
         self._stale_code = False
-        if state.model is not before.model or state.mixer != before.mixer:
+        if state.model is not before.model:
             self.map.clear()
+        elif state.mixer != before.mixer:
+            self.map.outdate()
         changed = {part for part, value in vars(state).items() if value is not vars(before)[part]}
         self.views.remove_stale(changed)
         self.timeline.keep_playhead()

@@ -21,6 +21,8 @@ Overlay = Literal["distance", "stretch", "round_trip"]
 """Distance to the data; decoder sensitivity; cycle error ‖encode(decode(z)) − z‖."""
 
 _KEPT_BYTES = 64_000_000
+_OUTDATED = b""
+"""In place of the plane of a tile that is to be decoded again."""
 _STAND_INS = 400
 """Most tiles of other levels that are painted below the visible ones."""
 
@@ -103,6 +105,12 @@ class MapTiles:
     def clear(self) -> None:
         self._tiles.clear()
         self._stamp = None
+        self._first = 0
+
+    def outdate(self) -> None:
+        """Let all tiles be decoded again; the old ones are shown until then."""
+        for key, (tile, (codec, _)) in self._tiles.items():
+            self._tiles[key] = (tile, (codec, _OUTDATED))
         self._first = 0
 
     def show_plane(self, codec: Codec, plane: Plane) -> None:

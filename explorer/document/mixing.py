@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from explorer.data.mixer import Mixer
+from explorer.data.mixer import Mixer, channels_text
 from explorer.data.preprocessing import to_floats
 from explorer.document.state import State
 from explorer.types import Floats, Pixels
@@ -29,6 +29,11 @@ def mixed_channels(state: State) -> int:
     if state.source is not None and state.source.image_shape is not None:
         shapes.append(state.source.image_shape)
     return next((channels for _, _, channels in shapes if needs_mixer(channels)), 0)
+
+
+def shown_text(state: State) -> str:
+    """Return how the images of the model are shown, for a file; empty if they are shown as they are."""
+    return "" if state.model is None else channels_text(state.model.card.image_shape[2], state.mixer)
 
 
 def fitted_mixer(mixer: Mixer, image: Pixels | Floats) -> Mixer:

@@ -33,10 +33,13 @@ def pixels_to_qimage(pixels: Shown) -> QImage:
 def image_to_qimage(image: Pixels | Floats, mixer: Mixer | None = None) -> QImage:
     """Return a QImage of an image ``(h, w, c)`` of any dtype and channels; see `shown`.
 
-    If its channels are mixed, a text of the QImage says how, also in the PNG file that it is saved as.
+    If its channels are mixed, a text says how; see `stated`.
     """
-    qimage = pixels_to_qimage(shown(image, mixer))
-    about = channels_text(image.shape[2], mixer)
+    return stated(pixels_to_qimage(shown(image, mixer)), channels_text(image.shape[2], mixer))
+
+
+def stated(qimage: QImage, about: str) -> QImage:
+    """Return a QImage with a text, also in the PNG file that it is saved as, that says how its channels are shown."""
     if about:
         qimage.setText(_KEYWORD, about.replace("…", "-"))
     return qimage

@@ -37,7 +37,7 @@ class Notices(QObject):
         self._show_panel = show_panel
         self._data: FittingData | None = None
         self._source: Source | None = None
-        self._reading = False
+        self._reading = self._warned = False
         self._reported: set[str] = set()
         self._models: tuple[Path, ...] = ()
         self._was_active = False
@@ -53,11 +53,11 @@ class Notices(QObject):
         if model is None or model.epochs is not None:
             return
         self._models = (model.path, *(path for path in self._models if path != model.path))[:2]
-        if self._data is not None or (self._trained is not None and not self._is_open(self._trained)):
+        if self._data is not None or self._warned or (self._trained is not None and not self._is_open(self._trained)):
             self._hide()
         self._data = fitting_data(model.card, document.source, document.places.paths)
         if self._data is not None:
-            self._reading = False
+            self._reading = self._warned = False
             self._offer(self._data, model.name)
         elif document.source is not None and self._learned_otherwise(document.source):
             self._tell_reading(document.source)
@@ -78,8 +78,10 @@ class Notices(QObject):
 
     def _on_source_changed(self) -> None:
         """Say how newly opened images were read; hide an offer of data once others are open."""
-        model, source = self._document.model, self._document.source
-        if source is not None and not source.continues(self._source):
+        model, source, old = self._document.model, self._document.source, self._source
+        # How the files of a large folder are read is known only after it is shown.
+        known = old is not None and source is not None and source.continues(old) and source.found == old.found
+        if source is not None and not known:
             if self._reading:
                 self._hide()
             self._tell_reading(source)
@@ -109,7 +111,7 @@ class Notices(QObject):
             again = partial(self._document.read_again, replace(source.choices, range=learned))
             tip = self.tr("Read the images again with the range that the model learned from")
             choices.insert(0, Choice(self.tr("Use the model’s range"), tip, again))
-        self._data, self._reading = None, True
+        self._data, self._reading, self._warned = None, True, bool(differs)
         self._bar.show_notice(words, *choices)
 
     def _learned_otherwise(self, source: Source) -> Message:
@@ -130,7 +132,7 @@ class Notices(QObject):
 
     def _hide(self) -> None:
         self._data = self._trained = None
-        self._reading = False
+        self._reading = self._warned = False
         self._bar.hide()
 
     # -- the end of a training -----------------------------------------------------------------------------------------
@@ -139,7 +141,7 @@ class Notices(QObject):
         training, was_active = self._document.training, self._was_active
         self._was_active = training.active
         if was_active and not training.active:
-            self._data, self._reading = None, False
+            self._data, self._reading, self._warned = None, False, False
             (self._tell_finished if training.phase == "finished" else self._tell_ended)(training)
 
     def _tell_finished(self, training: TrainingView) -> None:

@@ -15,6 +15,7 @@ from explorer.data.polarity import dark_on_light
 from explorer.data.source import Source
 from explorer.data.sources import opening
 from explorer.document.document import Document
+from explorer.document.mixing import needs_mixer
 from explorer.document.open_requests import OpenRequest, ReadingQuestion
 from explorer.document.sessions import Opening
 from explorer.document.state import OpenModel, State
@@ -189,6 +190,8 @@ def open_as(kind: FileKind, paths: Sequence[Path | str], state: State, *, confir
     If nothing is open, the first model encodes it.
     """
     encodes = state.source is not None and state.model is not None and state.model.card.encodes
+    if state.model is not None and needs_mixer(state.model.card.image_shape[2]):
+        encodes = False  # an imported image is grayscale or color
     if kind == "image" and not encodes and _first(state) is None:
         kind = "images"
     yield Early(kind)

@@ -57,3 +57,16 @@ def test_mean_to_max_as_text(call: Any, long: Path, deep: Path, tmp_path: Path) 
         assert outcome.code == 0
         assert outcome.out.startswith(heading)
         assert outcome.out.splitlines()[-1] == f"written to {tmp_path / 'max.png'}"
+
+
+@pytest.mark.parametrize(
+    "words", [("traverse", "--dim", "0"), ("traverse", "--mean-to-max"), ("grid", "--plane", "0", "1")]
+)
+def test_it_says_how_several_channels_are_shown(call: Any, tmp_path: Path, words: tuple[str, ...]) -> None:
+    write_bundle(tmp_path / "cells", MatrixCodec((16, 16, 2), 3))
+    out = tmp_path / "out.png"
+    outcome = call(*words, "--model", tmp_path / "cells", "--out", out)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.splitlines()[-2:] == ["channels: 1 #00ff00 0…1, 2 #ff00ff 0…1", f"written to {out}"]
+    with Image.open(out) as image:
+        assert image.text["channels"] == "1 #00ff00 0-1, 2 #ff00ff 0-1"

@@ -85,6 +85,12 @@ def test_invalid_colors_and_ranges_are_refused() -> None:
             MixedChannel.model_validate(wrong)
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.5, 0.5 + 1e-12), (0.0, 1e-40), (0.0, 1e300), (-1e9, 1.0)])
+def test_ranges_that_float32_cannot_tell_apart_are_refused(low: float, high: float) -> None:
+    with pytest.raises(ValidationError):
+        MixedChannel(low=low, high=high)
+
+
 def test_a_mixer_survives_json_and_describes_itself() -> None:
     mixer = Mixer(channels=(MixedChannel(color="#0000ff", high=0.5), MixedChannel(visible=False), MixedChannel()))
 

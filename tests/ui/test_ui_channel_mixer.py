@@ -8,24 +8,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
+from explorer_testing.menus import opened, pick
 from explorer_testing.window import WindowDriver, array_of, drag, type_into
 from PIL import Image
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QColorDialog, QDoubleSpinBox, QPushButton, QWidget
 
-from explorer.data.mixer import Mixer, mixer_for, shown
+from explorer.data.mixer import MixedChannel, Mixer, mixer_for, shown
 from explorer.data.source import ArraySource, Facts, Found
 from explorer.data.splits import random_splits
 from explorer.document.mixing import fitted_mixer
 from explorer.document.session_file import read_session, write_session
 from explorer.document.session_state import session_of, state_of
 from explorer.document.timeline import Export
+from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.document.views.noise import NOISE, NoiseView
 from explorer.document.views.samples import SAMPLES, SamplesView
+from explorer.document.views.traversal import TRAVERSAL, TraversalView
 from explorer.export.recipe_file import read_recipe
 from explorer.ui.dialogs.channel_mixer import MixerDialog
 from explorer.ui.main_window import MainWindow
@@ -227,6 +230,17 @@ def test_a_color_is_chosen(cells: WindowDriver) -> None:
     until_shown(cells)
 
 
+def test_a_color_is_not_chosen_for_a_channel_that_is_gone(cells: WindowDriver) -> None:
+    dialog = open_mixer(cells)
+    cells.click("mixer_color_3")
+    colors = dialog.findChild(QColorDialog)
+    assert colors is not None
+    assert colors.isVisible()
+    cells.document.open(make_model(image_shape=(12, 10, 2)), make_cells(2))
+    assert not dialog.findChildren(QColorDialog) or not colors.isVisible()
+    cells.settle()
+
+
 def test_auto_fits_the_ranges_to_the_selected_image(cells: WindowDriver) -> None:
     open_mixer(cells)
     cells.click("mixer_auto")
@@ -293,3 +307,107 @@ def test_it_is_reached_by_keyboard(cells: WindowDriver) -> None:
     assert not mixer(cells).channels[0].visible
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
+
+
+def test_a_value_beyond_the_range_is_its_end_and_the_session_opens(cells: WindowDriver, tmp_path: Path) -> None:
+    open_mixer(cells)
+    low, high = (cells.find(QDoubleSpinBox, f"mixer_{end}_1") for end in ("low", "high"))
+    type_into(low, "5000")
+    second = mixer(cells).channels[1]
+    assert second.low < second.high <= 1
+    type_into(high, "0")
+    second = mixer(cells).channels[1]
+    assert 0 <= second.low < second.high, "the lowest values are black"
+    state = cells.document.state
+    write_session(tmp_path / "cells.latent", session_of(state))
+    session, _ = read_session(tmp_path / "cells.latent")
+    assert state_of(session, state.model, state.source).mixer == state.mixer
+
+
+def test_the_other_end_keeps_its_digits(cells: WindowDriver) -> None:
+    first = Mixer.default(4).channels[0].model_copy(update={"high": 0.7351})
+    cells.document.set_mixer(Mixer(channels=(first, *Mixer.default(4).channels[1:])))
+    open_mixer(cells)
+    type_into(cells.find(QDoubleSpinBox, "mixer_low_0"), "100")
+    assert mixer(cells).channels[0].high == 0.7351
+
+
+def test_edits_of_a_field_after_a_pause_are_steps_of_their_own(
+    cells: WindowDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.document.history.PAUSE_SECONDS", -1.0)
+    open_mixer(cells)
+    type_into(cells.find(QDoubleSpinBox, "mixer_high_0"), "3000")
+    type_into(cells.find(QDoubleSpinBox, "mixer_high_0"), "2000")
+    assert steps(cells) == 2
+
+
+def test_small_values_have_enough_digits(driver: WindowDriver) -> None:
+    source = make_cells()
+    source.found = Found("float32", (0.0, 0.003), channels=4)
+    driver.open(make_model(image_shape=SHAPE, latent_dim=3), source)
+    open_mixer(driver)
+    high = driver.find(QDoubleSpinBox, "mixer_high_0")
+    type_into(high, "0.00123")
+    assert mixer(driver).channels[0].high == pytest.approx(0.41)
+    assert high.value() == pytest.approx(0.00123)
+
+
+def test_the_map_is_decoded_again(cells: WindowDriver) -> None:
+    cells.window.workspaces.switch("map")
+    cells.settle()
+    tiles = cells.document.map
+    assert tiles.ready
+    assert any(tile.pixels[..., 0].max() for tile in tiles.visible())
+    green = (MixedChannel(color="#00ff00", high=0.5), *(MixedChannel(visible=False),) * 3)
+    cells.document.set_mixer(Mixer(channels=green))
+    assert list(tiles.visible()), "the old tiles stay until the new ones are decoded"
+    assert len(tiles.missing()) > 0
+    cells.until(lambda: tiles.ready)
+    assert not any(tile.pixels[..., 0].max() for tile in tiles.visible())
+    assert any(tile.pixels[..., 1].max() for tile in tiles.visible())
+
+
+@pytest.mark.parametrize("tab", ["Map", "Traversals"])
+def test_a_saved_image_of_a_panel_says_how_its_channels_were_mixed(
+    cells: WindowDriver, tmp_path: Path, tab: str
+) -> None:
+    cells.document.set_mixer(Mixer(channels=(*Mixer.default(4).channels[:3], HIDDEN)))
+    cells.tab(tab)
+    views, table, canvas = cells.document.views, cells.window.traversals.table, cells.window.map.canvas
+    if tab == "Traversals":
+        cells.until(lambda: isinstance(views[TRAVERSAL], TraversalView))
+    cells.settle()
+    widget, where = (canvas, canvas.plane_rect().center()) if tab == "Map" else (table, table.cell(1, 2).center())
+    where = QPoint(round(where.x()), round(where.y()))
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, where, widget.mapToGlobal(where))
+    QApplication.sendEvent(widget, event)
+    pick(opened(widget), "image_save")
+    cells.save_as(tmp_path / "mine.png")
+    cells.until((tmp_path / "mine.png").is_file)
+    with Image.open(tmp_path / "mine.png") as saved:
+        assert saved.text["channels"] == "1 #0000ff 0-1, 2 #00ff00 0-1, 3 #ff0000 0-1"
+
+
+def test_pixels_show_the_values_of_their_channels(cells: WindowDriver) -> None:
+    frame, painted = cells.window.stage.edited, []
+    for values in ((0, 0, 0, 0.5), (0.5, 0.5, 0.5, 0)):
+        CURSOR.put(cells.document, CursorView(np.full((12, 10, 4), values, np.float32), 0.0))
+        assert frame.image is not None
+        assert frame.image.pixelColor(0, 0) == QColor(128, 128, 128), "one color for both"
+        frame.zoom_by(100)
+        assert frame.axes(frame.image)[0].scale >= 56
+        painted.append(frame.grab().toImage())
+    assert painted[0] != painted[1], "the numbers differ"
+
+
+def test_the_original_shows_its_own_values_in_place_of_the_edited_image(cells: WindowDriver) -> None:
+    stage, view = cells.window.stage, cells.document.views[IMAGE]
+    assert isinstance(view, ImageView)
+    stage.edited.zoom_by(100)
+    stage.canvas.flip(True)
+    painted = []
+    for values in ((0, 0, 0, 0.5), (0.5, 0.5, 0.5, 0)):
+        IMAGE.put(cells.document, replace(view, original=np.full((12, 10, 4), values, np.float32)))
+        painted.append(stage.edited.grab().toImage())
+    assert painted[0] != painted[1], "the numbers differ"

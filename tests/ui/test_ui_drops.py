@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from explorer_testing.builders import as_floats, write_bundle
+import tifffile
+from explorer_testing.builders import as_floats, make_model, make_source, write_bundle
 from explorer_testing.drops import drop, files, hover
 from explorer_testing.window import WindowDriver
 from PIL import Image
@@ -20,6 +21,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.document.timeline import Export
+from explorer.document.views.image import IMAGE, ImageView
 from explorer.messages import Message
 from explorer.models.file_kind import FileKind, identify
 from explorer.types import Floats
@@ -107,6 +109,18 @@ def test_images_dropped_on_the_window_are_opened(driver: WindowDriver, tmp_path:
         Image.new("L", (8, 8), 80 * number).save(tmp_path / f"{number}.png")
     assert drop(driver.window, files(tmp_path), QPoint(600, 300))
     driver.until(lambda: driver.document.source is not None and driver.document.source.count == 3)
+
+
+def test_a_file_dropped_on_a_model_of_several_channels_keeps_its_channels(driver: WindowDriver, tmp_path: Path) -> None:
+    driver.open(make_model(image_shape=(12, 10, 4)), make_source(image_shape=(12, 10, 4)))
+    cells = np.arange(480, dtype=np.uint16).reshape(4, 12, 10)
+    tifffile.imwrite(tmp_path / "cells.ome.tif", cells, metadata={"axes": "CYX"}, photometric="minisblack")
+    assert drop(driver.window, files(tmp_path / "cells.ome.tif"), QPoint(300, 300))
+    driver.until(lambda: driver.document.source is not None and driver.document.source.name == "cells.ome.tif")
+    driver.settle()
+    view = driver.document.views[IMAGE]
+    assert isinstance(view, ImageView)
+    assert view.original.shape == (12, 10, 4)
 
 
 def test_what_is_nothing_of_ours_is_not_taken(laid: WindowDriver) -> None:

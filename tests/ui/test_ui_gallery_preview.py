@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from explorer_testing.builders import make_source
+from explorer_testing.builders import make_model, make_source
 from explorer_testing.window import WindowDriver, array_of
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QWheelEvent
@@ -14,6 +14,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
+from explorer.data.mixer import MixedChannel, Mixer, shown
+from explorer.data.source import ArraySource, Facts
+from explorer.data.splits import random_splits
 from explorer.document.views.preview import PREVIEW_SIDE
 from explorer.types import Pixels
 from explorer.ui.images import pixels_to_qimage
@@ -174,3 +177,15 @@ def test_it_fits_on_the_screen(themed: QApplication, qtbot: QtBot, where: tuple[
     shown.show_image(pixels_to_qimage(np.zeros((9, 9, 3), np.uint8)), "Image 1", place)
     assert room.contains(shown.geometry())
     assert not shown.geometry().intersects(place)
+
+
+def test_channels_go_through_the_mixer(driver: WindowDriver) -> None:
+    images = np.random.default_rng(0).integers(0, 65536, (9, 12, 10, 4)).astype(np.uint16)
+    source = ArraySource(Facts("cells", "Cells", "cells"), images, random_splits(9), np.zeros(9, np.int64))
+    driver.open(make_model(image_shape=(12, 10, 4)), source)
+    mixer = Mixer(channels=(MixedChannel(color="#ff0000", high=0.5), *(MixedChannel(visible=False),) * 3))
+    driver.document.set_mixer(mixer)
+    shown_image = hovered(driver, 1)
+    np.testing.assert_array_equal(array_of(shown_image.image), shown(images[1], mixer))
+    driver.document.set_mixer(None)
+    np.testing.assert_array_equal(array_of(shown_image.image), shown(images[1]))

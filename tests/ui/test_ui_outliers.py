@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source, wrapped
 from explorer_testing.codec import Gate
-from explorer_testing.window import WindowDriver, drag, plain
+from explorer_testing.window import WindowDriver, array_of, drag, plain
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QProgressBar, QWidget
 
 from explorer.data.metrics import Figures, mse_per_image
+from explorer.data.mixer import MixedChannel, Mixer
 from explorer.data.preprocessing import to_floats
 from explorer.document.analysis import RankingView
 from explorer.document.open_requests import OpenRequest
@@ -174,3 +175,17 @@ def test_clothing_is_off_a_digit_models_scale(lab: WindowDriver) -> None:
     view = ranked(lab)
     assert len(view.ranking.above) > 0.5 * len(view.ranking.indices)
     assert np.median(view.ranking.errors) > 2 * np.median(view.ranking.reference)
+
+
+def test_the_mixer_draws_the_same_items_again(driver: WindowDriver) -> None:
+    driver.open(make_model(image_shape=(12, 10, 4)), make_source(image_shape=(12, 10, 4)))
+    driver.tab("Outliers")
+    view, panel = ranked(driver), driver.window.outliers
+    panel.list.setCurrentRow(2)
+    driver.document.set_mixer(Mixer(channels=(MixedChannel(color="#ff0000"), *(MixedChannel(visible=False),) * 3)))
+    assert panel.list.currentRow() == 2
+    item = panel.list.item(0)
+    assert item is not None
+    pair = array_of(item.data(Qt.ItemDataRole.DecorationRole).toImage())
+    np.testing.assert_array_equal(pair[:, :10, 0], view.images[0][0][..., 0])
+    assert not pair[:, :10, 1:3].any(), "only the first channel, in red"

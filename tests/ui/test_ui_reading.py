@@ -15,7 +15,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QListWidget, QPushButton, QSpinBox, QWidget
 
+from explorer.data.choices import Choices
 from explorer.data.preprocessing import Preprocessing, Reading
+from explorer.data.source import ArraySource, Facts, Found, Source
+from explorer.data.splits import random_splits
 from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile
 from explorer.document.session_state import session_of
@@ -347,3 +350,59 @@ def test_the_question_can_be_left(driver: WindowDriver, tmp_path: Path) -> None:
 )
 def test_ranges_read_well(limits: tuple[float, float], words: str) -> None:
     assert range_words(limits) == words
+
+
+def test_all_digits_of_a_range_stay(driver: WindowDriver, scan: Path) -> None:
+    driver.document.open_requested.emit(OpenRequest((f"{scan}?range=0.12345678901234,1000&frames=first",), "images"))
+    driver.until(lambda: driver.document.source is not None)
+    dialog = shown(driver)
+    assert low_high(dialog) == ("0.123456789", "1000")
+    assert not part(dialog, QPushButton, "reading_apply").isEnabled(), "nothing was changed"
+    choose(dialog, "reading_frames", "all")
+    click(dialog, "reading_apply")
+    driver.until(lambda: spec(driver).endswith("frames=all"))
+    source = driver.document.source
+    assert source is not None
+    assert source.choices.range == (0.12345678901234, 1000)
+
+
+def test_the_order_of_channels_stays(driver: WindowDriver) -> None:
+    source = make_source(image_shape=(12, 10, 3))
+    source.choices = Choices(channels=(2, 0, 1))
+    source.found = Found("uint16", (0.0, 4095.0), channels=3)
+    driver.document.open(source=source)
+    dialog = shown(driver)
+    asked: list[OpenRequest] = []
+    driver.document.open_requested.connect(asked.append)
+    assert not part(dialog, QPushButton, "reading_apply").isEnabled(), "nothing was changed"
+    type_into(part(dialog, QLineEdit, "reading_high"), "1000")
+    assert str(asked[0].paths[0]).endswith("?range=0,1000&channels=2,0,1")
+
+
+def test_the_warning_of_a_closed_model_goes(driver: WindowDriver, scan: Path) -> None:
+    driver.document.open(model_of_range(0, 1023))
+    open_toy(driver, scan)
+    bar = driver.window.notice_bar
+    assert bar.isVisible()
+    driver.document.open(model_of_range(0, 4095))
+    assert not bar.isVisible(), "this model learned from the same range"
+
+
+class Continuing(ArraySource):
+    """The source that follows a provisional one."""
+
+    def continues(self, other: Source | None) -> bool:
+        return other is self or (other is not None and other.provisional)
+
+
+def test_the_range_of_a_large_folder_is_reported_once_it_is_known(driver: WindowDriver) -> None:
+    images, splits = np.zeros((30, 12, 10, 1), np.uint8), random_splits(30)
+    listed = make_source()
+    listed.provisional = True
+    driver.document.open(source=listed)
+    bar = driver.window.notice_bar
+    assert not bar.isVisible()
+    facts = Facts("tiny", "Tiny", listed.spec, found=Found("uint16", (0.0, 3900.0), channels=1))
+    driver.document.refine_source(Continuing(facts, images, splits))
+    assert bar.isVisible()
+    assert bar.text == "Read with values 0–3,900 as black to white."

@@ -246,6 +246,10 @@ def test_images_that_are_not_open_any_more_are_asked_for(panel: TrainPanel, docu
     assert not panel.start.isEnabled()
     panel.hide()
     panel.show()
+    panel.form.show_request(make_request(architecture="dense", data="/elsewhere/a.npy?range=0,9", out=Path("new")))
+    assert box(panel, "data").currentText() == "a.npy (not open)"
+    panel.form.show_request(make_request(architecture="dense", data="/elsewhere/scans", channels=4, out=Path("new")))
+    assert box(panel, "channels").currentText() == "Auto"
     assert request(panel).data == "/elsewhere/scans", "it is not exchanged for others behind anybody's back"
     document.open(source=make_source(40, (16, 20, 3), name="other"))
     assert panel.start.isEnabled()

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
-from explorer.cli.inputs import Model, decode_codes, open_model, output_file, short
+from explorer.cli.inputs import Model, channels_texts, decode_codes, open_model, output_file, short, written_lines
 from explorer.cli.parser import add_model, add_out, add_range, add_steps, whole
 from explorer.errors import UsageError
 from explorer.export.sheet import axes_figure, mosaic, write_png
@@ -48,11 +48,11 @@ def run(options: Namespace, console: Console) -> Report:
     image = mosaic(decode_codes(model, codes, console), len(xs))
     if options.axes:
         image = axes_figure(image, xs, ys, (f"dimension {first}", f"dimension {second}"))
-    write_png(image, path)
+    write_png(image, path, channels_texts(model.card))
     lines = [
         f"dimension {first} from {xs[0]:.4g} (left) to {xs[-1]:.4g} (right)",
         f"dimension {second} from {ys[-1]:.4g} (bottom) to {ys[0]:.4g} (top)",
-        f"written to {path}",
+        *written_lines(model.card, path),
     ]
     return Report({"xs": short(xs), "ys": short(ys)}, lines)
 

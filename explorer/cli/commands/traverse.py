@@ -11,7 +11,16 @@ import numpy as np
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, table
-from explorer.cli.inputs import Model, decode_codes, open_model, output_file, sheet, short
+from explorer.cli.inputs import (
+    Model,
+    channels_texts,
+    decode_codes,
+    open_model,
+    output_file,
+    sheet,
+    short,
+    written_lines,
+)
 from explorer.cli.parser import IMAGE_HELP, add_model, add_out, add_range, add_steps, whole
 from explorer.errors import UsageError
 from explorer.export.sheet import mosaic, write_png
@@ -66,12 +75,12 @@ def run(options: Namespace, console: Console) -> Report:
     if options.mean_to_max:
         return _mean_to_max(model, path, console)
     walk = _walk(options, model)
-    write_png(mosaic(decode_codes(model, walk.codes, console), len(walk.values)), path)
+    write_png(mosaic(decode_codes(model, walk.codes, console), len(walk.values)), path, channels_texts(model.card))
     numbers = ", ".join(map(str, walk.rows))
     lines = [
         f"rows, top to bottom: {'component' if 'components' in walk.unit else 'dimension'} {numbers}",
         f"columns, left to right, in {walk.unit}: {', '.join(f'{value:.4g}' for value in walk.values)}",
-        f"written to {path}",
+        *written_lines(model.card, path),
     ]
     return Report({"rows": walk.rows, "values": short(walk.values)}, lines)
 
@@ -87,10 +96,12 @@ def _mean_to_max(model: Model, path: Path, console: Console) -> Report:
         codes = np.concatenate(steps or [np.empty((0, stats.latent_dim), np.float32)])
     if not len(codes):
         raise UsageError("The model has no principal components. Choose a dimension with --dim.")
-    write_png(sheet(decode_codes(model, codes, console)), path)
+    write_png(sheet(decode_codes(model, codes, console)), path, channels_texts(model.card))
     unit = "maximum" if what == "dimension" else "maximum in standard deviations"
     lines = table([(what, unit), *((str(row), f"{value:.4g}") for row, value in enumerate(largest))])
-    return Report({"rows": list(range(len(codes))), "values": short(largest)}, [*lines, f"written to {path}"])
+    return Report(
+        {"rows": list(range(len(codes))), "values": short(largest)}, [*lines, *written_lines(model.card, path)]
+    )
 
 
 def _walk(options: Namespace, model: Model) -> _Walk:

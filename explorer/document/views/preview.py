@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image
 
 from explorer.data.formats import plain_mode
-from explorer.data.preprocessing import Alpha, Orientation, pil_image_pixels
+from explorer.data.preprocessing import Alpha, Orientation, Preprocessing, Reading, pil_image_pixels
 from explorer.data.source import Source
 from explorer.document.document import Document
+from explorer.document.mixing import needs_mixer
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.document.views.thumbnails import read_thumbnails
 from explorer.errors import DataError
@@ -23,7 +24,7 @@ PREVIEW_SIDE = 540
 
 @dataclass(frozen=True, eq=False)
 class PreviewView:
-    """The image at `index` of `source`, in its own proportions: `pixels` uint8 ``(h, w, c)``."""
+    """The image at `index` of `source`, in its own proportions: `pixels` ``(h, w, c)``, before the mixer."""
 
     source: Source
     index: int
@@ -40,7 +41,13 @@ def read_preview(source: Source, index: int) -> Iterator[PreviewView]:
         return
     pil_image = Alpha().on_image(Orientation().on_image(pil_image))
     pil_image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.LANCZOS)
-    yield PreviewView(source, index, pil_image_pixels(pil_image))
+    channels = source.image_shape[2] if source.image_shape else source.found.channels
+    if not needs_mixer(channels):
+        yield PreviewView(source, index, pil_image_pixels(pil_image))
+        return
+    shape = (pil_image.height, pil_image.width, channels)
+    preprocessing = Preprocessing.standard(shape, reading=Reading(depth=source.depth))
+    yield PreviewView(source, index, source.read([index], preprocessing)[0])
 
 
 def _build(document: Document, index: int | None) -> Iterator[PreviewView] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
@@ -34,6 +34,7 @@ _WIDTH = 560
 _FIELD_WIDTH = 92
 _ROWS_SHOWN = 10
 _ROW_HEIGHT = 34
+_MOST_DIGITS = 12
 _SWATCH = QSize(28, 14)
 _OF_BYTES = (0.0, 255.0)
 
@@ -90,6 +91,8 @@ class MixerDialog(QDialog):
         self._update_buttons()
 
     def _make_rows(self, count: int) -> None:
+        for asked in self.findChildren(QColorDialog):
+            asked.reject()  # it is about a channel that may be gone
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(2, 1)
@@ -154,6 +157,7 @@ class _Row:
 
         self._number = number
         self._scale = (0.0, 1.0)
+        self._channel = MixedChannel()
         self._color_words = words(dialog.tr("Color of channel %1"))
         self.visible = check_box(
             f"mixer_visible_{number}", words(dialog.tr("Channel %1")), words(dialog.tr("Show or hide channel %1"))
@@ -165,12 +169,11 @@ class _Row:
         self.slider.setObjectName(f"mixer_range_{number}")
         self.slider.setAccessibleName(words(dialog.tr("Range of channel %1")))
         self.slider.setToolTip(dialog.tr("Drag the ends: values from black to full brightness"))
-        limits = (-1e12, 1e12)
         self.low = decimal_box(
-            f"mixer_low_{number}", words(dialog.tr("Value of channel %1 that is black")), limits, 1, 0
+            f"mixer_low_{number}", words(dialog.tr("Value of channel %1 that is black")), self._scale, 1, 0
         )
         self.high = decimal_box(
-            f"mixer_high_{number}", words(dialog.tr("Value of channel %1 of full brightness")), limits, 1, 0
+            f"mixer_high_{number}", words(dialog.tr("Value of channel %1 of full brightness")), self._scale, 1, 0
         )
         for field in (self.low, self.high):
             field.setFixedWidth(_FIELD_WIDTH)
@@ -189,35 +192,37 @@ class _Row:
                 number, f"mixer-{number}-drag-{drag}", low=min(low, 1 - SMALLEST_RANGE), high=_above(low, high)
             )
         )
-        self.low.valueChanged.connect(lambda value: self._on_low_changed(dialog))
-        self.high.valueChanged.connect(lambda value: self._on_high_changed(dialog))
+        self.low.valueChanged.connect(lambda value: self._on_low_changed(dialog, value))
+        self.high.valueChanged.connect(lambda value: self._on_high_changed(dialog, value))
 
-    def _shares(self) -> Iterator[float]:
-        """Yield the values of both fields as shares of the whole range."""
+    def _share(self, value: float) -> float:
+        """Return a value as a share of the whole range."""
         start, end = self._scale
-        for field in (self.low, self.high):
-            yield (field.value() - start) / (end - start)
+        return (value - start) / (end - start)
 
-    def _on_low_changed(self, dialog: MixerDialog) -> None:
-        low, high = self._shares()
-        dialog.change(self._number, f"mixer-{self._number}-low", low=low, high=_above(low, high))
+    def _on_low_changed(self, dialog: MixerDialog, value: float) -> None:
+        low = min(self._share(value), 1 - SMALLEST_RANGE)
+        dialog.change(self._number, f"~mixer-{self._number}-low", low=low, high=_above(low, self._channel.high))
 
-    def _on_high_changed(self, dialog: MixerDialog) -> None:
-        low, high = self._shares()
-        dialog.change(self._number, f"mixer-{self._number}-high", low=min(low, high - SMALLEST_RANGE), high=high)
+    def _on_high_changed(self, dialog: MixerDialog, value: float) -> None:
+        high = max(self._share(value), SMALLEST_RANGE)
+        low = min(self._channel.low, high - SMALLEST_RANGE)
+        dialog.change(self._number, f"~mixer-{self._number}-high", low=low, high=high)
 
     def show_channel(self, channel: MixedChannel, start: float, end: float) -> None:
         """Show a channel; `start` and `end` are the values that are 0 and 1."""
-        self._scale = start, end
+        self._scale, self._channel = (start, end), channel
         self.visible.setChecked(channel.visible)
         self.color.setIcon(_swatch(channel.color))
         self.color.setAccessibleName(f"{self._color_words}: {channel.color}")
         self.slider.set_range(channel.low, channel.high, channel.color)
         self.slider.setEnabled(channel.visible)
         whole = float(start).is_integer() and float(end).is_integer() and end - start > 100
+        digits = 0 if whole else min(max(4 - math.floor(math.log10(end - start)), 0), _MOST_DIGITS)
         for field, share in ((self.low, channel.low), (self.high, channel.high)):
             with QSignalBlocker(field):
-                field.setDecimals(0 if whole else 4)
+                field.setDecimals(digits)
+                field.setRange(start, end)
                 field.setSingleStep(max(1.0, round((end - start) / 100)) if whole else (end - start) / 100)
                 field.setValue(start + share * (end - start))
                 field.setEnabled(channel.visible)

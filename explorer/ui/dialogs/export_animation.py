@@ -10,8 +10,8 @@ from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
 
-from explorer.data.mixer import channels_text
 from explorer.document.document import Document
+from explorer.document.mixing import shown_text
 from explorer.document.timeline import Estimate, Export
 from explorer.export import FOLDER, FORMATS, ExportFormat, ExportSettings
 from explorer.export.frames import fitted
@@ -61,7 +61,12 @@ class ExportAnimationDialog(QDialog):
         self._clock = QTimer(self)
         self._clock.timeout.connect(self._show_next)
         document.timeline.estimated.connect(self._on_estimated)
-        for changed in (document.changed.keyframes, document.changed.animation, document.changed.times):
+        for changed in (
+            document.changed.keyframes,
+            document.changed.animation,
+            document.changed.times,
+            document.changed.mixer,
+        ):
             changed.connect(self._on_animation_changed)
         self._on_edited()
 
@@ -192,8 +197,7 @@ class ExportAnimationDialog(QDialog):
             notes.append(self.tr("Frame rate changed; duration unchanged."))
         if self.kind.indexed and gray:
             notes.append(self.tr("Grayscale: lossless."))
-        model = self._document.model
-        channels = channels_text(model.card.image_shape[2], self._document.mixer) if model is not None else ""
+        channels = shown_text(self._document.state)
         if channels and not self.kind.values:
             notes.append(self.tr("Channels as in the mixer: %1.").replace("%1", channels))
         if self.kind.note:

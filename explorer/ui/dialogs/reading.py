@@ -213,8 +213,8 @@ class ReadingDialog(QDialog):
             self._low.setText("")
             self._high.setText("")
             return
-        self._low.setText(f"{low:.9g}")
-        self._high.setText(f"{high:.9g}")
+        self._low.setText(_digits(low))
+        self._high.setText(_digits(high))
 
     def _form_enabled(self, *, enabled: bool) -> None:
         for row in (self._array, self._range_row, self._frames_row, self._layout, self._channels, self._defaults):
@@ -231,7 +231,7 @@ class ReadingDialog(QDialog):
             return None
         checked = tuple(number for number, box in enumerate(self._boxes) if box.isChecked())
         channels = () if len(checked) == len(self._boxes) else checked
-        if set(channels) == set(source.choices.channels):
+        if set(checked) == set(source.choices.channels):
             channels = source.choices.channels  # in their order
         frames = str(self._frames.currentData())
         limits = None if self._auto.isChecked() else self._limits()
@@ -246,8 +246,13 @@ class ReadingDialog(QDialog):
         )
 
     def _limits(self) -> tuple[float, float] | None:
+        """Return the range in the fields; one that was only shown has all its digits."""
+        texts, source = (self._low.text(), self._high.text()), self._document.source
+        for known in () if source is None else (source.choices.range, source.found.range):
+            if known is not None and tuple(map(_digits, known)) == texts:
+                return known
         try:
-            low, high = (float(field.text().replace("−", "-")) for field in (self._low, self._high))
+            low, high = (float(text.replace("−", "-")) for text in texts)
         except ValueError:
             return None
         return (low, high) if math.isfinite(low) and math.isfinite(high) and low < high else None
@@ -311,6 +316,10 @@ class ReadingDialog(QDialog):
 def _changeable(source: Source) -> bool:
     """Return whether a source has a file or folder, which may be read in several ways."""
     return os.path.isabs(source.spec)
+
+
+def _digits(value: float) -> str:
+    return f"{value:.9g}"
 
 
 def _channels_offered(source: Source) -> int:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractItemDelegate, QListWidget, QListWidgetIte
 
 from explorer.data.mixer import shown
 from explorer.document.document import Document
+from explorer.document.mixing import shown_text
 from explorer.document.state import Bookmark
 from explorer.document.views.bookmarks import BOOKMARKS, bookmark_thumbnails
 from explorer.document.views.decoded import DecodedView
@@ -17,7 +18,7 @@ from explorer.errors import ExplorerError
 from explorer.types import Shown
 from explorer.ui.actions import Action, Section
 from explorer.ui.image_menu import ImageMenu, MenuImage
-from explorer.ui.images import pixels_to_qimage
+from explorer.ui.images import pixels_to_qimage, stated
 from explorer.ui.list_menu import pressed
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import plain_tooltip
@@ -96,7 +97,7 @@ class BookmarksPanel(QWidget):
         bookmark, images = self._document.bookmarks.kept[row], bookmark_thumbnails(self._document)
         pixels = images[row] if images is not None and row < len(images) else bookmark.thumbnail
         image = self._icon_of(bookmark).pixmap(_SIDE, _SIDE).toImage() if pixels is None else pixels_to_qimage(pixels)
-        return MenuImage(image, bookmark.name, code=bookmark.code)
+        return MenuImage(stated(image, shown_text(self._document.state)), bookmark.name, code=bookmark.code)
 
     def _item_actions(self) -> Iterator[Action]:
         item = self.list.currentItem()

@@ -14,6 +14,7 @@ from PySide6.QtGui import QDrag, QHideEvent, QImage, QPixmap, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFormLayout, QScrollArea, QSizePolicy, QStackedWidget, QWidget
 
 from explorer.document.document import Document
+from explorer.document.mixing import shown_text
 from explorer.document.state import GRID_LIMIT, OpenModel
 from explorer.document.view_store import FailedView
 from explorer.document.views.cursor import CURSOR, CursorView
@@ -28,7 +29,7 @@ from explorer.ui.dialogs.files import ask_save
 from explorer.ui.dialogs.image_size import ImageSizeDialog
 from explorer.ui.dragging import code_mime
 from explorer.ui.image_menu import ImageMenu, MenuImage
-from explorer.ui.images import image_to_qimage, pixels_to_qimage, save_image
+from explorer.ui.images import image_to_qimage, pixels_to_qimage, save_image, stated
 from explorer.ui.map_files import save_codes, save_points
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.map_images import MapImages
@@ -445,7 +446,8 @@ class MapPanel(QWidget):
         if not tiles or not self.canvas.plane_rect().contains(QPointF(where)):
             return None
         # The last one is painted over the others.
-        return MenuImage(pixels_to_qimage(tiles[-1].pixels), model.name, plane.moved(code, tiles[-1].x, tiles[-1].y))
+        image = stated(pixels_to_qimage(tiles[-1].pixels), shown_text(self._document.state))
+        return MenuImage(image, model.name, plane.moved(code, tiles[-1].x, tiles[-1].y))
 
     def _save_actions(self) -> Iterator[Action]:
         has_image = When(lambda: self.canvas.has_image)
@@ -489,7 +491,8 @@ class MapPanel(QWidget):
 
     def _ask_size(self, *, axes: bool) -> None:
         def make(side: int) -> QImage:
-            return self.canvas.image(self._document.map.visible(), side, axes=axes)
+            image = self.canvas.image(self._document.map.visible(), side, axes=axes)
+            return stated(image, shown_text(self._document.state))
 
         ImageSizeDialog(self.window(), self.tr("Export the map"), make, self._ask_save_image).open()
 

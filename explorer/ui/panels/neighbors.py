@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QApplication, QGridLayout, QListView, QListWidget, QListWidgetItem, QWidget
 
 from explorer.document.document import Document
+from explorer.document.mixing import shown_text
 from explorer.document.neighbors import MOST
 from explorer.document.view_store import FailedView
 from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
@@ -18,7 +19,7 @@ from explorer.messages import NO_MESSAGE, message_text
 from explorer.types import Floats, Indices, Pixels
 from explorer.ui.dragging import images_mime
 from explorer.ui.image_menu import ImageMenu, MenuImage
-from explorer.ui.images import pixels_to_qimage
+from explorer.ui.images import pixels_to_qimage, stated
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import filled, percent, sentence
@@ -191,7 +192,8 @@ class NeighborsPanel(WatchingPanel):
             return None
         images = view.images if row is self.by_code else view.pixel_images
         place = int(item.data(_PLACE))
-        return MenuImage(pixels_to_qimage(images[row.row(item)]), f"image-{place + 1}", index.codes[place], place)
+        image = stated(pixels_to_qimage(images[row.row(item)]), shown_text(self._document.state))
+        return MenuImage(image, f"image-{place + 1}", index.codes[place], place)
 
     def _on_retry_clicked(self) -> None:
         self._document.analysis.put_problem("index", NO_MESSAGE)

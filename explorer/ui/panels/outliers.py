@@ -58,10 +58,9 @@ class OutliersPanel(QWidget):
         self.list.currentItemChanged.connect(self._on_item_chosen)
         ImageMenu(document, self.list, self._menu_image)
         document.analysis.ranking_changed.connect(self._on_ranking_changed)
-        document.changed.mixer.connect(self._fill)
         document.changed.model.connect(self._update_controls)
         document.changed.source.connect(self._update_controls)
-        document.changed.mixer.connect(self._fill)
+        document.changed.mixer.connect(self._on_mixer_changed)
         self._on_ranking_changed()
         self._update_controls()
 
@@ -245,14 +244,21 @@ class OutliersPanel(QWidget):
                 self.list.addItem(self._item(view, number))
             self.list.scrollToTop()
 
+    def _on_mixer_changed(self) -> None:
+        """Show the same items; the chosen one stays."""
+        view = self._listed
+        if view is not None:
+            for item in map(self.list.item, range(self.list.count())):
+                item.setData(Qt.ItemDataRole.DecorationRole, self._images(view, int(item.data(_NUMBER))))
+
+    def _images(self, view: RankingView, number: int) -> QPixmap:
+        return _pair(*(image_to_qimage(images[number], self._document.mixer) for images in view.images))
+
     def _item(self, view: RankingView, number: int) -> QListWidgetItem:
         place = view.ranking.order[view.shown[number]]
         position, error = int(view.ranking.indices[place]), float(view.ranking.errors[place])
         item = QListWidgetItem(f"{error:.4f}")
-        item.setData(
-            Qt.ItemDataRole.DecorationRole,
-            _pair(*(image_to_qimage(images[number], self._document.mixer) for images in view.images)),
-        )
+        item.setData(Qt.ItemDataRole.DecorationRole, self._images(view, number))
         item.setData(_PLACE, position)
         item.setData(_NUMBER, number)
         label = view.source.label(position)

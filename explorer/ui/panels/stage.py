@@ -7,11 +7,11 @@ from functools import cache, partial
 
 import numpy as np
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QImage, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
-from explorer.document.mixing import mixed_channels
+from explorer.document.mixing import mixed_channels, needs_mixer
 from explorer.document.view_store import FailedView
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, HalfView, ImageView
@@ -347,7 +347,7 @@ class StagePanel(QWidget):
         if isinstance(view, ImageView):
             self._show_original(view.original)
             figures = unbroken(f"MSE {view.mse:.4f}", decibels(view.psnr), f"SSIM {view.ssim:.3f}")
-            self.reconstruction.show_image(image_to_qimage(view.reconstruction, self._document.mixer), figures)
+            self._show_mixed(self.reconstruction, view.reconstruction, figures)
             difference = np.abs(view.original - view.reconstruction).mean(axis=2)
             peak = self.tr("max %1").replace("%1", f"{difference.max():.2f}")
             self.error.show_values(difference, _error_scale())
@@ -368,10 +368,16 @@ class StagePanel(QWidget):
     def _show_original(self, image: Floats) -> None:
         height, width, channels = image.shape
         colors = {1: self.tr("grayscale"), 3: self.tr("RGB")}.get(channels, filled(self.tr("%1 channels"), channels))
-        qimage = image_to_qimage(image, self._document.mixer)
-        self.original.show_image(qimage, unbroken(f"{width}×{height}", colors))
-        self.edited.show_before(qimage)
+        qimage = self._show_mixed(self.original, image, unbroken(f"{width}×{height}", colors))
+        self.edited.show_before(qimage, _mixed_values(image))
         self.canvas.set_image_size(width, height)
+
+    def _show_mixed(self, frame: StageImage, image: Floats, detail: str) -> QImage:
+        """Show an image, its channels as in the mixer, and their values at high zoom."""
+        qimage = image_to_qimage(image, self._document.mixer)
+        frame.show_values(_mixed_values(image), None)
+        frame.show_image(qimage, detail)
+        return qimage
 
     def _show_half(self, view: HalfView) -> None:
         self._show_original(view.original)
@@ -386,7 +392,7 @@ class StagePanel(QWidget):
     def _on_cursor_view_changed(self) -> None:
         view = self._document.views[CURSOR]
         if isinstance(view, CursorView):
-            self.edited.show_image(image_to_qimage(view.image, self._document.mixer), self._cursor_detail())
+            self._show_mixed(self.edited, view.image, self._cursor_detail())
         else:
             model = self._document.model
             failed, detail = isinstance(view, FailedView), ""
@@ -408,6 +414,11 @@ class StagePanel(QWidget):
             return self.tr("unedited") if model.card.encodes else self.tr("mean code")
         words = self.tr("Δ %1 σ from original") if model.card.encodes else self.tr("Δ %1 σ from mean code")
         return words.replace("%1", f"{distance:.2f}")
+
+
+def _mixed_values(image: Floats) -> Floats | None:
+    """Return the values of an image whose colors are not its values."""
+    return image if needs_mixer(image.shape[2]) else None
 
 
 @cache

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
+from explorer.data.choices import place_of
 from explorer.data.sources import known_sources
 from explorer.document.document import Document
 from explorer.messages import message, message_text
@@ -47,8 +48,9 @@ class TrainChoices(TrainFields):
                 self.data.insertItem(0, source.name, source.spec)
         if wanted is not None and self.data.findData(wanted) < 0:
             how = message("Open {path} first.", path=wanted)
-            self._known[wanted] = Images(Path(wanted).name, None, 0, 0, 0, missing=how)
-            self.data.addItem(f"{Path(wanted).name} ({self.tr('not open')})", wanted)
+            name = Path(place_of(wanted)).name
+            self._known[wanted] = Images(name, None, 0, 0, 0, missing=how)
+            self.data.addItem(f"{name} ({self.tr('not open')})", wanted)
         self.data.setCurrentIndex(max(0, self.data.findData(wanted)))
 
     def _fill_models(self) -> None:
@@ -113,7 +115,7 @@ class TrainChoices(TrainFields):
         self.limit.setValue(request.limit)
         self.seed.setValue(request.seed)
         self.image_size.setText(f"{request.size[0]}x{request.size[1]}" if request.size else "")
-        self.channels.setCurrentIndex(self.channels.findData(request.channels))
+        self.channels.setCurrentIndex(max(0, self.channels.findData(request.channels)))
         self.crop.setValue(-1 if request.crop is None else request.crop)
         self.invert.setChecked(request.invert)
         self.tensorboard.setChecked(request.tensorboard is not None)

@@ -9,13 +9,14 @@ from PySide6.QtCore import QPoint, QSignalBlocker, Qt
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from explorer.document.document import Document
+from explorer.document.mixing import shown_text
 from explorer.document.state import OpenModel
 from explorer.document.view_store import FailedView
 from explorer.document.views.traversal import TRAVERSAL, TraversalView
 from explorer.latent.statistics import ACTIVE_VARIANCE
 from explorer.messages import message, message_text
 from explorer.ui.image_menu import ImageMenu, MenuImage
-from explorer.ui.images import pixels_to_qimage
+from explorer.ui.images import pixels_to_qimage, stated
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, filled, percent
@@ -113,7 +114,8 @@ class TraversalsPanel(WatchingPanel):
         if not isinstance(view, TraversalView) or place is None:
             return None
         name = f"traversal-{place[0] + 1}-{place[1] + 1}"
-        return MenuImage(pixels_to_qimage(view.pixels[place]), name, view.codes[place])
+        image = stated(pixels_to_qimage(view.pixels[place]), shown_text(self._document.state))
+        return MenuImage(image, name, view.codes[place])
 
     # -- display -----------------------------------------------------------------------------------------------------
 

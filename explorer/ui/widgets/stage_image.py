@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
@@ -28,6 +29,8 @@ _GRID_FROM = 8.0
 """Device pixels per image pixel from which on the grid is visible."""
 _VALUES_FROM = 40.0
 """Pixels per image pixel from which on its values are visible."""
+_LINE = 14.0
+"""Pixels that the value of one channel needs."""
 _BY_KEYBOARD = {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason}
 
 
@@ -48,7 +51,10 @@ class StageImage(ImageFrame):
     # -- content -----------------------------------------------------------------------------------------------------
 
     def show_values(self, values: Floats | None, scale: ColorScale | None) -> None:
-        """Set what the colors stand for, ``(h, w)``, and their scale, which is painted beside the image."""
+        """Set what the colors stand for, ``(h, w)`` or of mixed channels ``(h, w, c)``; None for the colors themselves.
+
+        The scale is painted beside the image.
+        """
         self._values, self._scale = values, scale
         self.update()
 
@@ -186,6 +192,10 @@ class StageImage(ImageFrame):
         """Return the image that is visible at a position in the widget."""
         return self._image
 
+    def _values_at(self, place: QPointF) -> Floats | None:
+        """Return what the colors at a position in the widget stand for."""
+        return self._values
+
     def _paint_pixels(self, painter: QPainter, across: Axis, down: Axis) -> None:
         """Paint the grid between the pixels, and their values where there is room."""
         device = self.devicePixelRatioF()
@@ -196,7 +206,8 @@ class StageImage(ImageFrame):
             ys = [down.position(row) / device for row in down.pixels()]
             painter.drawLines([QLineF(x, rect.top(), x, rect.bottom()) for x in xs if x > rect.left()])
             painter.drawLines([QLineF(rect.left(), y, rect.right(), y) for y in ys if y > rect.top()])
-        if across.scale / device >= _VALUES_FROM:
+        lines = 1 if self._values is None or self._values.ndim == 2 else self._values.shape[2]
+        if across.scale / device >= max(_VALUES_FROM, lines * _LINE):
             painter.save()
             painter.setClipRect(self.image_rect())
             self._paint_values(painter, across, down)
@@ -214,11 +225,16 @@ class StageImage(ImageFrame):
                 image = self._image_at(place.center())
                 color = image.pixelColor(column, row) if image is not None else QColor()
                 painter.setPen(QColor("black" if color.lightnessF() > 0.5 else "white"))
-                painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), self._value(color, column, row))
+                values = self._values_at(place.center())
+                words = self._color_words(color) if values is None else _value_words(values[row, column])
+                painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), words)
 
-    def _value(self, color: QColor, column: int, row: int) -> str:
-        if self._values is not None:
-            return f"{self._values[row, column]:.2f}"
+    def _color_words(self, color: QColor) -> str:
         channels = [color.red(), color.green(), color.blue()]
         gray = self._image is not None and self._image.isGrayscale()
         return "\n".join(map(str, channels[:1] if gray else channels))
+
+
+def _value_words(values: Floats) -> str:
+    """Return one value, or those of the channels."""
+    return "\n".join(f"{value:.2f}" for value in np.atleast_1d(values))

@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QImage, QPainter, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from explorer.types import Floats
 from explorer.ui.widgets.stage_image import StageImage
 from explorer.ui.widgets.swipe_divider import SwipeDivider
 from explorer.ui.widgets.viewport import Viewport
@@ -17,14 +18,15 @@ class SwipeImage(StageImage):
     def __init__(self, title: str, empty: str, viewport: Viewport, parent: QWidget | None = None) -> None:
         super().__init__(title, empty, viewport, parent)
         self._before: QImage | None = None
+        self._values_before: Floats | None = None
         self._split = 0.0
         self.divider = SwipeDivider(self)
         self.divider.valueChanged.connect(lambda value: self._set_split(value / 100))
         self.divider.hide()
 
-    def show_before(self, qimage: QImage | None) -> None:
-        """Set the other image."""
-        self._before = qimage
+    def show_before(self, qimage: QImage | None, values: Floats | None = None) -> None:
+        """Set the other image, and what its colors stand for, as in `show_values`."""
+        self._before, self._values_before = qimage, values
         self.update()
 
     def flip(self, flipped: bool) -> None:
@@ -53,8 +55,14 @@ class SwipeImage(StageImage):
         rect = self.image_rect()
         return rect.left() + self._split * rect.width()
 
+    def _is_before(self, place: QPointF) -> bool:
+        return self._before is not None and place.x() < self._edge()
+
     def _image_at(self, place: QPointF) -> QImage | None:
-        return self._before if self._before is not None and place.x() < self._edge() else self._image
+        return self._before if self._is_before(place) else self._image
+
+    def _values_at(self, place: QPointF) -> Floats | None:
+        return self._values_before if self._is_before(place) else self._values
 
     def _draw_image(self, painter: QPainter) -> None:
         rect, before = self.image_rect(), self._before
