@@ -54,6 +54,8 @@ class Found:
         Order of the axes of the array; empty if there was no choice.
     channels
         Number of channels in the file; 0 if unknown.
+    alpha
+        Whether the last channel is transparency: composited over white, unless channels are chosen.
     """
 
     dtype: str = "uint8"
@@ -62,6 +64,7 @@ class Found:
     frames: int = 0
     layout: Layout = ""
     channels: int = 0
+    alpha: bool = False
 
 
 @dataclass(frozen=True)
