@@ -21,10 +21,12 @@ from numpy.testing import assert_array_equal
 
 from explorer.data import extras
 from explorer.data.choices import Choices, join
-from explorer.data.preprocessing import Preprocessing
+from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.data.sources import describe, open_source, opening, places_of
 from explorer.errors import DataError
+from explorer.export.ome_tiff import ImageStack, write_stacks
+from explorer.models.settings import make_request, resolve_image_shape, resolve_preprocessing
 from explorer.types import Progress
 
 RNG = np.random.default_rng(0)
@@ -302,6 +304,55 @@ def test_times_and_positions_of_ome_tiff_are_images_and_channels_are_channels(tm
     assert_array_equal(pixels(one)[0, ..., 0], wanted)
     with pytest.raises(DataError, match=r"has no frame 6\. Choose one from 0 to 5"):
         open_source(join(path, Choices(frames="6")))
+
+
+CELLS = RNG.integers(0, 4096, (10, 4, 24, 18)).astype(np.uint16)
+CELLS.flat[0] = 4095
+
+
+@pytest.mark.parametrize("kind", ["ome.tif", "hyper.tif", "h5", "zarr"])
+def test_four_channels_of_twelve_bits_are_kept_from_the_file_to_the_export(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"cells.{kind}"
+    match kind:
+        case "ome.tif":
+            write_tiff(path, CELLS, metadata={"axes": "TCYX"})
+        case "hyper.tif":
+            write_tiff(path, CELLS, imagej=True, metadata={"axes": "TCYX"})
+        case "h5":
+            write_hdf5(path, {"images": CELLS.transpose(0, 2, 3, 1)})
+        case _:
+            needs("zarr")
+            write_zarr(path, CELLS.transpose(0, 2, 3, 1))
+    source = open_source(path)
+    expected = CELLS.transpose(0, 2, 3, 1)
+    assert (source.image_shape, source.depth, source.found.dtype) == ((24, 18, 4), 16, "uint16")
+    assert (source.found.channels, source.found.range) == (4, (0, 4095))
+
+    request = make_request(architecture="conv-stride", data=str(path), out=tmp_path / "model")
+    assert resolve_image_shape(request, source.image_shape, source.crop, source.found.channels) == (24, 18, 4)
+    recipe = resolve_preprocessing(request, source)
+    read = source.read(range(10), recipe)
+    assert (read.shape, read.dtype) == ((10, 24, 18, 4), np.dtype(np.uint16))
+
+    values = recipe.reading.values(to_floats(read))
+    assert_array_equal(values, expected)
+    assert list(write_stacks([ImageStack.of("images", values)], tmp_path / "again.ome.tif"))
+    again = open_source(tmp_path / "again.ome.tif")
+    assert (again.image_shape, again.depth, again.found.range) == ((24, 18, 4), 16, (0, 4095))
+    assert_array_equal(again.read(range(10), recipe), read)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5, 16])
+@pytest.mark.parametrize(("dtype", "depth"), [(np.uint8, 8), (np.uint16, 16), (np.float32, "float")])
+def test_any_number_of_channels_is_kept(channels: int, dtype: Any, depth: Any, tmp_path: Path) -> None:
+    values = (RNG.random((3, channels, 20, 18)) * 200).astype(dtype)
+    values.flat[0] = 255 if dtype == np.uint8 else 1023 if dtype == np.uint16 else 300.5
+    source = open_source(write_tiff(tmp_path / "a.ome.tif", values, metadata={"axes": "TCYX"}))
+    assert (source.image_shape, source.depth, source.found.channels) == ((20, 18, channels), depth, channels)
+    recipe = Preprocessing.standard((20, 18, channels), reading=source.reading())
+    low, high = source.found.range or (0, 255)
+    kept = to_floats(source.read(range(3), recipe)).astype(np.float64) * (high - low) + low
+    np.testing.assert_allclose(kept, values.transpose(0, 2, 3, 1), rtol=1e-5, atol=1e-2)
 
 
 def test_series_of_one_shape_are_one_set(tmp_path: Path) -> None:
