@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -395,6 +396,37 @@ def test_plain_images_and_what_only_pillow_can_read_stay_with_it(
     assert [tiff.takes(path) for path in (packed, stack)] == [True, True]
     monkeypatch.setitem(extras.EXTRAS, "tiff", ("latent_explorer_has_no_such_package",))
     assert [tiff.takes(path) for path in (packed, stack)] == [False, True]
+
+
+def lone_file(folder: Path, suffix: str) -> Path:
+    match suffix:
+        case ".h5":
+            return write_hdf5(folder / "set.h5", {"images": COLOR, "labels": np.arange(10) % 3})
+        case ".mat":
+            from scipy.io import savemat
+
+            savemat(folder / "set.mat", {"images": COLOR, "y": np.arange(10) % 3})
+            return folder / "set.mat"
+        case ".parquet":
+            needs("parquet")
+            images = [encoded(image) for image in COLOR]
+            return write_parquet(folder / "set.parquet", images, "abc", label=(np.arange(10) % 3).tolist())
+    return write_tiff(folder / "set.tif", COLOR, photometric="rgb")
+
+
+@pytest.mark.parametrize("place", ["", "data/inner/"])
+@pytest.mark.parametrize("suffix", [".h5", ".mat", ".parquet", ".tif"])
+def test_a_single_container_in_an_archive_opens(suffix: str, place: str, tmp_path: Path) -> None:
+    file = lone_file(tmp_path, suffix)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.write(file, f"{place}{file.name}")
+        archive.writestr(f"{place}readme.txt", "about it")
+    source = open_source(tmp_path / "set.zip")
+    assert (source.name, source.image_shape) == ("set.zip", (32, 32, 3))
+    assert_array_equal(pixels(source), COLOR)
+    if suffix != ".tif":
+        assert source.labels is not None
+        assert_array_equal(source.labels, np.arange(10) % 3)
 
 
 # -- Zarr --------------------------------------------------------------------------------------------------------------
