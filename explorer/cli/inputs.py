@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
 from explorer.cli.places import OF_SOURCE, file_path
-from explorer.data.choices import place_of, refuse_unused, split
+from explorer.data.choices import NO_CHOICES, place_of, refuse_unused, split
 from explorer.data.formats import open_image, open_values
 from explorer.data.mixer import channels_text
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source, range_differs
-from explorer.data.sources import open_source, skipped_json
+from explorer.data.sources import known_name, open_source, skipped_json
 from explorer.data.values import deep_pixels
 from explorer.engine.codecs import open_codec
 from explorer.errors import DataError, ExportError, UsageError
@@ -110,11 +110,16 @@ class ImageReader:
 
 
 def position_in(image: str, source: Source) -> int | None:
-    """Return the index of an image, a file or ``DATA:INDEX``, in a dataset; None if it does not belong to it."""
+    """Return the index of an image, a file or ``DATA:INDEX``, in a dataset; None if it does not belong to it.
+
+    DATA without choices of how to read it is the dataset, too.
+    """
     match = OF_SOURCE.fullmatch(image)
     if match is not None:
         index = int(match["index"])
-        same = match["data"] == source.spec or open_source(match["data"]).spec == source.spec
+        place, choices = split(match["data"])
+        place = known_name(place) or str(Path(place).expanduser().resolve())
+        same = place == place_of(source.spec) and choices in (NO_CHOICES, source.choices)
         return index if same and index < source.count else None
     path, folder = Path(image).expanduser().resolve(), Path(place_of(source.spec)).resolve()
     if folder not in path.parents:
