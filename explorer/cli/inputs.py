@@ -17,7 +17,7 @@ from explorer.array_files import ZipLimits, read_arrays, read_header, read_value
 from explorer.cli.console import Console
 from explorer.cli.places import OF_SOURCE, file_path
 from explorer.data.choices import NO_CHOICES, place_of, refuse_unused, split
-from explorer.data.formats import open_image, open_values
+from explorer.data.formats import open_image, open_values, probe_image
 from explorer.data.mixer import channels_text
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source, range_differs
@@ -79,11 +79,12 @@ class ImageReader:
         self._preprocessing = preprocessing
         self._sources: dict[str, Source] = {}
 
-    def read(self, image: str) -> Floats:
+    def read(self, image: str, console: Console | None = None) -> Floats:
         """Return an image as float32 ``(1, h, w, c)`` in [0, 1].
 
-        It is a file, ``file.gif?frames=3`` for one of its frames, or ``DATA:INDEX``. An image of more than 8 bits is
-        read with the range that the model learned from. DataError if there is no such image, or it cannot be read.
+        It is a file, ``file.gif?frames=3`` for one of its frames, or ``DATA:INDEX``. Without a choice, it is the first
+        frame, and a warning is given if there are others. An image of more than 8 bits is read with the range that the
+        model learned from. DataError if there is no such image, or it cannot be read.
         """
         match = OF_SOURCE.fullmatch(image)
         if match is not None:
@@ -98,6 +99,12 @@ class ImageReader:
                 "“{given}” is neither an image file nor DATA:INDEX. Write, for example, digits:3.", given=image
             )
         refuse_unused(choices, ("range", "frames"), path.name)
+        count = 1 if choices.frames or console is None else probe_image(path).frames
+        if console is not None and count > 1:
+            console.warn(
+                f"{path.name} has {count:,} frames or pages, and the first is used. Choose another one with "
+                f"{path.name}?frames=N, counted from 0."
+            )
         frame = int(choices.frames) if choices.frames.isdigit() else 0
         return to_floats(self._read_file(path, frame, choices.range)[np.newaxis])
 

@@ -34,7 +34,9 @@ def run(options: Namespace, console: Console) -> Report:
     warn_of_range(console, model, source)
     own = position_in(options.query, source)
     # An image of the dataset is read as the dataset is.
-    images = model.images.read(options.query) if own is None else to_floats(source.read([own], model.preprocessing))
+    images = (
+        model.images.read(options.query, console) if own is None else to_floats(source.read([own], model.preprocessing))
+    )
     query = model.codec.encode(images)
     codes, positions = console.result(encode_source(model, source, np.arange(source.count)))
     warn_of_skipped(console, source)
