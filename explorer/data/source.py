@@ -260,6 +260,11 @@ class Source(abc.ABC):
         """Return the name of one image's file inside the source; empty if it has no file."""
         return ""
 
+    def skipped_among(self, indices: Indices) -> tuple[Skipped, ...]:
+        """Return the skipped ones of some images, which turned out to be unreadable."""
+        names = {self.file_name(index) for index in indices.tolist()}
+        return tuple(one for one in self.skipped if one.name in names)
+
     def positions(self, indices: Sequence[int] | Indices) -> Indices:
         """Return `indices` as int64 ``(n,)``, checked; DataError if one is out of range."""
         positions = np.asarray(indices, dtype=np.int64).reshape(-1)
