@@ -170,8 +170,9 @@ def warn_of_skipped(console: Console, source: Source) -> list[dict[str, str]]:
 def warn_of_range(console: Console, model: Model, source: Source) -> None:
     """Warn if the values of a dataset have another range than those that the model learned from."""
     differs = range_differs(model.preprocessing, source)
+    learned = model.preprocessing.reading.range
     if differs is not None:
-        console.warn(str(differs))
+        console.warn(str(differs) + (" Use --data-range {:.9g},{:.9g}.".format(*learned) if learned else ""))
 
 
 def warn_of(console: Console, skipped: Sequence[dict[str, str]]) -> None:
