@@ -113,7 +113,7 @@ class TrainChoices(TrainFields):
         self.limit.setValue(request.limit)
         self.seed.setValue(request.seed)
         self.image_size.setText(f"{request.size[0]}x{request.size[1]}" if request.size else "")
-        self.channels.setCurrentIndex(self.channels.findData(request.channels))
+        self.channels.setCurrentIndex(max(0, self.channels.findData(request.channels)))
         self.crop.setValue(-1 if request.crop is None else request.crop)
         self.invert.setChecked(request.invert)
         self.tensorboard.setChecked(request.tensorboard is not None)
