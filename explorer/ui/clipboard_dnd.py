@@ -139,8 +139,8 @@ class ClipboardDnd(QObject):
             return self.tr("Drop to encode the image") if holds_image(mime) else ""
         kinds = [kind_of_name(path) for path in files]
         either = any(map(may_have_images, files))
-        halves = all(any(half in path.name.lower() for path in files) for half in ("enc", "dec"))
-        if kinds == ["third_party", "third_party"] and (halves or not either):
+        both = all(any(part in path.name.lower() for path in files) for part in ("enc", "dec"))
+        if kinds == ["third_party", "third_party"] and (both or not either):
             return self.tr("Drop to import encoder and decoder")
         if len(files) > 1:
             return self.tr("Drop to open %1 files").replace("%1", f"{len(files):,}")

@@ -72,7 +72,7 @@ def test_a_query_of_the_dataset_is_read_as_the_dataset(
     distances[17] = np.inf
     assert [entry["index"] for entry in result] == np.argsort(distances, kind="stable")[:5].tolist()
     np.testing.assert_allclose([entry["distance"] for entry in result], np.sort(distances)[:5], rtol=0.05)
-    # Another range is another image, and the query does not belong to the dataset.
+    # Read with a different range, the query does not belong to the dataset.
     other = ask(*words, "--query", "scan.npy?range=0,255:17")
     assert other[0]["index"] == 17
     assert other[0]["distance"] > 1

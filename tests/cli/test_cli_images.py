@@ -392,9 +392,9 @@ def test_human_lines_say_where_the_file_is(call: Any, tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize("command", ["traverse", "neighbors", "arithmetic", "morph"])
 def test_the_first_of_several_frames_is_reported(command: str, call: Any, tmp_path: Path, vae: Path) -> None:
-    film = tmp_path / "film.gif"
+    animation = tmp_path / "film.gif"
     frames = [Image.new("L", (28, 28), gray) for gray in (10, 120, 250)]
-    frames[0].save(film, save_all=True, append_images=frames[1:])
+    frames[0].save(animation, save_all=True, append_images=frames[1:])
     warning = (
         "warning: film.gif has 3 frames or pages, and the first is used. "
         "Choose another one with film.gif?frames=N, counted from 0.\n"
@@ -408,6 +408,6 @@ def test_the_first_of_several_frames_is_reported(command: str, call: Any, tmp_pa
             "morph": ["--keys", image, "digits:3", "--steps", 2, "--out", tmp_path / f"{out}.png"],
         }[command]
 
-    assert call(command, "--model", vae, *words(film, "a")).err == warning
-    assert call(command, "--model", vae, *words(f"{film}?frames=2", "b")).err == ""
+    assert call(command, "--model", vae, *words(animation, "a")).err == warning
+    assert call(command, "--model", vae, *words(f"{animation}?frames=2", "b")).err == ""
     assert call(command, "--model", vae, *words("digits:2", "c")).err == ""

@@ -213,6 +213,7 @@ def test_transparency_is_reported_and_can_be_a_channel(driver: WindowDriver, tmp
     dialog = shown(driver)
     assert "4 channels, the last is transparency" in text(dialog, "reading_facts")
     last = part(dialog, QCheckBox, "reading_channel_3")
+    assert isinstance(last, QCheckBox)
     assert not last.isChecked()
     click(dialog, "reading_channel_3")
     click(dialog, "reading_apply")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class NoiseView:
     of_reconstruction: Closeness
     of_noisy_row: Closeness
     of_reconstruction_row: Closeness
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[Skipped, ...] = field(default=(), kw_only=True)
 
 
 def corrupt_images(
@@ -69,7 +69,7 @@ def corrupt_images(
             _closeness(clean[:1], reconstruction[:1]),
             _closeness(clean, noisy),
             _closeness(clean, reconstruction),
-            source.skipped_among(np.setdiff1d(part[1:], kept)),
+            skipped=source.skipped_among(np.setdiff1d(part[1:], kept)),
         )
 
 
