@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
 from explorer.cli.places import OF_SOURCE, file_path
-from explorer.data.choices import place_of, refuse_unused, split
-from explorer.data.formats import open_image, open_values
+from explorer.data.choices import NO_CHOICES, place_of, refuse_unused, split
+from explorer.data.formats import open_image, open_values, probe_image
 from explorer.data.mixer import channels_text
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source, range_differs
-from explorer.data.sources import open_source, skipped_json
+from explorer.data.sources import known_name, open_source, skipped_json
 from explorer.data.values import deep_pixels
 from explorer.engine.codecs import open_codec
 from explorer.errors import DataError, ExportError, UsageError
@@ -79,11 +79,12 @@ class ImageReader:
         self._preprocessing = preprocessing
         self._sources: dict[str, Source] = {}
 
-    def read(self, image: str) -> Floats:
+    def read(self, image: str, console: Console | None = None) -> Floats:
         """Return an image as float32 ``(1, h, w, c)`` in [0, 1].
 
-        It is a file, ``file.gif?frames=3`` for one of its frames, or ``DATA:INDEX``. An image of more than 8 bits is
-        read with the range that the model learned from. DataError if there is no such image, or it cannot be read.
+        It is a file, ``file.gif?frames=3`` for one of its frames, or ``DATA:INDEX``. Without a choice, it is the first
+        frame, and a warning is given if there are others. An image of more than 8 bits is read with the range that the
+        model learned from. DataError if there is no such image, or it cannot be read.
         """
         match = OF_SOURCE.fullmatch(image)
         if match is not None:
@@ -98,6 +99,12 @@ class ImageReader:
                 "“{given}” is neither an image file nor DATA:INDEX. Write, for example, digits:3.", given=image
             )
         refuse_unused(choices, ("range", "frames"), path.name)
+        count = 1 if choices.frames or console is None else probe_image(path).frames
+        if console is not None and count > 1:
+            console.warn(
+                f"{path.name} has {count:,} frames or pages, and the first is used. Choose another one with "
+                f"{path.name}?frames=N, counted from 0."
+            )
         frame = int(choices.frames) if choices.frames.isdigit() else 0
         return to_floats(self._read_file(path, frame, choices.range)[np.newaxis])
 
@@ -110,11 +117,16 @@ class ImageReader:
 
 
 def position_in(image: str, source: Source) -> int | None:
-    """Return the index of an image, a file or ``DATA:INDEX``, in a dataset; None if it does not belong to it."""
+    """Return the index of an image, a file or ``DATA:INDEX``, in a dataset; None if it does not belong to it.
+
+    DATA without choices of how to read it is the dataset, too.
+    """
     match = OF_SOURCE.fullmatch(image)
     if match is not None:
         index = int(match["index"])
-        same = match["data"] == source.spec or open_source(match["data"]).spec == source.spec
+        place, choices = split(match["data"])
+        place = known_name(place) or str(Path(place).expanduser().resolve())
+        same = place == place_of(source.spec) and choices in (NO_CHOICES, source.choices)
         return index if same and index < source.count else None
     path, folder = Path(image).expanduser().resolve(), Path(place_of(source.spec)).resolve()
     if folder not in path.parents:
@@ -158,8 +170,9 @@ def warn_of_skipped(console: Console, source: Source) -> list[dict[str, str]]:
 def warn_of_range(console: Console, model: Model, source: Source) -> None:
     """Warn if the values of a dataset have another range than those that the model learned from."""
     differs = range_differs(model.preprocessing, source)
+    learned = model.preprocessing.reading.range
     if differs is not None:
-        console.warn(str(differs))
+        console.warn(str(differs) + (" Use --data-range {:.9g},{:.9g}.".format(*learned) if learned else ""))
 
 
 def warn_of(console: Console, skipped: Sequence[dict[str, str]]) -> None:

@@ -26,12 +26,19 @@ _ALPHA: Final = {2: "LA", 4: "RGBA"}
 _ALPHA_RANGES: Final = ((0.0, 1.0), (0.0, 255.0))
 """Other values with four channels are measurements."""
 
+_LOOKED_AT: Final = 64
+"""Images of a set that tell whether their last channel is alpha."""
+
+_MOSTLY: Final = 0.9
+_SOME: Final = 0.1
+"""Shares of an alpha channel that are fully opaque or transparent, and fully opaque."""
+
 _LONG: Final = 8
 """A table this many times longer or wider than its other side is no single image."""
 
 
 def images_of(
-    parts: Sequence[AnyArray], name: Value, choices: Choices, count: int | None = None
+    parts: Sequence[AnyArray], name: Value, choices: Choices, count: int | None = None, *, alpha: bool = False
 ) -> tuple[list[Pixels], Found]:
     """Return the images in the parts of one set, pixels ``(n, h, w, c)`` of one dtype, and how they were read.
 
@@ -39,13 +46,15 @@ def images_of(
     ----------
     parts
         Arrays of one layout: ``(n, h, w)``, ``(n, h, w, c)``, ``(n, c, h, w)``, flat squares ``(n, side²)``, or one
-        image ``(h, w)``, ``(h, w, c)``, ``(3, h, w)``, with up to 16 channels. Two channels of 8 bits, or of floats
-        from 0 to 1, are gray and alpha, four are color and alpha, unless they are chosen: they are composited over
-        white. Values as in `found_range`, depth as in `found_depth`.
+        image ``(h, w)``, ``(h, w, c)``, ``(3, h, w)``, with up to 16 channels. The last of two or four channels of 8
+        bits, or of floats from 0 to 1, is alpha if it looks like it (`_looks_like_alpha`): it is composited over white,
+        unless channels are chosen. Values as in `found_range`, depth as in `found_depth`.
     choices
         Layout, channels and range, where they shall not be found.
     count
         The number of images in the first part, if something else tells it, such as labels.
+    alpha
+        Whether something else tells that the last of two or four channels is alpha, such as the name of the file.
 
     Raises
     ------
@@ -55,15 +64,18 @@ def images_of(
     layout = choices.layout or found_layout(parts[0].shape, name, count)
     stacks = [_stacked(part, layout, name) for part in parts]
     channels, dtype = stacks[0].shape[3], stacks[0].dtype
+    whole = stacks[0]
     stacks = [_picked(stack, choices.channels, name) for stack in stacks]
     limits = found_range(stacks[0], name, *stacks[1:])
-    with_alpha = not choices.channels and channels in _ALPHA and limits in _ALPHA_RANGES
+    is_alpha = channels in _ALPHA and limits in _ALPHA_RANGES and (alpha or _looks_like_alpha(whole, limits))
+    with_alpha = is_alpha and not choices.channels
     limits = choices.range or limits
     depth = 8 if with_alpha else found_depth(limits, *stacks)
     images = [scaled(stack, limits, depth) for stack in stacks]
     images = [_opaque(stack) for stack in images] if with_alpha else images
     eight_bit = dtype == np.uint8 and limits == (0.0, 255.0)
-    return images, Found(dtype.name, None if eight_bit else limits, layout=layout, channels=channels)
+    limits_found = None if eight_bit else limits
+    return images, Found(dtype.name, limits_found, layout=layout, channels=channels, alpha=is_alpha)
 
 
 def found_layout(shape: tuple[int, ...], name: Value, count: int | None = None) -> Layout:
@@ -161,6 +173,20 @@ def _picked(stack: AnyArray, channels: tuple[int, ...], name: Value) -> AnyArray
     if not channels or channels == tuple(range(count)):
         return stack
     return stack[..., list(channels)]
+
+
+def _looks_like_alpha(stack: AnyArray, limits: tuple[float, float]) -> bool:
+    """Return whether the last channel of images ``(n, h, w, c)``, whose values are within limits, is alpha.
+
+    Some of the images tell: it is fully opaque; or nearly all of it is fully opaque or transparent, and the other
+    channels have values in between, unlike masks and one-hot channels. All else is a channel like the others.
+    """
+    some = stack[:: -(-len(stack) // _LOOKED_AT)]
+    low, high = limits[0] + 1e-3, limits[1] - 1e-3
+    alpha, others = some[..., -1], some[..., :-1]
+    opaque, clear = float((alpha >= high).mean()), float((alpha <= low).mean())
+    shades = ((others > low) & (others < high)).any()
+    return opaque == 1 or (opaque >= _SOME and opaque + clear >= _MOSTLY and bool(shades))
 
 
 def _opaque(images: Pixels) -> Pixels:

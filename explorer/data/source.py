@@ -54,6 +54,8 @@ class Found:
         Order of the axes of the array; empty if there was no choice.
     channels
         Number of channels in the file; 0 if unknown.
+    alpha
+        Whether the last channel is transparency: composited over white, unless channels are chosen.
     """
 
     dtype: str = "uint8"
@@ -62,6 +64,7 @@ class Found:
     frames: int = 0
     layout: Layout = ""
     channels: int = 0
+    alpha: bool = False
 
 
 @dataclass(frozen=True)
@@ -256,6 +259,11 @@ class Source(abc.ABC):
     def file_name(self, index: int) -> str:
         """Return the name of one image's file inside the source; empty if it has no file."""
         return ""
+
+    def skipped_among(self, indices: Indices) -> tuple[Skipped, ...]:
+        """Return the skipped ones of some images, which turned out to be unreadable."""
+        names = {self.file_name(index) for index in indices.tolist()}
+        return tuple(one for one in self.skipped if one.name in names)
 
     def positions(self, indices: Sequence[int] | Indices) -> Indices:
         """Return `indices` as int64 ``(n,)``, checked; DataError if one is out of range."""

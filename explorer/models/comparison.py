@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from explorer.data.metrics import bce_per_image, mse_per_image, psnr_per_image, ssim_per_image
+from explorer.data.metrics import bce_per_image, by_channel, mse_per_image, psnr_per_image, ssim_per_image
 from explorer.data.preprocessing import Preprocessing, as_depth, to_floats, to_pil_image, to_pixels
 from explorer.data.source import Source
 from explorer.messages import message
@@ -45,6 +45,8 @@ class Comparison:
         dimension's range over these images.
     jpeg_bytes, webp_bytes
         Mean bytes per image at the lowest quality that reaches `eight_psnr`; NaN if none does.
+    channel_psnr
+        The PSNR of each channel alone, if the images are neither grayscale nor color.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Comparison:
     eight_psnr: float
     jpeg_bytes: float
     webp_bytes: float
+    channel_psnr: tuple[float, ...] = ()
 
 
 def compare(
@@ -84,6 +87,7 @@ def compare(
     parts_read: list[tuple[Floats, Indices]] = []
     step = images_in_memory(codec.image_shape, _BATCH)
     sums: dict[str, list[Floats]] = {"mse": [], "psnr": [], "ssim": [], "bce": []}
+    channels: list[Floats] = []
     for done, pixels, kept in readable_batches(source, chosen, preprocessing, step):
         clean = to_floats(pixels)
         parts_read.append((codec.encode(clean), kept))
@@ -95,6 +99,8 @@ def compare(
             ("bce", bce_per_image),
         ):
             sums[key].append(np.asarray(measure(clean, made), np.float32))
+        if clean.shape[3] not in (1, 3):
+            channels.append(np.asarray(by_channel(psnr_per_image, clean, made), np.float32))
         yield Progress(done, len(chosen), message("Measuring {model}", model=name))
     codes, chosen = (np.concatenate(parts) for parts in zip(*parts_read, strict=True))
     means = {key: float(np.concatenate(parts).astype(np.float64).mean()) for key, parts in sums.items()}
@@ -121,6 +127,7 @@ def compare(
         eight_psnr=target,
         jpeg_bytes=files["JPEG"],
         webp_bytes=files["WEBP"],
+        channel_psnr=tuple(np.concatenate(channels).astype(np.float64).mean(axis=0).tolist()) if channels else (),
     )
 
 

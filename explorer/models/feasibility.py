@@ -60,6 +60,11 @@ class Images:
     channels: int = 0
     dtype: DTypeLike = np.uint8
 
+    @property
+    def channel_count(self) -> int:
+        """Channels of its images, 0 if unknown."""
+        return self.image_shape[2] if self.image_shape else self.channels
+
 
 def images_of(source: Source) -> Images:
     splits = source.splits

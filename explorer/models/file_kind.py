@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from explorer.data.formats import IMAGE_SUFFIXES
-from explorer.data.sources import known_name
+from explorer.data.sources import hdf5, known_name
 from explorer.export.recipe_file import has_recipe
 from explorer.models.bundle import CARD
 from explorer.models.third_party.files import SUFFIXES, looks_third_party
@@ -20,13 +20,21 @@ FileKind: TypeAlias = Literal["session", "model", "third_party", "animation", "i
 
 
 def kind_of_name(path: Path) -> FileKind | None:
-    """Return the kind that the name of a file suggests, without any access to it; None if only its content tells."""
+    """Return the kind that the name of a file suggests, without any access to it; None if only its content tells.
+
+    HDF5 has models of Keras, and images (`may_have_images`).
+    """
     suffix = path.suffix.lower()
     if suffix == SESSION_SUFFIX:
         return "session"
     if suffix in SUFFIXES:
         return "third_party"
     return "image" if suffix in IMAGE_SUFFIXES else None
+
+
+def may_have_images(path: Path) -> bool:
+    """Return whether the name of a file that may be a model is also one of datasets, as with HDF5."""
+    return path.suffix.lower() in hdf5.SUFFIXES
 
 
 def is_image(path: Path) -> bool:

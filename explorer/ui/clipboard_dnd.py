@@ -13,7 +13,7 @@ from explorer.document.open_requests import OpenRequest
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.errors import ExportError, UsageError
 from explorer.messages import message
-from explorer.models.file_kind import kind_of_name
+from explorer.models.file_kind import kind_of_name, may_have_images
 from explorer.ui.actions import Action, Section, When
 from explorer.ui.dragging import (
     code_text_mime,
@@ -138,13 +138,15 @@ class ClipboardDnd(QObject):
         if not files:
             return self.tr("Drop to encode the image") if holds_image(mime) else ""
         kinds = [kind_of_name(path) for path in files]
-        if kinds == ["third_party", "third_party"]:
+        either = any(map(may_have_images, files))
+        both = all(any(part in path.name.lower() for path in files) for part in ("enc", "dec"))
+        if kinds == ["third_party", "third_party"] and (both or not either):
             return self.tr("Drop to import encoder and decoder")
         if len(files) > 1:
             return self.tr("Drop to open %1 files").replace("%1", f"{len(files):,}")
         words = {
             "session": self.tr("Drop to open session %1"),
-            "third_party": self.tr("Drop to import model %1"),
+            "third_party": self.tr("Drop to open model or images %1") if either else self.tr("Drop to import model %1"),
             "image": self.tr("Drop to encode %1"),
         }
         return words.get(kinds[0] or "", self.tr("Drop to open %1")).replace("%1", files[0].name)

@@ -128,6 +128,8 @@ class Notices(QObject):
             words.append(filled(self.tr("One of %1 arrays was read."), len(found.arrays)))
         if choices.range is None and found.range not in (None, *_USUAL.get(found.dtype, _OF_FLOATS)):
             words.append(filled(self.tr("Read with values %1 as black to white."), range_words(found.range)))
+        if found.alpha and not choices.channels:
+            words.append(filled(self.tr("Channel %1 was read as transparency."), found.channels))
         return " ".join(words)
 
     def _hide(self) -> None:

@@ -24,7 +24,7 @@ from explorer.models.cleaning import Cleaned, clean_files
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
 from explorer.models.quality import CURVE_IMAGES, QualityCurve, curve_strengths, quality_curve
 from explorer.types import Floats, Indices, Pixels, Progress
-from explorer.workers.animation import encode_images
+from explorer.workers.animation import EncodedImages, encode_images
 from explorer.workers.code_analysis import encode_all, find_directions, fit_prior, index_images, probe
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import open_model, skipped_words
@@ -255,9 +255,10 @@ class AnalysisJobs(QObject):
             return
         model, source = opened
 
-        def put(codes: Floats) -> None:
+        def put(found: EncodedImages) -> None:
             if self._document.model is model:
-                self._document.add_to_term(number, codes)
+                self._document.add_to_term(number, found.codes)
+            found.report_skipped(self._document)
 
         self._jobs.start(message("Encoding images"), lambda: encode_images(model, source, indices), put)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PySide6.QtCore import QObject
 
 from explorer.data.mixer import Mixer, channels_text, shown
 from explorer.data.preprocessing import to_floats
-from explorer.data.source import Source
+from explorer.data.source import Skipped, Source
 from explorer.data.sources import open_source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
@@ -26,10 +27,11 @@ from explorer.latent.animation import Animation, AnimationCurve
 from explorer.latent.checks import check_table
 from explorer.latent.neighbor_graph import NeighborGraph
 from explorer.messages import Message, message
-from explorer.models.batches import images_at_once, render, render_values
+from explorer.models.batches import images_at_once, readable_batches, render, render_values
 from explorer.models.codes import CodeSample
 from explorer.types import Floats, Indices, Pixels, Progress, Shown
 from explorer.workers.jobs import JobRunner
+from explorer.workers.loading import listed_words
 from explorer.workers.opening import OpenedAnimation, open_animation
 
 _TRIED = 10
@@ -141,38 +143,70 @@ def estimate_animation(
     yield Estimate(export, np.stack(previews), len(codes), settings.fps, size)
 
 
-def encode_images(model: OpenModel, source: Source, indices: Indices) -> Iterator[Progress | Floats]:
-    """Encode images of a source; yields progress, and finally codes ``(n, latent_dim)``, n > 0."""
+@dataclass(frozen=True, eq=False)
+class EncodedImages:
+    """Codes ``(n, latent_dim)``, n > 0, of the readable ones of some images; `skipped` are the others."""
+
+    codes: Floats
+    skipped: tuple[Skipped, ...] = ()
+
+    def report_skipped(self, document: Document) -> None:
+        if self.skipped:
+            document.report(*listed_words(self.skipped, len(self.codes) + len(self.skipped)))
+
+
+def encode_images(model: OpenModel, source: Source, indices: Indices) -> Iterator[Progress | EncodedImages]:
+    """Encode images of a source; yields progress, and finally the codes. DataError if none can be read."""
     check_table(len(indices), model.latent_dim)
     step = images_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
     codes: list[Floats] = []
-    for start in range(0, len(indices), step):
-        yield Progress(start, len(indices), message("Encoding"))
-        pixels = source.read(indices[start : start + step], model.card.preprocessing)
+    read: list[Indices] = []
+    yield Progress(0, len(indices), message("Encoding"))
+    for done, pixels, kept in readable_batches(source, indices, model.card.preprocessing, step):
         codes.append(model.codec.encode(to_floats(pixels)))
-    yield np.concatenate(codes)
+        read.append(kept)
+        yield Progress(done, len(indices), message("Encoding"))
+    yield EncodedImages(np.concatenate(codes), source.skipped_among(np.setdiff1d(indices, np.concatenate(read))))
 
 
-def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress | Floats]:
-    """Encode image files with the preprocessing of the model; yields progress, and finally the codes."""
-    codes: list[Floats] = []
+def encode_files(model: OpenModel, paths: Sequence[Path]) -> Iterator[Progress | EncodedImages]:
+    """Encode image files with the preprocessing of the model; yields progress, and finally the codes.
+
+    DataError if none can be read, UsageError if one has too many images.
+    """
+    encoded: list[EncodedImages] = []
+    errors: dict[Path, DataError] = {}
     for number, path in enumerate(paths):
         yield Progress(number, len(paths), message("Encoding {name}", name=path.name))
-        source = open_source(str(path))
-        if source.count > _MOST_DROPPED:
-            raise DataError(
-                "Cannot add {name} as keyframes: it contains {count:,} images; at most {most} are allowed. Open it in "
-                "the library, and select some in the gallery.",
-                name=path.name,
-                count=source.count,
-                most=_MOST_DROPPED,
-            )
-        images = source.read(np.arange(source.count), model.card.preprocessing)
-        codes.append(model.codec.encode(to_floats(images)))
-    yield np.concatenate(codes)
+        try:
+            encoded.append(_encode_file(model, path))
+        except DataError as error:
+            errors[path] = error
+    if not encoded:
+        raise next(iter(errors.values()))
+    skipped = [one for file in encoded for one in file.skipped]
+    skipped += [Skipped(path.name, error.message) for path, error in errors.items()]
+    yield EncodedImages(np.concatenate([file.codes for file in encoded]), tuple(skipped))
 
 
-def keyframes_of(paths: Sequence[Path], model: OpenModel | None) -> Iterator[Progress | OpenedAnimation | Floats]:
+def _encode_file(model: OpenModel, path: Path) -> EncodedImages:
+    source = open_source(str(path))
+    if source.count > _MOST_DROPPED:
+        raise UsageError(
+            "Cannot add {name} as keyframes: it contains {count:,} images; at most {most} are allowed. Open it in "
+            "the library, and select some in the gallery.",
+            name=path.name,
+            count=source.count,
+            most=_MOST_DROPPED,
+        )
+    *_, encoded = encode_images(model, source, np.arange(source.count))
+    assert isinstance(encoded, EncodedImages)
+    return replace(encoded, skipped=source.skipped)
+
+
+def keyframes_of(
+    paths: Sequence[Path], model: OpenModel | None
+) -> Iterator[Progress | OpenedAnimation | EncodedImages]:
     """Encode image files as keyframes, or open a single exported animation; UsageError if no model is open."""
     if len(paths) == 1 and has_recipe(paths[0]):
         yield from open_animation(paths[0], model)
@@ -240,16 +274,18 @@ class AnimationJobs(QObject):
     def _start_keyframes(
         self,
         model: OpenModel | None,
-        steps: Callable[[], Iterator[Progress | OpenedAnimation | Floats]],
+        steps: Callable[[], Iterator[Progress | OpenedAnimation | EncodedImages]],
         place: int,
     ) -> None:
-        def put(found: OpenedAnimation | Floats) -> None:
+        def put(found: OpenedAnimation | EncodedImages) -> None:
             current = self._document.model
             if isinstance(found, OpenedAnimation):
                 found.show(self._document)
+                return
             # The codes are meaningless for another model.
-            elif current is not None and (current is model or current.continues(model)):
-                self._document.timeline.insert(found, min(place, len(self._document.state.keyframes)))
+            if current is not None and (current is model or current.continues(model)):
+                self._document.timeline.insert(found.codes, min(place, len(self._document.state.keyframes)))
+            found.report_skipped(self._document)
 
         self._jobs.start(message("Adding keyframes"), steps, put)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
-from explorer.data.source import Source
+from explorer.data.source import Skipped, Source
 from explorer.data.sources import held_out_source, open_source, opening
 from explorer.document.closed import Closed, ClosedModel, ClosedSource, Reopening
 from explorer.document.state import OpenModel
@@ -119,8 +119,13 @@ _NAMED = 3
 
 def skipped_words(source: Source) -> tuple[Message, str]:
     """Return a message about the skipped files of a source, and the list of all."""
-    lines = [f"{skipped.name}: {skipped.reason}" for skipped in source.skipped]
-    count, total = len(lines), source.count + len(lines) - source.unreadable
+    return listed_words(source.skipped, source.count + len(source.skipped) - source.unreadable)
+
+
+def listed_words(skipped: Sequence[Skipped], total: int) -> tuple[Message, str]:
+    """Return a message about the skipped ones of all files, and the list of them."""
+    lines = [f"{one.name}: {one.reason}" for one in skipped]
+    count = len(lines)
     first, more = "; ".join(lines[:_NAMED]), count - _NAMED
     if more > 0:
         summary = message(

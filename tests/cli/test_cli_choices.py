@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +104,44 @@ def test_a_training_gets_the_absolute_path_with_the_choices(
 
     monkeypatch.chdir(tmp_path)
     assert _checked_data("stack.npy?range=0,255") == f"{stack}?range=0,255"
+
+
+@pytest.fixture
+def of_twelve_bits(vae: Path, tmp_path: Path) -> Path:
+    """A model that learned from values of 0 to 4095."""
+    folder = tmp_path / "of-twelve-bits"
+    shutil.copytree(vae, folder)
+    card = json.loads((folder / "card.json").read_text())
+    reading = {"step": "reading", "low": 0, "high": 4095, "depth": 16}
+    card["preprocessing"]["steps"].insert(0, reading)
+    (folder / "card.json").write_text(json.dumps(card))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("command", "rest"),
+    [
+        ("encode", ("--out", "codes.npz")),
+        ("evaluate", ("--split", "all")),
+        ("neighbors", ("--query", "scan.npy:0")),
+        ("reconstruct", ("--split", "all", "--out", "rows.png")),
+    ],
+)
+def test_every_command_says_that_a_model_learned_from_another_range(
+    command: str,
+    rest: tuple[str, ...],
+    call: Any,
+    of_twelve_bits: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    values = np.random.default_rng(0).integers(0, 1024, (20, 28, 28)).astype(np.uint16)
+    values.flat[0] = 1023
+    np.save("scan.npy", values)
+    words = (command, "--model", of_twelve_bits, "--data", "scan.npy", *rest)
+    assert call(*words).err == (
+        "warning: The model learned from values of 0 … 4095, and the range of “scan.npy” is 0 … 1023. Choose the same "
+        "range, or expect other results. Use --data-range 0,4095.\n"
+    )
+    assert call(*words, "--data-range", "0,4095", *(["--force"] if "--out" in rest else [])).err == ""

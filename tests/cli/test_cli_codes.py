@@ -59,6 +59,25 @@ def test_cosine_looks_at_directions(ask: Any, codes: Floats) -> None:
     np.testing.assert_allclose([entry["distance"] for entry in result], np.sort(distances)[:10], atol=1e-3)
 
 
+@pytest.mark.parametrize("form", ["scan.npy:17", "./scan.npy:17", "scan.npy?range=0,127:17"])
+def test_a_query_of_the_dataset_is_read_as_the_dataset(
+    ask: Any, form: str, codes: Floats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pixels = open_source("digits").read(np.arange(200), RECIPE)
+    np.save("scan.npy", pixels // 2)
+    words = ("neighbors", "--model", "digits-deep-49", "--data", "scan.npy", "--data-range", "0,127", "--count", 5)
+    result = ask(*words, "--query", form)
+    distances = np.linalg.norm(codes[:200].astype(np.float64) - codes[17], axis=1)
+    distances[17] = np.inf
+    assert [entry["index"] for entry in result] == np.argsort(distances, kind="stable")[:5].tolist()
+    np.testing.assert_allclose([entry["distance"] for entry in result], np.sort(distances)[:5], rtol=0.05)
+    # Read with a different range, the query does not belong to the dataset.
+    other = ask(*words, "--query", "scan.npy?range=0,255:17")
+    assert other[0]["index"] == 17
+    assert other[0]["distance"] > 1
+
+
 def test_a_file_is_a_query_too_and_is_not_left_out(ask: Any, tmp_path: Path) -> None:
     source = open_source("digits")
     Image.fromarray(source.read(np.array([40]), RECIPE)[0, :, :, 0]).save(tmp_path / "digit.png")

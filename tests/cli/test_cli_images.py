@@ -388,3 +388,26 @@ def test_human_lines_say_where_the_file_is(call: Any, tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     outcome = call("sample", "--model", "digits-vae-2d", "--count", 2, "--out", "s.png")
     assert outcome.out.splitlines()[-1] == f"written to {tmp_path / 's.png'}"
+
+
+@pytest.mark.parametrize("command", ["traverse", "neighbors", "arithmetic", "morph"])
+def test_the_first_of_several_frames_is_reported(command: str, call: Any, tmp_path: Path, vae: Path) -> None:
+    animation = tmp_path / "film.gif"
+    frames = [Image.new("L", (28, 28), gray) for gray in (10, 120, 250)]
+    frames[0].save(animation, save_all=True, append_images=frames[1:])
+    warning = (
+        "warning: film.gif has 3 frames or pages, and the first is used. "
+        "Choose another one with film.gif?frames=N, counted from 0.\n"
+    )
+
+    def words(image: object, out: str) -> list[object]:
+        return {
+            "traverse": ["--image", image, "--out", tmp_path / f"{out}.png"],
+            "neighbors": ["--data", "digits", "--query", image],
+            "arithmetic": ["--plus", image, "--out", tmp_path / f"{out}.png"],
+            "morph": ["--keys", image, "digits:3", "--steps", 2, "--out", tmp_path / f"{out}.png"],
+        }[command]
+
+    assert call(command, "--model", vae, *words(animation, "a")).err == warning
+    assert call(command, "--model", vae, *words(f"{animation}?frames=2", "b")).err == ""
+    assert call(command, "--model", vae, *words("digits:2", "c")).err == ""

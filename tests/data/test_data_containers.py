@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.data.sources import describe, open_source, opening, places_of
 from explorer.errors import DataError
+from explorer.export.ome_tiff import ImageStack, write_stacks
+from explorer.models.settings import make_request, resolve_image_shape, resolve_preprocessing
 from explorer.types import Progress
 
 RNG = np.random.default_rng(0)
@@ -365,6 +368,55 @@ def test_folders_of_gray_pages_and_colors_stay_with_the_reader_of_files(tmp_path
     ]
 
 
+CELLS = RNG.integers(0, 4096, (10, 4, 24, 18)).astype(np.uint16)
+CELLS.flat[0] = 4095
+
+
+@pytest.mark.parametrize("kind", ["ome.tif", "hyper.tif", "h5", "zarr"])
+def test_four_channels_of_twelve_bits_are_kept_from_the_file_to_the_export(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"cells.{kind}"
+    match kind:
+        case "ome.tif":
+            write_tiff(path, CELLS, metadata={"axes": "TCYX"})
+        case "hyper.tif":
+            write_tiff(path, CELLS, imagej=True, metadata={"axes": "TCYX"})
+        case "h5":
+            write_hdf5(path, {"images": CELLS.transpose(0, 2, 3, 1)})
+        case _:
+            needs("zarr")
+            write_zarr(path, CELLS.transpose(0, 2, 3, 1))
+    source = open_source(path)
+    expected = CELLS.transpose(0, 2, 3, 1)
+    assert (source.image_shape, source.depth, source.found.dtype) == ((24, 18, 4), 16, "uint16")
+    assert (source.found.channels, source.found.range) == (4, (0, 4095))
+
+    request = make_request(architecture="conv-stride", data=str(path), out=tmp_path / "model")
+    assert resolve_image_shape(request, source.image_shape, source.crop, source.found.channels) == (24, 18, 4)
+    recipe = resolve_preprocessing(request, source)
+    read = source.read(range(10), recipe)
+    assert (read.shape, read.dtype) == ((10, 24, 18, 4), np.dtype(np.uint16))
+
+    values = recipe.reading.values(to_floats(read))
+    assert_array_equal(values, expected)
+    assert list(write_stacks([ImageStack.of("images", values)], tmp_path / "again.ome.tif"))
+    again = open_source(tmp_path / "again.ome.tif")
+    assert (again.image_shape, again.depth, again.found.range) == ((24, 18, 4), 16, (0, 4095))
+    assert_array_equal(again.read(range(10), recipe), read)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5, 16])
+@pytest.mark.parametrize(("dtype", "depth"), [(np.uint8, 8), (np.uint16, 16), (np.float32, "float")])
+def test_any_number_of_channels_is_kept(channels: int, dtype: Any, depth: Any, tmp_path: Path) -> None:
+    values = (RNG.random((3, channels, 20, 18)) * 200).astype(dtype)
+    values.flat[0] = 255 if dtype == np.uint8 else 1023 if dtype == np.uint16 else 300.5
+    source = open_source(write_tiff(tmp_path / "a.ome.tif", values, metadata={"axes": "TCYX"}))
+    assert (source.image_shape, source.depth, source.found.channels) == ((20, 18, channels), depth, channels)
+    recipe = Preprocessing.standard((20, 18, channels), reading=source.reading())
+    low, high = source.found.range or (0, 255)
+    kept = to_floats(source.read(range(3), recipe)).astype(np.float64) * (high - low) + low
+    np.testing.assert_allclose(kept, values.transpose(0, 2, 3, 1), rtol=1e-5, atol=1e-2)
+
+
 def test_series_of_one_shape_are_one_set(tmp_path: Path) -> None:
     import tifffile
 
@@ -405,6 +457,37 @@ def test_plain_images_and_what_only_pillow_can_read_stay_with_it(
     assert [tiff.takes(path) for path in (packed, stack)] == [True, True]
     monkeypatch.setitem(extras.EXTRAS, "tiff", ("latent_explorer_has_no_such_package",))
     assert [tiff.takes(path) for path in (packed, stack)] == [False, True]
+
+
+def lone_file(folder: Path, suffix: str) -> Path:
+    match suffix:
+        case ".h5":
+            return write_hdf5(folder / "set.h5", {"images": COLOR, "labels": np.arange(10) % 3})
+        case ".mat":
+            from scipy.io import savemat
+
+            savemat(folder / "set.mat", {"images": COLOR, "y": np.arange(10) % 3})
+            return folder / "set.mat"
+        case ".parquet":
+            needs("parquet")
+            images = [encoded(image) for image in COLOR]
+            return write_parquet(folder / "set.parquet", images, "abc", label=(np.arange(10) % 3).tolist())
+    return write_tiff(folder / "set.tif", COLOR, photometric="rgb")
+
+
+@pytest.mark.parametrize("place", ["", "data/inner/"])
+@pytest.mark.parametrize("suffix", [".h5", ".mat", ".parquet", ".tif"])
+def test_a_single_container_in_an_archive_opens(suffix: str, place: str, tmp_path: Path) -> None:
+    file = lone_file(tmp_path, suffix)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.write(file, f"{place}{file.name}")
+        archive.writestr(f"{place}readme.txt", "about it")
+    source = open_source(tmp_path / "set.zip")
+    assert (source.name, source.image_shape) == ("set.zip", (32, 32, 3))
+    assert_array_equal(pixels(source), COLOR)
+    if suffix != ".tif":
+        assert source.labels is not None
+        assert_array_equal(source.labels, np.arange(10) % 3)
 
 
 # -- Zarr --------------------------------------------------------------------------------------------------------------

@@ -85,22 +85,58 @@ def test_every_layout_and_range_is_read_as_it_is(
     assert describe(source)["channels"] == found.channels
 
 
-@pytest.mark.parametrize("array", [np.full((64, 64, 4), 200, np.uint8), np.full((4, 64, 64, 4), 200 / 255)])
+def with_alpha(alpha: Any, colors: int = 3) -> np.ndarray:
+    """Return four images of 200 and an alpha channel, which is given for the left and the right half."""
+    images = np.full((4, 64, 64, colors + 1), 200, np.uint8)
+    images[:, :, :32, -1], images[:, :, 32:, -1] = alpha
+    return images
+
+
+@pytest.mark.parametrize("array", [with_alpha((255, 0)), with_alpha((255, 0))[0], with_alpha((255, 0)) / 255])
 def test_transparent_images_are_composited_over_white(array: np.ndarray, tmp_path: Path) -> None:
     path = saved(tmp_path, array)
     source = open_source(path)
     assert source.image_shape == (64, 64, 3)
-    assert source.found.channels == 4
-    # As Pillow composites an image file: 200 · 200/255 + 255 · 55/255.
-    np.testing.assert_array_equal(pixels_of(source), 212)
+    assert (source.found.channels, source.found.alpha, describe(source)["alpha"]) == (4, True, True)
+    pixels = pixels_of(source)
+    np.testing.assert_array_equal(pixels[:, :, :32], 200)
+    np.testing.assert_array_equal(pixels[:, :, 32:], 255)
     chosen = open_source(join(path, Choices(channels=(2, 1, 0))))
     np.testing.assert_array_equal(pixels_of(chosen), 200)
+    kept = open_source(join(path, Choices(channels=(0, 1, 2, 3))))
+    assert (kept.image_shape, "alpha" in describe(kept)) == ((64, 64, 4), False)
+    np.testing.assert_array_equal(pixels_of(kept)[:, :, ::63, 3], np.broadcast_to([255, 0], (kept.count, 64, 2)))
+
+
+def test_a_file_name_tells_that_a_channel_is_transparency(tmp_path: Path) -> None:
+    np.savez(tmp_path / "sprites.npz", rgba=with_alpha((200, 200)))
+    # As Pillow composites an image file: 200 · 200/255 + 255 · 55/255.
+    np.testing.assert_array_equal(pixels_of(open_source(tmp_path / "sprites.npz")), 212)
+
+
+FOUR = RANDOM.integers(0, 256, (10, 32, 32, 4), dtype=np.uint8)
+CLASSES = np.eye(4, dtype=np.uint8)[RANDOM.integers(0, 4, (10, 32, 32))]
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [(FOUR, FOUR), (FOUR / 255, FOUR), (CLASSES * 255, CLASSES * 255), (CLASSES, CLASSES * 255)],
+    ids=["8 bits", "floats", "masks", "0/1"],
+)
+def test_four_channels_that_are_no_transparency_are_kept(
+    array: np.ndarray, expected: np.ndarray, tmp_path: Path
+) -> None:
+    source = open_source(saved(tmp_path, array))
+    assert (source.image_shape, source.found.channels, source.found.alpha) == ((32, 32, 4), 4, False)
+    np.testing.assert_array_equal(pixels_of(source), expected)
 
 
 def test_gray_with_alpha_is_composited_over_white() -> None:
-    (images,), _ = images_of([np.full((2, 64, 64, 2), 200, np.uint8)], "x", Choices())
-    assert images.shape == (2, 64, 64, 1)
-    np.testing.assert_array_equal(images, 212)
+    (images,), found = images_of([with_alpha((255, 0), colors=1)], "x", Choices())
+    assert (images.shape, found.alpha) == ((4, 64, 64, 1), True)
+    np.testing.assert_array_equal(images[:, :, ::63, 0], np.broadcast_to([200, 255], (4, 64, 2)))
+    (images,), found = images_of([with_alpha((200, 40), colors=1)], "x", Choices())
+    assert (images.shape, found.alpha) == ((4, 64, 64, 2), False)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from explorer.models.bundle import Bundle
 from explorer.models.evaluation import evaluate
 from explorer.types import Floats
 from explorer.workers.analysis import AnalysisJobs
-from explorer.workers.animation import encode_images
+from explorer.workers.animation import EncodedImages, encode_images
 from explorer.workers.code_analysis import encode_all, find_directions, index_images, probe
 from explorer.workers.jobs import JobRunner
 
@@ -121,8 +121,9 @@ def test_what_fits_is_what_is_said() -> None:
 def test_codes_of_a_selection_are_made_in_batches(source: ArraySource) -> None:
     model = make_model(image_shape=SHAPE)
     chosen = np.arange(0, 600, 2)
-    *_, codes = encode_images(model, source, chosen)
-    np.testing.assert_array_equal(codes, model.codec.encode(np.zeros((300, *SHAPE), np.float32)))
+    *_, encoded = encode_images(model, source, chosen)
+    assert isinstance(encoded, EncodedImages)
+    np.testing.assert_array_equal(encoded.codes, model.codec.encode(np.zeros((300, *SHAPE), np.float32)))
 
 
 def test_it_is_reported_once_however_often_an_index_is_asked_for(

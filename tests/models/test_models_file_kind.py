@@ -13,7 +13,7 @@ from explorer_testing.builders import write_bundle
 from PIL import Image
 
 from explorer.export.recipe import KEYWORD
-from explorer.models.file_kind import identify, kind_of_name
+from explorer.models.file_kind import identify, kind_of_name, may_have_images
 
 
 @pytest.fixture
@@ -83,3 +83,4 @@ def test_a_name_suggests_a_kind() -> None:
     names = ("a.latent", "a.KERAS", "a.h5", "a.PNG", "a.gif", "a", "a.npy")
     expected = ["session", "third_party", "third_party", "image", "image", None, None]
     assert [kind_of_name(Path("/nowhere") / name) for name in names] == expected
+    assert [name for name in names if may_have_images(Path(name))] == ["a.h5"]

@@ -307,13 +307,29 @@ def test_a_bundle_and_a_folder_dropped_together_are_both_opened(
 def test_a_keras_file_brings_the_import_dialog(driver: WindowDriver, tmp_path: Path) -> None:
     (tmp_path / "theirs.h5").write_bytes(b"\x89HDF\r\n\x1a\n and nothing that could be read")
     assert hover(driver.window, files(tmp_path / "theirs.h5"), MIDDLE)
-    assert "import" in driver.window.clipboard_dnd.overlay.words
+    assert driver.window.clipboard_dnd.overlay.words == "Drop to open model or images theirs.h5"
     drop(driver.window, files(tmp_path / "theirs.h5"), MIDDLE)
     driver.until(lambda: any(dialog.isVisible() for dialog in driver.window.findChildren(ImportDialog)))
     dialog = driver.window.findChild(ImportDialog)
     assert dialog is not None
     driver.until(lambda: driver.document.imports.view.phase == "failed")
     dialog.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("model.keras",), "Drop to import model model.keras"),
+        (("3dshapes.hdf5",), "Drop to open model or images 3dshapes.hdf5"),
+        (("enc.h5", "dec.h5"), "Drop to import encoder and decoder"),
+        (("test_x.h5", "test_y.h5"), "Drop to open 2 files"),
+    ],
+)
+def test_the_overlay_says_that_hdf5_has_models_or_images(
+    driver: WindowDriver, tmp_path: Path, names: tuple[str, ...], words: str
+) -> None:
+    assert hover(driver.window, files(*(tmp_path / name for name in names)), MIDDLE)
+    assert driver.window.clipboard_dnd.overlay.words == words
 
 
 def test_the_overlay_says_what_a_drop_would_do_and_goes_again(driver: WindowDriver, tmp_path: Path) -> None:

@@ -15,9 +15,11 @@ from explorer.data.metrics import mse
 from explorer.data.preprocessing import to_floats
 from explorer.document.open_requests import OpenRequest
 from explorer.document.views.compare import COMPARE, CompareView
+from explorer.models.evaluation import Evaluation, evaluate
 from explorer.models.pca_codec import PcaCodec
 from explorer.ui.color_map import heat
 from explorer.ui.images import image_to_qimage, pixels_to_qimage
+from explorer.ui.text import decibels
 
 
 @pytest.fixture
@@ -160,6 +162,22 @@ def test_the_table_measures_both(compared: WindowDriver) -> None:
     compared.click("compare_pca")
     compared.until(lambda: document.jobs == () and document.comparison.table == ())
     assert table.topLevelItemCount() == 0
+
+
+def test_the_table_measures_each_of_several_channels(driver: WindowDriver) -> None:
+    model, source = make_model(image_shape=(12, 10, 4)), make_source(image_shape=(12, 10, 4))
+    driver.open(model, source)
+    driver.tab("Compare")
+    driver.click("compare_measure")
+    driver.until(lambda: len(driver.document.comparison.table) == 2)
+    *_, expected = evaluate(model.codec, source, source.splits.test, model.card.preprocessing)
+    assert isinstance(expected, Evaluation)
+    table = driver.find(QTreeWidget, "compare_table")
+    items = [table.topLevelItem(row) for row in range(table.topLevelItemCount())]
+    shown = {item.text(0): item.text(1) for item in items if item is not None}
+    assert list(shown)[2:7] == ["PSNR", *(f"PSNR, channel {number}" for number in (1, 2, 3, 4))]
+    for number, figures in enumerate(expected.channels, start=1):
+        assert shown[f"PSNR, channel {number}"] == decibels(figures["psnr"])
 
 
 def test_without_a_second_model_the_table_measures_pca(driver: WindowDriver) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from explorer_testing.window import WindowDriver, plain
+from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
@@ -13,6 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from explorer.data.corruption import CORRUPTIONS, Noise, corrupt
 from explorer.data.metrics import psnr, ssim
+from explorer.data.sources import open_source
 from explorer.document.views.noise import NOISE, NOISE_ROW, NoiseView
 from explorer.ui.images import image_to_qimage
 
@@ -86,6 +90,20 @@ def test_a_row_is_measured_as_a_row(lab: WindowDriver) -> None:
     lab.document.choose_image(28)
     lab.until(lambda: isinstance(lab.document.views[NOISE], NoiseView) and len(noise_view(lab).clean) == 2)
     assert [len(row) for row in table.rows] == [2] * 4, "the source ends there"
+
+
+def test_an_unreadable_image_of_the_row_is_named(driver: WindowDriver, tmp_path: Path) -> None:
+    for number in range(4):
+        Image.new("L", (12, 10), 60 * number).save(tmp_path / f"{number}.png")
+    source = open_source(tmp_path)
+    (tmp_path / "2.png").write_bytes(b"no image")
+    driver.open(source=source)
+    driver.tab("Noise")
+    driver.click("noise_several")
+    driver.until(lambda: isinstance(driver.document.views[NOISE], NoiseView) and len(noise_view(driver).clean) == 3)
+    figures = driver.find(QLabel, "noise_row_figures")
+    assert figures.text().endswith("Skipped: 2.png")
+    assert figures.toolTip()
 
 
 def test_noises_are_stacked_and_taken_away_again(lab: WindowDriver) -> None:

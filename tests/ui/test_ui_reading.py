@@ -23,6 +23,7 @@ from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile
 from explorer.document.session_state import session_of
 from explorer.document.state import OpenModel
+from explorer.types import ImageShape
 from explorer.ui.dialogs.reading import ReadingDialog, ReadingQuestionDialog, range_words
 from explorer.ui.main_window import MainWindow
 
@@ -50,6 +51,12 @@ def spec(driver: WindowDriver) -> str:
     source = driver.document.source
     assert source is not None
     return source.spec
+
+
+def shape(driver: WindowDriver) -> ImageShape | None:
+    source = driver.document.source
+    assert source is not None
+    return source.image_shape
 
 
 def brightness(driver: WindowDriver) -> float:
@@ -196,6 +203,29 @@ def test_what_cannot_be_read_leaves_the_images_open(driver: WindowDriver, scan: 
     assert driver.document.source is before
     assert low_high(dialog) == ("8000", "9000"), "to be corrected"
     assert part(dialog, QPushButton, "reading_apply").isEnabled()
+
+
+def test_transparency_is_reported_and_can_be_a_channel(driver: WindowDriver, tmp_path: Path) -> None:
+    images = np.full((10, 32, 32, 4), 200, np.uint8)
+    images[..., 3] = 255
+    path = tmp_path / "sprites.npy"
+    np.save(path, images)
+    open_toy(driver, path)
+    assert driver.window.notice_bar.text == "Channel 4 was read as transparency."
+    assert shape(driver) == (32, 32, 3)
+    dialog = shown(driver)
+    assert "4 channels, the last is transparency" in text(dialog, "reading_facts")
+    last = part(dialog, QCheckBox, "reading_channel_3")
+    assert isinstance(last, QCheckBox)
+    assert not last.isChecked()
+    click(dialog, "reading_channel_3")
+    click(dialog, "reading_apply")
+    driver.until(lambda: spec(driver).endswith("?channels=0,1,2,3"))
+    assert shape(driver) == (32, 32, 4)
+    click(dialog, "reading_defaults")
+    assert not last.isChecked()
+    click(dialog, "reading_apply")
+    driver.until(lambda: spec(driver) == str(path))
 
 
 def test_an_embedded_dataset_is_read_in_one_way(driver: WindowDriver) -> None:

@@ -156,6 +156,25 @@ def test_the_open_images_can_be_trained_on(
     assert [request.data for request in requests] == ["/nowhere/tiny"]
 
 
+@pytest.mark.parametrize("count", [2, 4, 16])
+def test_images_of_several_channels_are_trained_on_with_all(
+    panel: TrainPanel, document: Document, requests: list[TrainingRequest], count: int
+) -> None:
+    unfold(panel)
+    choose(panel, "train_channels", 1)
+    document.open(source=make_source(40, (16, 20, count)))
+    box = find(panel, QComboBox, "train_channels")
+    assert box.currentText() == f"All {count} channels"
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    assert box.currentData() is None, "the others cannot be chosen"
+    assert f"16×20×{count}" in text(panel, "train_facts")
+    QTest.mouseClick(panel.start, Qt.MouseButton.LeftButton)
+    assert [request.channels for request in requests] == [None]
+    document.open(source=make_source(40, (16, 20, 3)))
+    assert box.currentText() == "Auto"
+    choose(panel, "train_channels", 1)
+
+
 @pytest.mark.parametrize("name", ["a/b", "..", "../up", "a:b", "what?"])
 def test_an_impossible_name_is_refused(panel: TrainPanel, requests: list[TrainingRequest], name: str) -> None:
     fill(panel, name=name)

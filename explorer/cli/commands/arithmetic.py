@@ -29,7 +29,7 @@ def run(options: Namespace, console: Console) -> Report:
     path = output_file(options.out, ".png")
     model = open_model(options.model)
     terms = [
-        (sign, model.codec.encode(model.images.read(image)))
+        (sign, model.codec.encode(model.images.read(image, console)))
         for sign, images in ((1.0, options.plus), (-1.0, options.minus))
         for image in images
     ]

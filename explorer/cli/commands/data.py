@@ -37,6 +37,8 @@ def run(options: Namespace, console: Console) -> Report:
             shown[key] = ", ".join(shown[key])
     if "range" in shown:
         shown["range"] = "{:g} (black) to {:g} (white)".format(*shown["range"])
+    if "alpha" in shown:
+        shown["alpha"] = f"channel {facts['channels'] - 1}, composited over white (keep it: --data-channels)"
     width = max(map(len, shown))
     lines = [f"{key.replace('_', ' '):{width}}  {value}" for key, value in shown.items()]
     return Report(facts, lines + [f"skipped {entry['file']}: {entry['reason']}" for entry in skipped])

@@ -86,7 +86,7 @@ def run(options: Namespace, console: Console) -> Report:
         raise UsageError("An animation needs at least two keyframes. Add another image after --keys.")
     fps = kind.possible_fps(settings.fps)
     model = open_model(options.model)
-    keys = np.concatenate([model.codec.encode(model.images.read(image)) for image in options.keys])
+    keys = np.concatenate([model.codec.encode(model.images.read(image, console)) for image in options.keys])
     animation = settings.animation(len(keys))
     codes = animation_codes(keys, animation, model.bundle.sample.codes if settings.path == "data" else None)
     if fps != settings.fps:

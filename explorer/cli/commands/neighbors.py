@@ -11,6 +11,7 @@ from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
 from explorer.cli.inputs import encode_source, open_model, position_in, warn_of_range, warn_of_skipped
 from explorer.cli.parser import IMAGE_HELP, add_data, add_model, whole
+from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
 from explorer.latent.neighbors import INDEX_KINDS, METRICS, CodeSpace, NeighborIndex
 from explorer.paths import index_dir
@@ -29,14 +30,18 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> Report:
     model = open_model(options.model)
-    query = model.codec.encode(model.images.read(options.query))
     source = open_source(options.data)
     warn_of_range(console, model, source)
+    own = position_in(options.query, source)
+    # An image of the dataset is read as the dataset is.
+    images = (
+        model.images.read(options.query, console) if own is None else to_floats(source.read([own], model.preprocessing))
+    )
+    query = model.codec.encode(images)
     codes, positions = console.result(encode_source(model, source, np.arange(source.count)))
     warn_of_skipped(console, source)
     space = CodeSpace(model.statistics)
     index = NeighborIndex(space.coordinates(codes), options.index, options.metric, folder=index_dir())
-    own = position_in(options.query, source)
     row = np.flatnonzero(positions == own)
     found = index.search(space.coordinates(query), options.count, leave_out=int(row[0]) if len(row) else None)
     listed = [

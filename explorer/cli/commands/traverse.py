@@ -74,7 +74,7 @@ def run(options: Namespace, console: Console) -> Report:
     model = open_model(options.model)
     if options.mean_to_max:
         return _mean_to_max(model, path, console)
-    walk = _walk(options, model)
+    walk = _walk(options, model, console)
     write_png(mosaic(decode_codes(model, walk.codes, console), len(walk.values)), path, channels_texts(model.card))
     numbers = ", ".join(map(str, walk.rows))
     lines = [
@@ -104,11 +104,11 @@ def _mean_to_max(model: Model, path: Path, console: Console) -> Report:
     )
 
 
-def _walk(options: Namespace, model: Model) -> _Walk:
+def _walk(options: Namespace, model: Model, console: Console) -> _Walk:
     stats = model.statistics
     start = stats.mean
     if options.image is not None:
-        start = model.codec.encode(model.images.read(options.image))[0]
+        start = model.codec.encode(model.images.read(options.image, console))[0]
     low, high = options.range or (-REACH, REACH)
     values = grid_axis(low, high, options.steps)
     along_components = options.axis is not None or (options.dim is None and stats.latent_dim > MOST_DIMENSIONS)

@@ -178,11 +178,17 @@ def describe(source: Source) -> dict[str, Any]:
 
     ``image_shape`` is None if sizes differ; ``labels`` is the list of names, the number of classes if they have no
     names, or None; ``channels``, ``dtype`` and ``range`` are those of the file, ``range`` None for 8 bits. Omitted if
-    empty are ``layout``, ``arrays``, the names of those that may be images, and ``attributes``, of further columns.
+    empty are ``layout``, ``arrays``, the names of those that may be images, ``attributes``, of further columns, and
+    ``alpha``, which is true if the last channel was composited over white.
     """
     labels: list[str] | int | None = None
     found = source.found
-    further = {"layout": found.layout, "arrays": list(found.arrays), "attributes": list(source.attributes)}
+    further = {
+        "layout": found.layout,
+        "arrays": list(found.arrays),
+        "attributes": list(source.attributes),
+        "alpha": found.alpha and not source.choices.channels,
+    }
     if source.labels is not None:
         labels = list(source.label_names) if source.label_names else len(set(source.labels.tolist()) - {-1})
     return {

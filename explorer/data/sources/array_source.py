@@ -26,7 +26,8 @@ def source_of(facts: Facts, contents: Contents) -> ArraySource:
     how = replace(chosen, layout="channels-last", channels=picked, range=chosen.range or stack.range)
     values, notes = _finite(contents.images, facts.name)
     (images,), found = images_of([values], facts.name, how)
-    found = replace(found, arrays=stack.arrays, frames=stack.frames, layout=stack.layout)
+    alpha = found.alpha and not stack.measured
+    found = replace(found, arrays=stack.arrays, frames=stack.frames, layout=stack.layout, alpha=alpha)
     return ArraySource(
         replace(facts, found=found),
         images,

@@ -185,7 +185,8 @@ def _images(
         array.shape[:1] == first.shape[:1] for key, array in arrays.items() if _is_per_image(key, keys)
     )
     count = len(first) if known and first.ndim else None
-    images, found = images_of([arrays[key] for key in keys], name, choices, count)
+    says_alpha = "rgba" in " ".join((path.stem, *keys)).lower()
+    images, found = images_of([arrays[key] for key in keys], name, choices, count, alpha=says_alpha)
     for part, key in zip(images, keys, strict=True):
         if part.shape[1:] != images[0].shape[1:]:
             raise DataError(

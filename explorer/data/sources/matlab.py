@@ -29,7 +29,7 @@ from explorer.data.sources.containers import (
     rows_of,
     stream,
 )
-from explorer.data.sources.entry import PathKind
+from explorer.data.sources.entry import PathKind, suffix_members, suffix_patterns
 from explorer.data.sources.hdf5 import arrays_in
 from explorer.data.values import AnyArray
 from explorer.errors import DataError
@@ -164,4 +164,11 @@ class _Reversed:
         return np.asarray(self._dataset[index[::-1]]).T
 
 
-KIND = PathKind(message("a MATLAB file"), takes, scan_as, label="MATLAB files", patterns=("*.mat",))
+KIND = PathKind(
+    message("a MATLAB file"),
+    takes,
+    scan_as,
+    label="MATLAB files",
+    patterns=suffix_patterns((SUFFIX,)),
+    members=suffix_members((SUFFIX,)),
+)

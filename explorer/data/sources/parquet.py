@@ -124,9 +124,9 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
         yield Progress(min(total, len(packed)), total, message("Reading images"))
     if columns is None or not len(packed):
         raise DataError(
-            "Cannot open {file}: {reason}. Choose another file.",
+            "Cannot open {file}. {reason} Choose another file.",
             file=path.name,
-            reason=skipped[-1].reason if skipped else message("it has no images"),
+            reason=skipped[-1].reason if skipped else message("It has no images."),
         )
     yield columns.source(facts, packed, [_split_of(shard) for shard in shards] if path.is_dir() else [""], skipped)
 

@@ -162,7 +162,7 @@ class ReadingDialog(QDialog):
             parts.append(f"{width:,}×{height:,}")
         if found.channels:
             words = self.tr("1 channel") if found.channels == 1 else self.tr("%1 channels")
-            parts.append(filled(words, found.channels))
+            parts.append(filled(words, found.channels) + (self.tr(", the last is transparency") if found.alpha else ""))
         parts.append(self._depth_words(found.dtype))
         if found.frames > 1:
             parts.append(filled(self.tr("%1 frames"), f"{found.frames:,}"))
@@ -197,7 +197,7 @@ class ReadingDialog(QDialog):
         self._frame.blockSignals(False)
         self._layout.setCurrentIndex(max(0, self._layout.findData(choices.layout)))
         for number, box in enumerate(self._boxes):
-            box.setChecked(not choices.channels or number in choices.channels)
+            box.setChecked(number in (choices.channels or self._default_channels()))
         shown = source.choices
         self._form.setRowVisible(self._array, self._array.count() > 1)
         self._form.setRowVisible(self._frames_row, found.frames > 1 or bool(shown.frames))
@@ -230,7 +230,7 @@ class ReadingDialog(QDialog):
         if source is None:
             return None
         checked = tuple(number for number, box in enumerate(self._boxes) if box.isChecked())
-        channels = () if len(checked) == len(self._boxes) else checked
+        channels = () if checked == self._default_channels() else checked
         if set(checked) == set(source.choices.channels):
             channels = source.choices.channels  # in their order
         frames = str(self._frames.currentData())
@@ -244,6 +244,12 @@ class ReadingDialog(QDialog):
             layout=self._layout.currentData(),
             channels=channels,
         )
+
+    def _default_channels(self) -> tuple[int, ...]:
+        """Return the channels that are used if none are chosen: all, except transparency, which is composited."""
+        source = self._document.source
+        alpha = source is not None and source.found.alpha
+        return tuple(range(len(self._boxes) - alpha))
 
     def _limits(self) -> tuple[float, float] | None:
         """Return the range in the fields; one that was only shown has all its digits."""

@@ -265,6 +265,7 @@ class ComparePanel(WatchingPanel):
             (self.tr("Latent dim."), [f"{row.latent_dim:,}" for row in rows], None),
             ("MSE", [f"{row.mse:.4f}" for row in rows], _least([row.mse for row in rows])),
             ("PSNR", [decibels(row.psnr) for row in rows], _most([row.psnr for row in rows])),
+            *self._channel_lines(rows),
             ("SSIM", [f"{row.ssim:.3f}" for row in rows], _most([row.ssim for row in rows])),
             ("BCE", [f"{row.bce:.4f}" for row in rows], _least([row.bce for row in rows])),
             (
@@ -283,6 +284,14 @@ class ComparePanel(WatchingPanel):
             (self.tr("JPEG at equal PSNR"), [_bytes(row.jpeg_bytes) for row in rows], None),
             (self.tr("WebP at equal PSNR"), [_bytes(row.webp_bytes) for row in rows], None),
         ]
+
+    def _channel_lines(self, rows: Sequence[Comparison]) -> list[tuple[str, list[str], int | None]]:
+        """Return the lines of the channels of images that are neither grayscale nor color."""
+        lines: list[tuple[str, list[str], int | None]] = []
+        for number, values in enumerate(zip(*(row.channel_psnr for row in rows), strict=False), start=1):
+            title = filled(self.tr("PSNR, channel %1"), number)
+            lines.append((title, [decibels(value) for value in values], _most(list(values))))
+        return lines
 
     def _show_table(self) -> None:
         rows = self._document.comparison.table

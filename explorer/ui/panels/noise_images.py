@@ -94,7 +94,10 @@ class NoiseRowPage(QWidget):
             words = self.tr("This image: corrupted %2; denoised %3")
         words = filled(words, len(view.clean), _figures(view.of_noisy_row), _figures(view.of_reconstruction_row))
         gain = _gain(self, view.of_noisy_row, view.of_reconstruction_row)
-        self._figures.setText(words.replace("\N{NO-BREAK SPACE}", " ") + (f". {gain}" if gain else ""))
+        names = ", ".join(skipped.name for skipped in view.skipped)
+        parts = [words.replace("\N{NO-BREAK SPACE}", " "), gain, filled(self.tr("Skipped: %1"), names) if names else ""]
+        self._figures.setText(". ".join(filter(None, parts)))
+        self._figures.setToolTip(plain_tooltip("\n".join(f"{one.name}: {one.reason}" for one in view.skipped)))
 
 
 def _gain(widget: QWidget, noisy: Closeness, made: Closeness) -> str:

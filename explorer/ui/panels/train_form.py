@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QShowEvent, QStandardItemModel
 from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
@@ -22,6 +22,7 @@ from explorer.models.training_presets import TRAINING_PRESETS, TrainingPreset, m
 from explorer.paths import user_models_dir
 from explorer.ui.panels.train_choices import TrainChoices
 from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.text import filled
 
 _NAMED = {preset.name: preset for preset in TRAINING_PRESETS}
 
@@ -198,11 +199,24 @@ class TrainForm(TrainChoices):
         fresh = self.parent_bundle is None
         for control in (self.image_size, self.channels, self.crop, self.invert):
             control.setEnabled(fresh)
+        self._offer_channels()
         self.latent.setEnabled(fresh and not self.chosen_architecture.spatial)
         self.beta.setEnabled(self.chosen_architecture.variational)
         solved = self._solved()
         for control in (self.epochs, self.batch, self.rate, self.schedule, self.early_stop):
             control.setEnabled(not solved)
+
+    def _offer_channels(self) -> None:
+        """Offer grayscale and color for images of 1 or 3 channels; others keep all channels."""
+        count = self._images().channel_count
+        several = count not in (0, 1, 3)
+        self.channels.setItemText(0, filled(self.tr("All %1 channels"), count) if several else self.tr("Auto"))
+        items = self.channels.model()
+        assert isinstance(items, QStandardItemModel)
+        for row in range(1, items.rowCount()):
+            items.item(row).setEnabled(not several)
+        if several:
+            self.channels.setCurrentIndex(0)
 
     def _solved(self) -> bool:
         """Return whether the solution has a closed form; with invalid settings, the default of the architecture."""
