@@ -76,7 +76,7 @@ def test_every_command_that_reads_a_dataset_has_the_options(command: str, rest: 
         (("--data-range", "5,1"), "Invalid choice of range: “5,1”. Expected: two numbers, the lower one first"),
         (("--data-range", "wide"), "Invalid choice of range: “wide”"),
         (("--frames", "-1"), "Invalid choice of frames: “-1”. Expected: all, first, or the number of one"),
-        (("--layout", "rows"), "Invalid choice of layout: “rows”. Expected: channels-first or channels-last"),
+        (("--layout", "rows"), "Invalid choice of layout: “rows”. Expected: channels-first, channels-last or flat"),
         (("--data-channels", "1,1"), "Invalid choice of channels: “1,1”. Expected: different numbers from 0"),
     ],
 )

@@ -18,7 +18,7 @@ from PIL import Image
 from explorer.cli.commands import COMMANDS
 from explorer.cli.main import build_parser, load_command
 
-TEXTS = {"architecture", "noise", "bottleneck", "only"}
+TEXTS = {"architecture", "noise", "bottleneck", "code", "log_variance", "only"}
 """Options with free text that is not a file name."""
 
 PRINTING = ("models", "architectures", "data", "evaluate", "neighbors", "bench", "doctor")

@@ -234,7 +234,7 @@ def photos(driver: WindowDriver, folder: Path) -> Path:
 
 
 def array(driver: WindowDriver, folder: Path) -> Path:
-    np.save(folder / "three.npy", np.zeros((3, 9, 9), np.uint8))
+    np.save(folder / "three.npy", np.zeros((3, 9, 9, 1), np.uint8))
     return folder / "three.npy"
 
 

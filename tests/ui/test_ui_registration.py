@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from explorer_testing.automation import page_of
+from explorer_testing.rooms import furnish
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QToolButton, QVBoxLayout, QWidget
@@ -141,6 +142,7 @@ def test_a_toy_action_is_in_menu_palette_help_and_automation_page(
     page = window.app_actions.show_help("shortcuts").browser
     assert "Ctrl+Alt+Y Press toy" in " ".join(page.toPlainText().split())
     assert "| `action_toy` | Edit | Press toy | Ctrl+Alt+Y |" in page_of(window)
-    # The page opens a model, so the condition of the toy does not hold any more.
+    # With a code, the condition of the toy does not hold any more.
+    furnish(window)
     QTest.keySequence(window, "Ctrl+Alt+Y")
     assert toy.pressed == 1
