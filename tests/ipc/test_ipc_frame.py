@@ -168,7 +168,7 @@ def test_only_expected_records_are_accepted() -> None:
         (["Held", [["|u1", [4.0]]], {"pixels": msgpack.ExtType(1, bytes(4))}], b"abcd", "shape"),
         (["Held", [["|u1", [True]]], {"pixels": msgpack.ExtType(1, bytes(4))}], b"a", "shape"),
         (["Held", [["|O", [1]]], {"pixels": msgpack.ExtType(1, bytes(4))}], b"12345678", "array of dtype"),
-        (["Held", [["<f4", [1]]], {"pixels": msgpack.ExtType(1, bytes(4))}], b"1234", "uint8"),
+        (["Held", [["<i8", [1]]], {"pixels": msgpack.ExtType(1, bytes(4))}], b"12345678", "uint8"),
         (["Held", [["|u1", [1] * 17]], {"pixels": msgpack.ExtType(1, bytes(4))}], b"a", "dimensions"),
         (["Held", [["|u1", [0]]] * 1001, {"pixels": msgpack.ExtType(1, bytes(4))}], b"", "1000 arrays"),
         (["Held", [], {"pixels": msgpack.ExtType(1, bytes(4))}], b"", "range"),
