@@ -10,6 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
+from explorer.data.source import ArraySource, Facts
+from explorer.data.splits import random_splits
 from explorer.document.views.image import IMAGE, ImageView, encode_image
 from explorer.ui.color_map import heat
 from explorer.ui.images import image_to_qimage
@@ -28,6 +30,14 @@ def test_an_empty_stage_says_what_to_do(driver: WindowDriver) -> None:
         assert frame.image is None
         assert "Open a model and a dataset" in frame.text
         assert frame.accessibleDescription() == frame.text
+
+
+def test_images_that_a_model_cannot_take_are_explained_once(driver: WindowDriver) -> None:
+    images = np.zeros((6, 8, 8, 4), np.uint8)
+    driver.document.open(make_model(), ArraySource(Facts("cells", "Cells", ""), images, random_splits(6)))
+    stage = driver.window.stage
+    driver.until(lambda: "4 channels cannot become" in stage.original.text)
+    assert stage.reconstruction.text == "No reconstruction"
 
 
 def test_it_shows_image_and_reconstruction_with_their_figures(driver: WindowDriver) -> None:

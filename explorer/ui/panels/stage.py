@@ -359,8 +359,9 @@ class StagePanel(QWidget):
             return
         failed = isinstance(view, FailedView)
         text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Encoding…")
-        for frame in (self.original, self.reconstruction, self.error):
-            frame.show_text(text, problem=failed)
+        self.original.show_text(text, problem=failed)
+        for frame in (self.reconstruction, self.error):
+            frame.show_text(self.tr("No reconstruction") if failed else text)
         self.edited.show_before(None)
         if failed:
             self._on_cursor_view_changed()
