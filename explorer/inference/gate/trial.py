@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from explorer.errors import ModelError
 from explorer.inference.gate.sizes import TRIED, Sizes
 from explorer.inference.gate.structure import TENSOR_BYTES, read_network, refused
 from explorer.inference.sessions import open_session
@@ -16,13 +17,21 @@ def try_network(content: bytes, shape: tuple[int, ...], sizes: Sizes) -> Iterato
     """Run a network that passed all other checks, for one and for two images or codes of `shape`.
 
     Call it in the reader process only, whose limits bound memory and time. Yields the maximum batch size after each
-    run; the last one counts. Tensors whose size is unknown are measured. ModelError if it does not run, exceeds the
-    memory limit, or a tensor is too large.
+    run; the last one counts: 1 for a network that fails for two. Tensors whose size is unknown are measured.
+    ModelError if it does not run, exceeds the memory limit, or a tensor is too large.
     """
     at_once = sizes.at_once
     for network in (content, _with_outputs(content, sizes.unknown)) if sizes.unknown else (content,):
         for batch in range(1, min(at_once, TRIED) + 1):
-            largest = _largest_output(network, np.zeros((batch, *shape), np.float32))
+            try:
+                largest = _largest_output(network, np.zeros((batch, *shape), np.float32))
+            except ModelError:
+                if batch == 1:
+                    raise
+                # Exported for one image or code at once.
+                at_once = 1
+                yield at_once
+                break
             if largest > TENSOR_BYTES:
                 if batch == 1:
                     raise refused(
