@@ -191,8 +191,9 @@ class Importer(QObject):
 def _announcement(finished: ImportFinished) -> Message:
     if finished.engine == "onnx":
         return message(
-            "Imported {name} (max. deviation from Keras {difference:.0e})",
+            "Imported {name} (max. deviation from {framework} {difference:.0e})",
             name=finished.name,
+            framework=finished.framework,
             difference=finished.max_difference,
         )
     return message("Imported {name}; it runs in Keras (slower)", name=finished.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from argparse import ArgumentParser, Namespace
+from math import isfinite
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -17,7 +18,7 @@ from explorer.cli.parser import add_out
 from explorer.engine import messages
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.errors import INTERRUPTED, ModelError, UsageError
-from explorer.models.import_record import RANGES, Fitting, OutputRange, ValueRange
+from explorer.models.import_record import RANGES, ChannelOrder, Fitting, OutputRange, ValueRange
 from explorer.models.third_party.request import Choices, ImportRequest
 from explorer.types import Progress
 
@@ -37,6 +38,17 @@ def output_range(text: str) -> OutputRange:
     return _one_of(text, known | {"logits": "logits"})
 
 
+def condition(text: str) -> tuple[float, ...]:
+    """Read a condition: a class, or several numbers with commas."""
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if not values or not all(map(isfinite, values)):
+        raise argparse.ArgumentTypeError(f"“{text}” is neither a class, such as 3, nor numbers, such as 0,0.5,1")
+    return values
+
+
 def _one_of(text: str, known: dict[str, T]) -> T:
     if text.replace(" ", "") not in known:
         raise argparse.ArgumentTypeError(f"“{text}” is not one of {' | '.join(known)}")
@@ -49,7 +61,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "path",
         nargs="?",
         metavar="PATH",
-        help="a .keras or .h5 file, a SavedModel, or a folder with encoder and decoder",
+        help="a .keras, .h5 or .onnx file, a SavedModel, or a folder with encoder and decoder",
     )
     add_out(parser, "folder of the new bundle", "DIR", replaced="an existing model bundle, and nothing else")
     add("--encoder", metavar="P", help="file of the encoder, or its name within PATH")
@@ -77,6 +89,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--log-variance",
         metavar="OUTPUT",
         help="output of the encoder that is the log-variance; “stacked” if it follows the mean in the same output",
+    )
+    add("--layout", choices=get_args(ChannelOrder), help="axes of the images of an ONNX file (default: auto-detected)")
+    add(
+        "--condition",
+        type=condition,
+        metavar="LABEL",
+        help="class, or values V,V,…, of the condition inputs of an ONNX file, which becomes fixed",
     )
     add("--trust", action="store_true", help="run code contained in the model, in a separate process")
 
@@ -126,6 +145,8 @@ def _request(options: Namespace) -> ImportRequest:
             fit=options.fit,
             code=options.code,
             log_variance=options.log_variance,
+            layout=options.layout,
+            condition=options.condition,
         ),
         trust=options.trust,
         force=options.force,
@@ -138,8 +159,9 @@ def _absolute(path: Path | None) -> Path | None:
 
 
 def _report(event: messages.ImportFinished) -> Report:
+    made = "compiled to ONNX" if event.framework == "Keras" else "runs in ONNX Runtime"
     engine = (
-        f"compiled to ONNX (max. deviation from Keras {event.max_difference:.1e})"
+        f"{made} (max. deviation from {event.framework} {event.max_difference:.1e})"
         if event.engine == "onnx"
         else "runs in Keras in a separate process (slower): it cannot be converted to ONNX"
     )

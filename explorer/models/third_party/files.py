@@ -17,7 +17,7 @@ from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.rewriting import rewrite
 from explorer.models.third_party.safety import Finding, findings
 
-SUFFIXES: Final = (".keras", ".h5", ".hdf5")
+SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".onnx")
 _HDF5: Final = b"\x89HDF"
 _WHOLE: Final = re.compile(r"auto[-_ ]?enc(oder)?", re.IGNORECASE)
 _NAMED: Final = re.compile(r"(enc|dec)(oder)?", re.IGNORECASE)
@@ -25,6 +25,11 @@ _LISTED: Final = 8
 
 Role: TypeAlias = Literal["encoder", "decoder", "whole"]
 _PARTS: Final[tuple[Role, Role]] = ("encoder", "decoder")
+
+
+def is_onnx(path: Path) -> bool:
+    """Return whether a file is an ONNX model, by its suffix."""
+    return path.suffix.lower() == ".onnx"
 
 
 def looks_third_party(path: Path) -> bool:
@@ -140,6 +145,8 @@ def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]
     """
     found: list[Finding] = []
     for path in files_of(request):
+        if is_onnx(path):
+            continue  # checked when it is read
         file = yield from reading(path)
         found += dangers_of(file)
     return tuple(dict.fromkeys(found))
