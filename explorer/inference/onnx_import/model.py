@@ -20,6 +20,7 @@ from explorer.inference.onnx_import.splitting import (
     choose_cut,
     cuts,
     last_activation,
+    likely,
     part,
     random_tensors,
     split,
@@ -110,6 +111,7 @@ def adapt(networks: dict[str, Network], stated: Choices) -> Iterator[Progress | 
     difference = 0.0
     if first is not None and image_in is not None:
         outputs = _named_outputs(encoder, mean, variance)
+        first.network = part(first.network, list(dict.fromkeys(name for name, _, _ in outputs)), {})
         content = adapt_encoder(first.network, first.port, first.row, image_in, first.fixed, first.rows, form, outputs)
         difference = _encoder_difference(first, image_in, content, form, outputs)
         files.append(("encoder", content, image_in.shape, first.fixed))
@@ -178,8 +180,9 @@ def _parts(networks: dict[str, Network], stated: Choices, found: _Found) -> tupl
 
 def _cut(whole: Network, opened: _Part, stated: Choices, found: _Found) -> tuple[Network, Network]:
     values = _values(opened)
-    places = cuts(whole, opened.port, values)
-    chosen = choose_cut(places, stated.bottleneck, whole.file)
+    all_cuts = cuts(whole, opened.port, values)
+    places = likely(all_cuts, prod(opened.row))
+    chosen = choose_cut(all_cuts, places, stated.bottleneck, whole.file)
     found.bottleneck = chosen.name
     found.places = tuple((cut.name, cut.shape) for cut in places[:_OFFERED])
     if chosen.name not in dict(found.places):

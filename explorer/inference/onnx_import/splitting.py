@@ -84,9 +84,13 @@ def cuts(network: Network, image: Port, values: Arrays) -> list[Cut]:
                 "Pool" in node.op_type,
             )
         )
-    size = prod(values[image.name].shape[1:])
-    smaller = [cut for cut in listed if cut.values < size or cut.sampled or cut.between]
-    return _likeliest_first(smaller or [cut for cut in listed if cut.values <= _LONGEST_CODE * size])
+    return _likeliest_first(listed)
+
+
+def likely(found: list[Cut], size: int) -> list[Cut]:
+    """Return the cuts that are smaller than an image of `size` values, or not much larger if there are none."""
+    smaller = [cut for cut in found if cut.values < size or cut.sampled or cut.between]
+    return smaller or [cut for cut in found if cut.values <= _LONGEST_CODE * size]
 
 
 def _part(name: str) -> str:
@@ -112,16 +116,16 @@ def _likeliest_first(found: list[Cut]) -> list[Cut]:
     )
 
 
-def choose_cut(found: list[Cut], bottleneck: str | None, file: str) -> Cut:
+def choose_cut(found: list[Cut], offered: list[Cut], bottleneck: str | None, file: str) -> Cut:
     """Return the likeliest cut, or that of a name; ModelError if there is none."""
-    if not found:
+    if not offered:
         raise ModelError(
             "Cannot split {file}: no tensor separates input and output, as in networks with skip connections. "
             "Export encoder and decoder as separate files, and import both.",
             file=file,
         )
     if bottleneck is None:
-        return found[0]
+        return offered[0]
     for cut in found:
         names = {cut.name, cut.tensor, cut.name.rsplit("/", 1)[-1], cut.tensor.rsplit("/", 1)[-1]}
         if bottleneck in names:
@@ -129,7 +133,7 @@ def choose_cut(found: list[Cut], bottleneck: str | None, file: str) -> Cut:
     raise ModelError(
         "Cannot split the model at “{layer}”. Choose one of the tensors {layers} (--bottleneck).",
         layer=bottleneck,
-        layers=[f"{cut.name} ({words(cut.shape)})" for cut in found[:_OFFERED]],
+        layers=[f"{cut.name} ({words(cut.shape)})" for cut in offered[:_OFFERED]],
     )
 
 

@@ -113,7 +113,7 @@ def decoder(
     last = "flat"
     if classes:
         given.append(("label", TensorProto.INT64, [batch]))
-        weights["brightness"] = np.linspace(-1, 1, classes, dtype=np.float32)[:, None]
+        weights["brightness"] = np.linspace(-0.1, 0.1, classes, dtype=np.float32)[:, None]
         nodes += [
             helper.make_node("Gather", ["brightness", "label"], ["by_class"]),
             helper.make_node("Add", [last, "by_class"], ["shown"]),
