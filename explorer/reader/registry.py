@@ -53,6 +53,9 @@ READERS: Final[dict[str, Reader]] = {
         memory_bytes=6144 * MB,
         cpu_seconds=120,
     ),
+    "torch weights": Reader(
+        "explorer.models.third_party.torch_weights:read_tensors", ("zipfile", "encodings.cp437"), ModelError, 512 * MB
+    ),
     "keras description": Reader("explorer.models.third_party.contents:describe", _KERAS, ModelError),
     "keras weights": Reader(
         "explorer.models.third_party.contents:weights", _KERAS, ModelError, memory_bytes=2048 * MB, cpu_seconds=600

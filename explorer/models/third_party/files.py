@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from explorer.errors import ModelError
 from explorer.models.third_party.layout import CONFIG_FILE
+from explorer.models.third_party.no_network import checking, format_of
 from explorer.models.third_party.reading import ThirdPartyFile, read_third_party, reading
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.rewriting import rewrite
@@ -37,7 +38,7 @@ def looks_third_party(path: Path) -> bool:
     try:
         if path.is_dir():
             return (path / "saved_model.pb").is_file() or _holds_parts(path)
-        if path.suffix.lower() in SUFFIXES:
+        if path.suffix.lower() in SUFFIXES or format_of(path) is not None:
             return True
         with path.open("rb") as file:
             head = file.read(4)
@@ -145,6 +146,7 @@ def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]
     """
     found: list[Finding] = []
     for path in files_of(request):
+        yield from checking(path)
         if is_onnx(path):
             continue  # checked when it is read
         file = yield from reading(path)
