@@ -49,15 +49,19 @@ def test_two_parts_become_the_model_that_they_were(ask: Any, tmp_path: Path, par
 
 @pytest.mark.engine
 def test_as_text_and_from_a_folder(call: Any, tmp_path: Path, parts: Path) -> None:
-    outcome = call("import", parts, "--out", tmp_path / "again", "--range-in", "-1,1")
+    options = ("--range-in", "-1,1", "--range-out", "logits", "--fit", "pad")
+    outcome = call("import", parts, "--out", tmp_path / "again", *options)
     assert outcome.code == 0
     lines = outcome.out.splitlines()
     assert lines[0] == "again: images 28×28×1, code 2"
     assert lines[1].startswith("compiled to ONNX (max. deviation from Keras ")
     assert lines[-1] == f"written to {tmp_path / 'again'}"
-    record = open_bundle(tmp_path / "again").card.imported
+    assert "The decoder gives logits, which a sigmoid turns into images" in lines
+    card = open_bundle(tmp_path / "again").card
+    record = card.imported
     assert record is not None
-    assert record.range_in == (-1, 1)
+    assert (record.range_in, record.range_out, record.fit) == ((-1, 1), "logits", "pad")
+    assert card.command.endswith(" --range-in=-1,1 --range-out=logits --fit=pad")
 
 
 @pytest.mark.engine
@@ -89,5 +93,7 @@ def _weights(folder: Path) -> Path:
 def test_what_cannot_be_meant(call: Any, tmp_path: Path) -> None:
     assert "No model to import" in call("import", "--out", tmp_path / "out").error
     assert "0,1 | -1,1 | 0,255" in call("import", "x.h5", "--out", "y", "--range-in", "0,2").error
+    assert "0,255 | logits" in call("import", "x.h5", "--out", "y", "--range-out", "0,2").error
+    assert "pad" in call("import", "x.h5", "--out", "y", "--fit", "crop").error
     write_bundle(tmp_path / "there")
     assert "or replace it with --force" in call("import", "x.h5", "--out", tmp_path / "there").error

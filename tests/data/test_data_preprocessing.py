@@ -33,11 +33,11 @@ steps = st.one_of(
     st.builds(Scale, low=st.floats(-1, 0), high=st.floats(0.5, 255)),
 )
 recipes = st.builds(
-    lambda before, crop, height, width, mode, between, count, after: Preprocessing(
+    lambda before, crop, height, width, mode, border, between, count, after: Preprocessing(
         steps=(
             *before,
             CropMargin(pixels=crop),
-            Fit(height=height, width=width, mode=mode),
+            Fit(height=height, width=width, mode=mode, border=(border[0] % height, border[1] % width)),
             *between,
             Channels(count=count),
             *after,
@@ -48,6 +48,7 @@ recipes = st.builds(
     st.integers(1, 40),
     st.integers(1, 40),
     st.sampled_from(["crop", "pad", "stretch"]),
+    st.tuples(st.sampled_from([0, 1, 5]), st.sampled_from([0, 4])),
     st.lists(steps, max_size=2),
     st.sampled_from([1, 3]),
     st.lists(steps, max_size=2),
@@ -104,6 +105,20 @@ def test_pad_keeps_everything_and_fills_with_the_background() -> None:
     np.testing.assert_array_equal(pixels[20:40], 100)
     np.testing.assert_array_equal(pixels[:20], 0)
     np.testing.assert_array_equal(pixels[40:], 0)
+
+
+def test_a_border_surrounds_the_image_in_its_own_size() -> None:
+    fit = Fit(height=7, width=8, background="black", border=(3, 4))
+    recipe = Preprocessing.standard((7, 8, 1), fit=fit)
+    image = np.arange(100, 116, dtype=np.uint8).reshape(4, 4)
+    expected = np.zeros((7, 8), np.uint8)
+    expected[1:5, 2:6] = image
+    np.testing.assert_array_equal(recipe.pixels(Image.fromarray(image))[..., 0], expected)
+    np.testing.assert_array_equal(recipe.array_pixels(image[np.newaxis, ..., np.newaxis])[0, ..., 0], expected)
+    assert Preprocessing.model_validate_json(recipe.model_dump_json()) == recipe
+    assert "border" not in Preprocessing.standard((7, 8, 1)).model_dump_json(), "earlier versions read it"
+    with pytest.raises(ValidationError, match="smaller than the image"):
+        Fit(height=7, width=8, border=(7, 0))
 
 
 def test_resizing_is_antialiased() -> None:

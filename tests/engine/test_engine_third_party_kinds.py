@@ -135,6 +135,7 @@ def test_mean_and_log_variance_in_one_output_are_parted(process: ModelProcess, k
     assert bundle.card.variational
     with np.load(kinds / "stacked.npz") as expected:
         mean, log_variance = open_codec(bundle).encode_distribution(expected["x"])
+        assert log_variance is not None
         np.testing.assert_allclose(mean, expected["mean"], atol=1e-4)
         np.testing.assert_allclose(log_variance, expected["log_variance"], atol=1e-4)
         np.testing.assert_allclose(open_codec(bundle).decode(mean), expected["made"], atol=1e-4)
@@ -151,6 +152,11 @@ def test_outputs_of_an_encoder_can_be_stated(process: ModelProcess, kinds: Path,
     assert (seen.record.mean, seen.record.log_variance) == (1, 0)
     said = refusal(process, path, tmp_path / "out", choices=Choices(code="four"))
     assert "no output “four” (--code). Choose one of one (2), two (2), three (7)" in said
+
+
+def test_a_whole_model_may_have_further_outputs(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
+    seen = look(process, kinds / "several_outputs.keras", tmp_path / "out")
+    assert (seen.record.parts, seen.latent_shape) == ("both", (6,))
 
 
 def test_images_of_more_than_512_pixels(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
@@ -212,7 +218,7 @@ def test_the_decoder_of_an_encoder_with_code_is_imported_alone(
     assert trusted.record.parts == "both"
 
 
-def test_code_of_another_python_is_told_as_such(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
+def test_code_of_another_python_is_reported_as_such(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
     request = ImportRequest(kinds / "other_python.keras", tmp_path / "out", trust=True)
     failed = list(process.run(Examine(request)))[-1]
     assert isinstance(failed, Failed)

@@ -368,7 +368,7 @@ def test_layers_that_no_output_needs_are_left_out() -> None:
     assert rewrite(ThirdPartyFile(Path("m"), "keras", "2.15", config)).notes == ()
 
 
-def test_models_of_a_folder_are_told_by_their_names(tmp_path: Path) -> None:
+def test_models_of_a_folder_are_known_by_their_names(tmp_path: Path) -> None:
     def read(*names: str) -> dict[str, str]:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()

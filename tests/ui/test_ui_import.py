@@ -25,9 +25,10 @@ PATIENCE_MS = 120_000
 _WRITE = """
 import json, sys
 from pathlib import Path
-from explorer_testing import third_party_writer
+from explorer_testing import third_party_kinds, third_party_writer
 folder, styles = json.loads(sys.argv[1])
 third_party_writer.main(Path(folder), styles)
+third_party_kinds.main(Path(folder), ["tiled"])
 print("null")
 """
 
@@ -36,7 +37,8 @@ print("null")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a few models as others write them."""
     folder = tmp_path_factory.mktemp("foreign")
-    run_python(_WRITE, [str(folder), ["tanh_range", "conditional", "encoder_two_outputs", "decoder_alone", "gelu"]])
+    styles = ["tanh_range", "conditional", "encoder_two_outputs", "decoder_alone", "gelu", "vae_pair"]
+    run_python(_WRITE, [str(folder), styles])
     return folder
 
 
@@ -75,6 +77,14 @@ def bring_in(driver: WindowDriver, name: str) -> None:
     )
 
 
+def choose(driver: WindowDriver, box: QComboBox, row: int) -> None:
+    """Choose an entry, and wait until the model is examined again."""
+    box.setCurrentIndex(row)
+    box.activated.emit(row)
+    driver.until(lambda: phase(driver) == "looking")
+    until_phase(driver, "ready")
+
+
 def phase(driver: WindowDriver) -> str:
     """Return how far the import is."""
     return driver.document.imports.view.phase
@@ -92,6 +102,8 @@ def test_a_dropped_model_is_looked_at_and_imported(driver: WindowDriver, models:
     cut, values = driver.find(QComboBox, "import_cut"), driver.find(QComboBox, "import_range")
     assert cut.currentText().endswith("· 16")
     assert values.currentText() == "−1 to 1 (auto-detected)"
+    out, fit = driver.find(QComboBox, "import_range_out"), driver.find(QComboBox, "import_fit")
+    assert (out.currentText(), fit.currentText()) == ("−1 to 1 (auto-detected)", "Enlarge (auto-detected)")
     assert text(driver, "import_tried").startswith("MNIST test")
     rows = dialog.table.rows
     assert [len(row) for row in rows] == [8, 8]
@@ -105,9 +117,14 @@ def test_a_dropped_model_is_looked_at_and_imported(driver: WindowDriver, models:
     assert values.currentText() == "0 to 1"
     assert dialog.table.rows[1] != before, "the wrong range shows"
 
-    values.setCurrentIndex(0)
-    values.activated.emit(0)
-    until_phase(driver, "ready")
+    choose(driver, values, 0)
+    choose(driver, out, out.findText("Logits (a sigmoid is applied)"))
+    choose(driver, fit, fit.findText("Add a border"))
+    assert (out.currentText(), fit.currentText()) == ("Logits (a sigmoid is applied)", "Add a border")
+    assert "Open images that the model knows first." in text(driver, "import_tried"), "nothing is reconstructed"
+    choose(driver, out, 0)
+    choose(driver, fit, 0)
+    assert "Open images" not in text(driver, "import_tried")
     name = driver.find(QLineEdit, "import_name")
     assert name.text() == "tanh_range"
     type_into(name, "mine")
@@ -249,3 +266,33 @@ def test_two_parts_are_dropped_together(driver: WindowDriver, models: Path) -> N
     assert model is not None
     assert model.card.parts == (True, True)
     assert model.card.variational
+
+
+def test_the_dialog_says_what_it_takes(driver: WindowDriver) -> None:
+    driver.shortcut("action_import")
+    hint = driver.find(QLabel, "import_hint")
+    assert hint.isVisible()
+    assert hint.text().startswith("Takes a whole autoencoder, an encoder or a decoder")
+
+
+def test_the_decoder_beside_an_encoder_is_proposed(driver: WindowDriver, models: Path) -> None:
+    look(driver, models / "vae_pair" / "my_encoder.keras")
+    assert text(driver, "import_decoder_name") == "my_decoder.h5 (found beside the encoder)"
+    assert not driver.find(QLabel, "import_hint").isVisible()
+    assert text(driver, "import_facts") == "Input: 28×28 grayscale. Latent dimensions: 2."
+    driver.click("import_no_decoder")
+    driver.until(lambda: phase(driver) == "looking")
+    until_phase(driver, "ready")
+    assert text(driver, "import_decoder_name") == "In the same file"
+    assert "Encoder only" in text(driver, "import_facts")
+
+
+def test_the_decoder_alone_of_an_encoder_with_code(driver: WindowDriver, models: Path) -> None:
+    look(driver, models / "tiled")
+    assert phase(driver) == "asking"
+    assert "“tile” (Lambda) runs Python code" in text(driver, "import_dangers")
+    driver.click("import_decoder_only")
+    driver.until(lambda: phase(driver) == "looking")
+    until_phase(driver, "ready")
+    assert "Decoder only" in text(driver, "import_facts")
+    assert text(driver, "import_file_name") == "decoder.keras"

@@ -380,6 +380,7 @@ def _code_outputs(
             note = message("The encoder's output holds mean and log-variance, one after the other")
             split_model.notes.append(str(note))
         return 0, "stacked" if stacked else None
+    fitting = fitting or list(range(len(shapes)))
     if len(fitting) not in {2, 3} or len({shapes[place] for place in fitting}) != 1:
         raise ModelError(
             "The encoder's {count:# output|# outputs} of {shapes} are neither a code nor mean and log-variance. "

@@ -20,8 +20,8 @@ from explorer.models.third_party.safety import Finding, findings
 
 SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".onnx")
 _HDF5: Final = b"\x89HDF"
-_WHOLE: Final = re.compile(r"auto[-_ ]?enc(oder)?", re.IGNORECASE)
-_NAMED: Final = re.compile(r"(enc|dec)(oder)?", re.IGNORECASE)
+_WHOLE: Final = re.compile(r"auto[-_ ]?(encoder|enc)", re.IGNORECASE)
+_NAMED: Final = re.compile(r"encoder|decoder|enc|dec", re.IGNORECASE)
 _LISTED: Final = 8
 
 Role: TypeAlias = Literal["encoder", "decoder", "whole"]

@@ -137,7 +137,8 @@ class ImportDialog(QDialog):
         self.write.clicked.connect(self._on_write_clicked)
         self.close_button.clicked.connect(self.close)
         self.write.setDefault(True)
-        for other in (self.close_button, self.trust, self.choose_file, self.choose_folder, self.choose_decoder):
+        others = (self.close_button, self.trust, self.decoder_only, self.choose_file, self.choose_folder)
+        for other in (*others, self.choose_decoder, self.no_decoder):
             other.setAutoDefault(False)
 
     def _lay_out(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -187,6 +187,15 @@ def heads(folder: Path) -> None:
 
 
 @kind
+def several_outputs(folder: Path) -> None:
+    """A whole autoencoder that gives its code beside the image."""
+    given = keras.Input((28, 28, 1))
+    code = L.Dense(6)(L.Flatten()(given))
+    made = L.Reshape((28, 28, 1))(L.Dense(784, activation="sigmoid")(code))
+    keras.Model(given, [code, made]).save(folder / "several_outputs.keras")
+
+
+@kind
 def large(folder: Path) -> None:
     for name, height, width in (("large", 540, 520), ("too_large", 1040, 1040)):
         given = keras.Input((height, width, 1))
@@ -248,8 +257,9 @@ def other_python(folder: Path) -> None:
             archive.writestr(name, content)
 
 
-def main(folder: Path) -> None:
-    """Write all kinds."""
+def main(folder: Path, only: Sequence[str] = ()) -> None:
+    """Write the kinds in `only`, all where it is empty."""
     keras.utils.set_random_seed(1)
     for write in KINDS:
-        write(folder)
+        if not only or write.__name__ in only:
+            write(folder)
