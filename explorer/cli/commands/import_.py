@@ -1,4 +1,4 @@
-"""``import``: convert a Keras model to a bundle."""
+"""``import``: convert a Keras or ONNX model to a bundle."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from explorer.engine import messages
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.errors import INTERRUPTED, ModelError, UsageError
 from explorer.models.import_record import RANGES, ChannelOrder, Fitting, OutputRange, ValueRange
+from explorer.models.third_party.files import files_of
+from explorer.models.third_party.no_network import NoNetworkError, checking
+from explorer.models.third_party.reading import finished
 from explorer.models.third_party.request import Choices, ImportRequest
 from explorer.types import Progress
 
@@ -102,6 +105,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> Report | int:
     request = _request(options)
+    _check_formats(request, console)
     process = ModelProcess()
     try:
         with interrupts(process) as received:
@@ -125,6 +129,17 @@ def run(options: Namespace, console: Console) -> Report | int:
     finally:
         process.close()
     raise ModelError("The import ended without a result. Try again.")
+
+
+def _check_formats(request: ImportRequest, console: Console) -> None:
+    """Raise NoNetworkError if a file must be exported first, and show how."""
+    try:
+        for path in files_of(request):
+            finished(checking(path))
+    except NoNetworkError as error:
+        for line in error.recipe.splitlines():
+            console.line(line)
+        raise
 
 
 def _request(options: Namespace) -> ImportRequest:

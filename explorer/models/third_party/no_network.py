@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import zipfile
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -134,35 +136,36 @@ def export_recipe(file: str, kind: Format, tensors: Tensors | None = None) -> st
     """Return the lines of a script that exports a file to ONNX; shapes that are in the weights are filled in."""
     shapes = tensors.shapes if tensors is not None else ()
     image, code = image_arguments(shapes), code_arguments(shapes)
+    named, quoted = json.dumps(file, ensure_ascii=False), shlex.quote(file)
     both = [
         f'torch.onnx.export(model.encoder, torch.zeros({image}), "encoder.onnx", dynamo=False)',
         f'torch.onnx.export(model.decoder, torch.zeros({code}), "decoder.onnx", dynamo=False)',
     ]
-    place = f'["{tensors.key}"]' if tensors is not None and tensors.key else ""
-    load = f'torch.load("{file}", map_location="cpu", weights_only=False){place}'
+    place = f'[{json.dumps(tensors.key)}]' if tensors is not None and tensors.key else ""
+    load = f'torch.load({named}, map_location="cpu", weights_only=False){place}'
     match kind:
         case "weights" if tensors is not None and tensors.module:
             lines = ["import torch", "from training import Autoencoder  # your script", f"model = {load}", "model.eval()"]
             return "\n".join([*lines, *both])
         case "weights" | "safetensors":
-            weights = f'torch.load("{file}", map_location="cpu"){place}'
+            weights = f'torch.load({named}, map_location="cpu"){place}'
             if kind == "safetensors":
-                weights = f'safetensors.torch.load_file("{file}")'
+                weights = f'safetensors.torch.load_file({named})'
             first = "import torch, safetensors.torch" if kind == "safetensors" else "import torch"
             lines = [first, "model = Autoencoder()  # the class in your script", f"model.load_state_dict({weights})"]
             return "\n".join([*lines, "model.eval()", *both])
         case "torchscript":
-            return "\n".join(["import torch", f'model = torch.jit.load("{file}", map_location="cpu").eval()', *both])
+            return "\n".join(["import torch", f'model = torch.jit.load({named}, map_location="cpu").eval()', *both])
         case "pt2":
             name = "model.onnx"
-            lines = ["import torch", f'program = torch.export.load("{file}")']
+            lines = ["import torch", f'program = torch.export.load({named})']
             return "\n".join([*lines, f'torch.onnx.export(program, dynamo=True).save("{name}")'])
         case "tflite":
-            return f"pip install tf2onnx\npython -m tf2onnx.convert --tflite {file} --output model.onnx"
+            return f"pip install tf2onnx\npython -m tf2onnx.convert --tflite {quoted} --output model.onnx"
         case _:
             return (
                 "pip install tensorflowjs\n"
-                f"tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras {file} model.h5"
+                f"tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras {quoted} model.h5"
             )
 
 

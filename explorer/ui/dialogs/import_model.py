@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QComboBox, QDialog, QFrame, QLabel, QWidget
+from PySide6.QtGui import QFontDatabase, QHideEvent
+from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QFrame, QLabel, QWidget
 
 from explorer.document.document import Document
 from explorer.engine.messages import Examined
@@ -34,7 +34,7 @@ _FRAMES = 50
 
 _RANGES: dict[str, ValueRange] = {range_text(values): values for values in RANGES}
 
-FILE_FILTERS = (("Keras models", "*.keras *.h5 *.hdf5"),)
+FILE_FILTERS = (("Models", "*.keras *.h5 *.hdf5 *.onnx"),)
 
 
 class ImportDialog(QDialog):
@@ -67,12 +67,12 @@ class ImportDialog(QDialog):
         self._hint = label("import_hint", look="plain")
         self._hint.setText(
             self.tr(
-                "Takes a whole autoencoder, an encoder or a decoder: a .keras or .h5 file, a SavedModel, "
+                "Takes a whole autoencoder, an encoder or a decoder: a .keras, .h5 or .onnx file, a SavedModel, "
                 "or a folder with both parts."
             )
         )
         self._file_words = ElidedLabel("import_file_name", self.tr("No file selected"))
-        self.choose_file = button("import_file", self.tr("File…"), self.tr("Select a .keras or .h5 file"))
+        self.choose_file = button("import_file", self.tr("File…"), self.tr("Select a .keras, .h5 or .onnx file"))
         self.choose_folder = button(
             "import_folder", self.tr("Folder…"), self.tr("Select a SavedModel, or a folder with encoder and decoder")
         )
@@ -129,6 +129,12 @@ class ImportDialog(QDialog):
     def _make_end(self) -> None:
         self._message = label("import_message", look="plain", selectable=True)
         self._message.setProperty("problem", True)
+        self.recipe = label("import_recipe", look="plain", wrap=False, selectable=True)
+        self.recipe.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        name_widget(self.recipe, "import_recipe", self.tr("Script that exports the model to ONNX"))
+        self.copy_recipe = button("import_copy_recipe", self.tr("Copy script"), self.tr("Copy the lines of this script"))
+        self.copy_recipe.clicked.connect(lambda: QApplication.clipboard().setText(self.recipe.text()))
+        self.recipe_box = widget_of(vbox(self.recipe, hbox(STRETCH, self.copy_recipe)))
         self.strip = JobStrip("import")
         self.strip.cancelled.connect(lambda: self._document.job_cancel_requested.emit(self._document.imports.view.job))
         tip = self.tr("Convert the model and add it to the library")
@@ -159,6 +165,7 @@ class ImportDialog(QDialog):
                 self.trust_box,
                 self._choices,
                 self._message,
+                self.recipe_box,
                 self.strip,
                 STRETCH,
                 hbox(STRETCH, self.close_button, self.write),
@@ -268,6 +275,8 @@ class ImportDialog(QDialog):
         self._choices.setEnabled(not busy)
         self.write.setVisible(shown)
         self._message.setText(sentence(view.message) if view.phase == "failed" else "")
+        self.recipe.setText(view.recipe if view.phase == "failed" else "")
+        self.recipe_box.setVisible(bool(self.recipe.text()))
         self._show_name()
         self._show_job()
         if view.phase == "finished":
