@@ -341,6 +341,28 @@ def test_a_condition_must_be_stated(tmp_path: Path) -> None:
     assert "--condition LABEL" in said
 
 
+def test_conditions_of_a_decoder_become_part_of_the_code(tmp_path: Path) -> None:
+    bundle = bring_in(tmp_path, whole=models.decoder(classes=10))
+    (control,) = bundle.card.imported.controls
+    assert (control.name, control.choices, bundle.card.latent_shape) == ("label", 10, (11,))
+    codes = np.random.default_rng(0).normal(0, 1, (4, 10)).astype(np.float32)
+    labels = np.array([0, 3, 9, 12])
+    received = open_codec(bundle).decode(np.hstack([codes, labels[:, None]]).astype(np.float32))
+    (made,) = expected(tmp_path, "whole", z=codes, label=np.minimum(labels, 9))
+    np.testing.assert_allclose(received, channels_last(made), atol=CLOSE)
+
+
+def test_color_images_of_a_gray_model_are_averaged(tmp_path: Path) -> None:
+    decoder = models.decoder((28, 28, 1))
+    decoder.graph.node.append(helper.make_node("Concat", ["picture"] * 3, ["colors"], axis=3))
+    decoder.graph.output[0].name = "colors"
+    bundle = bring_in(tmp_path, encoder=models.encoder(), decoder=decoder)
+    assert "averaged to gray" in bundle.card.imported.notes[0]
+    codes = np.random.default_rng(0).normal(0, 1, (2, 10)).astype(np.float32)
+    (made,) = expected(tmp_path, "decoder", z=codes)
+    np.testing.assert_allclose(open_codec(bundle).decode(codes), made[..., :1], atol=CLOSE)
+
+
 def external(tmp_path: Path, location: str) -> onnx.ModelProto:
     """Return an encoder whose largest weights are in another file, which is written as ``weights.data``."""
     proto = models.encoder()

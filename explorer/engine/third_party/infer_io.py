@@ -210,11 +210,11 @@ def _in_unit_range(values: Floats, out: OutputRange) -> Floats:
 
 def _candidates(split_model: SplitModel | OnnxModel, choices: Choices) -> list[_Ranges]:
     if isinstance(split_model, OnnxModel):
-        outs, known_in = split_model.ranges_out, split_model.range_in
+        outs, known_in, usual_in = split_model.ranges_out, split_model.range_in, split_model.usual_in
     else:
-        outs, known_in = _output_ranges(split_model.decoder), _rescaling(split_model.encoder)
+        outs, known_in, usual_in = _output_ranges(split_model.decoder), _rescaling(split_model.encoder), None
     outs = (choices.range_out,) if choices.range_out is not None else outs
-    usual = outs[0] if not isinstance(outs[0], str) else RANGES[0]
+    usual = usual_in or (outs[0] if not isinstance(outs[0], str) else RANGES[0])
     scaled = choices.range_in or known_in
     ins = [scaled] if scaled is not None else list(dict.fromkeys([usual, *RANGES]))
     return [_Ranges(range_in, outs, (ins[0], outs[0])) for range_in in ins]

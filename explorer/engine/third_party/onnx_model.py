@@ -67,6 +67,11 @@ class OnnxModel:
         return RANGES[2] if self.described.whole_numbers[0] else None
 
     @property
+    def usual_in(self) -> ValueRange | None:
+        """The input range where the images say nothing; None if it is that of the output."""
+        return RANGES[0] if self.described.whole_numbers == (False, True) else None
+
+    @property
     def ranges_out(self) -> tuple[OutputRange, ...]:
         """Possible output ranges, the usual one first."""
         return RANGES[2:] if self.described.whole_numbers[1] else _RANGES_OUT[self.described.activation]
@@ -89,6 +94,7 @@ class OnnxModel:
             layout_out=known.layout_out,
             mean=known.mean,
             log_variance=known.log_variance,
+            controls=known.controls,
             parts=known.parts,
             notes=known.notes,
         )

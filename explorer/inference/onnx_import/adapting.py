@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -11,7 +12,8 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from explorer.errors import ModelError
 from explorer.inference.onnx_import.loading import Arrays, Network, Port, is_integer
-from explorer.inference.onnx_import.understanding import Image
+from explorer.inference.onnx_import.understanding import Image, channel_weights
+from explorer.models.import_record import Control
 
 PREFIX = "latent_explorer_"
 IMAGE, CODE, PICTURE = "image", "code", "picture"
@@ -94,7 +96,7 @@ def adapt_encoder(
     value = IMAGE
     if image.channels_first:
         value = builder.add(builder.before, "Transpose", value, perm=[0, 3, 1, 2])
-    _feed(builder, port, value, IMAGE, row, fixed, batched=image.batched)
+    _feed(builder, port, value, row, fixed, batched=image.batched)
     _bake(builder, network, port, rows, IMAGE, fixed)
     names = []
     for name, new, part in outputs:
@@ -112,18 +114,26 @@ def adapt_encoder(
 
 
 def adapt_decoder(
-    network: Network, port: Port, fixed: int | None, rows: Arrays, code: CodeForm, row: tuple[int, ...], image: Image
+    network: Network,
+    port: Port,
+    row: tuple[int, ...],
+    image: Image,
+    fixed: int | None,
+    rows: Arrays,
+    code: CodeForm,
+    controls: Sequence[Control] = (),
 ) -> bytes:
     """Return a decoder of codes ``(n, *latent_shape)`` to images ``(n, h, w, c)`` in its own range.
 
-    `row` is the shape of one code at its input; see `adapt_encoder`.
+    `row` is the shape of one code at its input; see `adapt_encoder`. With `controls`, codes are flat, and end with them.
     """
     builder = _builder(network)
-    value = CODE
+    value = _feed_controls(builder, network, controls, code, fixed) if controls else CODE
     if code.channels_first:
         value = builder.add(builder.before, "Transpose", value, perm=[0, 3, 1, 2])
-    _feed(builder, port, value, CODE, row, fixed, batched=True)
-    _bake(builder, network, port, rows, CODE, fixed)
+    _feed(builder, port, value, row, fixed, batched=True)
+    if not controls:
+        _bake(builder, network, port, rows, CODE, fixed)
     value = _floats(builder, network, network.outputs[0])
     height, width, depth = image.shape
     shape = (image.channels, height, width) if image.channels_first else (height, width, image.channels)
@@ -131,9 +141,32 @@ def adapt_decoder(
     if image.channels_first:
         value = builder.add(builder.after, "Transpose", value, perm=[0, 2, 3, 1])
     if image.channels > depth:
-        value = builder.add(builder.after, "Gather", value, builder.constant(np.arange(depth)), axis=3)
+        weights = builder.constant(channel_weights(image.channels, depth), np.float32)
+        value = builder.add(builder.after, "MatMul", value, weights)
     builder.add(builder.after, "Identity", value, output=PICTURE)
-    return builder.finished(CODE, code.latent_shape, [PICTURE])
+    return builder.finished(CODE, with_controls(code.latent_shape, controls), [PICTURE])
+
+
+def with_controls(latent_shape: tuple[int, ...], controls: Sequence[Control]) -> tuple[int, ...]:
+    """Return the shape of a code with its conditions; flat if there are any."""
+    return (prod(latent_shape) + sum(prod(one.shape) for one in controls),) if controls else latent_shape
+
+
+def _feed_controls(
+    builder: _Builder, network: Network, controls: Sequence[Control], code: CodeForm, fixed: int | None
+) -> str:
+    """Feed the conditions at the end of a code, and return the code itself ``(n, *latent_shape)``."""
+    start = prod(code.latent_shape)
+    own = builder.add(builder.before, "Gather", CODE, builder.constant(np.arange(start)), axis=1)
+    for control in controls:
+        size = prod(control.shape)
+        value = builder.add(builder.before, "Gather", CODE, builder.constant(np.arange(size) + start), axis=1)
+        if control.choices and size == 1:
+            value = builder.add(builder.before, "Max", value, builder.constant(np.array([0]), np.float32))
+            value = builder.add(builder.before, "Min", value, builder.constant([control.choices - 1], np.float32))
+        _feed(builder, network.port(control.name), value, control.shape, fixed, batched=True)
+        start += size
+    return _reshaped_in(builder, own, (-1, *code.latent_shape))
 
 
 def _builder(network: Network) -> _Builder:
@@ -163,7 +196,7 @@ def _own(name: str) -> str:
 
 
 def _feed(
-    builder: _Builder, port: Port, value: str, given: str, row: tuple[int, ...], fixed: int | None, *, batched: bool
+    builder: _Builder, port: Port, value: str, row: tuple[int, ...], fixed: int | None, *, batched: bool
 ) -> None:
     """Bring images or codes into the network's input: number, shape and type."""
     before = builder.before

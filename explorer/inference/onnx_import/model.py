@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from onnx import TensorProto
 
 from explorer.errors import ModelError
 from explorer.inference.gate.check import check_and_try
-from explorer.inference.onnx_import.adapting import CodeForm, adapt_decoder, adapt_encoder, code_form
+from explorer.inference.onnx_import.adapting import CodeForm, adapt_decoder, adapt_encoder, code_form, with_controls
 from explorer.inference.onnx_import.batching import free_batch, run_once
 from explorer.inference.onnx_import.loading import Arrays, Network, Port, is_integer, typed, words
 from explorer.inference.onnx_import.reading import Adapted, Described
@@ -29,10 +29,12 @@ from explorer.inference.onnx_import.splitting import (
 from explorer.inference.onnx_import.understanding import (
     FREE_SIDES,
     Image,
+    channel_weights,
     code_outputs,
     code_port,
     concrete,
     condition_rows,
+    controls_of,
     half,
     image_of,
     inputs_for,
@@ -42,6 +44,7 @@ from explorer.inference.onnx_import.understanding import (
 )
 from explorer.inference.sessions import open_session
 from explorer.messages import message
+from explorer.models.import_record import Control
 from explorer.models.third_party.request import Choices
 from explorer.types import Floats, Progress
 
@@ -56,7 +59,8 @@ _OFFERED = 8
 class _Part:
     """A network, its input, and how one image or code is shaped there.
 
-    `fixed` is its only number of images, None for any; `shapes` are those of the outputs without the batch.
+    `fixed` is its only number of images, None for any; `shapes` are those of the outputs without the batch; `controls` are
+    conditions at the end of the code instead of fixed `rows`.
     """
 
     network: Network
@@ -66,6 +70,7 @@ class _Part:
     rows: Arrays
     shapes: list[tuple[int, ...]]
     batched: bool = True
+    controls: tuple[Control, ...] = ()
 
 
 @dataclass
@@ -99,7 +104,7 @@ def adapt(networks: dict[str, Network], stated: Choices) -> Iterator[Progress | 
     image_out: Image | None = None
     if decoder is not None:
         second = _decoder(decoder, form, stated)
-        image_out = _image_out(second, image_in, stated)
+        image_out = _image_out(second, image_in, stated, found)
         form = form or code_form(second.row, channels_first=_is_first(image_out))
         if image_in is not None and image_in.layout in {"flat", "hw"} and form.channels_first != _is_first(image_out):
             form = code_form(form.shape, channels_first=_is_first(image_out))
@@ -118,10 +123,10 @@ def adapt(networks: dict[str, Network], stated: Choices) -> Iterator[Progress | 
         yield Progress(0, 0)
     if second is not None and image_out is not None:
         content = adapt_decoder(
-            second.network, second.port, second.fixed, second.rows, form, second.row, image_out
+            second.network, second.port, second.row, image_out, second.fixed, second.rows, form, second.controls
         )
         difference = max(difference, _decoder_difference(second, content, form, image_out))
-        files.append(("decoder", content, form.latent_shape, second.fixed))
+        files.append(("decoder", content, with_controls(form.latent_shape, second.controls), second.fixed))
         yield Progress(0, 0)
     _note_batches(first, second, found)
     _note_conditions([one for one in (first, second) if one is not None], stated, found)
@@ -137,7 +142,7 @@ def adapt(networks: dict[str, Network], stated: Choices) -> Iterator[Progress | 
     yield Described(
         parts="both" if first and second else "encoder" if first else "decoder",
         image_shape=image.shape,
-        latent_shape=form.latent_shape,
+        latent_shape=with_controls(form.latent_shape, second.controls if second else ()),
         layout_in=image_in.layout if image_in else "hwc",
         layout_out=image_out.layout if image_out else "hwc",
         mean=mean,
@@ -150,6 +155,7 @@ def adapt(networks: dict[str, Network], stated: Choices) -> Iterator[Progress | 
             second is not None and _gives_integers(second),
         ),
         max_difference=difference,
+        controls=second.controls if second else (),
         notes=tuple(found.notes),
     )
 
@@ -162,7 +168,8 @@ def _parts(networks: dict[str, Network], stated: Choices, found: _Found) -> tupl
     if whole is None:
         return networks.get("encoder"), networks.get("decoder")
     port = largest(whole.given)
-    opened = _opened(whole, port, stated)
+    # For the shapes alone, any condition will do.
+    opened = _opened(whole, port, stated if stated.condition is not None else replace(stated, condition=(0.0,)))
     size = prod(opened.row)
     image = image_of(_known(opened), stated.layout)
     same = [name for name, shape in zip(whole.outputs, opened.shapes, strict=True) if prod(shape) == size]
@@ -274,7 +281,9 @@ def _halved(shape: tuple[int, ...], taken: Sequence[Port]) -> tuple[int, ...]:
 
 def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> _Part:
     port = code_port(decoder.given, form.shape if form else None, decoder.file)
-    rows = condition_rows([other for other in decoder.given if other.name != port.name], stated.condition, decoder.file)
+    others = [other for other in decoder.given if other.name != port.name]
+    controls = controls_of(decoder, others) if form is None and stated.condition is None else None
+    rows = condition_rows(others, (0.0,) if controls else stated.condition, decoder.file)
     row = tuple(side or 1 for side in port.shape[1:])
     if form is not None and (None in port.shape[1:] or prod(row) != prod(form.shape)):
         row = form.shape
@@ -284,16 +293,20 @@ def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> _Part:
     port = network.port(port.name)
     count = fixed or 2
     outputs = run_once(network, port, (count, *row), rows)
-    return _Part(network, port, row, fixed, rows, [_one(output, count) for output in outputs])
+    shapes = [_one(output, count) for output in outputs]
+    return _Part(network, port, row, fixed, rows, shapes, controls=tuple(controls or ()))
 
 
-def _image_out(decoder: _Part, image_in: Image | None, stated: Choices) -> Image:
+def _image_out(decoder: _Part, image_in: Image | None, stated: Choices, found: _Found) -> Image:
     shape = decoder.shapes[0]
     image = image_of((None, *shape), stated.layout, alpha=True)
     if image_in is not None and (image is None or image.layout == "flat") and prod(shape) == prod(image_in.shape):
         return Image("flat", image_in.shape, image_in.channels_first, image_in.channels)
     if image is None:
         raise _no_image("output", decoder.network.file, shape)
+    if image_in is not None and image.shape[2] > image_in.shape[2] and image.shape[:2] == image_in.shape[:2]:
+        found.notes.append(str(message("The decoder gives color images, which are averaged to gray")))
+        image = Image(image.layout, image_in.shape, image.channels_first, image.channels)
     if image_in is not None and image.shape != image_in.shape:
         raise ModelError(
             "Encoder and decoder do not match: images of {encoder} and of {decoder}. "
@@ -351,7 +364,7 @@ def _note_batches(first: _Part | None, second: _Part | None, found: _Found) -> N
 
 
 def _note_conditions(networks: Sequence[_Part], stated: Choices, found: _Found) -> None:
-    names = list(dict.fromkeys(name for one in networks for name in one.rows))
+    names = list(dict.fromkeys(name for one in networks if not one.controls for name in one.rows))
     if names:
         found.notes.append(
             str(
@@ -398,15 +411,22 @@ def _encoder_difference(
 def _decoder_difference(one: _Part, content: bytes, form: CodeForm, image: Image) -> float:
     count = one.fixed or 2
     codes: Floats = np.random.default_rng(2).standard_normal((count, *form.latent_shape)).astype(np.float32)
+    given = inputs_for(one.port, (count, *one.row), one.rows, one.network.given)
+    values = codes
+    if one.controls:
+        # The first class of labels, which the rows have, too.
+        ends = [np.asarray(given[control.name], np.float32).reshape(count, -1) for control in one.controls]
+        values = np.concatenate([codes.reshape(count, -1), *ends], axis=1)
     own = codes.transpose(0, 3, 1, 2) if form.channels_first else codes
-    shape = (count, *one.row)
-    given = inputs_for(one.port, shape, one.rows, one.network.given)
-    given[one.port.name] = typed(np.ascontiguousarray(own).reshape(shape), one.port.kind)
+    given[one.port.name] = typed(np.ascontiguousarray(own).reshape(count, *one.row), one.port.kind)
     made = np.asarray(one.network.run(given)[0], np.float32)
     height, width, depth = image.shape
     if image.channels_first:
         made = made.reshape(count, image.channels, height, width).transpose(0, 2, 3, 1)
-    return _difference(content, codes, [made.reshape(count, height, width, image.channels)[..., :depth]], one)
+    made = made.reshape(count, height, width, image.channels)
+    if image.channels > depth:
+        made = made @ channel_weights(image.channels, depth)
+    return _difference(content, values, [made], one)
 
 
 def _difference(content: bytes, values: Floats, expected: list[Floats], one: _Part) -> float:

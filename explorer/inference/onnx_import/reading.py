@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from explorer import reader
 from explorer.errors import ModelError
 from explorer.inference.onnx_import.limits import MOST_BYTES, is_plain_name
-from explorer.models.import_record import Layout
+from explorer.models.import_record import Control, Layout
 from explorer.models.third_party.request import Choices
 from explorer.reader import Handed
 from explorer.reading import reason_of
@@ -54,6 +54,7 @@ class Described:
     activation: str
     whole_numbers: tuple[bool, bool]
     max_difference: float
+    controls: tuple[Control, ...]
     notes: tuple[str, ...]
 
 

@@ -11,11 +11,17 @@ from typing import Final, Literal
 import numpy as np
 
 from explorer.errors import ModelError
-from explorer.inference.onnx_import.loading import Arrays, Port, Shape, is_integer, kind_name, typed, words
-from explorer.models.import_record import Layout
+from explorer.inference.onnx_import.loading import Arrays, Network, Port, Shape, is_integer, kind_name, typed, words
+from explorer.models.import_record import Control, Layout
 from explorer.types import Floats, ImageShape
 
 SIDES: Final = (8, 1024)
+MOST_CHOICES: Final = 64
+"""Maximum number of classes of a condition."""
+
+_MOST_VALUES = 1024
+"""Maximum number of values of a condition."""
+
 FREE_SIDES: Final = (64, 32, 28, 128, 224, 256)
 """Sizes that are tried with a network for images of any size, the usual first."""
 
@@ -78,6 +84,15 @@ def _read_as(sides: tuple[int, ...], order: str | None, *, alpha: bool, batched:
                 if found is not None:
                     return found
     return None
+
+
+def channel_weights(channels: int, depth: int) -> Floats:
+    """Return the weights ``(channels, depth)`` that leave out alpha, and average colors for gray images."""
+    if depth == channels - 1:
+        return np.eye(channels, depth, dtype=np.float32)
+    weights = np.zeros((channels, depth), np.float32)
+    weights[:3] = 1 / 3
+    return weights
 
 
 def concrete(shape: Shape, side: int) -> list[Shape]:
@@ -157,6 +172,33 @@ def _row(port: Port, condition: Sequence[float], file: str) -> np.ndarray[tuple[
             last=max(0, size - 1),
         )
     return typed(values.reshape(sides), port.kind)
+
+
+def controls_of(network: Network, ports: Sequence[Port]) -> list[Control] | None:
+    """Return the conditions of a decoder as further values of its code; None if a number of classes is unknown."""
+    controls = []
+    for place, port in enumerate(network.given):
+        if port not in ports:
+            continue
+        shape = tuple(side or 1 for side in port.shape[1:])
+        size = prod(shape)
+        classes = _classes(network, port.name) if is_integer(port.kind) else size if 1 < size <= MOST_CHOICES else 0
+        if (is_integer(port.kind) and (size > 1 or not classes)) or size > _MOST_VALUES or None in port.shape[1:]:
+            return None
+        controls.append(Control(name=port.name, shape=shape, choices=classes, in_decoder=place))
+    return controls
+
+
+def _classes(network: Network, name: str) -> int:
+    """Return the number of rows of the table that a label selects from; 0 if it is unknown."""
+    sizes = {one.name: one.dims for one in network.model.graph.initializer}
+    same = {name}
+    for node in network.model.graph.node:
+        if node.op_type in {"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"} and same.intersection(node.input[:1]):
+            same.update(node.output)
+        elif node.op_type == "Gather" and node.input[1] in same and node.input[0] in sizes:
+            return min(int(sizes[node.input[0]][0]), MOST_CHOICES)
+    return 0
 
 
 def inputs_for(port: Port, shape: tuple[int, ...], rows: Arrays, ports: Sequence[Port], seed: int = 0) -> Arrays:
