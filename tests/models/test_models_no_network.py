@@ -112,6 +112,12 @@ def test_a_state_dict_of_an_old_version(tmp_path: Path) -> None:
     assert "encoder.0.weight 32×1×4×4" in str(said(path))
 
 
+def test_weights_in_a_plain_pickle(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pkl"
+    path.write_bytes(pickled(state()))
+    assert "encoder.0.weight 32×1×4×4" in str(said(path))
+
+
 def test_weights_within_a_checkpoint(tmp_path: Path) -> None:
     path = torch_zip(tmp_path / "last.ckpt", pickled({"epoch": 3, "model": state(), "loss": [0.5]}))
     assert format_of(path) == "weights"

@@ -12,12 +12,9 @@ from typing import Final, Literal, TypeAlias
 
 from explorer.errors import ExplorerError, ModelError
 from explorer.messages import Message, message
-from explorer.models.third_party.torch_weights import Tensors
+from explorer.models.third_party.torch_weights import LEGACY_MAGIC, Tensors
 
 Format: TypeAlias = Literal["weights", "torchscript", "pt2", "safetensors", "tflite", "tfjs"]
-
-_LEGACY_TORCH: Final = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
-"""The magic number of PyTorch before version 1.6, as a pickle."""
 
 _SUFFIXES: Final[dict[str, Format]] = {
     ".pt": "weights",
@@ -50,7 +47,7 @@ def format_of(path: Path) -> Format | None:
             return "tflite"
         if path.suffix.lower() == ".json":
             return "tfjs" if b'"modelTopology"' in head or b"layers-model" in head or b"graph-model" in head else None
-        if head.startswith(_LEGACY_TORCH):
+        if head.startswith(LEGACY_MAGIC) or (head.startswith(b"\x80") and b"torch" in head):
             return "weights"
         if head.startswith(b"PK"):
             return _format_of_zip(path)

@@ -17,8 +17,8 @@ MOST_BYTES: Final = 16 << 20
 
 _MOST_TENSORS, _MOST_DEPTH, _MOST_DIMENSIONS = 10_000, 12, 8
 _LONGEST_NAME: Final = 200
-_LEGACY: Final = 4
-"""Pickles in a file of old versions: magic number, version, system, and the weights."""
+LEGACY_MAGIC: Final = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
+"""The magic number of PyTorch before version 1.6, as a pickle. Version, system and the weights follow."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _from_zip(stream: BinaryIO) -> Any:
 def _from_pickles(stream: BinaryIO) -> Any:
     content = io.BytesIO(stream.read(MOST_BYTES))
     loaded: Any = None
-    for _ in range(_LEGACY):
+    for _ in range(4 if content.getvalue().startswith(LEGACY_MAGIC) else 1):
         loaded = _Reader(content).load()
     return loaded
 

@@ -1,4 +1,4 @@
-"""Dialog to import a Keras model: files, code in them, input and bottleneck, and a few reconstructions."""
+"""Dialog to import a model of another program: files, code in them, input and bottleneck, and a few reconstructions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FILE_FILTERS = (("Models", "*.keras *.h5 *.hdf5 *.onnx"),)
 
 
 class ImportDialog(QDialog):
-    """Non-modal dialog that selects a Keras model, shows its properties and starts the import."""
+    """Non-modal dialog that selects a model, shows its properties and starts the import."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +49,7 @@ class ImportDialog(QDialog):
         self._trusted: Path | None = None
         self._named_by_hand = False
         self.setObjectName("import_dialog")
-        self.setWindowTitle(self.tr("Import Keras model"))
+        self.setWindowTitle(self.tr("Import model"))
         # The height of wrapped text depends on the width.
         self.setFixedWidth(_WIDTH)
         self._make_files()
@@ -83,7 +83,7 @@ class ImportDialog(QDialog):
         self.no_decoder = button(
             "import_no_decoder", self.tr("Remove"), self.tr("Import the encoder without this decoder")
         )
-        title = self.tr("Import Keras model")
+        title = self.tr("Import model")
         ask = partial(ask_file, self, kinds=FILE_FILTERS, purpose="model")
         self.choose_file.clicked.connect(lambda: ask(title, self.begin))
         self.choose_folder.clicked.connect(lambda: ask_folder(self, title, self.begin, purpose="model"))
