@@ -286,8 +286,8 @@ class ImportFinished:
     """The import is finished and its bundle written.
 
     `engine` is ``onnx`` if the compiled networks agree with Keras, ``keras`` if the model process runs them.
-    `max_difference` is the largest between both on random input; 0 for ``keras``. `notes` are remarks for the user. `framework` is
-    that of the imported files.
+    `max_difference` is the largest between both on random input; 0 for ``keras``. `notes` are remarks for the user.
+    `framework` is that of the imported files.
     """
 
     path: str

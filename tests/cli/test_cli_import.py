@@ -115,7 +115,10 @@ def test_onnx_files(ask: Any, call: Any, tmp_path: Path) -> None:
     code = np.zeros((1, 10), np.float32)
     (made,) = onnx_models.run(decoder, z=code, label=np.array([3]))
     np.testing.assert_allclose(open_model(str(out)).codec.decode(code), made.transpose(0, 2, 3, 1), atol=1e-4)
-    folder = call("import", tmp_path, "--out", tmp_path / "again", "--condition", "3")
+    (tmp_path / "pair").mkdir()
+    for path in (encoder, decoder):
+        path.rename(tmp_path / "pair" / path.name)
+    folder = call("import", tmp_path / "pair", "--out", tmp_path / "again", "--condition", "3")
     assert "runs in ONNX Runtime (max. deviation from ONNX" in folder.out
     assert "The condition label is fixed at 3" in folder.out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from explorer.engine.messages import Examined, ImportFinished
 from explorer.engine.third_party.importing import examine, import_model
 from explorer.errors import ModelError
 from explorer.models.bundle import Bundle, open_bundle
-from explorer.models.import_record import RANGES
+from explorer.models.import_record import RANGES, Imported
 from explorer.models.third_party.request import Choices, ImportRequest
+from explorer.types import Floats
 
 IMAGES = models.images()
 CLOSE = 1e-4
@@ -35,6 +37,19 @@ def bring_in(tmp_path: Path, choices: Choices | None = None, **protos: onnx.Mode
     assert (finished.engine, finished.framework) == ("onnx", "ONNX")
     assert finished.max_difference <= CLOSE
     return open_bundle(tmp_path / "out")
+
+
+def record(bundle: Bundle) -> Imported:
+    found = bundle.card.imported
+    assert found is not None
+    return found
+
+
+def distribution(bundle: Bundle, images: Any = IMAGES) -> tuple[Floats, Floats]:
+    """Return mean and log-variance of images."""
+    mean, log_variance = open_codec(bundle).encode_distribution(images)
+    assert log_variance is not None
+    return mean, log_variance
 
 
 def refusal(tmp_path: Path, choices: Choices | None = None, **protos: onnx.ModelProto) -> str:
@@ -59,8 +74,8 @@ def channels_last(images: Any) -> Any:
 def test_a_pair_with_channels_first(tmp_path: Path) -> None:
     bundle = bring_in(tmp_path, encoder=models.encoder(), decoder=models.decoder())
     card = bundle.card
-    assert (card.image_shape, card.latent_shape, card.imported.layout_in) == ((28, 28, 1), (10,), "chw")
-    assert (card.imported.range_in, card.imported.range_out, card.imported.keras) == (RANGES[0], RANGES[0], None)
+    assert (card.image_shape, card.latent_shape, record(bundle).layout_in) == ((28, 28, 1), (10,), "chw")
+    assert (record(bundle).range_in, record(bundle).range_out, record(bundle).keras) == (RANGES[0], RANGES[0], None)
     assert (card.encoder_params, card.decoder_params) == (7852, 8626)
     assert card.metrics["mse"] < 0.05
     codec = open_codec(bundle)
@@ -82,7 +97,7 @@ def test_other_layouts(tmp_path: Path, shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("batch", [1, 128])
 def test_a_fixed_number_of_images_becomes_free(tmp_path: Path, batch: int) -> None:
     bundle = bring_in(tmp_path, encoder=models.encoder(batch=batch), decoder=models.decoder(batch=batch))
-    assert bundle.card.imported.notes == ()
+    assert record(bundle).notes == ()
     images = models.images(batch)
     (codes,) = expected(tmp_path, "encoder", pixels=planes(images))
     codec = open_codec(bundle)
@@ -95,9 +110,7 @@ def test_a_fixed_number_of_images_becomes_free(tmp_path: Path, batch: int) -> No
 def bound(proto: onnx.ModelProto, batch: int) -> onnx.ModelProto:
     """Tie the first output to a number of images by a constant of that many rows."""
     name = proto.graph.output[0].name
-    proto.graph.initializer.append(
-        numpy_helper.from_array(np.arange(batch, dtype=np.float32)[:, None] * 0 + 1, "rows")
-    )
+    proto.graph.initializer.append(numpy_helper.from_array(np.arange(batch, dtype=np.float32)[:, None] * 0 + 1, "rows"))
     proto.graph.node.append(helper.make_node("Mul", [name, "rows"], ["bound"]))
     proto.graph.output[0].name = "bound"
     return proto
@@ -107,7 +120,7 @@ def bound(proto: onnx.ModelProto, batch: int) -> onnx.ModelProto:
 def test_a_number_of_images_that_cannot_be_freed(tmp_path: Path, batch: int) -> None:
     encoder = bound(models.encoder(batch=batch), batch)
     bundle = bring_in(tmp_path, encoder=encoder, decoder=models.decoder())
-    assert f"always computes {batch} images at once" in bundle.card.imported.notes[0]
+    assert f"always computes {batch} images at once" in record(bundle).notes[0]
     images = models.images(11)
     codec = open_codec(bundle)
     (codes,) = expected(tmp_path, "encoder", pixels=planes(images[:batch]))
@@ -119,13 +132,9 @@ def test_a_number_of_images_that_cannot_be_freed(tmp_path: Path, batch: int) -> 
 @pytest.mark.parametrize(
     ("low", "high", "found"), [(-1.0, 1.0, RANGES[1]), (0.0, 255.0, RANGES[2]), (0.0, 1.0, RANGES[0])]
 )
-def test_value_ranges_are_found_on_images(
-    tmp_path: Path, low: float, high: float, found: tuple[float, float]
-) -> None:
-    bundle = bring_in(
-        tmp_path, encoder=models.encoder(low=low, high=high), decoder=models.decoder(low=low, high=high)
-    )
-    assert (bundle.card.imported.range_in, bundle.card.imported.range_out) == (found, found)
+def test_value_ranges_are_found_on_images(tmp_path: Path, low: float, high: float, found: tuple[float, float]) -> None:
+    bundle = bring_in(tmp_path, encoder=models.encoder(low=low, high=high), decoder=models.decoder(low=low, high=high))
+    assert (record(bundle).range_in, record(bundle).range_out) == (found, found)
     codec = open_codec(bundle)
     (codes,) = expected(tmp_path, "encoder", pixels=planes(IMAGES * (high - low) + low).astype(np.float32))
     np.testing.assert_allclose(codec.encode(IMAGES), codes, atol=CLOSE)
@@ -136,7 +145,7 @@ def test_value_ranges_are_found_on_images(
 def test_ranges_can_be_stated(tmp_path: Path) -> None:
     choices = Choices(range_in=RANGES[1], range_out="logits", fit="resize")
     bundle = bring_in(tmp_path, choices, encoder=models.encoder(), decoder=models.decoder())
-    assert (bundle.card.imported.range_in, bundle.card.imported.range_out) == (RANGES[1], "logits")
+    assert (record(bundle).range_in, record(bundle).range_out) == (RANGES[1], "logits")
     (codes,) = expected(tmp_path, "encoder", pixels=planes(IMAGES * 2 - 1))
     codec = open_codec(bundle)
     np.testing.assert_allclose(codec.encode(IMAGES), codes, atol=CLOSE)
@@ -147,7 +156,7 @@ def test_ranges_can_be_stated(tmp_path: Path) -> None:
 def test_logits_are_found(tmp_path: Path) -> None:
     # Logits of 12 × (value − 0.5): an image by a sigmoid.
     bundle = bring_in(tmp_path, encoder=models.encoder(), decoder=models.decoder(low=-6, high=6))
-    assert bundle.card.imported.range_out == "logits"
+    assert record(bundle).range_out == "logits"
 
 
 def test_mean_and_log_variance_in_two_outputs(tmp_path: Path) -> None:
@@ -155,7 +164,7 @@ def test_mean_and_log_variance_in_two_outputs(tmp_path: Path) -> None:
     bundle = bring_in(tmp_path, encoder=encoder, decoder=models.decoder())
     assert bundle.card.variational
     log_variance, mean = expected(tmp_path, "encoder", pixels=planes(IMAGES))
-    received = open_codec(bundle).encode_distribution(IMAGES)
+    received = distribution(bundle)
     np.testing.assert_allclose(received[0], mean, atol=CLOSE)
     np.testing.assert_allclose(received[1], log_variance, atol=CLOSE)
 
@@ -164,7 +173,7 @@ def test_mean_and_log_variance_in_one_output(tmp_path: Path) -> None:
     bundle = bring_in(tmp_path, encoder=models.encoder(outputs=("stacked",)), decoder=models.decoder())
     assert (bundle.card.variational, bundle.card.latent_shape) == (True, (10,))
     (both,) = expected(tmp_path, "encoder", pixels=planes(IMAGES))
-    received = open_codec(bundle).encode_distribution(IMAGES)
+    received = distribution(bundle)
     np.testing.assert_allclose(received[0], both[:, :10], atol=CLOSE)
     np.testing.assert_allclose(received[1], both[:, 10:], atol=CLOSE)
 
@@ -185,7 +194,7 @@ def test_an_output_that_does_not_exist(tmp_path: Path) -> None:
 def test_integers_as_images(tmp_path: Path) -> None:
     encoder = models.encoder(kind=TensorProto.UINT8, high=255)
     bundle = bring_in(tmp_path, encoder=encoder, decoder=models.decoder())
-    assert bundle.card.imported.range_in == RANGES[2]
+    assert record(bundle).range_in == RANGES[2]
     (codes,) = expected(tmp_path, "encoder", pixels=planes(np.rint(IMAGES * 255)).astype(np.uint8))
     np.testing.assert_allclose(open_codec(bundle).encode(IMAGES), codes, atol=CLOSE)
 
@@ -215,7 +224,7 @@ def test_spatial_codes_of_images_of_any_size(tmp_path: Path) -> None:
     np.testing.assert_allclose(codec.decode(codec.encode(images)), channels_last(made), atol=CLOSE)
 
 
-def test_a_picture_with_alpha_and_without_a_batch(tmp_path: Path) -> None:
+def test_an_image_with_alpha_and_without_a_batch(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     weights = {
         "table": rng.normal(0, 40, (3, 16 * 16 * 4)).astype(np.float32),
@@ -232,7 +241,7 @@ def test_a_picture_with_alpha_and_without_a_batch(tmp_path: Path) -> None:
     proto = models.model(nodes, [("latent", TensorProto.FLOAT, [1, 3])], ["rgba"], weights)
     proto.graph.output[0].type.tensor_type.elem_type = TensorProto.UINT8
     bundle = bring_in(tmp_path, whole=proto)
-    assert (bundle.card.imported.parts, bundle.card.image_shape) == ("decoder", (16, 16, 3))
+    assert (record(bundle).parts, bundle.card.image_shape) == ("decoder", (16, 16, 3))
     codes = rng.normal(0, 1, (3, 3)).astype(np.float32)
     made = open_codec(bundle).decode(codes)
     for code, image in zip(codes, made, strict=True):
@@ -245,7 +254,7 @@ def test_a_picture_with_alpha_and_without_a_batch(tmp_path: Path) -> None:
 
 def test_a_whole_model_is_cut_at_its_bottleneck(tmp_path: Path) -> None:
     bundle = bring_in(tmp_path, whole=models.joined(models.encoder(), models.decoder()))
-    assert (bundle.card.latent_shape, bundle.card.imported.bottleneck) == ((10,), "code")
+    assert (bundle.card.latent_shape, record(bundle).bottleneck) == ((10,), "code")
     models.save(models.encoder(), tmp_path / "encoder.onnx")
     codec = open_codec(bundle)
     (codes,) = expected(tmp_path, "encoder", pixels=planes(IMAGES))
@@ -274,7 +283,7 @@ def test_a_model_with_a_fixed_batch_is_cut(tmp_path: Path) -> None:
 def sampled() -> onnx.ModelProto:
     """Return a whole variational autoencoder that samples its code, and gives mean and log-variance, too."""
     encoder = models.encoder(outputs=("mean", "log_variance"))
-    encoder.graph.initializer.append(numpy_helper.from_array(np.float32(0.5), "half"))
+    encoder.graph.initializer.append(numpy_helper.from_array(np.array(0.5, np.float32), "half"))
     encoder.graph.node.extend(
         [
             helper.make_node("Mul", ["log_variance", "half"], ["halved"]),
@@ -294,10 +303,10 @@ def sampled() -> onnx.ModelProto:
 
 def test_sampling_is_left_out(tmp_path: Path) -> None:
     bundle = bring_in(tmp_path, whole=sampled())
-    assert (bundle.card.variational, bundle.card.imported.bottleneck) == (True, "sample")
+    assert (bundle.card.variational, record(bundle).bottleneck) == (True, "sample")
     models.save(models.encoder(outputs=("mean", "log_variance")), tmp_path / "encoder.onnx")
     mean, log_variance = expected(tmp_path, "encoder", pixels=planes(IMAGES))
-    received = open_codec(bundle).encode_distribution(IMAGES)
+    received = distribution(bundle)
     np.testing.assert_allclose(received[0], mean, atol=CLOSE)
     np.testing.assert_allclose(received[1], log_variance, atol=CLOSE)
 
@@ -325,10 +334,8 @@ def test_skip_connections_cannot_be_cut(tmp_path: Path) -> None:
 
 
 def test_a_condition_is_fixed(tmp_path: Path) -> None:
-    bundle = bring_in(
-        tmp_path, Choices(condition=(3.0,)), encoder=models.encoder(), decoder=models.decoder(classes=10)
-    )
-    assert "The condition label is fixed at 3; other conditions are lost" in bundle.card.imported.notes
+    bundle = bring_in(tmp_path, Choices(condition=(3.0,)), encoder=models.encoder(), decoder=models.decoder(classes=10))
+    assert "The condition label is fixed at 3; other conditions are lost" in record(bundle).notes
     assert "--condition=3" in bundle.card.command
     codes = np.random.default_rng(0).normal(0, 1, (4, 10)).astype(np.float32)
     (made,) = expected(tmp_path, "decoder", z=codes, label=np.full(4, 3, np.int64))
@@ -343,7 +350,7 @@ def test_a_condition_must_be_stated(tmp_path: Path) -> None:
 
 def test_conditions_of_a_decoder_become_part_of_the_code(tmp_path: Path) -> None:
     bundle = bring_in(tmp_path, whole=models.decoder(classes=10))
-    (control,) = bundle.card.imported.controls
+    (control,) = record(bundle).controls
     assert (control.name, control.choices, bundle.card.latent_shape) == ("label", 10, (11,))
     codes = np.random.default_rng(0).normal(0, 1, (4, 10)).astype(np.float32)
     labels = np.array([0, 3, 9, 12])
@@ -357,7 +364,7 @@ def test_color_images_of_a_gray_model_are_averaged(tmp_path: Path) -> None:
     decoder.graph.node.append(helper.make_node("Concat", ["picture"] * 3, ["colors"], axis=3))
     decoder.graph.output[0].name = "colors"
     bundle = bring_in(tmp_path, encoder=models.encoder(), decoder=decoder)
-    assert "averaged to gray" in bundle.card.imported.notes[0]
+    assert "averaged to gray" in record(bundle).notes[0]
     codes = np.random.default_rng(0).normal(0, 1, (2, 10)).astype(np.float32)
     (made,) = expected(tmp_path, "decoder", z=codes)
     np.testing.assert_allclose(open_codec(bundle).decode(codes), made[..., :1], atol=CLOSE)
@@ -474,17 +481,15 @@ def test_models_of_our_own_are_imported_again(tmp_path: Path) -> None:
     own = Path(__file__).parents[2] / "pretrained" / "digits-vae-2d"
     request = ImportRequest(None, tmp_path / "out", own / "encoder.onnx", own / "decoder.onnx")
     list(import_model(request))
-    mine, again = (open_codec(open_bundle(path)) for path in (own, tmp_path / "out"))
-    images = np.random.default_rng(0).uniform(0, 1, (3, *mine.image_shape)).astype(np.float32)
-    for a, b in zip(mine.encode_distribution(images), again.encode_distribution(images), strict=True):
+    mine, again = open_bundle(own), open_bundle(tmp_path / "out")
+    images = np.random.default_rng(0).uniform(0, 1, (3, *mine.card.image_shape)).astype(np.float32)
+    for a, b in zip(distribution(mine, images), distribution(again, images), strict=True):
         np.testing.assert_allclose(a, b, atol=CLOSE)
-    codes = mine.encode(images)
-    np.testing.assert_allclose(mine.decode(codes), again.decode(codes), atol=CLOSE)
+    codes = open_codec(mine).encode(images)
+    np.testing.assert_allclose(open_codec(mine).decode(codes), open_codec(again).decode(codes), atol=CLOSE)
 
 
 def test_no_tensorflow_is_needed() -> None:
-    import subprocess
-
-    code = "import explorer.engine.third_party.importing, sys; print([m for m in ('tensorflow', 'keras') if m in sys.modules])"
+    code = "import explorer.engine.third_party.importing, sys; print({'tensorflow', 'keras'} & set(sys.modules))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout.strip() == "[]"
+    assert ended.stdout.strip() == "set()"

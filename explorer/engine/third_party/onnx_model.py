@@ -14,7 +14,8 @@ from explorer.engine.compiled import Compiled
 from explorer.errors import ModelError
 from explorer.inference.codec import BATCH, Network
 from explorer.inference.onnx_import.finishing import keep_checked, with_input_range, with_output_range
-from explorer.inference.onnx_import.reading import Adapted, Described, reading
+from explorer.inference.onnx_import.reading import Read, reading
+from explorer.inference.onnx_import.records import Adapted, Described
 from explorer.messages import message
 from explorer.models.batches import images_at_once
 from explorer.models.bundle import COMPILED
@@ -173,13 +174,7 @@ def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, O
     if missing is not None:
         raise ModelError("There is no file {file}. Choose two ONNX files, or one that holds both.", file=missing)
     steps = reading(files, request.choices)
-    while True:
-        yield messages.Working(message("Reading the network"))
-        try:
-            next(steps)
-        except StopIteration as end:
-            found = end.value
-            break
+    found = yield from _reported(steps)
     networks = {
         role: Network(
             adapted.content.tobytes(),
@@ -190,3 +185,14 @@ def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, O
         for role, adapted in found.networks.items()
     }
     return OnnxModel(found.described, found.networks, networks.get("encoder"), networks.get("decoder"))
+
+
+def _reported(steps: Generator[None, None, Read]) -> Generator[messages.ImportEvent, None, Read]:
+    """Return the result of a reader, and report at each of its steps."""
+    while True:
+        yield messages.Working(message("Reading the network"))
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Read = end.value
+            return result

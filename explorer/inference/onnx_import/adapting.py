@@ -11,12 +11,13 @@ import numpy as np
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from explorer.errors import ModelError
-from explorer.inference.onnx_import.loading import Arrays, Network, Port, is_integer
+from explorer.inference.onnx_import.loading import Network, Port, is_integer
+from explorer.inference.onnx_import.parts import Output, Part
 from explorer.inference.onnx_import.understanding import Image, channel_weights
 from explorer.models.import_record import Control
 
 PREFIX = "latent_explorer_"
-IMAGE, CODE, PICTURE = "image", "code", "picture"
+IMAGE, CODE, DECODED = "image", "code", "picture"
 """Names of inputs and outputs of adapted networks, beside ``mean`` and ``log_variance``."""
 
 _SLICE_OPSET = 10
@@ -77,64 +78,44 @@ class _Builder:
         return content
 
 
-def adapt_encoder(
-    network: Network,
-    port: Port,
-    row: tuple[int, ...],
-    image: Image,
-    fixed: int | None,
-    rows: Arrays,
-    code: CodeForm,
-    outputs: list[tuple[str, str, int | None]],
-) -> bytes:
-    """Return an encoder of images ``(n, h, w, c)`` in its own range.
-
-    `row` is the shape of one image at its input, `fixed` its only number of images, None for any. Each of `outputs` has the name in the file, the new name, and
-    the half of a stacked output, 0 or 1, or None.
-    """
+def adapt_encoder(one: Part, image: Image, code: CodeForm, outputs: Sequence[Output]) -> bytes:
+    """Return an encoder of images ``(n, h, w, c)`` in its own range to codes ``(n, *latent_shape)``."""
+    network, fixed = one.network, one.fixed
     builder = _builder(network)
     value = IMAGE
     if image.channels_first:
         value = builder.add(builder.before, "Transpose", value, perm=[0, 3, 1, 2])
-    _feed(builder, port, value, row, fixed, batched=image.batched)
-    _bake(builder, network, port, rows, IMAGE, fixed)
+    _feed(builder, one.port, value, one.row, fixed, batched=image.batched)
+    _bake(builder, one, IMAGE)
     names = []
-    for name, new, part in outputs:
-        value = _floats(builder, network, name)
+    for output in outputs:
+        value = _floats(builder, output.name)
         shape = code.shape
-        if part is not None:
+        if output.half is not None:
             axis = 0 if code.channels_first or len(shape) == 1 else len(shape) - 1
-            places = np.arange(shape[axis]) + part * shape[axis]
+            places = np.arange(shape[axis]) + output.half * shape[axis]
             value = builder.add(builder.after, "Gather", value, builder.constant(places), axis=axis + 1)
         value = _rows(builder, value, IMAGE, shape, fixed)
         if code.channels_first:
             value = builder.add(builder.after, "Transpose", value, perm=[0, 2, 3, 1])
-        names.append(_reshaped(builder, value, (-1, *code.latent_shape), new))
+        names.append(_reshaped(builder, value, (-1, *code.latent_shape), output.new))
     return builder.finished(IMAGE, image.shape, names)
 
 
-def adapt_decoder(
-    network: Network,
-    port: Port,
-    row: tuple[int, ...],
-    image: Image,
-    fixed: int | None,
-    rows: Arrays,
-    code: CodeForm,
-    controls: Sequence[Control] = (),
-) -> bytes:
+def adapt_decoder(one: Part, image: Image, code: CodeForm) -> bytes:
     """Return a decoder of codes ``(n, *latent_shape)`` to images ``(n, h, w, c)`` in its own range.
 
-    `row` is the shape of one code at its input; see `adapt_encoder`. With `controls`, codes are flat, and end with them.
+    With conditions that are not fixed, codes are flat, and end with them.
     """
+    network, fixed, controls = one.network, one.fixed, one.controls
     builder = _builder(network)
     value = _feed_controls(builder, network, controls, code, fixed) if controls else CODE
     if code.channels_first:
         value = builder.add(builder.before, "Transpose", value, perm=[0, 3, 1, 2])
-    _feed(builder, port, value, row, fixed, batched=True)
+    _feed(builder, one.port, value, one.row, fixed, batched=True)
     if not controls:
-        _bake(builder, network, port, rows, CODE, fixed)
-    value = _floats(builder, network, network.outputs[0])
+        _bake(builder, one, CODE)
+    value = _floats(builder, network.outputs[0])
     height, width, depth = image.shape
     shape = (image.channels, height, width) if image.channels_first else (height, width, image.channels)
     value = _rows(builder, value, CODE, shape, fixed)
@@ -143,8 +124,8 @@ def adapt_decoder(
     if image.channels > depth:
         weights = builder.constant(channel_weights(image.channels, depth), np.float32)
         value = builder.add(builder.after, "MatMul", value, weights)
-    builder.add(builder.after, "Identity", value, output=PICTURE)
-    return builder.finished(CODE, with_controls(code.latent_shape, controls), [PICTURE])
+    builder.add(builder.after, "Identity", value, output=DECODED)
+    return builder.finished(CODE, with_controls(code.latent_shape, controls), [DECODED])
 
 
 def with_controls(latent_shape: tuple[int, ...], controls: Sequence[Control]) -> tuple[int, ...]:
@@ -174,7 +155,7 @@ def _builder(network: Network) -> _Builder:
     model = ModelProto()
     model.CopyFrom(network.model)
     graph = model.graph
-    own = {IMAGE, CODE, PICTURE, "mean", "log_variance"}
+    own = {IMAGE, CODE, DECODED, "mean", "log_variance"}
     for one in graph.initializer:
         one.name = _renamed(one.name, own)
     for value in graph.input:
@@ -192,12 +173,10 @@ def _renamed(name: str, own: set[str]) -> str:
 
 def _own(name: str) -> str:
     """Return the name of a tensor of the file within an adapted network."""
-    return _renamed(name, {IMAGE, CODE, PICTURE, "mean", "log_variance"})
+    return _renamed(name, {IMAGE, CODE, DECODED, "mean", "log_variance"})
 
 
-def _feed(
-    builder: _Builder, port: Port, value: str, row: tuple[int, ...], fixed: int | None, *, batched: bool
-) -> None:
+def _feed(builder: _Builder, port: Port, value: str, row: tuple[int, ...], fixed: int | None, *, batched: bool) -> None:
     """Bring images or codes into the network's input: number, shape and type."""
     before = builder.before
     count = fixed if batched else 1
@@ -215,25 +194,25 @@ def _feed(
     builder.add(before, "Cast", value, output=_own(port.name), to=port.kind)
 
 
-def _bake(builder: _Builder, network: Network, port: Port, rows: Arrays, given: str, fixed: int | None) -> None:
+def _bake(builder: _Builder, one: Part, given: str) -> None:
     """Feed the conditions with constants."""
-    for other in network.given:
-        if other.name == port.name:
+    for other in one.network.given:
+        if other.name == one.port.name:
             continue
-        row = rows[other.name]
+        row = one.rows[other.name]
         batch = other.shape[0] if other.shape else 0
         if batch is not None:
             values = np.broadcast_to(row, (batch, *row.shape)) if other.shape else row.reshape(())
             builder.add(builder.before, "Identity", builder.constant(values, row.dtype), output=_own(other.name))
             continue
-        one = builder.constant(row[None], row.dtype)
-        if fixed is not None:
-            values = np.broadcast_to(row, (fixed, *row.shape))
+        first = builder.constant(row[None], row.dtype)
+        if one.fixed is not None:
+            values = np.broadcast_to(row, (one.fixed, *row.shape))
             builder.add(builder.before, "Identity", builder.constant(values, row.dtype), output=_own(other.name))
             continue
         count = _count(builder, builder.before, given)
         shape = builder.add(builder.before, "Concat", count, builder.constant(np.array(row.shape, np.int64)), axis=0)
-        builder.add(builder.before, "Expand", one, shape, output=_own(other.name))
+        builder.add(builder.before, "Expand", first, shape, output=_own(other.name))
 
 
 def _count(builder: _Builder, where: list[Any], given: str) -> str:
@@ -242,7 +221,7 @@ def _count(builder: _Builder, where: list[Any], given: str) -> str:
     return builder.add(where, "Gather", shape, builder.constant([0]), axis=0)
 
 
-def _floats(builder: _Builder, network: Network, name: str) -> str:
+def _floats(builder: _Builder, name: str) -> str:
     return builder.add(builder.after, "Cast", _own(name), to=TensorProto.FLOAT)
 
 

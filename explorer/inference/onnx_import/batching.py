@@ -91,7 +91,6 @@ def _freed(network: Network, port: Port, fixed: int) -> Network:
         free = bool(dims) and (known.name == port.name or dims[0].dim_value == fixed)
         if free:
             dims[0].Clear()
-            dims[0].dim_param = "n"
         given.append(Port(known.name, known.kind, (None, *known.shape[1:])) if free else known)
     for output in graph.output:
         output.type.tensor_type.ClearField("shape")

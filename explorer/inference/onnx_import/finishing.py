@@ -7,16 +7,16 @@ from onnx import ModelProto, helper, load_model_from_string, numpy_helper
 
 from explorer.inference.gate.check import check_network
 from explorer.inference.gate.passed import keep_passed, network_key
-from explorer.models.import_record import OutputRange, ValueRange
+from explorer.models.import_record import RANGES, OutputRange, ValueRange
 
-_IMAGE, _PICTURE = "image", "picture"
+_IMAGE, _DECODED = "image", "picture"
 _PREFIX = "latent_explorer_range_"
 
 
 def with_input_range(content: bytes, values: ValueRange) -> bytes:
     """Return an encoder that takes images in [0, 1]; `values` is the range of the given one."""
     low, high = values
-    if (low, high) == (0, 1):
+    if (low, high) == RANGES[0]:
         return content
     model = load_model_from_string(content)
     for node in model.graph.node:
@@ -37,20 +37,20 @@ def with_input_range(content: bytes, values: ValueRange) -> bytes:
 
 def with_output_range(content: bytes, values: OutputRange) -> bytes:
     """Return a decoder that gives images in [0, 1]; `values` is the range of the given one."""
-    if values == (0, 1):
+    if values == RANGES[0]:
         return content
     model = load_model_from_string(content)
     for node in model.graph.node:
         for place, name in enumerate(node.output):
-            if name == _PICTURE:
+            if name == _DECODED:
                 node.output[place] = f"{_PREFIX}raw"
     if isinstance(values, str):
-        model.graph.node.append(helper.make_node("Sigmoid", [f"{_PREFIX}raw"], [_PICTURE]))
+        model.graph.node.append(helper.make_node("Sigmoid", [f"{_PREFIX}raw"], [_DECODED]))
     else:
         low, high = values
         span, start = _constants(model, high - low, low)
         model.graph.node.append(helper.make_node("Sub", [f"{_PREFIX}raw", start], [f"{_PREFIX}moved"]))
-        model.graph.node.append(helper.make_node("Div", [f"{_PREFIX}moved", span], [_PICTURE]))
+        model.graph.node.append(helper.make_node("Div", [f"{_PREFIX}moved", span], [_DECODED]))
     changed: bytes = model.SerializeToString()
     return changed
 

@@ -20,7 +20,7 @@ from explorer.types import Floats
 
 Shape = tuple[int | None, ...]
 Arrays = dict[str, np.ndarray[Any, Any]]
-_KINDS: Final = {
+_KINDS: Final[dict[int, type[np.generic]]] = {
     TensorProto.FLOAT: np.float32,
     TensorProto.DOUBLE: np.float64,
     TensorProto.FLOAT16: np.float16,
@@ -134,7 +134,7 @@ def _embed(tensor: TensorProto, externals: Mapping[str, BinaryIO], file: str, le
     entries = {entry.key: entry.value for entry in tensor.external_data}
     name = _location(tensor)
     item = ITEM_BYTES.get(tensor.data_type, 0)
-    size = item * prod(tensor.dims)
+    size: int = item * prod(tensor.dims)
     if min(tensor.dims, default=1) < 0 or not 0 <= size <= left:
         raise ModelError(
             "{file} is too large: with “{name}” it has more than {most:,} MB. Import a smaller model.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Literal
@@ -14,8 +14,10 @@ from explorer.errors import ModelError
 from explorer.inference.gate.check import check_and_try
 from explorer.inference.onnx_import.adapting import CodeForm, adapt_decoder, adapt_encoder, code_form, with_controls
 from explorer.inference.onnx_import.batching import free_batch, run_once
-from explorer.inference.onnx_import.loading import Arrays, Network, Port, is_integer, typed, words
-from explorer.inference.onnx_import.reading import Adapted, Described
+from explorer.inference.onnx_import.comparing import decoder_difference, encoder_difference
+from explorer.inference.onnx_import.loading import Arrays, Network, Port, is_integer, words
+from explorer.inference.onnx_import.parts import Output, Part
+from explorer.inference.onnx_import.records import Adapted, Described
 from explorer.inference.onnx_import.splitting import (
     choose_cut,
     cuts,
@@ -29,7 +31,6 @@ from explorer.inference.onnx_import.splitting import (
 from explorer.inference.onnx_import.understanding import (
     FREE_SIDES,
     Image,
-    channel_weights,
     code_outputs,
     code_port,
     concrete,
@@ -42,35 +43,12 @@ from explorer.inference.onnx_import.understanding import (
     stacking,
     takes,
 )
-from explorer.inference.sessions import open_session
 from explorer.messages import message
 from explorer.models.import_record import Control
 from explorer.models.third_party.request import Choices
-from explorer.types import Floats, Progress
-
-_TOLERANCE = 1e-4
-_ROUNDED = 1e-3
-"""The same for networks that compute with fewer bits."""
+from explorer.types import Progress
 
 _OFFERED = 8
-
-
-@dataclass
-class _Part:
-    """A network, its input, and how one image or code is shaped there.
-
-    `fixed` is its only number of images, None for any; `shapes` are those of the outputs without the batch; `controls` are
-    conditions at the end of the code instead of fixed `rows`.
-    """
-
-    network: Network
-    port: Port
-    row: tuple[int, ...]
-    fixed: int | None
-    rows: Arrays
-    shapes: list[tuple[int, ...]]
-    batched: bool = True
-    controls: tuple[Control, ...] = ()
 
 
 @dataclass
@@ -82,81 +60,117 @@ class _Found:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass
+class _Understood:
+    """How networks have images and codes: the parts, and what `Described` says of them."""
+
+    encoder: Part | None = None
+    decoder: Part | None = None
+    image_in: Image | None = None
+    image_out: Image | None = None
+    mean: int = 0
+    variance: int | Literal["stacked"] | None = None
+    outputs: tuple[Output, ...] = ()
+    form: CodeForm = field(default_factory=lambda: CodeForm((), ()))
+    found: _Found = field(default_factory=_Found)
+
+    @property
+    def parts(self) -> list[Part]:
+        return [one for one in (self.encoder, self.decoder) if one is not None]
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        return self.decoder.controls if self.decoder is not None else ()
+
+
 def adapt(networks: dict[str, Network], stated: Choices) -> Iterator[Progress | Described | Adapted]:
     """Adapt a whole network, or encoder and decoder; ModelError if their inputs or outputs are not understood."""
-    found = _Found()
     yield Progress(0, 0)
-    encoder, decoder = _parts(networks, stated, found)
-    yield Progress(0, 0)
-    image_in: Image | None = None
-    first = second = None
-    mean, variance = 0, None
-    form: CodeForm | None = None
-    if encoder is not None:
-        encoder, first, image_in = _encoder(encoder, stated, found)
-        yield Progress(0, 0)
-        taken = [] if decoder is None else [port for port in decoder.given if not is_integer(port.kind)]
-        mean, variance = code_outputs(encoder.outputs, first.shapes, taken, stated.code, stated.log_variance)
-        shape = _halved(first.shapes[mean], taken) if variance == "stacked" else first.shapes[mean]
-        if variance == "stacked":
-            found.notes.append(str(message("The encoder's output holds mean and log-variance, one after the other")))
-        form = code_form(shape, channels_first=_is_first(image_in))
-    image_out: Image | None = None
-    if decoder is not None:
-        second = _decoder(decoder, form, stated)
-        image_out = _image_out(second, image_in, stated, found)
-        form = form or code_form(second.row, channels_first=_is_first(image_out))
-        if image_in is not None and image_in.layout in {"flat", "hw"} and form.channels_first != _is_first(image_out):
-            form = code_form(form.shape, channels_first=_is_first(image_out))
-    yield Progress(0, 0)
-    assert form is not None
-    image = image_out or image_in
-    assert image is not None
-    files: list[tuple[Literal["encoder", "decoder"], bytes, tuple[int, ...], int | None]] = []
+    understood = yield from _understood(networks, stated)
     difference = 0.0
-    if first is not None and image_in is not None:
-        outputs = _named_outputs(encoder, mean, variance)
-        first.network = part(first.network, list(dict.fromkeys(name for name, _, _ in outputs)), {})
-        content = adapt_encoder(first.network, first.port, first.row, image_in, first.fixed, first.rows, form, outputs)
-        difference = _encoder_difference(first, image_in, content, form, outputs)
-        files.append(("encoder", content, image_in.shape, first.fixed))
-        yield Progress(0, 0)
-    if second is not None and image_out is not None:
-        content = adapt_decoder(
-            second.network, second.port, second.row, image_out, second.fixed, second.rows, form, second.controls
-        )
-        difference = max(difference, _decoder_difference(second, content, form, image_out))
-        files.append(("decoder", content, with_controls(form.latent_shape, second.controls), second.fixed))
-        yield Progress(0, 0)
-    _note_batches(first, second, found)
-    _note_conditions([one for one in (first, second) if one is not None], stated, found)
-    for role, content, shape, fixed in files:
-        core = first if role == "encoder" else second
-        assert core is not None
+    for role, one, content, shape, changed in _contents(understood):
+        difference = max(difference, changed)
         at_once = 0
-        for at_once in check_and_try(content, shape):
+        for most in check_and_try(content, shape):
+            at_once = most
             yield Progress(0, 0)
-        if fixed is not None:
-            at_once = min(at_once, 1 << (fixed.bit_length() - 1))
-        yield Adapted(role, np.frombuffer(content, np.uint8), at_once, _parameters(core.network))
-    yield Described(
-        parts="both" if first and second else "encoder" if first else "decoder",
+        if one.fixed is not None:
+            at_once = min(at_once, 1 << (one.fixed.bit_length() - 1))
+        yield Adapted(role, np.frombuffer(content, np.uint8), at_once, _parameters(one.network))
+    yield _described(understood, difference)
+
+
+def _understood(networks: dict[str, Network], stated: Choices) -> Generator[Progress, None, _Understood]:
+    known = _Understood()
+    encoder, decoder = _parts(networks, stated, known.found)
+    yield Progress(0, 0)
+    if encoder is not None:
+        _understand_encoder(known, encoder, decoder, stated)
+        yield Progress(0, 0)
+    if decoder is not None:
+        known.decoder = _decoder(decoder, known.form if encoder is not None else None, stated)
+        known.image_out = _image_out(known.decoder, known.image_in, stated, known.found)
+        if known.image_in is None or known.image_in.layout in {"flat", "hw"}:
+            shape = known.form.shape if encoder is not None else known.decoder.row
+            known.form = code_form(shape, channels_first=_is_first(known.image_out))
+        yield Progress(0, 0)
+    _note_batches(known.parts, known.found)
+    _note_conditions(known.parts, stated, known.found)
+    return known
+
+
+def _understand_encoder(known: _Understood, encoder: Network, decoder: Network | None, stated: Choices) -> None:
+    encoder, known.encoder, known.image_in = _encoder(encoder, stated, known.found)
+    taken = [] if decoder is None else [port for port in decoder.given if not is_integer(port.kind)]
+    shapes = known.encoder.shapes
+    known.mean, known.variance = code_outputs(encoder.outputs, shapes, taken, stated.code, stated.log_variance)
+    shape = shapes[known.mean]
+    if known.variance == "stacked":
+        shape = _halved(shape, taken)
+        known.found.notes.append(str(message("The encoder's output holds mean and log-variance, one after the other")))
+    known.form = code_form(shape, channels_first=_is_first(known.image_in))
+    known.outputs = _named_outputs(encoder, known.mean, known.variance)
+    used = list(dict.fromkeys(output.name for output in known.outputs))
+    known.encoder.network = part(known.encoder.network, used, {})
+
+
+def _contents(
+    known: _Understood,
+) -> Iterator[tuple[Literal["encoder", "decoder"], Part, bytes, tuple[int, ...], float]]:
+    """Yield role, network, adapted file, its input's shape, and the difference between both."""
+    if known.encoder is not None and known.image_in is not None:
+        one, image = known.encoder, known.image_in
+        content = adapt_encoder(one, image, known.form, known.outputs)
+        yield "encoder", one, content, image.shape, encoder_difference(one, image, content, known.form, known.outputs)
+    if known.decoder is not None and known.image_out is not None:
+        one, image = known.decoder, known.image_out
+        content = adapt_decoder(one, image, known.form)
+        shape = with_controls(known.form.latent_shape, one.controls)
+        yield "decoder", one, content, shape, decoder_difference(one, image, content, known.form)
+
+
+def _described(known: _Understood, difference: float) -> Described:
+    image = known.image_out or known.image_in
+    assert image is not None
+    decoder = known.decoder
+    return Described(
+        parts="both" if known.encoder and decoder else "encoder" if known.encoder else "decoder",
         image_shape=image.shape,
-        latent_shape=with_controls(form.latent_shape, second.controls if second else ()),
-        layout_in=image_in.layout if image_in else "hwc",
-        layout_out=image_out.layout if image_out else "hwc",
-        mean=mean,
-        log_variance=variance,
-        bottleneck=found.bottleneck,
-        places=found.places,
-        activation=last_activation(second.network, second.network.outputs[0]) if second else "",
+        latent_shape=with_controls(known.form.latent_shape, known.controls),
+        layout_in=known.image_in.layout if known.image_in else "hwc",
+        layout_out=known.image_out.layout if known.image_out else "hwc",
+        mean=known.mean,
+        log_variance=known.variance,
+        bottleneck=known.found.bottleneck,
+        places=known.found.places,
+        activation=last_activation(decoder.network, decoder.network.outputs[0]) if decoder else "",
         whole_numbers=(
-            first is not None and is_integer(first.port.kind),
-            second is not None and _gives_integers(second),
+            known.encoder is not None and is_integer(known.encoder.port.kind),
+            decoder is not None and _gives_integers(decoder),
         ),
         max_difference=difference,
-        controls=second.controls if second else (),
-        notes=tuple(found.notes),
+        controls=known.controls,
+        notes=tuple(known.found.notes),
     )
 
 
@@ -185,7 +199,7 @@ def _parts(networks: dict[str, Network], stated: Choices, found: _Found) -> tupl
     return whole, None
 
 
-def _cut(whole: Network, opened: _Part, stated: Choices, found: _Found) -> tuple[Network, Network]:
+def _cut(whole: Network, opened: Part, stated: Choices, found: _Found) -> tuple[Network, Network]:
     values = _values(opened)
     all_cuts = cuts(whole, opened.port, values)
     places = likely(all_cuts, prod(opened.row))
@@ -197,13 +211,13 @@ def _cut(whole: Network, opened: _Part, stated: Choices, found: _Found) -> tuple
     return split(whole, opened.port, chosen, values)
 
 
-def _values(opened: _Part) -> Arrays:
+def _values(opened: Part) -> Arrays:
     count = opened.port.shape[0] or (1 if opened.fixed == 1 else 2) if opened.batched else 1
     shape = (count, *opened.row) if opened.batched else opened.row
     return inputs_for(opened.port, shape, opened.rows, opened.network.given)
 
 
-def _opened(network: Network, port: Port, stated: Choices) -> _Part:
+def _opened(network: Network, port: Port, stated: Choices) -> Part:
     """Run a network of images, of a usual size if any is possible, and return how."""
     rows = condition_rows([other for other in network.given if other.name != port.name], stated.condition, network.file)
     if not port.shape:
@@ -216,7 +230,7 @@ def _opened(network: Network, port: Port, stated: Choices) -> _Part:
     if image is not None and not image.batched:
         row = tuple(side or 1 for side in port.shape)
         outputs = run_once(network, port, row, rows)
-        return _Part(network, port, row, 1, rows, [output.shape for output in outputs], batched=False)
+        return Part(network, port, row, 1, rows, [output.shape for output in outputs], batched=False)
     last: ModelError | None = None
     for side in FREE_SIDES if None in port.shape[1:] else FREE_SIDES[:1]:
         for shape in concrete(port.shape, side):
@@ -228,7 +242,7 @@ def _opened(network: Network, port: Port, stated: Choices) -> _Part:
                     last = error
                     continue
                 fixed = 1 if shape[0] is None and count == 1 else shape[0]
-                return _Part(network, port, row, fixed, rows, [_one(output, count) for output in outputs])
+                return Part(network, port, row, fixed, rows, [_one(output, count) for output in outputs])
     assert last is not None
     raise last
 
@@ -238,11 +252,11 @@ def _one(output: np.ndarray[Any, Any], count: int) -> tuple[int, ...]:
     return tuple(output.shape[1:] if output.ndim and output.shape[0] == count else output.shape)
 
 
-def _known(opened: _Part) -> tuple[int | None, ...]:
+def _known(opened: Part) -> tuple[int | None, ...]:
     return (None, *opened.row) if opened.batched else opened.row
 
 
-def _encoder(encoder: Network, stated: Choices, found: _Found) -> tuple[Network, _Part, Image]:
+def _encoder(encoder: Network, stated: Choices, found: _Found) -> tuple[Network, Part, Image]:
     """Return an encoder without its sampling, how it is run, and how it has images."""
     random = random_tensors(encoder)
     plain = [name for name in encoder.outputs if name not in random]
@@ -258,18 +272,22 @@ def _encoder(encoder: Network, stated: Choices, found: _Found) -> tuple[Network,
     image = Image(image.layout, image.shape, image.channels_first, image.channels, opened.batched)
     if None in port.shape[1:]:
         found.notes.append(
-            str(message("It takes images of any size; here {width}×{height}", width=image.shape[1], height=image.shape[0]))
+            str(
+                message(
+                    "It takes images of any size; here {width}×{height}", width=image.shape[1], height=image.shape[0]
+                )
+            )
         )
     return encoder, _freed(opened), image
 
 
-def _freed(opened: _Part) -> _Part:
+def _freed(opened: Part) -> Part:
     """Return a network for any number of images, if possible."""
     if not opened.batched:
         return opened
     network, fixed = free_batch(opened.network, opened.port, opened.row, opened.rows)
     port = network.port(opened.port.name)
-    return _Part(network, port, opened.row, fixed, opened.rows, opened.shapes)
+    return Part(network, port, opened.row, fixed, opened.rows, opened.shapes)
 
 
 def _halved(shape: tuple[int, ...], taken: Sequence[Port]) -> tuple[int, ...]:
@@ -279,7 +297,7 @@ def _halved(shape: tuple[int, ...], taken: Sequence[Port]) -> tuple[int, ...]:
     return half(shape, (fitting or axes)[0])
 
 
-def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> _Part:
+def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> Part:
     port = code_port(decoder.given, form.shape if form else None, decoder.file)
     others = [other for other in decoder.given if other.name != port.name]
     controls = controls_of(decoder, others) if form is None and stated.condition is None else None
@@ -294,10 +312,10 @@ def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> _Part:
     count = fixed or 2
     outputs = run_once(network, port, (count, *row), rows)
     shapes = [_one(output, count) for output in outputs]
-    return _Part(network, port, row, fixed, rows, shapes, controls=tuple(controls or ()))
+    return Part(network, port, row, fixed, rows, shapes, controls=tuple(controls or ()))
 
 
-def _image_out(decoder: _Part, image_in: Image | None, stated: Choices, found: _Found) -> Image:
+def _image_out(decoder: Part, image_in: Image | None, stated: Choices, found: _Found) -> Image:
     shape = decoder.shapes[0]
     image = image_of((None, *shape), stated.layout, alpha=True)
     if image_in is not None and (image is None or image.layout == "flat") and prod(shape) == prod(image_in.shape):
@@ -332,38 +350,32 @@ def _is_first(image: Image | None) -> bool:
     return image is not None and image.layout != "hwc" and (image.layout == "chw" or image.channels_first)
 
 
-def _named_outputs(
-    encoder: Network | None, mean: int, variance: int | Literal["stacked"] | None
-) -> list[tuple[str, str, int | None]]:
-    assert encoder is not None
+def _named_outputs(encoder: Network, mean: int, variance: int | Literal["stacked"] | None) -> tuple[Output, ...]:
     name = encoder.outputs[mean]
     if variance is None:
-        return [(name, "mean", None)]
+        return (Output(name, "mean"),)
     if variance == "stacked":
-        return [(name, "mean", 0), (name, "log_variance", 1)]
-    return [(name, "mean", None), (encoder.outputs[variance], "log_variance", None)]
+        return Output(name, "mean", 0), Output(name, "log_variance", 1)
+    return Output(name, "mean"), Output(encoder.outputs[variance], "log_variance")
 
 
-def _gives_integers(decoder: _Part) -> bool:
+def _gives_integers(decoder: Part) -> bool:
     count = decoder.fixed or 1
     (output, *_) = run_once(decoder.network, decoder.port, (count, *decoder.row), decoder.rows)
     return bool(np.issubdtype(output.dtype, np.integer))
 
 
-def _note_batches(first: _Part | None, second: _Part | None, found: _Found) -> None:
-    fixed = [one.fixed for one in (first, second) if one is not None and one.fixed is not None]
-    if max(fixed, default=1) > 1:
-        found.notes.append(
-            str(
-                message(
-                    "The network always computes {count} images at once, so it is slow: export it with dynamic_axes",
-                    count=max(fixed),
-                )
-            )
+def _note_batches(networks: Sequence[Part], found: _Found) -> None:
+    count = max((one.fixed for one in networks if one.fixed is not None), default=1)
+    if count > 1:
+        note = message(
+            "The network always computes {count} images at once, so it is slow: export it with dynamic_axes",
+            count=count,
         )
+        found.notes.append(str(note))
 
 
-def _note_conditions(networks: Sequence[_Part], stated: Choices, found: _Found) -> None:
+def _note_conditions(networks: Sequence[Part], stated: Choices, found: _Found) -> None:
     names = list(dict.fromkeys(name for one in networks if not one.controls for name in one.rows))
     if names:
         found.notes.append(
@@ -380,71 +392,3 @@ def _note_conditions(networks: Sequence[_Part], stated: Choices, found: _Found) 
 def _parameters(network: Network) -> int:
     whole = {TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL}
     return sum(prod(one.dims) for one in network.model.graph.initializer if one.data_type not in whole)
-
-
-# -- comparison with the file ------------------------------------------------------------------------------------------
-
-
-def _encoder_difference(
-    one: _Part, image: Image, content: bytes, form: CodeForm, outputs: list[tuple[str, str, int | None]]
-) -> float:
-    count = one.fixed or 2
-    images: Floats = np.random.default_rng(1).uniform(0, 1, (count, *image.shape)).astype(np.float32)
-    if is_integer(one.port.kind):
-        images = np.rint(images * 255).astype(np.float32)
-    own = images.transpose(0, 3, 1, 2) if image.channels_first else images
-    shape = (count, *one.row) if one.batched else one.row
-    given = inputs_for(one.port, shape, one.rows, one.network.given)
-    given[one.port.name] = typed(np.ascontiguousarray(own).reshape(shape), one.port.kind)
-    known = dict(zip(one.network.outputs, one.network.run(given), strict=True))
-    expected = []
-    for name, _, place in outputs:
-        value = np.asarray(known[name], np.float32)
-        if place is not None:
-            axis = 1 if form.channels_first or len(form.shape) == 1 else value.ndim - 1
-            value = np.split(value, 2, axis=axis)[place]
-        value = value.reshape(count, *form.shape)
-        expected.append(value.transpose(0, 2, 3, 1) if form.channels_first else value)
-    return _difference(content, images, [value.reshape(count, *form.latent_shape) for value in expected], one)
-
-
-def _decoder_difference(one: _Part, content: bytes, form: CodeForm, image: Image) -> float:
-    count = one.fixed or 2
-    codes: Floats = np.random.default_rng(2).standard_normal((count, *form.latent_shape)).astype(np.float32)
-    given = inputs_for(one.port, (count, *one.row), one.rows, one.network.given)
-    values = codes
-    if one.controls:
-        # The first class of labels, which the rows have, too.
-        ends = [np.asarray(given[control.name], np.float32).reshape(count, -1) for control in one.controls]
-        values = np.concatenate([codes.reshape(count, -1), *ends], axis=1)
-    own = codes.transpose(0, 3, 1, 2) if form.channels_first else codes
-    given[one.port.name] = typed(np.ascontiguousarray(own).reshape(count, *one.row), one.port.kind)
-    made = np.asarray(one.network.run(given)[0], np.float32)
-    height, width, depth = image.shape
-    if image.channels_first:
-        made = made.reshape(count, image.channels, height, width).transpose(0, 2, 3, 1)
-    made = made.reshape(count, height, width, image.channels)
-    if image.channels > depth:
-        made = made @ channel_weights(image.channels, depth)
-    return _difference(content, values, [made], one)
-
-
-def _difference(content: bytes, values: Floats, expected: list[Floats], one: _Part) -> float:
-    """Return the largest difference of an adapted network from the expected outputs; ModelError if it is large."""
-    if random_tensors(one.network):
-        return 0.0
-    session = open_session(content, threads=1)
-    received = session.run(None, {session.get_inputs()[0].name: values})
-    difference = max(
-        float(np.abs(a - b).max() / max(1.0, float(np.abs(b).max()))) for a, b in zip(received, expected, strict=True)
-    )
-    kinds = {weight.data_type for weight in one.network.model.graph.initializer}
-    few_bits = bool(kinds & {TensorProto.FLOAT16, TensorProto.INT8, TensorProto.UINT8})
-    if not difference <= (_ROUNDED if few_bits else _TOLERANCE):
-        raise ModelError(
-            "{file} gives other results after its layout was changed (difference {difference:.2g}). "
-            "Export it with dynamic_axes for the batch, and import it again.",
-            file=one.network.file,
-            difference=difference,
-        )
-    return difference

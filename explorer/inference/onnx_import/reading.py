@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from explorer import reader
 from explorer.errors import ModelError
 from explorer.inference.onnx_import.limits import MOST_BYTES, is_plain_name
-from explorer.models.import_record import Control, Layout
+from explorer.inference.onnx_import.records import Adapted, Described, Wanted
+from explorer.models.import_record import ChannelOrder
 from explorer.models.third_party.request import Choices
 from explorer.reader import Handed
 from explorer.reading import reason_of
-from explorer.types import Bytes, ImageShape, LatentShape, Progress
+from explorer.types import Progress
 
 if TYPE_CHECKING:
     from explorer.inference.onnx_import.loading import Network
@@ -24,62 +25,15 @@ if TYPE_CHECKING:
 Role = Literal["whole", "encoder", "decoder"]
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Files with external data of a network, by its place among the files."""
-
-    place: int
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Described:
-    """What is known of a model; the fields are those of `explorer.models.import_record.Imported`.
-
-    `places` are tensors where a whole model can be cut, with the shape of the code there. `activation` is that of the
-    decoder's output, see `explorer.inference.onnx_import.splitting.last_activation`. `whole_numbers` are whether encoder
-    and decoder have integers as images, 0 to 255. `max_difference` is the largest between the adapted networks and those
-    in the files, relative to the values if these are larger than 1.
-    """
-
-    parts: Literal["both", "encoder", "decoder"]
-    image_shape: ImageShape
-    latent_shape: LatentShape
-    layout_in: Layout
-    layout_out: Layout
-    mean: int
-    log_variance: int | Literal["stacked"] | None
-    bottleneck: str
-    places: tuple[tuple[str, tuple[int, ...]], ...]
-    activation: str
-    whole_numbers: tuple[bool, bool]
-    max_difference: float
-    controls: tuple[Control, ...]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Adapted:
-    """An ONNX file for images and codes of this program, in the value range of the original, which passed the gate.
-
-    `at_once` is the maximum batch size, `params` the number of weights.
-    """
-
-    role: Literal["encoder", "decoder"]
-    content: Bytes
-    at_once: int
-    params: int
-
-
 @dataclass
-class OnnxModel:
-    """An adapted model: what is known of it, and its networks."""
+class Read:
+    """What was read: what is known of a model, and its networks by role."""
 
     described: Described
     networks: dict[str, Adapted] = field(default_factory=dict)
 
 
-def reading(files: dict[Role, Path], choices: Choices) -> Generator[None, None, OnnxModel]:
+def reading(files: dict[Role, Path], choices: Choices) -> Generator[None, None, Read]:
     """Read and adapt a whole model, or encoder and decoder, in the reader process; yields while waiting.
 
     Raises ModelError if it is not a network of images, or has what is not supported.
@@ -105,7 +59,7 @@ def reading(files: dict[Role, Path], choices: Choices) -> Generator[None, None, 
     described = next((record for record in records if isinstance(record, Described)), None)
     if described is None:
         raise ModelError("{file} changed while it was read. Import it again.", file=paths[0].name)
-    return OnnxModel(described, {one.role: one for one in records if isinstance(one, Adapted)})
+    return Read(described, {one.role: one for one in records if isinstance(one, Adapted)})
 
 
 def _records(paths: list[Path], arguments: dict[str, Any]) -> Generator[None, None, list[Any]]:
@@ -149,7 +103,7 @@ def _beside(path: Path, name: str) -> Path:
 def read_networks(
     files: Sequence[Handed],
     roles: Sequence[str],
-    layout: str | None,
+    layout: ChannelOrder | None,
     code: str | None,
     log_variance: str | None,
     bottleneck: str | None,
@@ -197,4 +151,3 @@ def _content(file: Handed) -> bytes:
             most=MOST_BYTES >> 20,
         )
     return content
-

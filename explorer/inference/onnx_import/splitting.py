@@ -18,7 +18,9 @@ _NAMED_FOR_IT: Final = re.compile(
     r"(^|[/_.])(encoded|latent|bottleneck|code|embedding|z|mu|mean)($|[_/.]\d+$|_(layer|space|vector|code|dim|output))",
     re.IGNORECASE,
 )
-_RESHAPING: Final = frozenset({"Reshape", "Flatten", "Transpose", "Identity", "Dropout", "Squeeze", "Unsqueeze", "Cast"})
+_RESHAPING: Final = frozenset(
+    {"Reshape", "Flatten", "Transpose", "Identity", "Dropout", "Squeeze", "Unsqueeze", "Cast"}
+)
 _RANDOM: Final = ("Random", "Bernoulli", "Multinomial")
 _LONGEST_CODE = 4
 """Maximum size of a code, as a multiple of the image's."""
@@ -102,8 +104,8 @@ def _part(name: str) -> str:
 def _likeliest_first(found: list[Cut]) -> list[Cut]:
     """Sort cuts, in the order of the network, by how likely each is the code.
 
-    Of several with as many values, those before the network grows for the first time come first, and among them pooling,
-    then the last.
+    Of several with as many values, those before the network grows for the first time come first, and among them
+    pooling, then the last.
     """
     grown: dict[int, bool] = {}
     ranks: dict[str, tuple[bool, bool, int]] = {}
@@ -212,7 +214,9 @@ def part(network: Network, outputs: list[str], starts: Mapping[str, Shape]) -> N
         given.insert(0, Port(name, TensorProto.FLOAT, shape))
     for name in outputs:
         model.graph.output.add().name = name
-    model.graph.node.extend(_sorted(list(kept.values()), {"", *(port.name for port in given), *needed.difference(made)}))
+    model.graph.node.extend(
+        _sorted(list(kept.values()), {"", *(port.name for port in given), *needed.difference(made)})
+    )
     return Network(network.file, model, given)
 
 
@@ -232,8 +236,6 @@ def _sorted(nodes: list[NodeProto], known: set[str]) -> list[NodeProto]:
             return [*ordered, *waiting]
         left = waiting
     return ordered
-
-
 
 
 def without_sampling(encoder: Network) -> Network | None:
@@ -261,7 +263,7 @@ def without_sampling(encoder: Network) -> Network | None:
 
 
 def _log_variance(made: dict[str, NodeProto], noise: str) -> str | None:
-    """Return the log-variance in ``exp(log_variance / 2) * noise``; None if this is another computation."""
+    """Return the log-variance in ``exp(log_variance / 2) * noise``; None if it is computed otherwise."""
     node = made.get(noise)
     if node is None or node.op_type != "Mul":
         return None
@@ -280,7 +282,9 @@ def random_tensors(network: Network) -> set[str]:
 def _random_tensors(nodes: Iterable[NodeProto]) -> set[str]:
     random: set[str] = set()
     for node in nodes:
-        if node.op_type.startswith(_RANDOM) or (node.op_type not in {"Shape", "Size"} and random.intersection(node.input)):
+        if node.op_type.startswith(_RANDOM) or (
+            node.op_type not in {"Shape", "Size"} and random.intersection(node.input)
+        ):
             random.update(node.output)
     return random
 

@@ -194,7 +194,9 @@ def _classes(network: Network, name: str) -> int:
     sizes = {one.name: one.dims for one in network.model.graph.initializer}
     same = {name}
     for node in network.model.graph.node:
-        if node.op_type in {"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"} and same.intersection(node.input[:1]):
+        if node.op_type in {"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"} and same.intersection(
+            node.input[:1]
+        ):
             same.update(node.output)
         elif node.op_type == "Gather" and node.input[1] in same and node.input[0] in sizes:
             return min(int(sizes[node.input[0]][0]), MOST_CHOICES)
@@ -226,8 +228,8 @@ def code_outputs(
 ) -> tuple[int, int | Literal["stacked"] | None]:
     """Return the places of the code (or its mean) and of the log-variance among an encoder's outputs.
 
-    `shapes` are without the batch; `taken` are the inputs of the decoder, if there is one; `code` and `log_variance` are
-    what the user stated. ModelError if it cannot be found out.
+    `shapes` are without the batch; `taken` are the inputs of the decoder, if there is one; `code` and `log_variance`
+    are what the user stated. ModelError if it cannot be found out.
     """
     if code is not None or log_variance is not None:
         return _stated(names, shapes, code, log_variance)
@@ -306,4 +308,3 @@ def stacking(shape: tuple[int, ...]) -> list[int]:
 
 def half(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
     return *shape[:axis], shape[axis] // 2, *shape[axis + 1 :]
-

@@ -1,4 +1,4 @@
-"""Files of other frameworks that hold no network, or one that must be exported first: what to say, and how to export."""
+"""Files of other frameworks that hold no network, or one that must be exported first, and how to export it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NoNetworkError(ModelError):
 
 
 def format_of(path: Path) -> Format | None:
-    """Return the format of a file by its content, or its suffix; None if it is another one, or no file."""
+    """Return the format of a file by its content, or its suffix; None if it is none of these."""
     try:
         if not path.is_file():
             return None
@@ -138,16 +138,21 @@ def export_recipe(file: str, kind: Format, tensors: Tensors | None = None) -> st
         f'torch.onnx.export(model.encoder, torch.zeros({image}), "encoder.onnx", dynamo=False)',
         f'torch.onnx.export(model.decoder, torch.zeros({code}), "decoder.onnx", dynamo=False)',
     ]
-    place = f'[{json.dumps(tensors.key)}]' if tensors is not None and tensors.key else ""
+    place = f"[{json.dumps(tensors.key)}]" if tensors is not None and tensors.key else ""
     load = f'torch.load({named}, map_location="cpu", weights_only=False){place}'
     match kind:
         case "weights" if tensors is not None and tensors.module:
-            lines = ["import torch", "from training import Autoencoder  # your script", f"model = {load}", "model.eval()"]
+            lines = [
+                "import torch",
+                "from training import Autoencoder  # your script",
+                f"model = {load}",
+                "model.eval()",
+            ]
             return "\n".join([*lines, *both])
         case "weights" | "safetensors":
             weights = f'torch.load({named}, map_location="cpu"){place}'
             if kind == "safetensors":
-                weights = f'safetensors.torch.load_file({named})'
+                weights = f"safetensors.torch.load_file({named})"
             first = "import torch, safetensors.torch" if kind == "safetensors" else "import torch"
             lines = [first, "model = Autoencoder()  # the class in your script", f"model.load_state_dict({weights})"]
             return "\n".join([*lines, "model.eval()", *both])
@@ -155,7 +160,7 @@ def export_recipe(file: str, kind: Format, tensors: Tensors | None = None) -> st
             return "\n".join(["import torch", f'model = torch.jit.load({named}, map_location="cpu").eval()', *both])
         case "pt2":
             name = "model.onnx"
-            lines = ["import torch", f'program = torch.export.load({named})']
+            lines = ["import torch", f"program = torch.export.load({named})"]
             return "\n".join([*lines, f'torch.onnx.export(program, dynamo=True).save("{name}")'])
         case "tflite":
             return f"pip install tf2onnx\npython -m tf2onnx.convert --tflite {quoted} --output model.onnx"

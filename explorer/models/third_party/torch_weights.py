@@ -25,8 +25,8 @@ LEGACY_MAGIC: Final = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
 class Tensors:
     """Names and shapes of the weights in a file, in its order.
 
-    `key` is where they are in a checkpoint, such as ``state_dict``, else empty. `module` is whether the file has a whole
-    module, whose class is not in it.
+    `key` is where they are in a checkpoint, such as ``state_dict``, else empty. `module` is whether the file has a
+    whole module, whose class is not in it.
     """
 
     shapes: tuple[tuple[str, tuple[int, ...]], ...]
@@ -128,7 +128,9 @@ class _Reader(pickle.Unpickler):
     """Unpickler that resolves every name to a stand-in."""
 
     def find_class(self, module: str, name: str, /) -> Any:
-        return _STAND_INS.get((module, name), _Any if module.startswith("torch.") and module.count(".") < 2 else _Module)
+        return _STAND_INS.get(
+            (module, name), _Any if module.startswith("torch.") and module.count(".") < 2 else _Module
+        )
 
     def persistent_load(self, pid: Any) -> Any:
         return None

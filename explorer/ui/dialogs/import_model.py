@@ -132,7 +132,9 @@ class ImportDialog(QDialog):
         self.recipe = label("import_recipe", look="plain", wrap=False, selectable=True)
         self.recipe.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         name_widget(self.recipe, "import_recipe", self.tr("Script that exports the model to ONNX"))
-        self.copy_recipe = button("import_copy_recipe", self.tr("Copy script"), self.tr("Copy the lines of this script"))
+        self.copy_recipe = button(
+            "import_copy_recipe", self.tr("Copy script"), self.tr("Copy the lines of this script")
+        )
         self.copy_recipe.clicked.connect(lambda: QApplication.clipboard().setText(self.recipe.text()))
         self.recipe_box = widget_of(vbox(self.recipe, hbox(STRETCH, self.copy_recipe)))
         self.strip = JobStrip("import")
