@@ -173,6 +173,7 @@ def test_constants_and_gaps_are_compiled(process: ModelProcess, kinds: Path, tmp
     assert (finished.engine, finished.latent_shape) == ("onnx", (7, 7, 4))
     assert finished.max_difference <= 1e-4
     assert any("depends on the other images" in note for note in finished.notes)
+    assert any("loses 100% of the variance: open images that the model knows" in note for note in finished.notes)
     with np.load(kinds / "gaps.npz") as expected:
         made = open_codec(open_bundle(tmp_path / "out")).decode(expected["codes"].reshape(2, -1))
         np.testing.assert_allclose(made, expected["made"], atol=1e-4)

@@ -143,7 +143,7 @@ def _warnings(opened: Opened) -> list[str]:
         return []
     note = message(
         "The reconstruction of {images} loses {lost:.0%} of the variance: "
-        "open images that the model knows, or set --range-in, --range-out or --fit",
+        "open images that the model knows, or set --range-in, --range-out (“logits” for a missing sigmoid) or --fit",
         images=opened.trial.source.title,
         lost=min(1.0, opened.trial.error),
     )
