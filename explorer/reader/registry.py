@@ -50,7 +50,7 @@ READERS: Final[dict[str, Reader]] = {
         "explorer.inference.onnx_import.reading:read_networks",
         ("explorer.inference.onnx_import.model", "numpy.random"),
         ModelError,
-        memory_bytes=6144 * MB,
+        memory_bytes=4096 * MB,
         cpu_seconds=120,
     ),
     "torch weights": Reader(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,20 @@ from onnx import ModelProto, NodeProto, numpy_helper
 
 from explorer.inference.onnx_import.loading import Arrays, Network, Port, failed_run
 from explorer.inference.onnx_import.understanding import inputs_for
+from explorer.types import Progress
 
 _CLOSE = 1e-4
 _TRIED = (3, 2)
 """Numbers of images that are tried."""
 
 
-def free_batch(network: Network, port: Port, row: tuple[int, ...], rows: Arrays) -> tuple[Network, int | None]:
+def free_batch(
+    network: Network, port: Port, row: tuple[int, ...], rows: Arrays
+) -> Generator[Progress, None, tuple[Network, int | None]]:
     """Return a network, changed if necessary, for any number of images or codes, and None; else its only number.
 
-    `port` is its input, `row` the shape of one image or code there, and `rows` are conditions. ModelError if it fails.
+    `port` is its input, `row` the shape of one image or code there, and `rows` are conditions. Yields between
+    runs, which take long for large networks. ModelError if it fails.
     """
     fixed = port.shape[0] if port.shape else None
     if fixed is None:
@@ -26,8 +31,10 @@ def free_batch(network: Network, port: Port, row: tuple[int, ...], rows: Arrays)
             return network, None
         fixed = 1
     expected = run_once(network, port, (fixed, *row), rows)
+    yield Progress(0, 0)
     freed = _freed(network, port, fixed)
     same = _runs(freed, port, (fixed, *row), rows, values_of=fixed)
+    yield Progress(0, 0)
     if same is not None and _equal(same, expected):
         first = inputs_for(port, (fixed, *row), rows, freed.given)
         more = _repeated(freed, first, port, fixed, rows)

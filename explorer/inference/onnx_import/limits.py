@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
-MOST_BYTES: Final = 512 << 20
+MOST_BYTES: Final = 256 << 20
 """Maximum size of a file with its external data."""
 
 

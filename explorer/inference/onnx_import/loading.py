@@ -18,6 +18,9 @@ from explorer.messages import message
 from explorer.reading import reason_of
 from explorer.types import Floats
 
+_FREE_WEIGHTS: Final = 4
+"""Version of the file format from which weights are no inputs."""
+
 Shape = tuple[int | None, ...]
 Arrays = dict[str, np.ndarray[Any, Any]]
 _KINDS: Final[dict[int, type[np.generic]]] = {
@@ -53,6 +56,7 @@ class Network:
     file: str
     model: ModelProto
     given: list[Port] = field(default_factory=list)
+    _session: Any = field(default=None, repr=False)
 
     @property
     def outputs(self) -> list[str]:
@@ -63,16 +67,15 @@ class Network:
 
     def run(self, values: Arrays, outputs: list[str] | None = None) -> list[Any]:
         """Return the outputs of ONNX Runtime, whose exceptions are not converted."""
-        wanted = outputs or self.outputs
-        model = self.model
-        if outputs is not None:
-            model = ModelProto()
-            model.CopyFrom(self.model)
-            del model.graph.output[:]
-            for name in wanted:
-                model.graph.output.add().name = name
-        session = open_session(model.SerializeToString(), threads=1)
-        return list(session.run(wanted, values))
+        if outputs is None:
+            self._session = self._session or open_session(self.model.SerializeToString(), threads=1)
+            return list(self._session.run(self.outputs, values))
+        model = ModelProto()
+        model.CopyFrom(self.model)
+        del model.graph.output[:]
+        for name in outputs:
+            model.graph.output.add().name = name
+        return list(open_session(model.SerializeToString(), threads=1).run(outputs, values))
 
 
 def external_files(content: bytes, file: str) -> tuple[str, ...]:
@@ -103,12 +106,14 @@ def load(content: bytes, file: str, externals: Mapping[str, BinaryIO]) -> Networ
     for tensor in model.graph.initializer:
         if tensor.data_location == TensorProto.EXTERNAL:
             left -= _embed(tensor, externals, file, left)
-    for value in [value for value in model.graph.input if value.name in inside]:
+    weights = [value for value in model.graph.input if value.name in inside]
+    for value in weights:
         model.graph.input.remove(value)
-    # Before version 4, weights had to be inputs, too.
-    model.ir_version = max(4, model.ir_version)
+    if weights or model.ir_version < _FREE_WEIGHTS or left < MOST_BYTES - len(content):
+        model.ir_version = max(_FREE_WEIGHTS, model.ir_version)
+        content = model.SerializeToString()
     try:
-        model = read_network(model.SerializeToString())
+        model = read_network(content)
     except ModelError as error:
         raise ModelError("{file}: {problem}", file=file, problem=error.message) from error
     _check_order(model, file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from onnx import TensorProto
@@ -48,6 +48,7 @@ from explorer.models.import_record import Control
 from explorer.models.third_party.request import Choices
 from explorer.types import Progress
 
+Role: TypeAlias = Literal["encoder", "decoder"]
 _OFFERED = 8
 
 
@@ -88,8 +89,10 @@ def adapt(networks: dict[str, Network], stated: Choices) -> Iterator[Progress | 
     yield Progress(0, 0)
     understood = yield from _understood(networks, stated)
     difference = 0.0
-    for role, one, content, shape, changed in _contents(understood):
-        difference = max(difference, changed)
+    for role, one, content, shape in _contents(understood):
+        yield Progress(0, 0)
+        difference = max(difference, _difference(understood, role, content))
+        yield Progress(0, 0)
         at_once = 0
         for most in check_and_try(content, shape):
             at_once = most
@@ -105,10 +108,10 @@ def _understood(networks: dict[str, Network], stated: Choices) -> Generator[Prog
     encoder, decoder = _parts(networks, stated, known.found)
     yield Progress(0, 0)
     if encoder is not None:
-        _understand_encoder(known, encoder, decoder, stated)
+        yield from _understand_encoder(known, encoder, decoder, stated)
         yield Progress(0, 0)
     if decoder is not None:
-        known.decoder = _decoder(decoder, known.form if encoder is not None else None, stated)
+        known.decoder = yield from _decoder(decoder, known.form if encoder is not None else None, stated)
         known.image_out = _image_out(known.decoder, known.image_in, stated, known.found)
         if known.image_in is None or known.image_in.layout in {"flat", "hw"}:
             shape = known.form.shape if encoder is not None else known.decoder.row
@@ -119,8 +122,10 @@ def _understood(networks: dict[str, Network], stated: Choices) -> Generator[Prog
     return known
 
 
-def _understand_encoder(known: _Understood, encoder: Network, decoder: Network | None, stated: Choices) -> None:
-    encoder, known.encoder, known.image_in = _encoder(encoder, stated, known.found)
+def _understand_encoder(
+    known: _Understood, encoder: Network, decoder: Network | None, stated: Choices
+) -> Iterator[Progress]:
+    encoder, known.encoder, known.image_in = yield from _encoder(encoder, stated, known.found)
     taken = [] if decoder is None else [port for port in decoder.given if not is_integer(port.kind)]
     shapes = known.encoder.shapes
     known.mean, known.variance = code_outputs(encoder.outputs, shapes, taken, stated.code, stated.log_variance)
@@ -131,22 +136,29 @@ def _understand_encoder(known: _Understood, encoder: Network, decoder: Network |
     known.form = code_form(shape, channels_first=_is_first(known.image_in))
     known.outputs = _named_outputs(encoder, known.mean, known.variance)
     used = list(dict.fromkeys(output.name for output in known.outputs))
-    known.encoder.network = part(known.encoder.network, used, {})
+    if used != known.encoder.network.outputs:
+        known.encoder.network = part(known.encoder.network, used, {})
 
 
-def _contents(
-    known: _Understood,
-) -> Iterator[tuple[Literal["encoder", "decoder"], Part, bytes, tuple[int, ...], float]]:
-    """Yield role, network, adapted file, its input's shape, and the difference between both."""
+def _contents(known: _Understood) -> Iterator[tuple[Role, Part, bytes, tuple[int, ...]]]:
+    """Yield role, network, adapted file, and the shape of its input."""
     if known.encoder is not None and known.image_in is not None:
-        one, image = known.encoder, known.image_in
-        content = adapt_encoder(one, image, known.form, known.outputs)
-        yield "encoder", one, content, image.shape, encoder_difference(one, image, content, known.form, known.outputs)
+        content = adapt_encoder(known.encoder, known.image_in, known.form, known.outputs)
+        yield "encoder", known.encoder, content, known.image_in.shape
     if known.decoder is not None and known.image_out is not None:
-        one, image = known.decoder, known.image_out
-        content = adapt_decoder(one, image, known.form)
-        shape = with_controls(known.form.latent_shape, one.controls)
-        yield "decoder", one, content, shape, decoder_difference(one, image, content, known.form)
+        content = adapt_decoder(known.decoder, known.image_out, known.form)
+        yield "decoder", known.decoder, content, with_controls(known.form.latent_shape, known.controls)
+
+
+def _difference(known: _Understood, role: Role, content: bytes) -> float:
+    """Return the difference of an adapted file from the network; ModelError if it is large."""
+    if role == "encoder":
+        assert known.encoder is not None
+        assert known.image_in is not None
+        return encoder_difference(known.encoder, known.image_in, content, known.form, known.outputs)
+    assert known.decoder is not None
+    assert known.image_out is not None
+    return decoder_difference(known.decoder, known.image_out, content, known.form)
 
 
 def _described(known: _Understood, difference: float) -> Described:
@@ -256,7 +268,9 @@ def _known(opened: Part) -> tuple[int | None, ...]:
     return (None, *opened.row) if opened.batched else opened.row
 
 
-def _encoder(encoder: Network, stated: Choices, found: _Found) -> tuple[Network, Part, Image]:
+def _encoder(
+    encoder: Network, stated: Choices, found: _Found
+) -> Generator[Progress, None, tuple[Network, Part, Image]]:
     """Return an encoder without its sampling, how it is run, and how it has images."""
     random = random_tensors(encoder)
     plain = [name for name in encoder.outputs if name not in random]
@@ -278,14 +292,15 @@ def _encoder(encoder: Network, stated: Choices, found: _Found) -> tuple[Network,
                 )
             )
         )
-    return encoder, _freed(opened), image
+    freed = yield from _freed(opened)
+    return encoder, freed, image
 
 
-def _freed(opened: Part) -> Part:
+def _freed(opened: Part) -> Generator[Progress, None, Part]:
     """Return a network for any number of images, if possible."""
     if not opened.batched:
         return opened
-    network, fixed = free_batch(opened.network, opened.port, opened.row, opened.rows)
+    network, fixed = yield from free_batch(opened.network, opened.port, opened.row, opened.rows)
     port = network.port(opened.port.name)
     return Part(network, port, opened.row, fixed, opened.rows, opened.shapes)
 
@@ -297,7 +312,7 @@ def _halved(shape: tuple[int, ...], taken: Sequence[Port]) -> tuple[int, ...]:
     return half(shape, (fitting or axes)[0])
 
 
-def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> Part:
+def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> Generator[Progress, None, Part]:
     port = code_port(decoder.given, form.shape if form else None, decoder.file)
     others = [other for other in decoder.given if other.name != port.name]
     controls = controls_of(decoder, others) if form is None and stated.condition is None else None
@@ -307,7 +322,7 @@ def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> Part:
         row = form.shape
     if form is None and None in port.shape[1:]:
         row = tuple(side or 8 for side in port.shape[1:])
-    network, fixed = free_batch(decoder, port, row, rows)
+    network, fixed = yield from free_batch(decoder, port, row, rows)
     port = network.port(port.name)
     count = fixed or 2
     outputs = run_once(network, port, (count, *row), rows)
