@@ -105,7 +105,7 @@ def test_onnx_files(ask: Any, call: Any, tmp_path: Path) -> None:
     decoder = onnx_models.save(onnx_models.decoder(classes=10), tmp_path / "decoder.onnx")
     out = tmp_path / "mine"
     words = ("import", "--encoder", encoder, "--decoder", decoder, "--out", out)
-    assert "Set it with --condition LABEL" in call(*words).error
+    assert "Set the condition (--condition LABEL" in call(*words).error
     assert "neither a class, such as 3" in call(*words, "--condition", "a").err
     result = ask(*words, "--condition", "3", "--layout", "nchw", "--range-in", "0,1")
     assert (result["engine"], result["latent_shape"]) == ("onnx", [10])

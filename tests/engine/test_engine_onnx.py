@@ -345,7 +345,7 @@ def test_a_condition_is_fixed(tmp_path: Path) -> None:
 def test_a_condition_must_be_stated(tmp_path: Path) -> None:
     said = refusal(tmp_path, encoder=models.encoder(), decoder=models.decoder(classes=10))
     assert "decoder.onnx takes more than an image or a code: label (int64" in said
-    assert "--condition LABEL" in said
+    assert "(--condition LABEL, or V,V,…)" in said
 
 
 def test_conditions_of_a_decoder_become_part_of_the_code(tmp_path: Path) -> None:

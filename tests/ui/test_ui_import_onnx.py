@@ -6,7 +6,7 @@ from pathlib import Path
 
 from explorer_testing import onnx_models
 from explorer_testing.drops import drop, files
-from explorer_testing.window import WindowDriver
+from explorer_testing.window import WindowDriver, type_into
 from PySide6.QtWidgets import QApplication, QLabel
 
 from explorer.ui.dialogs.import_model import ImportDialog
@@ -37,6 +37,24 @@ def test_a_dropped_pair_is_imported(driver: WindowDriver, tmp_path: Path) -> Non
     assert driver.document.model is not None
     assert driver.document.model.card.variational
     assert driver.problems == []
+
+
+def test_axes_and_condition_can_be_set(driver: WindowDriver, tmp_path: Path) -> None:
+    encoder = onnx_models.save(onnx_models.encoder(), tmp_path / "encoder.onnx")
+    decoder = onnx_models.save(onnx_models.decoder(classes=10), tmp_path / "decoder.onnx")
+    driver.open()
+    drop(driver.window, files(encoder, decoder), driver.window.rect().center())
+    dialog = until_phase(driver, "failed")
+    assert "Set the condition" in driver.find(QLabel, "import_message").text()
+    type_into(dialog.condition, "3")
+    dialog.condition.editingFinished.emit()
+    until_phase(driver, "ready")
+    assert "The condition label is fixed at 3" in driver.find(QLabel, "import_facts").text()
+    dialog.axes.setCurrentIndex(dialog.axes.findData("nhwc"))
+    dialog.axes.activated.emit(dialog.axes.currentIndex())
+    until_phase(driver, "failed")
+    assert "is not an image: its shape is 1×28×28" in driver.find(QLabel, "import_message").text()
+    dialog.close()
 
 
 def test_weights_without_a_network_show_the_export_script(driver: WindowDriver, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import time
 from argparse import ArgumentParser, Namespace
-from math import isfinite
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -22,7 +21,7 @@ from explorer.models.import_record import RANGES, ChannelOrder, Fitting, OutputR
 from explorer.models.third_party.files import files_of
 from explorer.models.third_party.no_network import NoNetworkError, checking
 from explorer.models.third_party.reading import finished
-from explorer.models.third_party.request import Choices, ImportRequest
+from explorer.models.third_party.request import Choices, ImportRequest, parse_condition
 from explorer.types import Progress
 
 T = TypeVar("T")
@@ -43,11 +42,8 @@ def output_range(text: str) -> OutputRange:
 
 def condition(text: str) -> tuple[float, ...]:
     """Read a condition: a class, or several numbers with commas."""
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        values = ()
-    if not values or not all(map(isfinite, values)):
+    values = parse_condition(text)
+    if values is None:
         raise argparse.ArgumentTypeError(f"“{text}” is neither a class, such as 3, nor numbers, such as 0,0.5,1")
     return values
 

@@ -147,7 +147,7 @@ def condition_rows(ports: Sequence[Port], condition: Sequence[float] | None, fil
     if condition is None:
         raise ModelError(
             "{file} takes more than an image or a code: {inputs}. "
-            "Set it with --condition LABEL (or V,V,…): the model is imported for this condition only.",
+            "Set the condition (--condition LABEL, or V,V,…): the model is imported for this one only.",
             file=file,
             inputs=listed,
         )

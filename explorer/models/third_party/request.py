@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 from explorer.models.import_record import ChannelOrder, Fitting, OutputRange, ValueRange
@@ -40,6 +41,15 @@ class Choices:
 
 
 NO_CHOICES = Choices()
+
+
+def parse_condition(text: str) -> tuple[float, ...] | None:
+    """Return a condition from numbers with commas; None if it is none."""
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        return None
+    return values if all(map(isfinite, values)) else None
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from explorer.errors import ExplorerError
 from explorer.messages import NO_MESSAGE, Message
 from explorer.models.import_record import POOR, RANGES, Imported, ValueRange, range_text
 from explorer.models.settings import check_new_model, free_name
-from explorer.models.third_party.files import SUFFIXES, decoder_beside, files_by_role
-from explorer.models.third_party.request import NO_CHOICES, Choices, ImportRequest
+from explorer.models.third_party.files import SUFFIXES, decoder_beside, files_by_role, files_of, is_onnx
+from explorer.models.third_party.request import NO_CHOICES, Choices, ImportRequest, parse_condition
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.files import ask_file, ask_folder
@@ -118,6 +118,19 @@ class ImportDialog(QDialog):
         self.fit = combo_box("import_fit", self.tr("What is done with images that are smaller than the model's"), [])
         for choice in (self.cut, self.range, self.range_out, self.fit):
             choice.activated.connect(lambda row: self._look())
+        orders = [
+            (None, self.tr("Auto-detect")),
+            ("nchw", self.tr("Channels first")),
+            ("nhwc", self.tr("Channels last")),
+        ]
+        self.axes = combo_box("import_layout", self.tr("Order of the axes of images in the ONNX file"), [])
+        for order, text in orders:
+            self.axes.addItem(text, order)
+        self.axes.activated.connect(lambda row: self._look())
+        self.condition = line_edit(
+            "import_condition", self.tr("Class such as 3, or values with commas; all other conditions are lost")
+        )
+        self.condition.editingFinished.connect(self._on_condition_edited)
         self.table = ImageTable(first_gap=0, whole=False)
         name_widget(self.table, "import_images", self.tr("A few images, and their reconstructions below"))
         self.table.setFixedHeight(_TABLE_HEIGHT)
@@ -159,12 +172,17 @@ class ImportDialog(QDialog):
         fields.wide(self.tr("Output range"), self.range_out)
         fields.wide(self.tr("Smaller images"), self.fit)
         fields.wide(self.tr("Name"), self.name)
+        onnx = FieldGrid()
+        onnx.wide(self.tr("Image axes"), self.axes)
+        onnx.wide(self.tr("Condition"), self.condition)
+        self._onnx = widget_of(onnx)
         self._choices = widget_of(vbox(self._facts, fields, self.table, self._tried, spacing=8))
         self.setLayout(
             vbox(
                 grid,
                 self._hint,
                 self.trust_box,
+                self._onnx,
                 self._choices,
                 self._message,
                 self.recipe_box,
@@ -182,6 +200,8 @@ class ImportDialog(QDialog):
         beside = decoder_beside(path) if decoder is None else None
         self._path, self._decoder, self._trusted, self._proposed = path, decoder or beside, None, beside is not None
         self._named_by_hand = False
+        self.axes.setCurrentIndex(0)
+        self.condition.clear()
         wanted = path.stem if path.suffix.lower() in SUFFIXES else path.name
         self.name.setText(free_name(user_models_dir(), wanted or "imported"))
         self._look(restart=True)
@@ -230,7 +250,21 @@ class ImportDialog(QDialog):
             range_in=_RANGES.get(self.range.currentData() or ""),
             range_out="logits" if values == "logits" else _RANGES.get(values or ""),
             fit=self.fit.currentData(),
+            layout=self.axes.currentData() if self._is_onnx() else None,
+            condition=parse_condition(self.condition.text()) if self._is_onnx() else None,
         )
+
+    def _is_onnx(self) -> bool:
+        request = self._document.imports.view.request
+        try:
+            return request is not None and any(is_onnx(path) for path in files_of(request))
+        except (ExplorerError, OSError):
+            return False
+
+    def _on_condition_edited(self) -> None:
+        request = self._document.imports.view.request
+        if request is not None and request.choices.condition != parse_condition(self.condition.text()):
+            self._look()
 
     def _separate_decoder(self) -> Path | None:
         """Return the file of the decoder; None if it is in the same file."""
@@ -271,10 +305,12 @@ class ImportDialog(QDialog):
             self._dangers.setMinimumHeight(self._dangers.heightForWidth(_WIDTH - _FRAMES))
         shown = view.examined is not None and view.phase in {"ready", "looking", "importing", "failed"}
         self._choices.setVisible(shown)
+        self._onnx.setVisible(view.phase in {"ready", "looking", "importing", "failed"} and self._is_onnx())
         if view.examined is not None and view.phase in {"ready", "failed"}:
             self._show_examined(view.examined)
         busy = view.phase in {"looking", "importing"}
         self._choices.setEnabled(not busy)
+        self._onnx.setEnabled(not busy)
         self.write.setVisible(shown)
         self._message.setText(sentence(view.message) if view.phase == "failed" else "")
         self.recipe.setText(view.recipe if view.phase == "failed" else "")
