@@ -14,7 +14,6 @@ from explorer.errors import ModelError
 from explorer.inference.gate.structure import ITEM_BYTES, read_network
 from explorer.inference.onnx_import.limits import MOST_BYTES, is_plain_name
 from explorer.inference.sessions import open_session
-from explorer.messages import message
 from explorer.reading import reason_of
 from explorer.types import Floats
 
@@ -223,10 +222,9 @@ def words(shape: Shape) -> str:
 
 def failed_run(file: str, shape: Shape, error: Exception) -> ModelError:
     """Return the error of a network that ONNX Runtime cannot run."""
-    reason = message("{reason}", reason=" ".join(str(error).split())[:300].rstrip(". "))
     return ModelError(
         "{file} fails on an input of {shape}: {reason}. Test it in ONNX Runtime, and export it again.",
         file=file,
         shape=words(shape),
-        reason=reason,
+        reason=" ".join(str(error).split())[:300].rstrip(". "),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from explorer.errors import ExplorerError, ModelError
-from explorer.messages import Message, message
+from explorer.messages import message
 from explorer.models.third_party.torch_weights import LEGACY_MAGIC, Tensors
 
 Format: TypeAlias = Literal["weights", "torchscript", "pt2", "safetensors", "tflite", "tfjs"]
@@ -29,11 +29,13 @@ _HEAD_BYTES, _LISTED = 4096, 4
 class NoNetworkError(ModelError):
     """A file cannot be imported as it is; `recipe` are the lines of a script that exports it."""
 
-    def __init__(self, template: str | Message, /, recipe: str = "", **values: object) -> None:
-        super().__init__(template, **values)
+    recipe = ""
+
+    def with_recipe(self, recipe: str) -> NoNetworkError:
+        """Return the error itself, with a recipe."""
         self.recipe = recipe
-        if recipe:
-            self.add_note(recipe)
+        self.add_note(recipe)
+        return self
 
 
 def format_of(path: Path) -> Format | None:
@@ -94,38 +96,42 @@ def _tensors(path: Path) -> Generator[None, None, Tensors | None]:
 
 def no_network(path: Path, kind: Format, tensors: Tensors | None) -> NoNetworkError:
     """Return the error of a file of a format, with the recipe to export it."""
-    recipe = export_recipe(path.name, kind, tensors)
-    if kind in {"weights", "safetensors"}:
-        shapes = [f"{name} {'×'.join(map(str, shape))}" for name, shape in tensors.shapes] if tensors else []
-        if tensors is not None and tensors.module:
-            what = message("{file} is a pickled PyTorch module: it has weights, but no network", file=path.name)
-        else:
-            what = message("{file} has only weights of PyTorch, and no network", file=path.name)
-        if shapes:
-            return NoNetworkError(
-                "{what} ({shapes}{more}). Export encoder and decoder to ONNX in the script that made it.",
-                recipe,
-                what=what,
-                shapes=shapes[:_LISTED],
-                more=message(" and {count} more", count=len(shapes) - _LISTED) if len(shapes) > _LISTED else "",
-            )
-        return NoNetworkError(
-            "{what}. Export encoder and decoder to ONNX in the script that made it.", recipe, what=what
-        )
+    found = _weights_only(path, tensors) if kind in {"weights", "safetensors"} else _other_framework(path, kind)
+    return found.with_recipe(export_recipe(path.name, kind, tensors))
+
+
+def _weights_only(path: Path, tensors: Tensors | None) -> NoNetworkError:
+    if tensors is not None and tensors.module:
+        what = message("{file} is a pickled PyTorch module: it has weights, but no network", file=path.name)
+    else:
+        what = message("{file} has only weights of PyTorch, and no network", file=path.name)
+    shapes = [f"{name} {'×'.join(map(str, shape))}" for name, shape in tensors.shapes] if tensors else []
+    if not shapes:
+        return NoNetworkError("{what}. Export encoder and decoder to ONNX in the script that made it.", what=what)
+    return NoNetworkError(
+        "{what} ({shapes}{more}). Export encoder and decoder to ONNX in the script that made it.",
+        what=what,
+        shapes=shapes[:_LISTED],
+        more=message(" and {count} more", count=len(shapes) - _LISTED) if len(shapes) > _LISTED else "",
+    )
+
+
+def _other_framework(path: Path, kind: Format) -> NoNetworkError:
     titles = {
         "torchscript": message("a TorchScript model"),
         "pt2": message("an exported PyTorch program"),
         "tflite": message("a TensorFlow Lite model"),
         "tfjs": message("a TensorFlow.js model"),
     }
+    if kind == "tfjs":
+        remedy = message("Convert it to a Keras file, and import that.")
+    else:
+        remedy = message("Export it to ONNX, and import that file.")
     return NoNetworkError(
         "{file} is {title}, which cannot be opened directly. {remedy}",
-        recipe,
         file=path.name,
         title=titles[kind],
-        remedy=message("Convert it to a Keras file, and import that.")
-        if kind == "tfjs"
-        else message("Export it to ONNX, and import that file."),
+        remedy=remedy,
     )
 
 
