@@ -99,8 +99,9 @@ def _freed(network: Network, port: Port, fixed: int) -> Network:
         if free:
             dims[0].Clear()
         given.append(Port(known.name, known.kind, (None, *known.shape[1:])) if free else known)
-    for output in graph.output:
-        output.type.tensor_type.ClearField("shape")
+    del graph.output[:]
+    for name in network.outputs:
+        graph.output.add().name = name
     constants = {one.name: numpy_helper.to_array(one) for one in graph.initializer if len(one.dims) == 1}
     for node in graph.node:
         if node.op_type == "Constant" and node.attribute and node.attribute[0].HasField("t"):

@@ -105,7 +105,9 @@ def adapt(networks: dict[str, Network], stated: Choices) -> Iterator[Progress | 
 
 def _understood(networks: dict[str, Network], stated: Choices) -> Generator[Progress, None, _Understood]:
     known = _Understood()
-    encoder, decoder = _parts(networks, stated, known.found)
+    # Without what no output needs.
+    needed = {role: part(network, network.outputs, {}) for role, network in networks.items()}
+    encoder, decoder = _parts(needed, stated, known.found)
     yield Progress(0, 0)
     if encoder is not None:
         yield from _understand_encoder(known, encoder, decoder, stated)
