@@ -108,12 +108,13 @@ def _weights_only(path: Path, tensors: Tensors | None) -> NoNetworkError:
     shapes = [f"{name} {'×'.join(map(str, shape))}" for name, shape in tensors.shapes] if tensors else []
     if not shapes:
         return NoNetworkError("{what}. Export encoder and decoder to ONNX in the script that made it.", what=what)
-    return NoNetworkError(
-        "{what} ({shapes}{more}). Export encoder and decoder to ONNX in the script that made it.",
-        what=what,
-        shapes=shapes[:_LISTED],
-        more=message(" and {count} more", count=len(shapes) - _LISTED) if len(shapes) > _LISTED else "",
-    )
+    if len(shapes) > _LISTED:
+        what = message(
+            "{what} ({shapes} and {count} more)", what=what, shapes=shapes[:_LISTED], count=len(shapes) - _LISTED
+        )
+    else:
+        what = message("{what} ({shapes})", what=what, shapes=shapes)
+    return NoNetworkError("{what}. Export encoder and decoder to ONNX in the script that made it.", what=what)
 
 
 def _other_framework(path: Path, kind: Format) -> NoNetworkError:
