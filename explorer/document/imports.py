@@ -24,7 +24,8 @@ class ImportView:
 
     `phase` is ``looking`` at the files; ``asking`` for trust; ``ready`` to be written; ``importing``; or a final phase.
     `dangers` is code in the files that would be executed. `examined` is what is known about the model; of the previous
-    request while another is examined. `message` is why it failed, `job` the key of its job.
+    request while another is examined. `message` is why it failed, `recipe` the lines of a script that exports the model
+    then, or empty. `job` is the key of its job.
     """
 
     phase: Phase = "idle"
@@ -32,6 +33,7 @@ class ImportView:
     dangers: tuple[Finding, ...] = ()
     examined: Examined | None = field(default=None, compare=False)
     message: Message = NO_MESSAGE
+    recipe: str = ""
     job: int = 0
 
 

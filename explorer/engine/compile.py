@@ -6,7 +6,7 @@ opened and its output on random input compared with Keras.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +25,16 @@ from explorer.engine.agreement import (
     is_random,
     largest_difference,
 )
+from explorer.engine.compiled import Compiled
 from explorer.engine.live_network import LiveNetwork
 from explorer.errors import exception_message
-from explorer.messages import NO_MESSAGE, Message, message
+from explorer.messages import message
 
 LARGE = 1_000_000
 """Number of weights above which a network is converted without weights, which are inserted afterwards. The converter
 needs about 220 bytes per weight: 7.6 GB and a minute for 37 million weights, instead of 0.7 GB and a second."""
 
 _LONGEST_REASON = 200
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """The result of a compilation; `ok` if the file loads and agrees with Keras within `TOLERANCE`.
-
-    `max_difference` is the largest absolute one on random input, infinite if the file does not load. `reason` says why
-    it failed, without a final period.
-    """
-
-    ok: bool
-    max_difference: float
-    reason: Message = NO_MESSAGE
 
 
 def compile_network(model: keras.Model, path: Path, outputs: tuple[str, ...]) -> Compiled:

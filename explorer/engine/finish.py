@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from explorer.engine import messages
-from explorer.engine.compile import Compiled, compile_network
+from explorer.engine.compile import compile_network
+from explorer.engine.compiled import Compiled
 from explorer.engine.keras_codec import KerasCodec
 from explorer.engine.prepare import Prepared
 from explorer.engine.provenance import data_record, library_versions

@@ -288,6 +288,7 @@ class ImportFinished:
 
     `engine` is ``onnx`` if the compiled networks agree with Keras, ``keras`` if the model process runs them.
     `max_difference` is the largest between both on random input; 0 for ``keras``. `notes` are remarks for the user.
+    `framework` is that of the imported files.
     """
 
     path: str
@@ -297,6 +298,7 @@ class ImportFinished:
     engine: Literal["onnx", "keras"]
     max_difference: float
     notes: tuple[str, ...]
+    framework: Literal["Keras", "ONNX"] = "Keras"
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,6 +33,10 @@ Layout: TypeAlias = Literal["hwc", "hw", "chw", "flat"]
 """Layout of an image at a network's input or output: channels last, no channels, channels first, or flattened."""
 
 
+ChannelOrder: TypeAlias = Literal["nchw", "nhwc"]
+"""Order of the axes of images: channels first or last."""
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,7 +63,8 @@ class Imported(_Record):
     file
         Name of the imported file, without folders.
     keras
-        Keras version that loads it, and its ``encoder.keras`` and ``decoder.keras``: 3, or 2 for ``tf_keras``.
+        Keras version that loads it, and its ``encoder.keras`` and ``decoder.keras``: 3, or 2 for ``tf_keras``; None for
+        another framework.
     networks
         Whether those two files exist; a SavedModel's functions cannot be saved as such.
     bottleneck
@@ -80,7 +85,7 @@ class Imported(_Record):
     """
 
     file: str
-    keras: Literal[2, 3]
+    keras: Literal[2, 3] | None
     networks: bool = True
     bottleneck: str = ""
     layout_in: Layout = "hwc"

@@ -58,6 +58,16 @@ READERS: Final[dict[str, Reader]] = {
         ModelError,
         memory_bytes=2048 * MB,
     ),
+    "onnx import": Reader(
+        "explorer.inference.onnx_import.reading:read_networks",
+        ("explorer.inference.onnx_import.model", "numpy.random"),
+        ModelError,
+        memory_bytes=4096 * MB,
+        cpu_seconds=120,
+    ),
+    "torch weights": Reader(
+        "explorer.models.third_party.torch_weights:read_tensors", ("zipfile", "encodings.cp437"), ModelError, 512 * MB
+    ),
     "keras description": Reader("explorer.models.third_party.contents:describe", _KERAS, ModelError),
     "keras weights": Reader(
         "explorer.models.third_party.contents:weights", _KERAS, ModelError, memory_bytes=2048 * MB, cpu_seconds=600

@@ -341,12 +341,12 @@ class MainWindow(QMainWindow):
     def menu_actions(self) -> Iterator[Action]:
         yield Action(
             "action_import",
-            self.tr("Import &Keras model…"),
+            self.tr("Import m&odel…"),
             self.show_import,
             Section.OPEN,
             shortcut="Ctrl+I",
-            tip=self.tr("Split a Keras autoencoder at its bottleneck into encoder and decoder."),
-            synonyms=self.tr("h5, tensorflow, convert model, third-party model"),
+            tip=self.tr("Import an autoencoder of Keras, or an ONNX file, with encoder and decoder."),
+            synonyms=self.tr("h5, keras, tensorflow, onnx, pytorch, convert model, third-party model"),
         )
         yield Action(
             "action_reading",

@@ -1,4 +1,4 @@
-"""Imports Keras models: reads them as data here, builds and compiles them in a separate model process."""
+"""Imports models of other programs: reads them as data here, builds and compiles them in a separate model process."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from explorer.engine.messages import Event, Examine, Examined, Failed, Import, I
 from explorer.errors import EngineError, ExplorerError
 from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.third_party.files import dangers
+from explorer.models.third_party.no_network import NoNetworkError
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding, check
 from explorer.types import Progress
@@ -28,12 +29,19 @@ from explorer.workers.jobs import JobRunner
 
 T = TypeVar("T")
 _CANCEL_SECONDS = 3.0
-Outcome = tuple[Finding, ...] | Examined | ImportFinished | Failed
+Outcome = tuple[Finding, ...] | Examined | ImportFinished | Failed | NoNetworkError
 
 
 def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | Outcome]:
-    """Examine a model; yields the dangers if the user must trust it first. ExplorerError if it cannot be imported."""
-    found = yield from _reported(dangers(request), Progress(0, 0, message("Reading the file")))
+    """Examine a model; yields the dangers if the user must trust it first, or that a file has no network.
+
+    ExplorerError if it cannot be imported.
+    """
+    try:
+        found = yield from _reported(dangers(request), Progress(0, 0, message("Reading the file")))
+    except NoNetworkError as error:
+        yield error
+        return
     try:
         check(found, trust=request.trust)
     except ExplorerError:
@@ -168,6 +176,8 @@ class Importer(QObject):
     def _on_outcome(self, request: ImportRequest, outcome: Outcome) -> None:
         if isinstance(outcome, Examined):
             self._end(request, phase="ready", examined=outcome)
+        elif isinstance(outcome, NoNetworkError):
+            self._end(request, phase="failed", message=outcome.message, recipe=outcome.recipe)
         elif isinstance(outcome, Failed):
             if self._end(request, phase="failed", message=outcome.message) and outcome.details:
                 self._document.report(outcome.message, outcome.details)
@@ -191,8 +201,9 @@ class Importer(QObject):
 def _announcement(finished: ImportFinished) -> Message:
     if finished.engine == "onnx":
         return message(
-            "Imported {name} (max. deviation from Keras {difference:.0e})",
+            "Imported {name} (max. deviation from {framework} {difference:.0e})",
             name=finished.name,
+            framework=finished.framework,
             difference=finished.max_difference,
         )
     return message("Imported {name}; it runs in Keras (slower)", name=finished.name)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from explorer_testing import onnx_models
 from explorer_testing.builders import write_bundle
 
 from explorer.cli.inputs import open_model
@@ -97,3 +98,39 @@ def test_what_cannot_be_meant(call: Any, tmp_path: Path) -> None:
     assert "pad" in call("import", "x.h5", "--out", "y", "--fit", "crop").error
     write_bundle(tmp_path / "there")
     assert "or replace it with --force" in call("import", "x.h5", "--out", tmp_path / "there").error
+
+
+def test_onnx_files(ask: Any, call: Any, tmp_path: Path) -> None:
+    encoder = onnx_models.save(onnx_models.encoder(batch=1), tmp_path / "encoder.onnx")
+    decoder = onnx_models.save(onnx_models.decoder(classes=10), tmp_path / "decoder.onnx")
+    out = tmp_path / "mine"
+    words = ("import", "--encoder", encoder, "--decoder", decoder, "--out", out)
+    assert "Set the condition (--condition LABEL" in call(*words).error
+    assert "neither a class, such as 3" in call(*words, "--condition", "a").err
+    result = ask(*words, "--condition", "3", "--layout", "nchw", "--range-in", "0,1")
+    assert (result["engine"], result["latent_shape"]) == ("onnx", [10])
+    assert result["max_difference"] <= 1e-4
+    card = open_bundle(out).card
+    assert card.command.endswith("--range-in=0,1 --layout=nchw --condition=3")
+    code = np.zeros((1, 10), np.float32)
+    (made,) = onnx_models.run(decoder, z=code, label=np.array([3]))
+    np.testing.assert_allclose(open_model(str(out)).codec.decode(code), made.transpose(0, 2, 3, 1), atol=1e-4)
+    (tmp_path / "pair").mkdir()
+    for path in (encoder, decoder):
+        path.rename(tmp_path / "pair" / path.name)
+    folder = call("import", tmp_path / "pair", "--out", tmp_path / "again", "--condition", "3")
+    assert "runs in ONNX Runtime (max. deviation from ONNX" in folder.out
+    assert "The condition label is fixed at 3" in folder.out
+
+
+def test_files_without_a_network_show_how_to_export_them(call: Any, tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"\x1c\0\0\0TFL3")
+    outcome = call("import", path, "--out", tmp_path / "mine")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "error: model.tflite is a TensorFlow Lite model, which cannot be opened directly. "
+        "Export it to ONNX, and import that file.\n"
+    )
+    assert "python -m tf2onnx.convert --tflite" in outcome.out
+    assert call("import", path, "--out", tmp_path / "mine", "--json").out == ""

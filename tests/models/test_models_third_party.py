@@ -243,7 +243,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "other weights": (_weights_of_another_kind, "damaged", "again"),
     "PyTorch": (_torch, "is a PyTorch file", "Keras models only"),
     "a pointer": (_lfs, "Git LFS", "git lfs pull"),
-    "TensorFlow Lite": (_tflite, "TensorFlow Lite", "Import the Keras model"),
+    "TensorFlow Lite": (_tflite, "TensorFlow Lite", "Convert it to ONNX"),
     "no weights": (_description_alone, "only the model's configuration", "model.save"),
 }
 

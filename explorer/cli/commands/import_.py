@@ -1,4 +1,4 @@
-"""``import``: convert a Keras model to a bundle."""
+"""``import``: convert a Keras or ONNX model to a bundle."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from explorer.cli.parser import add_out
 from explorer.engine import messages
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.errors import INTERRUPTED, ModelError, UsageError
-from explorer.models.import_record import RANGES, Fitting, OutputRange, ValueRange
-from explorer.models.third_party.request import Choices, ImportRequest
+from explorer.models.import_record import RANGES, ChannelOrder, Fitting, OutputRange, ValueRange
+from explorer.models.third_party.files import files_of
+from explorer.models.third_party.no_network import NoNetworkError, checking
+from explorer.models.third_party.reading import finished
+from explorer.models.third_party.request import Choices, ImportRequest, parse_condition
 from explorer.types import Progress
 
 T = TypeVar("T")
@@ -37,6 +40,14 @@ def output_range(text: str) -> OutputRange:
     return _one_of(text, known | {"logits": "logits"})
 
 
+def condition(text: str) -> tuple[float, ...]:
+    """Read a condition: a class, or several numbers with commas."""
+    values = parse_condition(text)
+    if values is None:
+        raise argparse.ArgumentTypeError(f"“{text}” is neither a class, such as 3, nor numbers, such as 0,0.5,1")
+    return values
+
+
 def _one_of(text: str, known: dict[str, T]) -> T:
     if text.replace(" ", "") not in known:
         raise argparse.ArgumentTypeError(f"“{text}” is not one of {' | '.join(known)}")
@@ -49,7 +60,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "path",
         nargs="?",
         metavar="PATH",
-        help="a .keras or .h5 file, a SavedModel, or a folder with encoder and decoder",
+        help="a .keras, .h5 or .onnx file, a SavedModel, or a folder with encoder and decoder",
     )
     add_out(parser, "folder of the new bundle", "DIR", replaced="an existing model bundle, and nothing else")
     add("--encoder", metavar="P", help="file of the encoder, or its name within PATH")
@@ -78,11 +89,19 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="OUTPUT",
         help="output of the encoder that is the log-variance; “stacked” if it follows the mean in the same output",
     )
+    add("--layout", choices=get_args(ChannelOrder), help="axes of the images of an ONNX file (default: auto-detected)")
+    add(
+        "--condition",
+        type=condition,
+        metavar="LABEL",
+        help="class, or values V,V,…, of the condition inputs of an ONNX file, which becomes fixed",
+    )
     add("--trust", action="store_true", help="run code contained in the model, in a separate process")
 
 
 def run(options: Namespace, console: Console) -> Report | int:
     request = _request(options)
+    _check_formats(request, console)
     process = ModelProcess()
     try:
         with interrupts(process) as received:
@@ -108,6 +127,17 @@ def run(options: Namespace, console: Console) -> Report | int:
     raise ModelError("The import ended without a result. Try again.")
 
 
+def _check_formats(request: ImportRequest, console: Console) -> None:
+    """Raise NoNetworkError if a file must be exported first, and show how."""
+    try:
+        for path in files_of(request):
+            finished(checking(path))
+    except NoNetworkError as error:
+        for line in error.recipe.splitlines():
+            console.line(line)
+        raise
+
+
 def _request(options: Namespace) -> ImportRequest:
     path, encoder, decoder = (
         None if text is None else Path(text).expanduser() for text in (options.path, options.encoder, options.decoder)
@@ -126,6 +156,8 @@ def _request(options: Namespace) -> ImportRequest:
             fit=options.fit,
             code=options.code,
             log_variance=options.log_variance,
+            layout=options.layout,
+            condition=options.condition,
         ),
         trust=options.trust,
         force=options.force,
@@ -138,8 +170,9 @@ def _absolute(path: Path | None) -> Path | None:
 
 
 def _report(event: messages.ImportFinished) -> Report:
+    made = "compiled to ONNX" if event.framework == "Keras" else "runs in ONNX Runtime"
     engine = (
-        f"compiled to ONNX (max. deviation from Keras {event.max_difference:.1e})"
+        f"{made} (max. deviation from {event.framework} {event.max_difference:.1e})"
         if event.engine == "onnx"
         else "runs in Keras in a separate process (slower): it cannot be converted to ONNX"
     )

@@ -18,12 +18,12 @@ from explorer.data.mixer import shown
 from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
 from explorer.engine import messages
-from explorer.engine.compile import Compiled, compile_function
+from explorer.engine.compiled import Compiled
 from explorer.engine.provenance import data_record, library_versions
 from explorer.engine.saving import save_network
-from explorer.engine.third_party.infer_io import Trial, try_images
+from explorer.engine.third_party.infer_io import Trial, TrialCodec, codec_of, try_images
 from explorer.engine.third_party.loading import SavedFunction, load, load_pair
-from explorer.engine.third_party.networks import ThirdPartyNetworks
+from explorer.engine.third_party.onnx_model import OnnxModel, holds_onnx, open_onnx
 from explorer.engine.third_party.split_model import SplitModel, pair, split, words
 from explorer.errors import ExplorerError, ModelError, exception_message
 from explorer.messages import message
@@ -58,9 +58,9 @@ _SAME = 1e-3
 class Opened:
     """A loaded model: encoder and decoder, what `try_images` found, and both adapted to it."""
 
-    split_model: SplitModel
+    split_model: SplitModel | OnnxModel
     trial: Trial
-    networks: ThirdPartyNetworks
+    networks: TrialCodec
 
     @property
     def record(self) -> Imported:
@@ -137,6 +137,7 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
         engine="onnx" if compiled.ok else "keras",
         max_difference=compiled.max_difference if compiled.ok else 0.0,
         notes=(*record.notes, *_warnings(opened)),
+        framework="Keras" if record.keras else "ONNX",
     )
 
 
@@ -154,14 +155,47 @@ def _warnings(opened: Opened) -> list[str]:
 
 
 def _open(request: ImportRequest) -> Generator[messages.ImportEvent, None, Opened]:
-    yield messages.Working(message("Loading Keras and the model"))
-    split_model = _parts(request)
+    split_model: SplitModel | OnnxModel
+    if holds_onnx(request):
+        split_model = yield from open_onnx(request)
+        record = split_model.record(request.title)
+    else:
+        yield messages.Working(message("Loading Keras and the model"))
+        split_model = _parts(request)
+        record = _record(request, split_model)
     yield messages.Working(message("Trying the model on images"))
+    own = None
+    with suppress(ExplorerError):
+        # The open dataset may have been moved since; it is optional for the import.
+        own = open_source(request.data) if request.data is not None else None
+    try:
+        trial = try_images(split_model, record, request.choices, own)
+        networks = codec_of(split_model, trial.record)
+        if record.parts != "encoder":
+            networks.decode(np.zeros((1, networks.latent_dim), np.float32))
+        if record.parts != "decoder":
+            networks.encode(np.zeros((1, *split_model.image_shape), np.float32))
+    except ExplorerError:
+        raise
+    except Exception as error:
+        failure = ModelError(
+            "{file} fails on images of {shape}: {reason}. Test it where it was made, and save it again.",
+            file=request.title,
+            shape=words(split_model.image_shape),
+            reason=reason_of(error),
+        )
+        failure.add_note(str(error))
+        raise failure from error
+    return Opened(split_model, _noted(trial, networks), networks)
+
+
+def _record(request: ImportRequest, split_model: SplitModel) -> Imported:
+    """Return the record of a Keras model so far, with the default ranges."""
     encodes, decodes = split_model.encoder is not None, split_model.decoder is not None
     parts: Literal["both", "encoder", "decoder"] = "both"
     if not (encodes and decodes):
         parts = "encoder" if encodes else "decoder"
-    record = Imported(
+    return Imported(
         file=request.title,
         keras=split_model.generation,
         networks=not any(isinstance(part, SavedFunction) for part in (split_model.encoder, split_model.decoder)),
@@ -176,34 +210,9 @@ def _open(request: ImportRequest) -> Generator[messages.ImportEvent, None, Opene
         parts=parts,
         notes=tuple(split_model.notes),
     )
-    own = None
-    with suppress(ExplorerError):
-        # The open dataset may have been moved since; it is optional for the import.
-        own = open_source(request.data) if request.data is not None else None
-    try:
-        trial = try_images(split_model, record, request.choices, own)
-        networks = ThirdPartyNetworks(
-            split_model.encoder, split_model.decoder, trial.record, split_model.image_shape, split_model.latent_shape
-        )
-        if decodes:
-            networks.decode(np.zeros((1, networks.latent_dim), np.float32))
-        if encodes:
-            networks.encode(np.zeros((1, *split_model.image_shape), np.float32))
-    except ExplorerError:
-        raise
-    except Exception as error:
-        failure = ModelError(
-            "{file} fails on images of {shape}: {reason}. Test it in Keras with model(image), and save it again.",
-            file=request.title,
-            shape=words(split_model.image_shape),
-            reason=reason_of(error),
-        )
-        failure.add_note(str(error))
-        raise failure from error
-    return Opened(split_model, _noted(trial, networks), networks)
 
 
-def _noted(trial: Trial, networks: ThirdPartyNetworks) -> Trial:
+def _noted(trial: Trial, networks: TrialCodec) -> Trial:
     """Add notes about what was found by trying."""
     notes = list(trial.record.notes)
     if trial.record.range_out == "logits":
@@ -215,7 +224,7 @@ def _noted(trial: Trial, networks: ThirdPartyNetworks) -> Trial:
     return replace(trial, record=trial.record.model_copy(update={"notes": tuple(notes)}))
 
 
-def _instability(networks: ThirdPartyNetworks) -> list[str]:
+def _instability(networks: TrialCodec) -> list[str]:
     """Return a note if a code is random, or depends on the other images of its batch."""
     images = np.random.default_rng(0).uniform(0, 1, (_TOGETHER, *networks.image_shape)).astype(np.float32)
     together = networks.encode(images)
@@ -325,7 +334,7 @@ def _test_indices(opened: Opened) -> Indices:
     return test[np.linspace(0, len(test) - 1, count).astype(np.int64)]
 
 
-def _one_hot_rows(record: Imported, networks: ThirdPartyNetworks) -> list[tuple[int, int]]:
+def _one_hot_rows(record: Imported, networks: TrialCodec) -> list[tuple[int, int]]:
     start = networks.latent_dim - sum(prod(control.shape) for control in record.controls)
     rows = []
     for control in record.controls:
@@ -336,6 +345,13 @@ def _one_hot_rows(record: Imported, networks: ThirdPartyNetworks) -> list[tuple[
 
 def _write_compiled(opened: Opened, folder: Path) -> Compiled:
     networks, record, split_model = opened.networks, opened.record, opened.split_model
+    if isinstance(split_model, OnnxModel):
+        return split_model.write(folder, record)
+    # Imported here, since ONNX files need no TensorFlow.
+    from explorer.engine.compile import compile_function
+    from explorer.engine.third_party.networks import ThirdPartyNetworks
+
+    assert isinstance(networks, ThirdPartyNetworks)
     results: list[Compiled] = []
     if split_model.encoder is not None:
         names = ("mean", "log_variance") if record.variational else ("code",)
@@ -386,6 +402,10 @@ def _card(
     request: ImportRequest, opened: Opened, record: Imported, compiled: Compiled, metrics: dict[str, float]
 ) -> Card:
     trial, split_model = opened.trial, opened.split_model
+    if isinstance(split_model, OnnxModel):
+        parameters = split_model.parameters
+    else:
+        parameters = _parameters(split_model.encoder), _parameters(split_model.decoder)
     data = data_record(trial.source, ()).model_copy(update={"content_hash": trial.source.content_hash()})
     return Card(
         name=request.out.name,
@@ -398,8 +418,8 @@ def _card(
         preprocessing=trial.preprocessing,
         engine="onnx" if compiled.ok else "keras",
         max_difference=compiled.max_difference if compiled.ok else 0.0,
-        encoder_params=_parameters(split_model.encoder),
-        decoder_params=_parameters(split_model.decoder),
+        encoder_params=parameters[0],
+        decoder_params=parameters[1],
         data=data,
         imported=record,
         seconds=0.0,
@@ -433,6 +453,8 @@ def _options(choices: Choices) -> list[str]:
         "--fit": choices.fit,
         "--code": choices.code,
         "--log-variance": choices.log_variance,
+        "--layout": choices.layout,
+        "--condition": ",".join(f"{value:g}" for value in choices.condition or ()),
     }
     # A value that begins with a minus needs the equals sign.
     return [f"{option}={value}" for option, value in given.items() if value]

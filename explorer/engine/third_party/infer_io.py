@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,12 +12,12 @@ from explorer.data.source import Source
 from explorer.data.sources import KNOWN, open_source
 from explorer.engine.third_party.graph import producer
 from explorer.engine.third_party.loading import SavedFunction
-from explorer.engine.third_party.networks import ThirdPartyNetworks
+from explorer.engine.third_party.onnx_model import OnnxCodec, OnnxModel
 from explorer.engine.third_party.split_model import SplitModel
 from explorer.errors import ModelError
 from explorer.models.import_record import RANGES, Fitting, Imported, OutputRange, ValueRange
 from explorer.models.third_party.request import Choices
-from explorer.types import Floats, ImageShape, Indices
+from explorer.types import Codec, Floats, ImageShape, Indices, LatentShape
 
 _TRIED, _FEWEST = 32, 4
 _TRIED_PIXELS = _TRIED * 128 * 128
@@ -42,6 +42,14 @@ _BY_ACTIVATION: dict[str, tuple[ValueRange, ...]] = {
 
 
 _PASSING = frozenset({"Reshape", "Flatten", "Permute", "Cropping2D", "ZeroPadding2D", "Resizing", "UpSampling2D"})
+
+
+class TrialCodec(Codec, Protocol):
+    """A codec that knows the shape of one code."""
+
+    @property
+    def latent_shape(self) -> LatentShape:
+        """Shape of one code, without the batch."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class _Ranges:
         return 1 / (_CLEARLY if out == self.range_in else _BEYOND_DOUBT)
 
 
-def try_images(split_model: SplitModel, record: Imported, choices: Choices, own: Source | None) -> Trial:
+def try_images(split_model: SplitModel | OnnxModel, record: Imported, choices: Choices, own: Source | None) -> Trial:
     """Find the value ranges, the fit and the dataset with the lowest reconstruction error.
 
     What `choices` state is not tried. `own` is the user's open dataset, tried in addition to those that ship.
@@ -176,7 +184,7 @@ def _is_dark_around(source: Source) -> bool:
 
 
 def _errors(
-    split_model: SplitModel, record: Imported, images: Floats, outs: tuple[OutputRange, ...]
+    split_model: SplitModel | OnnxModel, record: Imported, images: Floats, outs: tuple[OutputRange, ...]
 ) -> list[tuple[OutputRange, float]]:
     """Return the relative error with each output range."""
     if split_model.encoder is None or split_model.decoder is None:
@@ -191,10 +199,20 @@ def _errors(
     return [(out, float(np.square(again - images).mean() / variance)) for out, again in made.items()]
 
 
-def _again(split_model: SplitModel, record: Imported, images: Floats) -> Floats:
-    networks = ThirdPartyNetworks(
+def codec_of(split_model: SplitModel | OnnxModel, record: Imported) -> TrialCodec:
+    """Return the networks of a model, adapted as a record says."""
+    if isinstance(split_model, OnnxModel):
+        return OnnxCodec(split_model, record)
+    # Imported here, since ONNX files need no TensorFlow.
+    from explorer.engine.third_party.networks import ThirdPartyNetworks
+
+    return ThirdPartyNetworks(
         split_model.encoder, split_model.decoder, record, split_model.image_shape, split_model.latent_shape
     )
+
+
+def _again(split_model: SplitModel | OnnxModel, record: Imported, images: Floats) -> Floats:
+    networks = codec_of(split_model, record)
     return networks.decode(networks.encode(images))
 
 
@@ -204,10 +222,14 @@ def _in_unit_range(values: Floats, out: OutputRange) -> Floats:
     return ((values - out[0]) / (out[1] - out[0])).astype(np.float32)
 
 
-def _candidates(split_model: SplitModel, choices: Choices) -> list[_Ranges]:
-    outs = (choices.range_out,) if choices.range_out is not None else _output_ranges(split_model.decoder)
-    usual = outs[0] if not isinstance(outs[0], str) else RANGES[0]
-    scaled = choices.range_in or _rescaling(split_model.encoder)
+def _candidates(split_model: SplitModel | OnnxModel, choices: Choices) -> list[_Ranges]:
+    if isinstance(split_model, OnnxModel):
+        outs, known_in, usual_in = split_model.ranges_out, split_model.range_in, split_model.usual_in
+    else:
+        outs, known_in, usual_in = _output_ranges(split_model.decoder), _rescaling(split_model.encoder), None
+    outs = (choices.range_out,) if choices.range_out is not None else outs
+    usual = usual_in or (outs[0] if not isinstance(outs[0], str) else RANGES[0])
+    scaled = choices.range_in or known_in
     ins = [scaled] if scaled is not None else list(dict.fromkeys([usual, *RANGES]))
     return [_Ranges(range_in, outs, (ins[0], outs[0])) for range_in in ins]
 

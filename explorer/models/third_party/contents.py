@@ -285,11 +285,11 @@ def _other(path: Path, head: bytes) -> ModelError:
         return ModelError("{file} is a web page, not a model. Download the file itself.", file=file)
     if head[4:8] == b"TFL3":
         return ModelError(
-            "{file} is a TensorFlow Lite model, which cannot be split. Import the Keras model it was made from.",
+            "{file} is a TensorFlow Lite model. Convert it to ONNX with tf2onnx, and import that.",
             file=file,
         )
     if suffix == ".onnx":
-        return ModelError("{file} is an ONNX model. Import the Keras model it was made from.", file=file)
+        return ModelError("{file} is an ONNX model. Import it with a decoder of the same kind.", file=file)
     if head[:1] == b"\x80" or suffix in {".pkl", ".pickle", ".joblib"}:
         return ModelError(
             "{file} is a pickle file, which would run code. Open it in Python. {remedy}", file=file, remedy=REMEDY

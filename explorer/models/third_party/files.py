@@ -12,12 +12,13 @@ from typing import Final, Literal, TypeAlias
 
 from explorer.errors import ModelError
 from explorer.models.third_party.layout import CONFIG_FILE
+from explorer.models.third_party.no_network import checking, format_of
 from explorer.models.third_party.reading import ThirdPartyFile, read_third_party, reading
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.rewriting import rewrite
 from explorer.models.third_party.safety import Finding, findings
 
-SUFFIXES: Final = (".keras", ".h5", ".hdf5")
+SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".onnx")
 _HDF5: Final = b"\x89HDF"
 _HEAD_BYTES: Final = 1 << 20
 _EMPTY_HDF5: Final = 800
@@ -33,11 +34,18 @@ Role: TypeAlias = Literal["encoder", "decoder", "whole"]
 _PARTS: Final[tuple[Role, Role]] = ("encoder", "decoder")
 
 
+def is_onnx(path: Path) -> bool:
+    """Return whether a file is an ONNX model, by its suffix."""
+    return path.suffix.lower() == ".onnx"
+
+
 def looks_third_party(path: Path) -> bool:
     """Return whether a file or folder seems to be a Keras model, by suffix and header; it may be damaged."""
     try:
         if path.is_dir():
             return (path / "saved_model.pb").is_file() or _holds_parts(path)
+        if is_onnx(path) or format_of(path) is not None:
+            return True
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES if path.suffix.lower() in SUFFIXES else 4)
         if path.suffix.lower() in SUFFIXES:
@@ -146,6 +154,9 @@ def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]
     """
     found: list[Finding] = []
     for path in files_of(request):
+        yield from checking(path)
+        if is_onnx(path):
+            continue  # checked when it is read
         file = yield from reading(path)
         found += dangers_of(file)
     return tuple(dict.fromkeys(found))

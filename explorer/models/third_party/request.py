@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
-from explorer.models.import_record import Fitting, OutputRange, ValueRange
+from explorer.models.import_record import ChannelOrder, Fitting, OutputRange, ValueRange
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,10 @@ class Choices:
     code, log_variance
         Outputs of the encoder, by layer name or by number from 0; `log_variance` may be ``stacked``, see
         `explorer.models.import_record.Imported`.
+    layout
+        Order of the axes of images in an ONNX file.
+    condition
+        Value of all condition inputs of an ONNX file: a class, or as many numbers as they take.
     """
 
     bottleneck: str | None = None
@@ -31,9 +36,20 @@ class Choices:
     fit: Fitting | None = None
     code: str | None = None
     log_variance: str | None = None
+    layout: ChannelOrder | None = None
+    condition: tuple[float, ...] | None = None
 
 
 NO_CHOICES = Choices()
+
+
+def parse_condition(text: str) -> tuple[float, ...] | None:
+    """Return a condition from numbers with commas; None if it is none."""
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        return None
+    return values if all(map(isfinite, values)) else None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Dialog to import a Keras model: files, code in them, input and bottleneck, and a few reconstructions."""
+"""Dialog to import a model of another program: files, code in them, input and bottleneck, and a few reconstructions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QComboBox, QDialog, QFrame, QLabel, QWidget
+from PySide6.QtGui import QFontDatabase, QHideEvent
+from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QFrame, QLabel, QWidget
 
 from explorer.document.document import Document
 from explorer.engine.messages import Examined
@@ -15,8 +15,8 @@ from explorer.errors import ExplorerError
 from explorer.messages import NO_MESSAGE, Message
 from explorer.models.import_record import POOR, RANGES, Imported, ValueRange, range_text
 from explorer.models.settings import check_new_model, free_name
-from explorer.models.third_party.files import SUFFIXES, decoder_beside, files_by_role
-from explorer.models.third_party.request import NO_CHOICES, Choices, ImportRequest
+from explorer.models.third_party.files import SUFFIXES, decoder_beside, files_by_role, files_of, is_onnx
+from explorer.models.third_party.request import NO_CHOICES, Choices, ImportRequest, parse_condition
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.files import ask_file, ask_folder
@@ -34,11 +34,11 @@ _FRAMES = 50
 
 _RANGES: dict[str, ValueRange] = {range_text(values): values for values in RANGES}
 
-FILE_FILTERS = (("Keras models", "*.keras *.h5 *.hdf5"),)
+FILE_FILTERS = (("Models", "*.keras *.h5 *.hdf5 *.onnx"),)
 
 
 class ImportDialog(QDialog):
-    """Non-modal dialog that selects a Keras model, shows its properties and starts the import."""
+    """Non-modal dialog that selects a model, shows its properties and starts the import."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +49,7 @@ class ImportDialog(QDialog):
         self._trusted: Path | None = None
         self._named_by_hand = False
         self.setObjectName("import_dialog")
-        self.setWindowTitle(self.tr("Import Keras model"))
+        self.setWindowTitle(self.tr("Import model"))
         # The height of wrapped text depends on the width.
         self.setFixedWidth(_WIDTH)
         self._make_files()
@@ -67,12 +67,12 @@ class ImportDialog(QDialog):
         self._hint = label("import_hint", look="plain")
         self._hint.setText(
             self.tr(
-                "Takes a whole autoencoder, an encoder or a decoder: a .keras or .h5 file, a SavedModel, "
+                "Takes a whole autoencoder, an encoder or a decoder: a .keras, .h5 or .onnx file, a SavedModel, "
                 "or a folder with both parts."
             )
         )
         self._file_words = ElidedLabel("import_file_name", self.tr("No file selected"))
-        self.choose_file = button("import_file", self.tr("File…"), self.tr("Select a .keras or .h5 file"))
+        self.choose_file = button("import_file", self.tr("File…"), self.tr("Select a .keras, .h5 or .onnx file"))
         self.choose_folder = button(
             "import_folder", self.tr("Folder…"), self.tr("Select a SavedModel, or a folder with encoder and decoder")
         )
@@ -83,7 +83,7 @@ class ImportDialog(QDialog):
         self.no_decoder = button(
             "import_no_decoder", self.tr("Remove"), self.tr("Import the encoder without this decoder")
         )
-        title = self.tr("Import Keras model")
+        title = self.tr("Import model")
         ask = partial(ask_file, self, kinds=FILE_FILTERS, purpose="model")
         self.choose_file.clicked.connect(lambda: ask(title, self.begin))
         self.choose_folder.clicked.connect(lambda: ask_folder(self, title, self.begin, purpose="model"))
@@ -118,6 +118,19 @@ class ImportDialog(QDialog):
         self.fit = combo_box("import_fit", self.tr("What is done with images that are smaller than the model's"), [])
         for choice in (self.cut, self.range, self.range_out, self.fit):
             choice.activated.connect(lambda row: self._look())
+        orders = [
+            (None, self.tr("Auto-detect")),
+            ("nchw", self.tr("Channels first")),
+            ("nhwc", self.tr("Channels last")),
+        ]
+        self.axes = combo_box("import_layout", self.tr("Order of the axes of images in the ONNX file"), [])
+        for order, text in orders:
+            self.axes.addItem(text, order)
+        self.axes.activated.connect(lambda row: self._look())
+        self.condition = line_edit(
+            "import_condition", self.tr("Class such as 3, or values with commas; all other conditions are lost")
+        )
+        self.condition.editingFinished.connect(self._on_condition_edited)
         self.table = ImageTable(first_gap=0, whole=False)
         name_widget(self.table, "import_images", self.tr("A few images, and their reconstructions below"))
         self.table.setFixedHeight(_TABLE_HEIGHT)
@@ -129,6 +142,14 @@ class ImportDialog(QDialog):
     def _make_end(self) -> None:
         self._message = label("import_message", look="plain", selectable=True)
         self._message.setProperty("problem", True)
+        self.recipe = label("import_recipe", look="plain", wrap=False, selectable=True)
+        self.recipe.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        name_widget(self.recipe, "import_recipe", self.tr("Script that exports the model to ONNX"))
+        self.copy_recipe = button(
+            "import_copy_recipe", self.tr("Copy script"), self.tr("Copy the lines of this script")
+        )
+        self.copy_recipe.clicked.connect(lambda: QApplication.clipboard().setText(self.recipe.text()))
+        self.recipe_box = widget_of(vbox(self.recipe, hbox(STRETCH, self.copy_recipe)))
         self.strip = JobStrip("import")
         self.strip.cancelled.connect(lambda: self._document.job_cancel_requested.emit(self._document.imports.view.job))
         tip = self.tr("Convert the model and add it to the library")
@@ -151,14 +172,20 @@ class ImportDialog(QDialog):
         fields.wide(self.tr("Output range"), self.range_out)
         fields.wide(self.tr("Smaller images"), self.fit)
         fields.wide(self.tr("Name"), self.name)
+        onnx = FieldGrid()
+        onnx.wide(self.tr("Image axes"), self.axes)
+        onnx.wide(self.tr("Condition"), self.condition)
+        self._onnx = widget_of(onnx)
         self._choices = widget_of(vbox(self._facts, fields, self.table, self._tried, spacing=8))
         self.setLayout(
             vbox(
                 grid,
                 self._hint,
                 self.trust_box,
+                self._onnx,
                 self._choices,
                 self._message,
+                self.recipe_box,
                 self.strip,
                 STRETCH,
                 hbox(STRETCH, self.close_button, self.write),
@@ -173,6 +200,8 @@ class ImportDialog(QDialog):
         beside = decoder_beside(path) if decoder is None else None
         self._path, self._decoder, self._trusted, self._proposed = path, decoder or beside, None, beside is not None
         self._named_by_hand = False
+        self.axes.setCurrentIndex(0)
+        self.condition.clear()
         wanted = path.stem if path.suffix.lower() in SUFFIXES else path.name
         self.name.setText(free_name(user_models_dir(), wanted or "imported"))
         self._look(restart=True)
@@ -221,7 +250,21 @@ class ImportDialog(QDialog):
             range_in=_RANGES.get(self.range.currentData() or ""),
             range_out="logits" if values == "logits" else _RANGES.get(values or ""),
             fit=self.fit.currentData(),
+            layout=self.axes.currentData() if self._is_onnx() else None,
+            condition=parse_condition(self.condition.text()) if self._is_onnx() else None,
         )
+
+    def _is_onnx(self) -> bool:
+        request = self._document.imports.view.request
+        try:
+            return request is not None and any(is_onnx(path) for path in files_of(request))
+        except (ExplorerError, OSError):
+            return False
+
+    def _on_condition_edited(self) -> None:
+        request = self._document.imports.view.request
+        if request is not None and request.choices.condition != parse_condition(self.condition.text()):
+            self._look()
 
     def _separate_decoder(self) -> Path | None:
         """Return the file of the decoder; None if it is in the same file."""
@@ -262,12 +305,16 @@ class ImportDialog(QDialog):
             self._dangers.setMinimumHeight(self._dangers.heightForWidth(_WIDTH - _FRAMES))
         shown = view.examined is not None and view.phase in {"ready", "looking", "importing", "failed"}
         self._choices.setVisible(shown)
+        self._onnx.setVisible(view.phase in {"ready", "looking", "importing", "failed"} and self._is_onnx())
         if view.examined is not None and view.phase in {"ready", "failed"}:
             self._show_examined(view.examined)
         busy = view.phase in {"looking", "importing"}
         self._choices.setEnabled(not busy)
+        self._onnx.setEnabled(not busy)
         self.write.setVisible(shown)
         self._message.setText(sentence(view.message) if view.phase == "failed" else "")
+        self.recipe.setText(view.recipe if view.phase == "failed" else "")
+        self.recipe_box.setVisible(bool(self.recipe.text()))
         self._show_name()
         self._show_job()
         if view.phase == "finished":

@@ -1,0 +1,198 @@
+"""An ONNX model of another program within an import: read and adapted in the reader process, run here."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from explorer.engine import messages
+from explorer.engine.compiled import Compiled
+from explorer.errors import ModelError
+from explorer.inference.codec import BATCH, Network
+from explorer.inference.onnx_import.finishing import keep_checked, with_input_range, with_output_range
+from explorer.inference.onnx_import.reading import Read, reading
+from explorer.inference.onnx_import.records import Adapted, Described
+from explorer.messages import message
+from explorer.models.batches import images_at_once
+from explorer.models.bundle import COMPILED
+from explorer.models.import_record import RANGES, Imported, OutputRange, ValueRange
+from explorer.models.third_party.files import files_by_role, is_onnx
+from explorer.models.third_party.request import ImportRequest
+from explorer.types import Codec, Floats, ImageShape, LatentShape
+
+_RANGES_OUT: Final[dict[str, tuple[OutputRange, ...]]] = {
+    "sigmoid": RANGES[:1],
+    "tanh": (RANGES[1], RANGES[0]),
+    "linear": (*RANGES, "logits"),
+    "": RANGES,
+}
+"""Possible output ranges by the last activation, the usual one first."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A possible bottleneck: its tensor, and the shape of the code there."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass
+class OnnxModel:
+    """An adapted model, and its networks, which take and give images in their own ranges; one may be None."""
+
+    described: Described
+    adapted: dict[str, Adapted]
+    encoder: Network | None
+    decoder: Network | None
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return self.described.image_shape
+
+    @property
+    def latent_shape(self) -> LatentShape:
+        return self.described.latent_shape
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return tuple(Place(name, shape) for name, shape in self.described.places)
+
+    @property
+    def range_in(self) -> ValueRange | None:
+        """The input range if it is known: that of integers."""
+        return RANGES[2] if self.described.whole_numbers[0] else None
+
+    @property
+    def usual_in(self) -> ValueRange | None:
+        """The input range where the images say nothing; None if it is that of the output."""
+        return RANGES[0] if self.described.whole_numbers == (False, True) else None
+
+    @property
+    def ranges_out(self) -> tuple[OutputRange, ...]:
+        """Possible output ranges, the usual one first."""
+        return RANGES[2:] if self.described.whole_numbers[1] else _RANGES_OUT[self.described.activation]
+
+    @property
+    def parameters(self) -> tuple[int, int]:
+        """Number of weights of encoder and decoder, 0 if there is none."""
+        first, second = (self.adapted.get(role) for role in ("encoder", "decoder"))
+        return first.params if first else 0, second.params if second else 0
+
+    def record(self, file: str) -> Imported:
+        """Return the record of the import so far, with the default ranges."""
+        known = self.described
+        return Imported(
+            file=file,
+            keras=None,
+            networks=False,
+            bottleneck=known.bottleneck,
+            layout_in=known.layout_in,
+            layout_out=known.layout_out,
+            mean=known.mean,
+            log_variance=known.log_variance,
+            controls=known.controls,
+            parts=known.parts,
+            notes=known.notes,
+        )
+
+    def write(self, folder: Path, record: Imported) -> Compiled:
+        """Write the networks for images in [0, 1], and cache that they may run; OSError if they cannot be written."""
+        shapes = (self.image_shape, self.latent_shape)
+        for role, name, shape in zip(("encoder", "decoder"), COMPILED, shapes, strict=True):
+            adapted = self.adapted.get(role)
+            if adapted is not None:
+                content = adapted.content.tobytes()
+                if role == "encoder":
+                    content = with_input_range(content, record.range_in)
+                else:
+                    content = with_output_range(content, record.range_out)
+                keep_checked(content, shape, adapted.at_once)
+                (folder / name).write_bytes(content)
+        return Compiled(True, self.described.max_difference)
+
+
+class OnnxCodec(Codec):
+    """The networks of an ONNX model with the ranges of a record."""
+
+    def __init__(self, model: OnnxModel, record: Imported) -> None:
+        self._model, self._record = model, record
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return self._model.image_shape
+
+    @property
+    def latent_shape(self) -> LatentShape:
+        return self._model.latent_shape
+
+    @property
+    def latent_dim(self) -> int:
+        return int(np.prod(self._model.latent_shape))
+
+    def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
+        assert self._model.encoder is not None
+        low, high = self._record.range_in
+        outputs = self._model.encoder.run((images * np.float32(high - low) + np.float32(low)).astype(np.float32))
+        flat = [output.reshape(len(images), -1) for output in outputs]
+        return flat[0], flat[1] if len(flat) > 1 else None
+
+    def decode(self, codes: Floats) -> Floats:
+        assert self._model.decoder is not None
+        (made,) = self._model.decoder.run(codes.reshape(-1, *self.latent_shape))
+        if isinstance(self._record.range_out, str):
+            return (1 / (1 + np.exp(-np.clip(made, -60, 60)))).astype(np.float32)
+        low, high = self._record.range_out
+        return ((made - low) / (high - low)).astype(np.float32)
+
+
+def holds_onnx(request: ImportRequest) -> bool:
+    """Return whether the files of an import are ONNX; ModelError if only some are."""
+    files = files_by_role(request)
+    onnx = [is_onnx(path) for path in files.values()]
+    if any(onnx) and not all(onnx):
+        raise ModelError(
+            "Encoder and decoder do not match: {files} are of different frameworks. Export both as ONNX.",
+            files=[path.name for path in files.values()],
+        )
+    if not any(onnx) and (request.choices.layout, request.choices.condition) != (None, None):
+        raise ModelError(
+            "--layout and --condition are for ONNX files, and {file} is none. Import it without them.",
+            file=request.title,
+        )
+    return any(onnx)
+
+
+def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, OnnxModel]:
+    """Read and adapt the files of an import, and open their networks."""
+    files = files_by_role(request)
+    missing = next((part for part in (request.encoder, request.decoder) if part not in {None, *files.values()}), None)
+    if missing is not None:
+        raise ModelError("There is no file {file}. Choose two ONNX files, or one that holds both.", file=missing)
+    steps = reading(files, request.choices)
+    found = yield from _reported(steps)
+    networks = {
+        role: Network(
+            adapted.content.tobytes(),
+            images_at_once(found.described.image_shape, min(adapted.at_once, BATCH)),
+            request.title,
+            checked=True,
+        )
+        for role, adapted in found.networks.items()
+    }
+    return OnnxModel(found.described, found.networks, networks.get("encoder"), networks.get("decoder"))
+
+
+def _reported(steps: Generator[None, None, Read]) -> Generator[messages.ImportEvent, None, Read]:
+    """Return the result of a reader, and report at each of its steps."""
+    while True:
+        yield messages.Working(message("Reading the network"))
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Read = end.value
+            return result

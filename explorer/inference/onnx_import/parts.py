@@ -1,0 +1,51 @@
+"""A network as it is run: its input, and the shapes of images or codes there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from explorer.inference.onnx_import.loading import Arrays, Network, Port
+from explorer.models.import_record import Control
+
+
+@dataclass
+class Part:
+    """A network, its input, and how one image or code is shaped there.
+
+    Attributes
+    ----------
+    row
+        Shape of one image or code.
+    fixed
+        The only number of images or codes, None for any.
+    rows
+        Values of conditions, by name.
+    shapes
+        Shapes of the outputs, without the batch.
+    batched
+        Whether the input has an axis for the batch.
+    controls
+        Conditions that are at the end of the code, instead of being fixed.
+    """
+
+    network: Network
+    port: Port
+    row: tuple[int, ...]
+    fixed: int | None
+    rows: Arrays
+    shapes: list[tuple[int, ...]]
+    batched: bool = True
+    controls: tuple[Control, ...] = ()
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output of an encoder: its name in the file, and its new name.
+
+    `half` is 0 or 1 for the first or second half of the channels, None for all.
+    """
+
+    name: str
+    new: Literal["mean", "log_variance"]
+    half: int | None = None

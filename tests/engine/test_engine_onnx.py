@@ -1,0 +1,496 @@
+"""Imports of ONNX files give bundles that compute what ONNX Runtime computes from the files."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from explorer_testing import onnx_models as models
+from onnx import TensorProto, helper, numpy_helper
+
+from explorer.engine.codecs import open_codec
+from explorer.engine.messages import Examined, ImportFinished
+from explorer.engine.third_party.importing import examine, import_model
+from explorer.errors import ModelError
+from explorer.models.bundle import Bundle, open_bundle
+from explorer.models.import_record import RANGES, Imported
+from explorer.models.third_party.request import Choices, ImportRequest
+from explorer.types import Floats
+
+IMAGES = models.images()
+CLOSE = 1e-4
+
+
+def bring_in(tmp_path: Path, choices: Choices | None = None, **protos: onnx.ModelProto) -> Bundle:
+    """Import one model, ``whole``, or ``encoder`` and ``decoder``."""
+    paths = {role: models.save(proto, tmp_path / f"{role}.onnx") for role, proto in protos.items()}
+    request = ImportRequest(
+        paths.get("whole"), tmp_path / "out", paths.get("encoder"), paths.get("decoder"), choices or Choices()
+    )
+    finished = list(import_model(request))[-1]
+    assert isinstance(finished, ImportFinished)
+    assert (finished.engine, finished.framework) == ("onnx", "ONNX")
+    assert finished.max_difference <= CLOSE
+    return open_bundle(tmp_path / "out")
+
+
+def record(bundle: Bundle) -> Imported:
+    found = bundle.card.imported
+    assert found is not None
+    return found
+
+
+def distribution(bundle: Bundle, images: Any = IMAGES) -> tuple[Floats, Floats]:
+    """Return mean and log-variance of images."""
+    mean, log_variance = open_codec(bundle).encode_distribution(images)
+    assert log_variance is not None
+    return mean, log_variance
+
+
+def refusal(tmp_path: Path, choices: Choices | None = None, **protos: onnx.ModelProto) -> str:
+    with pytest.raises(ModelError) as caught:
+        bring_in(tmp_path, choices, **protos)
+    assert not (tmp_path / "out").exists()
+    return str(caught.value)
+
+
+def expected(tmp_path: Path, role: str, **values: Any) -> Any:
+    return models.run(tmp_path / f"{role}.onnx", **values)
+
+
+def planes(images: Any) -> Any:
+    return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+
+
+def channels_last(images: Any) -> Any:
+    return images.transpose(0, 2, 3, 1)
+
+
+def test_a_pair_with_channels_first(tmp_path: Path) -> None:
+    bundle = bring_in(tmp_path, encoder=models.encoder(), decoder=models.decoder())
+    card = bundle.card
+    assert (card.image_shape, card.latent_shape, record(bundle).layout_in) == ((28, 28, 1), (10,), "chw")
+    assert (record(bundle).range_in, record(bundle).range_out, record(bundle).keras) == (RANGES[0], RANGES[0], None)
+    assert (card.encoder_params, card.decoder_params) == (7852, 8626)
+    assert card.metrics["mse"] < 0.05
+    codec = open_codec(bundle)
+    (codes,) = expected(tmp_path, "encoder", pixels=planes(IMAGES))
+    np.testing.assert_allclose(codec.encode(IMAGES), codes, atol=CLOSE)
+    (made,) = expected(tmp_path, "decoder", z=codes)
+    np.testing.assert_allclose(codec.decode(codes), channels_last(made), atol=CLOSE)
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (28, 28), (784,)])
+def test_other_layouts(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    codec = open_codec(bring_in(tmp_path, encoder=models.encoder(shape), decoder=models.decoder(shape)))
+    (codes,) = expected(tmp_path, "encoder", pixels=IMAGES.reshape(3, *shape))
+    np.testing.assert_allclose(codec.encode(IMAGES), codes, atol=CLOSE)
+    (made,) = expected(tmp_path, "decoder", z=codes)
+    np.testing.assert_allclose(codec.decode(codes), made.reshape(IMAGES.shape), atol=CLOSE)
+
+
+@pytest.mark.parametrize("batch", [1, 128])
+def test_a_fixed_number_of_images_becomes_free(tmp_path: Path, batch: int) -> None:
+    bundle = bring_in(tmp_path, encoder=models.encoder(batch=batch), decoder=models.decoder(batch=batch))
+    assert record(bundle).notes == ()
+    images = models.images(batch)
+    (codes,) = expected(tmp_path, "encoder", pixels=planes(images))
+    codec = open_codec(bundle)
+    np.testing.assert_allclose(codec.encode(images), codes, atol=CLOSE)
+    np.testing.assert_allclose(codec.encode(images[:1]), codes[:1], atol=CLOSE)
+    (made,) = expected(tmp_path, "decoder", z=codes)
+    np.testing.assert_allclose(codec.decode(codes), channels_last(made), atol=CLOSE)
+
+
+def bound(proto: onnx.ModelProto, batch: int) -> onnx.ModelProto:
+    """Tie the first output to a number of images by a constant of that many rows."""
+    name = proto.graph.output[0].name
+    proto.graph.initializer.append(numpy_helper.from_array(np.arange(batch, dtype=np.float32)[:, None] * 0 + 1, "rows"))
+    proto.graph.node.append(helper.make_node("Mul", [name, "rows"], ["bound"]))
+    proto.graph.output[0].name = "bound"
+    return proto
+
+
+@pytest.mark.parametrize("batch", [3, 4])
+def test_a_number_of_images_that_cannot_be_freed(tmp_path: Path, batch: int) -> None:
+    encoder = bound(models.encoder(batch=batch), batch)
+    bundle = bring_in(tmp_path, encoder=encoder, decoder=models.decoder())
+    assert f"always computes {batch} images at once" in record(bundle).notes[0]
+    images = models.images(11)
+    codec = open_codec(bundle)
+    (codes,) = expected(tmp_path, "encoder", pixels=planes(images[:batch]))
+    received = codec.encode(images)
+    np.testing.assert_allclose(received[:batch], codes, atol=CLOSE)
+    np.testing.assert_allclose(received[10], codec.encode(images[10:])[0], atol=CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "found"), [(-1.0, 1.0, RANGES[1]), (0.0, 255.0, RANGES[2]), (0.0, 1.0, RANGES[0])]
+)
+def test_value_ranges_are_found_on_images(tmp_path: Path, low: float, high: float, found: tuple[float, float]) -> None:
+    bundle = bring_in(tmp_path, encoder=models.encoder(low=low, high=high), decoder=models.decoder(low=low, high=high))
+    assert (record(bundle).range_in, record(bundle).range_out) == (found, found)
+    codec = open_codec(bundle)
+    (codes,) = expected(tmp_path, "encoder", pixels=planes(IMAGES * (high - low) + low).astype(np.float32))
+    np.testing.assert_allclose(codec.encode(IMAGES), codes, atol=CLOSE)
+    (made,) = expected(tmp_path, "decoder", z=codes)
+    np.testing.assert_allclose(codec.decode(codes), (channels_last(made) - low) / (high - low), atol=CLOSE)
+
+
+def test_ranges_can_be_stated(tmp_path: Path) -> None:
+    choices = Choices(range_in=RANGES[1], range_out="logits", fit="resize")
+    bundle = bring_in(tmp_path, choices, encoder=models.encoder(), decoder=models.decoder())
+    assert (record(bundle).range_in, record(bundle).range_out) == (RANGES[1], "logits")
+    (codes,) = expected(tmp_path, "encoder", pixels=planes(IMAGES * 2 - 1))
+    codec = open_codec(bundle)
+    np.testing.assert_allclose(codec.encode(IMAGES), codes, atol=CLOSE)
+    (made,) = expected(tmp_path, "decoder", z=codes)
+    np.testing.assert_allclose(codec.decode(codes), channels_last(1 / (1 + np.exp(-made))), atol=CLOSE)
+
+
+def test_logits_are_found(tmp_path: Path) -> None:
+    # Logits of 12 × (value − 0.5): an image by a sigmoid.
+    bundle = bring_in(tmp_path, encoder=models.encoder(), decoder=models.decoder(low=-6, high=6))
+    assert record(bundle).range_out == "logits"
+
+
+def test_mean_and_log_variance_in_two_outputs(tmp_path: Path) -> None:
+    encoder = models.encoder(outputs=("log_variance", "mean"))
+    bundle = bring_in(tmp_path, encoder=encoder, decoder=models.decoder())
+    assert bundle.card.variational
+    log_variance, mean = expected(tmp_path, "encoder", pixels=planes(IMAGES))
+    received = distribution(bundle)
+    np.testing.assert_allclose(received[0], mean, atol=CLOSE)
+    np.testing.assert_allclose(received[1], log_variance, atol=CLOSE)
+
+
+def test_mean_and_log_variance_in_one_output(tmp_path: Path) -> None:
+    bundle = bring_in(tmp_path, encoder=models.encoder(outputs=("stacked",)), decoder=models.decoder())
+    assert (bundle.card.variational, bundle.card.latent_shape) == (True, (10,))
+    (both,) = expected(tmp_path, "encoder", pixels=planes(IMAGES))
+    received = distribution(bundle)
+    np.testing.assert_allclose(received[0], both[:, :10], atol=CLOSE)
+    np.testing.assert_allclose(received[1], both[:, 10:], atol=CLOSE)
+
+
+def test_outputs_can_be_stated(tmp_path: Path) -> None:
+    encoder = models.encoder(outputs=("mean", "log_variance"))
+    bundle = bring_in(tmp_path, Choices(code="log_variance"), encoder=encoder, decoder=models.decoder())
+    assert not bundle.card.variational
+    _, log_variance = expected(tmp_path, "encoder", pixels=planes(IMAGES))
+    np.testing.assert_allclose(open_codec(bundle).encode(IMAGES), log_variance, atol=CLOSE)
+
+
+def test_an_output_that_does_not_exist(tmp_path: Path) -> None:
+    said = refusal(tmp_path, Choices(code="four"), encoder=models.encoder(), decoder=models.decoder())
+    assert "The encoder has no output “four” (--code). Choose one of code (10)" in said
+
+
+def test_integers_as_images(tmp_path: Path) -> None:
+    encoder = models.encoder(kind=TensorProto.UINT8, high=255)
+    bundle = bring_in(tmp_path, encoder=encoder, decoder=models.decoder())
+    assert record(bundle).range_in == RANGES[2]
+    (codes,) = expected(tmp_path, "encoder", pixels=planes(np.rint(IMAGES * 255)).astype(np.uint8))
+    np.testing.assert_allclose(open_codec(bundle).encode(IMAGES), codes, atol=CLOSE)
+
+
+def spatial(channels_first: bool) -> tuple[onnx.ModelProto, onnx.ModelProto]:
+    """Return an encoder to codes of 4 channels for color images of any size, and its decoder."""
+    rng = np.random.default_rng(5)
+    kernel = rng.normal(0, 0.1, (4, 3, 4, 4)).astype(np.float32)
+    sides: list[int | str | None] = ["n", 3, "h", "w"] if channels_first else ["n", "h", "w", 3]
+    first = [helper.make_node("Conv", ["x", "kernel"], ["code"], strides=[4, 4])]
+    second = [helper.make_node("ConvTranspose", ["z", "kernel"], ["sum"], strides=[4, 4])]
+    second.append(helper.make_node("Sigmoid", ["sum"], ["picture"]))
+    encoder = models.model(first, [("x", TensorProto.FLOAT, sides)], ["code"], {"kernel": kernel})
+    decoder = models.model(second, [("z", TensorProto.FLOAT, ["n", 4, "h", "w"])], ["picture"], {"kernel": kernel})
+    return encoder, decoder
+
+
+def test_spatial_codes_of_images_of_any_size(tmp_path: Path) -> None:
+    encoder, decoder = spatial(True)
+    bundle = bring_in(tmp_path, encoder=encoder, decoder=decoder)
+    assert (bundle.card.image_shape, bundle.card.latent_shape) == ((64, 64, 3), (16, 16, 4))
+    images = np.random.default_rng(0).uniform(0, 1, (2, 64, 64, 3)).astype(np.float32)
+    (codes,) = expected(tmp_path, "encoder", x=planes(images))
+    codec = open_codec(bundle)
+    np.testing.assert_allclose(codec.encode(images), channels_last(codes).reshape(2, -1), atol=CLOSE)
+    (made,) = expected(tmp_path, "decoder", z=codes)
+    np.testing.assert_allclose(codec.decode(codec.encode(images)), channels_last(made), atol=CLOSE)
+
+
+def test_an_image_with_alpha_and_without_a_batch(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    weights = {
+        "table": rng.normal(0, 40, (3, 16 * 16 * 4)).astype(np.float32),
+        "shape": np.array([16, 16, 4], np.int64),
+        "low": np.float32(0),
+        "high": np.float32(255),
+    }
+    nodes = [
+        helper.make_node("MatMul", ["latent", "table"], ["flat"]),
+        helper.make_node("Reshape", ["flat", "shape"], ["values"]),
+        helper.make_node("Clip", ["values", "low", "high"], ["clipped"]),
+        helper.make_node("Cast", ["clipped"], ["rgba"], to=TensorProto.UINT8),
+    ]
+    proto = models.model(nodes, [("latent", TensorProto.FLOAT, [1, 3])], ["rgba"], weights)
+    proto.graph.output[0].type.tensor_type.elem_type = TensorProto.UINT8
+    bundle = bring_in(tmp_path, whole=proto)
+    assert (record(bundle).parts, bundle.card.image_shape) == ("decoder", (16, 16, 3))
+    codes = rng.normal(0, 1, (3, 3)).astype(np.float32)
+    made = open_codec(bundle).decode(codes)
+    for code, image in zip(codes, made, strict=True):
+        (rgba,) = expected(tmp_path, "whole", latent=code[None])
+        np.testing.assert_allclose(image, rgba[..., :3] / 255, atol=CLOSE)
+
+
+# -- one file with both ------------------------------------------------------------------------------------------------
+
+
+def test_a_whole_model_is_cut_at_its_bottleneck(tmp_path: Path) -> None:
+    bundle = bring_in(tmp_path, whole=models.joined(models.encoder(), models.decoder()))
+    assert (bundle.card.latent_shape, record(bundle).bottleneck) == ((10,), "code")
+    models.save(models.encoder(), tmp_path / "encoder.onnx")
+    codec = open_codec(bundle)
+    (codes,) = expected(tmp_path, "encoder", pixels=planes(IMAGES))
+    np.testing.assert_allclose(codec.encode(IMAGES), codes, atol=CLOSE)
+    (made,) = expected(tmp_path, "whole", pixels=planes(IMAGES))
+    np.testing.assert_allclose(codec.decode(codes), channels_last(made), atol=CLOSE)
+
+
+def test_the_bottleneck_can_be_stated(tmp_path: Path) -> None:
+    whole = models.joined(models.encoder(), models.decoder())
+    assert bring_in(tmp_path, Choices(bottleneck="flat"), whole=whole).card.latent_shape == (784,)
+
+
+def test_a_bottleneck_that_does_not_exist(tmp_path: Path) -> None:
+    whole = models.joined(models.encoder(), models.decoder())
+    assert "Choose one of the tensors code (10)" in refusal(tmp_path, Choices(bottleneck="nowhere"), whole=whole)
+
+
+def test_a_model_with_a_fixed_batch_is_cut(tmp_path: Path) -> None:
+    bundle = bring_in(tmp_path, whole=models.joined(models.encoder(batch=2), models.decoder(batch=2)))
+    assert record(bundle).notes == ()
+    codec = open_codec(bundle)
+    (made,) = expected(tmp_path, "whole", pixels=planes(IMAGES[:2]))
+    np.testing.assert_allclose(codec.decode(codec.encode(IMAGES))[:2], channels_last(made), atol=CLOSE)
+
+
+def sampled() -> onnx.ModelProto:
+    """Return a whole variational autoencoder that samples its code, and gives mean and log-variance, too."""
+    encoder = models.encoder(outputs=("mean", "log_variance"))
+    encoder.graph.initializer.append(numpy_helper.from_array(np.array(0.5, np.float32), "half"))
+    encoder.graph.node.extend(
+        [
+            helper.make_node("Mul", ["log_variance", "half"], ["halved"]),
+            helper.make_node("Exp", ["halved"], ["deviation"]),
+            helper.make_node("RandomNormalLike", ["deviation"], ["noise"]),
+            helper.make_node("Mul", ["noise", "deviation"], ["drawn"]),
+            helper.make_node("Add", ["mean", "drawn"], ["sample"]),
+        ]
+    )
+    outputs = [encoder.graph.output[0], encoder.graph.output[1]]
+    del encoder.graph.output[:]
+    encoder.graph.output.add().name = "sample"
+    whole = models.joined(encoder, models.decoder())
+    whole.graph.output.extend(outputs)
+    return whole
+
+
+def test_sampling_is_left_out(tmp_path: Path) -> None:
+    bundle = bring_in(tmp_path, whole=sampled())
+    assert (bundle.card.variational, record(bundle).bottleneck) == (True, "sample")
+    models.save(models.encoder(outputs=("mean", "log_variance")), tmp_path / "encoder.onnx")
+    mean, log_variance = expected(tmp_path, "encoder", pixels=planes(IMAGES))
+    received = distribution(bundle)
+    np.testing.assert_allclose(received[0], mean, atol=CLOSE)
+    np.testing.assert_allclose(received[1], log_variance, atol=CLOSE)
+
+
+def test_shapes_before_the_bottleneck_that_are_asked_for_after_it(tmp_path: Path) -> None:
+    whole = models.joined(models.encoder(), models.decoder())
+    for node in whole.graph.node:
+        if "decoder/shape" in node.input:
+            node.input[1] = "shape_of_input"
+    shape = helper.make_node("Shape", ["pixels"], ["shape_of_input"])
+    whole.graph.node.insert(0, shape)
+    codec = open_codec(bring_in(tmp_path, whole=whole))
+    (made,) = expected(tmp_path, "whole", pixels=planes(IMAGES))
+    np.testing.assert_allclose(codec.decode(codec.encode(IMAGES)), channels_last(made), atol=CLOSE)
+
+
+def test_skip_connections_cannot_be_cut(tmp_path: Path) -> None:
+    whole = models.joined(models.encoder(), models.decoder())
+    whole.graph.node.append(helper.make_node("Add", [whole.graph.output[0].name, "pixels"], ["skipped"]))
+    whole.graph.output[0].name = "skipped"
+    assert "as in networks with skip connections" in refusal(tmp_path, whole=whole)
+
+
+# -- conditions, external data, and what is refused --------------------------------------------------------------------
+
+
+def test_a_condition_is_fixed(tmp_path: Path) -> None:
+    bundle = bring_in(tmp_path, Choices(condition=(3.0,)), encoder=models.encoder(), decoder=models.decoder(classes=10))
+    assert "The condition label is fixed at 3; other conditions are lost" in record(bundle).notes
+    assert "--condition=3" in bundle.card.command
+    codes = np.random.default_rng(0).normal(0, 1, (4, 10)).astype(np.float32)
+    (made,) = expected(tmp_path, "decoder", z=codes, label=np.full(4, 3, np.int64))
+    np.testing.assert_allclose(open_codec(bundle).decode(codes), channels_last(made), atol=CLOSE)
+
+
+def test_a_condition_must_be_stated(tmp_path: Path) -> None:
+    said = refusal(tmp_path, encoder=models.encoder(), decoder=models.decoder(classes=10))
+    assert "decoder.onnx takes more than an image or a code: label (int64" in said
+    assert "(--condition LABEL, or V,V,…)" in said
+
+
+def test_conditions_of_a_decoder_become_part_of_the_code(tmp_path: Path) -> None:
+    bundle = bring_in(tmp_path, whole=models.decoder(classes=10))
+    (control,) = record(bundle).controls
+    assert (control.name, control.choices, bundle.card.latent_shape) == ("label", 10, (11,))
+    codes = np.random.default_rng(0).normal(0, 1, (4, 10)).astype(np.float32)
+    labels = np.array([0, 3, 9, 12])
+    received = open_codec(bundle).decode(np.hstack([codes, labels[:, None]]).astype(np.float32))
+    (made,) = expected(tmp_path, "whole", z=codes, label=np.minimum(labels, 9))
+    np.testing.assert_allclose(received, channels_last(made), atol=CLOSE)
+
+
+def test_color_images_of_a_gray_model_are_averaged(tmp_path: Path) -> None:
+    decoder = models.decoder((28, 28, 1))
+    decoder.graph.node.append(helper.make_node("Concat", ["picture"] * 3, ["colors"], axis=3))
+    decoder.graph.output[0].name = "colors"
+    bundle = bring_in(tmp_path, encoder=models.encoder(), decoder=decoder)
+    assert "averaged to gray" in record(bundle).notes[0]
+    codes = np.random.default_rng(0).normal(0, 1, (2, 10)).astype(np.float32)
+    (made,) = expected(tmp_path, "decoder", z=codes)
+    np.testing.assert_allclose(open_codec(bundle).decode(codes), made[..., :1], atol=CLOSE)
+
+
+def external(tmp_path: Path, location: str) -> onnx.ModelProto:
+    """Return an encoder whose largest weights are in another file, which is written as ``weights.data``."""
+    proto = models.encoder()
+    for one in proto.graph.initializer:
+        if one.name == "directions":
+            (tmp_path / "weights.data").write_bytes(b"x" * 8 + one.raw_data)
+            size = len(one.raw_data)
+            one.ClearField("raw_data")
+            one.data_location = TensorProto.EXTERNAL
+            for key, value in (("location", location), ("offset", "8"), ("length", str(size))):
+                entry = one.external_data.add()
+                entry.key, entry.value = key, value
+    return proto
+
+
+def test_external_data_in_the_same_folder(tmp_path: Path) -> None:
+    bundle = bring_in(tmp_path, encoder=external(tmp_path, "weights.data"), decoder=models.decoder())
+    (codes,) = expected(tmp_path, "encoder", pixels=planes(IMAGES))
+    np.testing.assert_allclose(open_codec(bundle).encode(IMAGES), codes, atol=CLOSE)
+
+
+@pytest.mark.parametrize("location", ["../weights.data", "/etc/passwd", "a/b.data", "..\\weights.data", "..", ""])
+def test_external_data_outside_the_folder(tmp_path: Path, location: str) -> None:
+    said = refusal(tmp_path, encoder=external(tmp_path, location), decoder=models.decoder())
+    assert "which is outside of its folder" in said
+
+
+def test_external_data_behind_a_link(tmp_path: Path) -> None:
+    proto = external(tmp_path, "linked.data")
+    (tmp_path / "linked.data").symlink_to(tmp_path / "weights.data")
+    assert "which is not a file in the same folder" in refusal(tmp_path, encoder=proto, decoder=models.decoder())
+
+
+def test_external_data_that_is_missing_or_short(tmp_path: Path) -> None:
+    proto = external(tmp_path, "weights.data")
+    (tmp_path / "weights.data").write_bytes(b"short")
+    assert "it has too few weights" in refusal(tmp_path, encoder=proto, decoder=models.decoder())
+    (tmp_path / "weights.data").unlink()
+    assert "needs its weights in “weights.data”" in refusal(tmp_path, encoder=proto, decoder=models.decoder())
+
+
+def with_node(node: Any) -> onnx.ModelProto:
+    proto = models.encoder()
+    proto.graph.node.append(node)
+    return proto
+
+
+def test_what_cannot_be_run_safely_is_refused(tmp_path: Path) -> None:
+    other = models.decoder()
+    custom = helper.make_node("Evil", ["code"], ["more"], domain="com.example")
+    assert "uses the custom operator Evil" in refusal(tmp_path, encoder=with_node(custom), decoder=other)
+    body = helper.make_graph([], "body", [], [])
+    loop = helper.make_node("Loop", ["", "", "code"], ["more"], body=body)
+    assert "it uses control flow" in refusal(tmp_path, encoder=with_node(loop), decoder=other)
+    huge = models.encoder()
+    huge.graph.initializer.add(name="huge", data_type=TensorProto.FLOAT, dims=[1 << 20, 1 << 20])
+    assert "“huge” has 0 bytes, but its shape needs" in refusal(tmp_path, encoder=huge, decoder=other)
+    grown = with_node(helper.make_node("ConstantOfShape", ["size"], ["more"]))
+    grown.graph.initializer.append(numpy_helper.from_array(np.array([1 << 18, 1 << 18], np.int64), "size"))
+    grown.graph.node.append(helper.make_node("ReduceSum", ["more"], ["total"], keepdims=0))
+    grown.graph.node.append(helper.make_node("Add", ["code", "total"], ["sum"]))
+    grown.graph.output[0].name = "sum"
+    assert "encoder.onnx" in refusal(tmp_path, encoder=grown, decoder=other)
+
+
+def test_files_that_are_no_networks(tmp_path: Path) -> None:
+    path = tmp_path / "encoder.onnx"
+    path.write_bytes(b"\x00garbage")
+    with pytest.raises(ModelError, match=r"encoder\.onnx is not an ONNX file, or is damaged"):
+        list(import_model(ImportRequest(path, tmp_path / "out")))
+    path.write_bytes(b"")
+    with pytest.raises(ModelError, match="is not an ONNX file"):
+        list(import_model(ImportRequest(path, tmp_path / "out")))
+
+
+def test_networks_that_are_not_of_images(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", ["x"], ["y"])]
+    proto = models.model(nodes, [("x", TensorProto.FLOAT, ["n", 5, 7])], ["y"])
+    assert "The input of whole.onnx is not an image: its shape is 5×7" in refusal(tmp_path, whole=proto)
+
+
+def test_a_part_that_does_not_match(tmp_path: Path) -> None:
+    said = refusal(tmp_path, encoder=models.encoder(count=4), decoder=models.decoder(count=5))
+    assert "Encoder and decoder do not match: the code has the shape 4, the decoder's inputs 5" in said
+    keras = ImportRequest(None, tmp_path / "out", tmp_path / "encoder.onnx", tmp_path / "decoder.keras")
+    with pytest.raises(ModelError, match="of different frameworks"):
+        list(import_model(keras))
+
+
+def test_single_parts(tmp_path: Path) -> None:
+    path = models.save(models.encoder(), tmp_path / "one.onnx")
+    seen = list(examine(ImportRequest(path, tmp_path / "out")))[-1]
+    assert isinstance(seen, Examined)
+    assert (seen.record.parts, seen.latent_shape) == ("encoder", (10,))
+    path = models.save(models.decoder(), tmp_path / "two.onnx")
+    seen = list(examine(ImportRequest(path, tmp_path / "out")))[-1]
+    assert isinstance(seen, Examined)
+    assert (seen.record.parts, len(seen.reconstructions)) == ("decoder", 8)
+
+
+@pytest.mark.parametrize("opset", [9, 13])
+def test_older_operator_sets(tmp_path: Path, opset: int) -> None:
+    bundle = bring_in(tmp_path, encoder=models.encoder(opset=opset), decoder=models.decoder())
+    (codes,) = expected(tmp_path, "encoder", pixels=planes(IMAGES))
+    np.testing.assert_allclose(open_codec(bundle).encode(IMAGES), codes, atol=CLOSE)
+
+
+def test_models_of_our_own_are_imported_again(tmp_path: Path) -> None:
+    own = Path(__file__).parents[2] / "pretrained" / "digits-vae-2d"
+    request = ImportRequest(None, tmp_path / "out", own / "encoder.onnx", own / "decoder.onnx")
+    list(import_model(request))
+    mine, again = open_bundle(own), open_bundle(tmp_path / "out")
+    images = np.random.default_rng(0).uniform(0, 1, (3, *mine.card.image_shape)).astype(np.float32)
+    for a, b in zip(distribution(mine, images), distribution(again, images), strict=True):
+        np.testing.assert_allclose(a, b, atol=CLOSE)
+    codes = open_codec(mine).encode(images)
+    np.testing.assert_allclose(open_codec(mine).decode(codes), open_codec(again).decode(codes), atol=CLOSE)
+
+
+def test_no_tensorflow_is_needed() -> None:
+    code = "import explorer.engine.third_party.importing, sys; print({'tensorflow', 'keras'} & set(sys.modules))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "set()"
