@@ -134,7 +134,7 @@ def test_datasets_in_other_files_are_not_followed(tmp_path: Path) -> None:
         layout[...] = h5py.VirtualSource(tmp_path / "secret.h5", "images", shape=IMAGES.shape)
         file.create_virtual_dataset("virtual", layout)
         file.create_dataset("raw", IMAGES.shape, "u1", external=[(str(tmp_path / "secret.h5"), 0, IMAGES.size)])
-    with pytest.raises(DataError, match="It has no images"):
+    with pytest.raises(DataError, match="it has no images"):
         open_source(tmp_path / "a.h5")
 
 

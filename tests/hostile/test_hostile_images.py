@@ -82,8 +82,8 @@ def test_links_that_lead_nowhere_are_named(tmp_path: Path) -> None:
         pytest.skip("links cannot be made here")
     source = open_source(tmp_path)
     assert source.count == 1
-    assert [one.name for one in source.skipped] == ["gone.png", "me.png"]
-    assert "Errno" not in str(source.skipped[1].reason)
+    assert [one.name for one in source.skipped] == ["loop", "gone.png", "me.png"]
+    assert not any("Errno" in str(one.reason) for one in source.skipped)
 
 
 # -- good ones ---------------------------------------------------------------------------------------------------------
