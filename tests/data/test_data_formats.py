@@ -61,8 +61,8 @@ def test_sixteen_bit_gray_is_scaled_and_not_cut() -> None:
 
 
 def test_dark_sixteen_bit_gray_stays_dark_in_its_range() -> None:
-    deep = Image.fromarray(np.full((4, 4), 200, np.uint16))
-    assert np.asarray(open_image(saved(deep, "PNG"), "dark")).max() == 50
+    deep = Image.fromarray(np.full((4, 4), 300, np.uint16))
+    assert np.asarray(open_image(saved(deep, "PNG"), "dark")).max() == 75
     assert np.asarray(open_image(saved(deep, "PNG"), "dark", value_range=(0, 65535))).max() == 1
 
 
