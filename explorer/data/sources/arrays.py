@@ -96,12 +96,17 @@ def _described(arrays: Mapping[str, AnyArray | None], facts: Facts) -> Facts:
 
 
 def load_as(facts: Facts, path: Path, label_names: tuple[str, ...] | None = None) -> ArraySource:
-    """Open a NumPy file as `scan_as` does, but only with the given metadata and label names."""
-    return _opened(facts, _read(path), path, label_names)
+    """Open the file of a known source as `scan_as` does, but only with the given metadata and label names."""
+    return _opened(facts, _read(path), path, label_names, known=True)
 
 
 def _opened(
-    facts: Facts, arrays: Mapping[str, AnyArray | None], path: Path, label_names: tuple[str, ...] | None = None
+    facts: Facts,
+    arrays: Mapping[str, AnyArray | None],
+    path: Path,
+    label_names: tuple[str, ...] | None = None,
+    *,
+    known: bool = False,
 ) -> ArraySource:
     allowed = {"array", "range", "layout", "channels"} - ({"array"} if path.suffix.lower() == ".npy" else set())
     refuse_unused(facts.choices, allowed, facts.name)
@@ -117,7 +122,7 @@ def _opened(
         attributes = {key: one for key, one in attributes.items() if len(one) == len(joined)}
     skipped = [Skipped(key, _OBJECT) for key, array in arrays.items() if array is None]
     skipped += [Skipped(parts[0].labels or "", labels.refused)] if labels.refused is not None else []
-    skipped += [] if facts.choices.array else [Skipped(key, _MEANS_NOTHING) for key in _unused(plain, parts)]
+    skipped += [] if known or facts.choices.array else [Skipped(key, _MEANS_NOTHING) for key in _unused(plain, parts)]
     return ArraySource(
         replace(facts, found=found),
         joined,
