@@ -113,7 +113,8 @@ class OnnxModel:
                     content = with_output_range(content, record.range_out)
                 keep_checked(content, shape, adapted.at_once)
                 (folder / name).write_bytes(content)
-        return Compiled(True, self.described.max_difference)
+        difference = self.described.max_difference
+        return Compiled(True, difference or 0.0, compared=difference is not None)
 
 
 class OnnxCodec(Codec):
@@ -170,7 +171,11 @@ def holds_onnx(request: ImportRequest) -> bool:
 def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, OnnxModel]:
     """Read and adapt the files of an import, and open their networks."""
     files = files_by_role(request)
-    missing = next((part for part in (request.encoder, request.decoder) if part not in {None, *files.values()}), None)
+    def is_missing(part: Path | None) -> bool:
+        within = request.path / part if request.path is not None and part is not None else part
+        return not {None, *files.values()}.intersection({part, within})
+
+    missing = next((part for part in (request.encoder, request.decoder) if is_missing(part)), None)
     if missing is not None:
         raise ModelError("There is no file {file}. Choose two ONNX files, or one that holds both.", file=missing)
     steps = reading(files, request.choices)
