@@ -171,6 +171,7 @@ def holds_onnx(request: ImportRequest) -> bool:
 def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, OnnxModel]:
     """Read and adapt the files of an import, and open their networks."""
     files = files_by_role(request)
+
     def is_missing(part: Path | None) -> bool:
         within = request.path / part if request.path is not None and part is not None else part
         return not {None, *files.values()}.intersection({part, within})

@@ -163,9 +163,7 @@ def condition_rows(ports: Sequence[Port], condition: Sequence[float] | None, net
     return {port.name: _row(port, condition, network) for port in ports}
 
 
-def _row(
-    port: Port, condition: Sequence[float], network: Network
-) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+def _row(port: Port, condition: Sequence[float], network: Network) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     sides = tuple(side or 1 for side in port.shape[1:])
     size = prod(sides)
     with np.errstate(over="ignore"):

@@ -297,7 +297,9 @@ def _other(path: Path, head: bytes) -> ModelError:
     if suffix in {".keras", ".h5", ".hdf5"}:
         return ModelError("{file} is damaged: it has no valid header. Copy or download it again.", file=file)
     return ModelError(
-        "{file} is not a model that can be imported (.keras, .h5, .onnx or a SavedModel folder). {remedy}", file=file, remedy=REMEDY
+        "{file} is not a model that can be imported (.keras, .h5, .onnx or a SavedModel folder). {remedy}",
+        file=file,
+        remedy=REMEDY,
     )
 
 
