@@ -32,8 +32,9 @@ _OFFERED = 8
 class Cut:
     """A tensor that all paths from the image to the output pass through.
 
-    `shape` is without the batch, `kind` the type of its values. `sampled` and `between` say whether it is drawn at random, and whether it leads from a
-    part named encoder to one named decoder; `reshaped` whether its operator only moves values.
+    `shape` is without the batch, `kind` the type of its values. `sampled` and `between` say whether it is drawn at
+    random, and whether it leads from a part named encoder to one named decoder; `reshaped` whether its operator only
+    moves values.
     """
 
     tensor: str
