@@ -171,12 +171,9 @@ def holds_onnx(request: ImportRequest) -> bool:
 def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, OnnxModel]:
     """Read and adapt the files of an import, and open their networks."""
     files = files_by_role(request)
-
-    def is_missing(part: Path | None) -> bool:
-        within = request.path / part if request.path is not None and part is not None else part
-        return not {None, *files.values()}.intersection({part, within})
-
-    missing = next((part for part in (request.encoder, request.decoder) if is_missing(part)), None)
+    folder = request.path or Path()
+    parts = [part for part in (request.encoder, request.decoder) if part is not None]
+    missing = next((part for part in parts if not {part, folder / part}.intersection(files.values())), None)
     if missing is not None:
         raise ModelError("There is no file {file}. Choose two ONNX files, or one that holds both.", file=missing)
     steps = reading(files, request.choices)

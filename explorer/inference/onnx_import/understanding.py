@@ -228,7 +228,7 @@ def _classes(network: Network, name: str) -> int:
             and node.input[0] in sizes
             and not any(one.name == "axis" and one.i for one in node.attribute)
         ):
-            return next(iter(sizes[node.input[0]]), 0)
+            return int(next(iter(sizes[node.input[0]]), 0))
     return 0
 
 
