@@ -287,8 +287,8 @@ class ImportFinished:
     """The import is finished and its bundle written.
 
     `engine` is ``onnx`` if the compiled networks agree with Keras, ``keras`` if the model process runs them.
-    `max_difference` is the largest between both on random input; 0 for ``keras``. `notes` are remarks for the user.
-    `framework` is that of the imported files.
+    `max_difference` is the largest between both on random input; 0 for ``keras``, None if the networks are random, and
+    were not compared. `notes` are remarks for the user. `framework` is that of the imported files.
     """
 
     path: str
@@ -296,7 +296,7 @@ class ImportFinished:
     image_shape: ImageShape
     latent_shape: LatentShape
     engine: Literal["onnx", "keras"]
-    max_difference: float
+    max_difference: float | None
     notes: tuple[str, ...]
     framework: Literal["Keras", "ONNX"] = "Keras"
 

@@ -83,7 +83,7 @@ class Card(_Record):
     engine
         ``onnx`` if the compiled files agree with Keras; ``keras`` if the model process runs the networks.
     max_difference
-        Largest absolute difference between the compiled files and Keras on random input.
+        Largest absolute difference between the compiled files and Keras on random input; 0 if they were not compared.
     encoder_params, decoder_params
         Number of weights, including moving statistics.
     data

@@ -64,6 +64,7 @@ READERS: Final[dict[str, Reader]] = {
         ModelError,
         memory_bytes=4096 * MB,
         cpu_seconds=120,
+        silent_seconds=60.0,
     ),
     "torch weights": Reader(
         "explorer.models.third_party.torch_weights:read_tensors", ("zipfile", "encodings.cp437"), ModelError, 512 * MB

@@ -199,6 +199,10 @@ class Importer(QObject):
 
 
 def _announcement(finished: ImportFinished) -> Message:
+    if finished.max_difference is None:
+        return message(
+            "Imported {name} (random: not compared with {framework})", name=finished.name, framework=finished.framework
+        )
     if finished.engine == "onnx":
         return message(
             "Imported {name} (max. deviation from {framework} {difference:.0e})",

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from explorer_testing import onnx_models
 from explorer_testing.builders import decoder_network, encoder_network, make_card, make_sample
 from explorer_testing.codec import MatrixCodec
 from explorer_testing.training import small_request
+from onnx import TensorProto, helper
 
+from explorer import reader
 from explorer.engine import messages
 from explorer.engine.channel import LIMITS
 from explorer.inference.gate.check import check_network
+from explorer.inference.onnx_import.reading import reading
 from explorer.ipc import pack, unpack
 from explorer.messages import Message, message
 from explorer.models.settings import CHECKPOINT, resolve_settings
 from explorer.models.third_party.contents import Described, Rows, Weights
+from explorer.models.third_party.no_network import no_network
+from explorer.models.third_party.request import NO_CHOICES
+from explorer.models.third_party.torch_weights import LEGACY_MAGIC, Tensors
 from explorer.reader import wire
 from fuzzing.reader import Reader
 
@@ -85,6 +93,52 @@ def _check_network(path: Path) -> None:
     check_network(path.read_bytes(), (2,) if path.name == "decoder.onnx" else (8, 8, 1))
 
 
+def _make_imports(folder: Path) -> None:
+    _make_networks(folder)
+    weights = {
+        "table": np.eye(64, 2, dtype=np.float32),
+        "back": np.eye(2, 64, dtype=np.float32),
+        "sides": np.array([-1, 8, 8, 1], np.int64),
+    }
+    nodes = [
+        helper.make_node("Flatten", ["pixels"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "table"], ["code"]),
+        helper.make_node("MatMul", ["code", "back"], ["values"]),
+        helper.make_node("Reshape", ["values", "sides"], ["picture"]),
+    ]
+    whole = onnx_models.model(nodes, [("pixels", TensorProto.FLOAT, ["n", 8, 8, 1])], ["picture"], weights)
+    onnx_models.save(whole, folder / "whole.onnx")
+
+
+def _import_network(path: Path) -> None:
+    for _ in reading({"whole": path}, NO_CHOICES):
+        pass
+
+
+# -- weights of PyTorch ------------------------------------------------------------------------------------------------
+
+_WEIGHTS = (
+    b"\x80\x02}X\x06\x00\x00\x00weightctorch._utils\n_rebuild_tensor_v2\n(NK\x00K\x02K\x03\x86K\x03K\x01\x86\x89}tRs."
+)
+"""A pickle of a dict with one tensor of 2×3."""
+
+
+def _make_torch_weights(folder: Path) -> None:
+    (folder / "old.pt").write_bytes(LEGACY_MAGIC + b"\x80\x02K\x01." * 2 + _WEIGHTS)
+    with zipfile.ZipFile(folder / "new.pt", "w") as archive:
+        archive.writestr("new/data.pkl", _WEIGHTS)
+    header = b'{"weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}'
+    (folder / "new.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(24))
+
+
+def _read_torch_weights(path: Path) -> None:
+    found: Tensors | None = None
+    for record in reader.steps("torch weights", [path], (Tensors,)):
+        found = record or found
+    if found is not None:  # else the pickle holds nothing
+        no_network(path, "weights", found)
+
+
 # -- checkpoints -------------------------------------------------------------------------------------------------------
 
 
@@ -124,5 +178,7 @@ READERS: tuple[Reader, ...] = (
     Reader("messages", _make_messages, _read_message),
     Reader("reader-answers", _make_answers, _read_answer),
     Reader("onnx-check", _make_networks, _check_network),
+    Reader("onnx-import", _make_imports, _import_network),
+    Reader("torch-weights", _make_torch_weights, _read_torch_weights),
     Reader("checkpoint", _make_checkpoint, _read_checkpoint, (CHECKPOINT,)),
 )

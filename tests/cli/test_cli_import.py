@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from explorer_testing import onnx_models
 from explorer_testing.builders import write_bundle
+from onnx import helper
 
 from explorer.cli.inputs import open_model
 from explorer.models.bundle import open_bundle
@@ -121,6 +122,15 @@ def test_onnx_files(ask: Any, call: Any, tmp_path: Path) -> None:
     folder = call("import", tmp_path / "pair", "--out", tmp_path / "again", "--condition", "3")
     assert "runs in ONNX Runtime (max. deviation from ONNX" in folder.out
     assert "The condition label is fixed at 3" in folder.out
+
+
+def test_random_networks_are_not_compared(call: Any, tmp_path: Path) -> None:
+    decoder = onnx_models.decoder()
+    decoder.graph.node.append(helper.make_node("RandomUniformLike", ["picture"], ["noise"], high=1e-3))
+    decoder.graph.node.append(helper.make_node("Add", ["picture", "noise"], ["noisy"]))
+    decoder.graph.output[0].name = "noisy"
+    said = call("import", onnx_models.save(decoder, tmp_path / "decoder.onnx"), "--out", tmp_path / "mine")
+    assert "runs in ONNX Runtime (random: not compared)" in said.out
 
 
 def test_files_without_a_network_show_how_to_export_them(call: Any, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ IMAGES = models.images()
 CLOSE = 1e-4
 
 
-def bring_in(tmp_path: Path, choices: Choices | None = None, **protos: onnx.ModelProto) -> Bundle:
+def bring_in(tmp_path: Path, choices: Choices | None = None, close: float = CLOSE, **protos: onnx.ModelProto) -> Bundle:
     """Import one model, ``whole``, or ``encoder`` and ``decoder``."""
     paths = {role: models.save(proto, tmp_path / f"{role}.onnx") for role, proto in protos.items()}
     request = ImportRequest(
@@ -35,7 +35,8 @@ def bring_in(tmp_path: Path, choices: Choices | None = None, **protos: onnx.Mode
     finished = list(import_model(request))[-1]
     assert isinstance(finished, ImportFinished)
     assert (finished.engine, finished.framework) == ("onnx", "ONNX")
-    assert finished.max_difference <= CLOSE
+    assert finished.max_difference is not None
+    assert finished.max_difference <= close
     return open_bundle(tmp_path / "out")
 
 
@@ -178,6 +179,81 @@ def test_mean_and_log_variance_in_one_output(tmp_path: Path) -> None:
     np.testing.assert_allclose(received[1], both[:, 10:], atol=CLOSE)
 
 
+@pytest.mark.parametrize("shape", [(20, 1, 1), (4, 5)])
+def test_mean_and_log_variance_along_the_first_axis(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    encoder, decoder = models.encoder(outputs=("stacked",)), models.decoder()
+    encoder.graph.initializer.append(numpy_helper.from_array(np.array([-1, *shape], np.int64), "code_shape"))
+    encoder.graph.node.append(helper.make_node("Reshape", ["stacked", "code_shape"], ["shaped"]))
+    encoder.graph.output[0].name = "shaped"
+    sides = decoder.graph.input[0].type.tensor_type.shape
+    del sides.dim[1:]
+    for side in (shape[0] // 2, *shape[1:]):
+        sides.dim.add().dim_value = side
+    decoder.graph.node[0].input[0] = "rows"
+    decoder.graph.node.insert(0, helper.make_node("Flatten", ["z"], ["rows"]))
+    bundle = bring_in(tmp_path, encoder=encoder, decoder=decoder)
+    (both,) = expected(tmp_path, "encoder", pixels=planes(IMAGES))
+    received = distribution(bundle)
+    np.testing.assert_allclose(received[0], both.reshape(3, 20)[:, :10], atol=CLOSE)
+    np.testing.assert_allclose(received[1], both.reshape(3, 20)[:, 10:], atol=CLOSE)
+
+
+def test_mean_and_log_variance_in_channels_that_are_last(tmp_path: Path) -> None:
+    weights = {
+        "table": np.random.default_rng(0).normal(0, 0.1, (28 * 28, 4 * 4 * 8)).astype(np.float32),
+        "code_shape": np.array([-1, 4, 4, 8], np.int64),
+    }
+    nodes = [
+        helper.make_node("Flatten", ["pixels"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "table"], ["values"]),
+        helper.make_node("Reshape", ["values", "code_shape"], ["both"]),
+    ]
+    proto = models.model(nodes, [("pixels", TensorProto.FLOAT, ["n", 28, 28, 1])], ["both"], weights)
+    bundle = bring_in(tmp_path, Choices(log_variance="stacked"), whole=proto)
+    assert bundle.card.latent_shape == (4, 4, 4)
+    (both,) = expected(tmp_path, "whole", pixels=IMAGES)
+    received = distribution(bundle)
+    np.testing.assert_allclose(received[0], both[..., :4].reshape(3, -1), atol=CLOSE)
+    np.testing.assert_allclose(received[1], both[..., 4:].reshape(3, -1), atol=CLOSE)
+
+
+def test_names_that_are_those_of_log_variances_in_all_outputs(tmp_path: Path) -> None:
+    encoder = models.encoder(outputs=("mean", "log_variance"))
+    for number, output in enumerate(encoder.graph.output):
+        encoder.graph.node.append(helper.make_node("Identity", [output.name], [f"dialog/{number}"]))
+        output.name = f"dialog/{number}"
+    bundle = bring_in(tmp_path, encoder=encoder, decoder=models.decoder())
+    mean, log_variance = expected(tmp_path, "encoder", pixels=planes(IMAGES))
+    received = distribution(bundle)
+    np.testing.assert_allclose(received[0], mean, atol=CLOSE)
+    np.testing.assert_allclose(received[1], log_variance, atol=CLOSE)
+
+
+def test_a_difference_that_is_no_number(tmp_path: Path) -> None:
+    encoder = models.encoder(outputs=("mean", "log_variance"))
+    encoder.graph.node.append(helper.make_node("Sqrt", ["log_variance"], ["log_variance_of_nothing"]))
+    encoder.graph.output[1].name = "log_variance_of_nothing"
+    assert "gives other results" in refusal(tmp_path, encoder=encoder, decoder=models.decoder())
+
+
+def test_random_networks_are_not_compared(tmp_path: Path) -> None:
+    decoder = models.decoder()
+    decoder.graph.initializer.append(numpy_helper.from_array(np.array(1e-3, np.float32), "little"))
+    decoder.graph.node.extend(
+        [
+            helper.make_node("RandomNormalLike", ["picture"], ["noise"]),
+            helper.make_node("Mul", ["noise", "little"], ["less"]),
+            helper.make_node("Add", ["picture", "less"], ["noisy"]),
+        ]
+    )
+    decoder.graph.output[0].name = "noisy"
+    first = models.save(models.encoder(), tmp_path / "encoder.onnx")
+    second = models.save(decoder, tmp_path / "decoder.onnx")
+    finished = list(import_model(ImportRequest(None, tmp_path / "out", first, second)))[-1]
+    assert isinstance(finished, ImportFinished)
+    assert finished.max_difference is None
+
+
 def test_outputs_can_be_stated(tmp_path: Path) -> None:
     encoder = models.encoder(outputs=("mean", "log_variance"))
     bundle = bring_in(tmp_path, Choices(code="log_variance"), encoder=encoder, decoder=models.decoder())
@@ -312,6 +388,67 @@ def test_sampling_is_left_out(tmp_path: Path) -> None:
     np.testing.assert_allclose(received[1], log_variance, atol=CLOSE)
 
 
+def test_names_do_not_matter_if_the_sampling_is_known(tmp_path: Path) -> None:
+    whole = sampled()
+    new = {"mean": "logits", "log_variance": "spread_of_it"}
+    del whole.graph.output[1:]
+    for node in whole.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [new.get(name, name) for name in names]
+    received = distribution(bring_in(tmp_path, whole=whole))
+    models.save(models.encoder(outputs=("mean", "log_variance")), tmp_path / "encoder.onnx")
+    mean, log_variance = expected(tmp_path, "encoder", pixels=planes(IMAGES))
+    np.testing.assert_allclose(received[0], mean, atol=CLOSE)
+    np.testing.assert_allclose(received[1], log_variance, atol=CLOSE)
+
+
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT16, TensorProto.DOUBLE])
+def test_other_floats_are_cut(tmp_path: Path, kind: int) -> None:
+    whole = models.joined(models.encoder(), models.decoder())
+    dtype = helper.tensor_dtype_to_np_dtype(kind)
+    for one in whole.graph.initializer:
+        if one.data_type == TensorProto.FLOAT:
+            one.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(one).astype(dtype), one.name))
+    for value in (*whole.graph.input, *whole.graph.output):
+        value.type.tensor_type.elem_type = kind
+    whole.graph.node[0].attribute[0].i = kind
+    close = 0.02 if kind == TensorProto.FLOAT16 else CLOSE
+    codec = open_codec(bring_in(tmp_path, close=close, whole=whole))
+    codes = codec.encode(IMAGES)
+    assert codes.dtype == np.float32
+    (made,) = expected(tmp_path, "whole", pixels=planes(IMAGES).astype(dtype))
+    np.testing.assert_allclose(codec.decode(codes), channels_last(made), atol=close)
+
+
+def test_parts_of_shapes_that_are_asked_for_after_the_bottleneck(tmp_path: Path) -> None:
+    whole = models.joined(models.encoder(), models.decoder())
+    for node in whole.graph.node:
+        if "decoder/shape" in node.input:
+            node.input[1] = "whole_shape"
+    nodes = [
+        helper.make_node("Shape", ["pixels"], ["number"], end=1),
+        helper.make_node("Shape", ["pixels"], ["depth"], start=1, end=-2),
+        helper.make_node("Shape", ["pixels"], ["sides"], start=-2),
+        helper.make_node("Concat", ["number", "depth", "sides"], ["whole_shape"], axis=0),
+    ]
+    for place, node in enumerate(nodes):
+        whole.graph.node.insert(place, node)
+    codec = open_codec(bring_in(tmp_path, whole=whole))
+    (made,) = expected(tmp_path, "whole", pixels=planes(IMAGES))
+    np.testing.assert_allclose(codec.decode(codec.encode(IMAGES)), channels_last(made), atol=CLOSE)
+
+
+def test_one_image_without_an_axis_for_their_number_is_not_cut(tmp_path: Path) -> None:
+    weights = {"flat": np.array([1, 784], np.int64), "sides": np.array([28, 28, 1], np.int64)}
+    nodes = [
+        helper.make_node("Reshape", ["pixels", "flat"], ["row"]),
+        helper.make_node("Relu", ["row"], ["code"]),
+        helper.make_node("Reshape", ["code", "sides"], ["picture"]),
+    ]
+    whole = models.model(nodes, [("pixels", TensorProto.FLOAT, [28, 28, 1])], ["picture"], weights)
+    assert "its input 28×28×1 has no axis for the number of images" in refusal(tmp_path, whole=whole)
+
+
 def test_shapes_before_the_bottleneck_that_are_asked_for_after_it(tmp_path: Path) -> None:
     whole = models.joined(models.encoder(), models.decoder())
     for node in whole.graph.node:
@@ -347,6 +484,29 @@ def test_a_condition_must_be_stated(tmp_path: Path) -> None:
     said = refusal(tmp_path, encoder=models.encoder(), decoder=models.decoder(classes=10))
     assert "decoder.onnx takes more than an image or a code: label (int64" in said
     assert "(--condition LABEL, or V,V,…)" in said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (10.0, "takes a class from 0 to 9, not 10"),
+        (-1.0, "takes a class from 0 to 9, not -1"),
+        (0.5, "takes a class from 0 to 9, not 0.5"),
+        (1e39, "numbers that are too large"),
+    ],
+)
+def test_a_condition_that_is_no_class(tmp_path: Path, value: float, said: str) -> None:
+    choices = Choices(condition=(value,))
+    assert said in refusal(tmp_path, choices, encoder=models.encoder(), decoder=models.decoder(classes=10))
+
+
+def test_files_can_be_named_within_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    models.save(models.encoder(), folder / "a.onnx")
+    models.save(models.decoder(), folder / "b.onnx")
+    list(import_model(ImportRequest(folder, tmp_path / "out", Path("a.onnx"), Path("b.onnx"))))
+    assert open_bundle(tmp_path / "out").card.latent_shape == (10,)
 
 
 def test_conditions_of_a_decoder_become_part_of_the_code(tmp_path: Path) -> None:
@@ -410,6 +570,22 @@ def test_external_data_that_is_missing_or_short(tmp_path: Path) -> None:
     assert "it has too few weights" in refusal(tmp_path, encoder=proto, decoder=models.decoder())
     (tmp_path / "weights.data").unlink()
     assert "needs its weights in “weights.data”" in refusal(tmp_path, encoder=proto, decoder=models.decoder())
+
+
+def test_external_data_whose_length_is_no_number(tmp_path: Path) -> None:
+    proto = external(tmp_path, "weights.data")
+    for one in proto.graph.initializer:
+        for entry in one.external_data:
+            if entry.key == "length":
+                entry.value = "long"
+    said = refusal(tmp_path, encoder=proto, decoder=models.decoder())
+    assert "Cannot read the weights of encoder.onnx in “weights.data”: an offset or a length is not a number" in said
+
+
+def test_a_network_without_inputs(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", ["table"], ["picture"])]
+    proto = models.model(nodes, [], ["picture"], {"table": np.zeros((1, 28, 28, 1), np.float32)})
+    assert "The outputs of whole.onnx do not depend on an input" in refusal(tmp_path, whole=proto)
 
 
 def with_node(node: Any) -> onnx.ModelProto:

@@ -128,6 +128,7 @@ def test_a_model_of_any_style_gives_what_it_gave_where_it_was_written(
     finished = result.finished
     assert (finished.image_shape, finished.latent_shape) == (image_shape, latent_shape)
     assert finished.engine == ("keras" if style == "gelu" else "onnx")
+    assert finished.max_difference is not None
     assert finished.max_difference <= TOLERANCE
     with np.load(models / "references.npz") as references:
         noise = {"color": (3, 32), "any_size": (4, 64)}.get(style)

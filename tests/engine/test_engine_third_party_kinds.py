@@ -171,6 +171,7 @@ def test_constants_and_gaps_are_compiled(process: ModelProcess, kinds: Path, tmp
     parts = {"encoder": kinds / "constants.keras", "decoder": kinds / "gaps.keras"}
     finished = bring_in(process, None, tmp_path / "out", **parts)
     assert (finished.engine, finished.latent_shape) == ("onnx", (7, 7, 4))
+    assert finished.max_difference is not None
     assert finished.max_difference <= 1e-4
     assert any("depends on the other images" in note for note in finished.notes)
     assert any("loses 100% of the variance: open images that the model knows" in note for note in finished.notes)

@@ -382,6 +382,9 @@ def test_models_of_a_folder_are_known_by_their_names(tmp_path: Path) -> None:
     assert read("autoencoder.h5", "encoder.h5", "decoder.h5", "encoder_weights.h5") == pair
     one = {"encoder": "autoencoder_encoder.keras", "decoder": "autoencoder_decoder.keras"}
     assert read("autoencoder_encoder.h5", "autoencoder_encoder.keras", "autoencoder_decoder.keras") == one
+    onnx = {"encoder": "encoder.onnx", "decoder": "decoder.onnx"}
+    assert read("encoder.keras", "encoder.onnx", "decoder.onnx") == onnx
+    assert read("encoder.h5", "encoder.onnx", "decoder.h5", "decoder.onnx") == pair
     for names in (("a_encoder.h5", "b_encoder.h5", "decoder.h5"), ("vae_1.h5", "vae_2.h5")):
         with pytest.raises(ModelError, match="can be read in several ways"):
             read(*names)
@@ -393,6 +396,11 @@ def test_the_decoder_of_an_encoder_is_found_beside_it(tmp_path: Path) -> None:
     assert decoder_beside(tmp_path / "mnist_encoder.h5") == tmp_path / "mnist_decoder.h5"
     assert decoder_beside(tmp_path / "faces_enc.h5") == tmp_path / "faces_dec.h5"
     assert decoder_beside(tmp_path / "autoencoder.h5") is None
+    for name in ("mnist_encoder.onnx", "mnist_decoder.onnx", "faces_enc.onnx"):
+        (tmp_path / name).write_bytes(b"")
+    assert decoder_beside(tmp_path / "mnist_encoder.onnx") == tmp_path / "mnist_decoder.onnx"
+    assert decoder_beside(tmp_path / "mnist_encoder.h5") == tmp_path / "mnist_decoder.h5"
+    assert decoder_beside(tmp_path / "faces_enc.onnx") is None, "the other decoder is of Keras"
 
 
 def test_mean_comes_first_whatever_the_order() -> None:

@@ -50,6 +50,13 @@ def test_axes_and_condition_can_be_set(driver: WindowDriver, tmp_path: Path) -> 
     dialog.condition.editingFinished.emit()
     until_phase(driver, "ready")
     assert "The condition label is fixed at 3" in driver.find(QLabel, "import_facts").text()
+    type_into(dialog.condition, "three")
+    assert "enter a class such as 3" in driver.find(QLabel, "import_message").text()
+    assert not dialog.write.isEnabled()
+    dialog.condition.setText("3")  # Return would import
+    dialog.condition.editingFinished.emit()
+    assert dialog.write.isEnabled()
+    assert driver.find(QLabel, "import_message").text() == ""
     dialog.axes.setCurrentIndex(dialog.axes.findData("nhwc"))
     dialog.axes.activated.emit(dialog.axes.currentIndex())
     until_phase(driver, "failed")

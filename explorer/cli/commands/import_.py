@@ -171,8 +171,13 @@ def _absolute(path: Path | None) -> Path | None:
 
 def _report(event: messages.ImportFinished) -> Report:
     made = "compiled to ONNX" if event.framework == "Keras" else "runs in ONNX Runtime"
+    deviation = (
+        "random: not compared"
+        if event.max_difference is None
+        else f"max. deviation from {event.framework} {event.max_difference:.1e}"
+    )
     engine = (
-        f"{made} (max. deviation from {event.framework} {event.max_difference:.1e})"
+        f"{made} ({deviation})"
         if event.engine == "onnx"
         else "runs in Keras in a separate process (slower): it cannot be converted to ONNX"
     )

@@ -135,7 +135,7 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
         image_shape=opened.split_model.image_shape,
         latent_shape=networks.latent_shape,
         engine="onnx" if compiled.ok else "keras",
-        max_difference=compiled.max_difference if compiled.ok else 0.0,
+        max_difference=(compiled.max_difference if compiled.ok else 0.0) if compiled.compared else None,
         notes=(*record.notes, *_warnings(opened)),
         framework="Keras" if record.keras else "ONNX",
     )

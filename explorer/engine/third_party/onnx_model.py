@@ -113,7 +113,8 @@ class OnnxModel:
                     content = with_output_range(content, record.range_out)
                 keep_checked(content, shape, adapted.at_once)
                 (folder / name).write_bytes(content)
-        return Compiled(True, self.described.max_difference)
+        difference = self.described.max_difference
+        return Compiled(True, difference or 0.0, compared=difference is not None)
 
 
 class OnnxCodec(Codec):
@@ -170,7 +171,9 @@ def holds_onnx(request: ImportRequest) -> bool:
 def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, OnnxModel]:
     """Read and adapt the files of an import, and open their networks."""
     files = files_by_role(request)
-    missing = next((part for part in (request.encoder, request.decoder) if part not in {None, *files.values()}), None)
+    folder = request.path or Path()
+    parts = [part for part in (request.encoder, request.decoder) if part is not None]
+    missing = next((part for part in parts if not {part, folder / part}.intersection(files.values())), None)
     if missing is not None:
         raise ModelError("There is no file {file}. Choose two ONNX files, or one that holds both.", file=missing)
     steps = reading(files, request.choices)

@@ -89,13 +89,11 @@ def adapt_encoder(one: Part, image: Image, code: CodeForm, outputs: Sequence[Out
     _bake(builder, one, IMAGE)
     names = []
     for output in outputs:
-        value = _floats(builder, output.name)
-        shape = code.shape
+        value = _rows(builder, _floats(builder, output.name), IMAGE, output.shape_in_file(code.shape), fixed)
         if output.half is not None:
-            axis = 0 if code.channels_first or len(shape) == 1 else len(shape) - 1
-            places = np.arange(shape[axis]) + output.half * shape[axis]
-            value = builder.add(builder.after, "Gather", value, builder.constant(places), axis=axis + 1)
-        value = _rows(builder, value, IMAGE, shape, fixed)
+            size = code.shape[output.axis]
+            places = builder.constant(np.arange(size) + output.half * size)
+            value = builder.add(builder.after, "Gather", value, places, axis=output.axis + 1)
         if code.channels_first:
             value = builder.add(builder.after, "Transpose", value, perm=[0, 2, 3, 1])
         names.append(_reshaped(builder, value, (-1, *code.latent_shape), output.new))

@@ -22,8 +22,13 @@ _ROUNDED: Final = 1e-3
 """The same for networks that compute with fewer bits."""
 
 
-def encoder_difference(one: Part, image: Image, content: bytes, form: CodeForm, outputs: Sequence[Output]) -> float:
-    """Return the largest difference between an encoder and the adapted one; ModelError if it is large."""
+def encoder_difference(
+    one: Part, image: Image, content: bytes, form: CodeForm, outputs: Sequence[Output]
+) -> float | None:
+    """Return the largest difference between an encoder and the adapted one, None if it is random.
+
+    ModelError if it is large.
+    """
     count = one.fixed or 2
     images: Floats = np.random.default_rng(1).uniform(0, 1, (count, *image.shape)).astype(np.float32)
     if is_integer(one.port.kind):
@@ -35,16 +40,14 @@ def encoder_difference(one: Part, image: Image, content: bytes, form: CodeForm, 
     known = dict(zip(one.network.outputs, one.network.run(given), strict=True))
     expected = []
     for output in outputs:
-        value = np.asarray(known[output.name], np.float32)
+        value = np.asarray(known[output.name], np.float32).reshape(count, *output.shape_in_file(form.shape))
         if output.half is not None:
-            axis = 1 if form.channels_first or len(form.shape) == 1 else value.ndim - 1
-            value = np.split(value, 2, axis=axis)[output.half]
-        value = value.reshape(count, *form.shape)
+            value = np.split(value, 2, axis=output.axis + 1)[output.half]
         expected.append(value.transpose(0, 2, 3, 1) if form.channels_first else value)
     return _difference(content, images, [value.reshape(count, *form.latent_shape) for value in expected], one)
 
 
-def decoder_difference(one: Part, image: Image, content: bytes, form: CodeForm) -> float:
+def decoder_difference(one: Part, image: Image, content: bytes, form: CodeForm) -> float | None:
     """Do the same for a decoder."""
     count = one.fixed or 2
     codes: Floats = np.random.default_rng(2).standard_normal((count, *form.latent_shape)).astype(np.float32)
@@ -66,14 +69,15 @@ def decoder_difference(one: Part, image: Image, content: bytes, form: CodeForm) 
     return _difference(content, values, [made], one)
 
 
-def _difference(content: bytes, values: Floats, expected: list[Floats], one: Part) -> float:
+def _difference(content: bytes, values: Floats, expected: list[Floats], one: Part) -> float | None:
     """Return the largest difference of an adapted network from the expected outputs; ModelError if it is large."""
     if random_tensors(one.network):
-        return 0.0
+        return None
     session = open_session(content, threads=1)
     received = session.run(None, {session.get_inputs()[0].name: values})
-    difference = max(
-        float(np.abs(a - b).max() / max(1.0, float(np.abs(b).max()))) for a, b in zip(received, expected, strict=True)
+    # Not `max`, which ignores a NaN after the first.
+    difference = float(
+        np.max([np.abs(a - b).max() / np.maximum(1, np.abs(b).max()) for a, b in zip(received, expected, strict=True)])
     )
     kinds = {weight.data_type for weight in one.network.model.graph.initializer}
     few_bits = bool(kinds & {TensorProto.FLOAT16, TensorProto.INT8, TensorProto.UINT8})

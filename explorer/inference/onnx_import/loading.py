@@ -150,6 +150,7 @@ def _embed(tensor: TensorProto, externals: Mapping[str, BinaryIO], file: str, le
         stream = externals[name]
         stream.seek(_number(entries.get("offset", "0")))
         data = stream.read(size)
+        length = _number(entries.get("length", str(size)))
     except (KeyError, OSError, ValueError) as error:
         raise ModelError(
             "Cannot read the weights of {file} in “{name}”: {reason}. Copy both files again.",
@@ -157,7 +158,7 @@ def _embed(tensor: TensorProto, externals: Mapping[str, BinaryIO], file: str, le
             name=name,
             reason=reason_of(error),
         ) from error
-    if len(data) != size or _number(entries.get("length", str(size))) != size:
+    if not len(data) == length == size:
         raise ModelError(
             "“{name}” does not match {file}: it has too few weights. Copy both files again.", file=file, name=name
         )

@@ -54,8 +54,9 @@ _OFFERED = 8
 
 @dataclass
 class _Found:
-    """What is found out on the way."""
+    """What is found out on the way; `ordered` is whether the encoder's outputs are mean and log-variance."""
 
+    ordered: bool = False
     bottleneck: str = ""
     places: tuple[tuple[str, tuple[int, ...]], ...] = ()
     notes: list[str] = field(default_factory=list)
@@ -88,10 +89,10 @@ def adapt(networks: dict[str, Network], stated: Choices) -> Iterator[Progress | 
     """Adapt a whole network, or encoder and decoder; ModelError if their inputs or outputs are not understood."""
     yield Progress(0, 0)
     understood = yield from _understood(networks, stated)
-    difference = 0.0
+    differences: list[float | None] = [0.0]
     for role, one, content, shape in _contents(understood):
         yield Progress(0, 0)
-        difference = max(difference, _difference(understood, role, content))
+        differences.append(_difference(understood, role, content))
         yield Progress(0, 0)
         at_once = 0
         for most in check_and_try(content, shape):
@@ -100,14 +101,15 @@ def adapt(networks: dict[str, Network], stated: Choices) -> Iterator[Progress | 
         if one.fixed is not None:
             at_once = min(at_once, 1 << (one.fixed.bit_length() - 1))
         yield Adapted(role, np.frombuffer(content, np.uint8), at_once, _parameters(one.network))
-    yield _described(understood, difference)
+    compared = [difference for difference in differences if difference is not None]
+    yield _described(understood, max(compared) if len(compared) == len(differences) else None)
 
 
 def _understood(networks: dict[str, Network], stated: Choices) -> Generator[Progress, None, _Understood]:
     known = _Understood()
     # Without what no output needs.
-    needed = {role: part(network, network.outputs, {}) for role, network in networks.items()}
-    encoder, decoder = _parts(needed, stated, known.found)
+    needed = {role: part(network, network.outputs) for role, network in networks.items()}
+    encoder, decoder = yield from _parts(needed, stated, known.found)
     yield Progress(0, 0)
     if encoder is not None:
         yield from _understand_encoder(known, encoder, decoder, stated)
@@ -130,16 +132,20 @@ def _understand_encoder(
     encoder, known.encoder, known.image_in = yield from _encoder(encoder, stated, known.found)
     taken = [] if decoder is None else [port for port in decoder.given if not is_integer(port.kind)]
     shapes = known.encoder.shapes
-    known.mean, known.variance = code_outputs(encoder.outputs, shapes, taken, stated.code, stated.log_variance)
-    shape = shapes[known.mean]
+    if known.found.ordered and shapes[0] == shapes[1] and (stated.code, stated.log_variance) == (None, None):
+        known.mean, known.variance = 0, 1
+    else:
+        known.mean, known.variance = code_outputs(encoder.outputs, shapes, taken, stated.code, stated.log_variance)
+    shape, axis = shapes[known.mean], 0
     if known.variance == "stacked":
-        shape = _halved(shape, taken)
+        axis = _stacked_axis(shape, taken, channels_first=_is_first(known.image_in))
+        shape = half(shape, axis)
         known.found.notes.append(str(message("The encoder's output holds mean and log-variance, one after the other")))
     known.form = code_form(shape, channels_first=_is_first(known.image_in))
-    known.outputs = _named_outputs(encoder, known.mean, known.variance)
+    known.outputs = _named_outputs(encoder, known.mean, known.variance, axis)
     used = list(dict.fromkeys(output.name for output in known.outputs))
     if used != known.encoder.network.outputs:
-        known.encoder.network = part(known.encoder.network, used, {})
+        known.encoder.network = part(known.encoder.network, used)
 
 
 def _contents(known: _Understood) -> Iterator[tuple[Role, Part, bytes, tuple[int, ...]]]:
@@ -152,8 +158,8 @@ def _contents(known: _Understood) -> Iterator[tuple[Role, Part, bytes, tuple[int
         yield "decoder", known.decoder, content, with_controls(known.form.latent_shape, known.controls)
 
 
-def _difference(known: _Understood, role: Role, content: bytes) -> float:
-    """Return the difference of an adapted file from the network; ModelError if it is large."""
+def _difference(known: _Understood, role: Role, content: bytes) -> float | None:
+    """Return the difference of an adapted file from the network, None if it is random; ModelError if it is large."""
     if role == "encoder":
         assert known.encoder is not None
         assert known.image_in is not None
@@ -163,7 +169,7 @@ def _difference(known: _Understood, role: Role, content: bytes) -> float:
     return decoder_difference(known.decoder, known.image_out, content, known.form)
 
 
-def _described(known: _Understood, difference: float) -> Described:
+def _described(known: _Understood, difference: float | None) -> Described:
     image = known.image_out or known.image_in
     assert image is not None
     decoder = known.decoder
@@ -191,29 +197,39 @@ def _described(known: _Understood, difference: float) -> Described:
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
-def _parts(networks: dict[str, Network], stated: Choices, found: _Found) -> tuple[Network | None, Network | None]:
+def _parts(
+    networks: dict[str, Network], stated: Choices, found: _Found
+) -> Generator[Progress, None, tuple[Network | None, Network | None]]:
     whole = networks.get("whole")
     if whole is None:
         return networks.get("encoder"), networks.get("decoder")
-    port = largest(whole.given)
+    port = largest(whole)
     # For the shapes alone, any condition will do.
-    opened = _opened(whole, port, stated if stated.condition is not None else replace(stated, condition=(0.0,)))
+    any_condition = stated if stated.condition is not None else replace(stated, condition=(0.0,))
+    opened = yield from _opened(whole, port, any_condition)
     size = prod(opened.row)
     image = image_of(_known(opened), stated.layout)
     same = [name for name, shape in zip(whole.outputs, opened.shapes, strict=True) if prod(shape) == size]
     if image is not None and same:
-        return _cut(part(whole, same[:1], {}), opened, stated, found)
+        return _cut(part(whole, same[:1]), opened, stated, found)
     larger = [
         name
         for name, shape in zip(whole.outputs, opened.shapes, strict=True)
         if prod(shape) > size and image_of((None, *shape), stated.layout, alpha=True) is not None
     ]
     if larger:
-        return None, part(whole, larger[:1], {})
+        return None, part(whole, larger[:1])
     return whole, None
 
 
 def _cut(whole: Network, opened: Part, stated: Choices, found: _Found) -> tuple[Network, Network]:
+    if not opened.batched:
+        raise ModelError(
+            "Cannot split {file}: its input {shape} has no axis for the number of images. "
+            "Export it with one, or encoder and decoder as separate files.",
+            file=whole.file,
+            shape=words(opened.row),
+        )
     values = _values(opened)
     all_cuts = cuts(whole, opened.port, values)
     places = likely(all_cuts, prod(opened.row))
@@ -226,14 +242,13 @@ def _cut(whole: Network, opened: Part, stated: Choices, found: _Found) -> tuple[
 
 
 def _values(opened: Part) -> Arrays:
-    count = opened.port.shape[0] or (1 if opened.fixed == 1 else 2) if opened.batched else 1
-    shape = (count, *opened.row) if opened.batched else opened.row
-    return inputs_for(opened.port, shape, opened.rows, opened.network.given)
+    count = opened.port.shape[0] or (1 if opened.fixed == 1 else 2)
+    return inputs_for(opened.port, (count, *opened.row), opened.rows, opened.network.given)
 
 
-def _opened(network: Network, port: Port, stated: Choices) -> Part:
-    """Run a network of images, of a usual size if any is possible, and return how."""
-    rows = condition_rows([other for other in network.given if other.name != port.name], stated.condition, network.file)
+def _opened(network: Network, port: Port, stated: Choices) -> Generator[Progress, None, Part]:
+    """Run a network of images, of a usual size if any is possible, and return how; yields between runs."""
+    rows = condition_rows([other for other in network.given if other.name != port.name], stated.condition, network)
     if not port.shape:
         raise ModelError(
             "{file} does not say the shape of its input “{name}”. Export it with the shape of the images.",
@@ -250,6 +265,7 @@ def _opened(network: Network, port: Port, stated: Choices) -> Part:
         for shape in concrete(port.shape, side):
             for count in (shape[0],) if shape[0] is not None else (2, 1):
                 row = tuple(side or 1 for side in shape[1:])
+                yield Progress(0, 0)
                 try:
                     outputs = run_once(network, port, (count, *row), rows)
                 except ModelError as error:
@@ -276,12 +292,16 @@ def _encoder(
     """Return an encoder without its sampling, how it is run, and how it has images."""
     random = random_tensors(encoder)
     plain = [name for name in encoder.outputs if name not in random]
-    kept = part(encoder, plain, {}) if plain and len(plain) < len(encoder.outputs) else without_sampling(encoder)
+    if plain and len(plain) < len(encoder.outputs):
+        kept: Network | None = part(encoder, plain)
+    else:
+        kept = without_sampling(encoder)
+        found.ordered = kept is not None and len(kept.outputs) == 2
     if kept is not None:
         found.notes.append(str(message("The sampling of codes is left out: images get their mean code")))
         encoder = kept
-    port = largest(encoder.given)
-    opened = _opened(encoder, port, stated)
+    port = largest(encoder)
+    opened = yield from _opened(encoder, port, stated)
     image = image_of(_known(opened), stated.layout)
     if image is None:
         raise _no_image("input", encoder.file, opened.row)
@@ -307,18 +327,18 @@ def _freed(opened: Part) -> Generator[Progress, None, Part]:
     return Part(network, port, opened.row, fixed, opened.rows, opened.shapes)
 
 
-def _halved(shape: tuple[int, ...], taken: Sequence[Port]) -> tuple[int, ...]:
-    """Return the shape of the mean in a stacked output."""
+def _stacked_axis(shape: tuple[int, ...], taken: Sequence[Port], *, channels_first: bool) -> int:
+    """Return the axis of an output, without the batch, along which mean and log-variance are stacked."""
     axes = stacking(shape)
     fitting = [axis for axis in axes if any(takes(port, half(shape, axis)) for port in taken)]
-    return half(shape, (fitting or axes)[0])
+    return (fitting or axes)[0 if channels_first else -1]
 
 
 def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> Generator[Progress, None, Part]:
     port = code_port(decoder.given, form.shape if form else None, decoder.file)
     others = [other for other in decoder.given if other.name != port.name]
     controls = controls_of(decoder, others) if form is None and stated.condition is None else None
-    rows = condition_rows(others, (0.0,) if controls else stated.condition, decoder.file)
+    rows = condition_rows(others, (0.0,) if controls else stated.condition, decoder)
     row = tuple(side or 1 for side in port.shape[1:])
     if form is not None and (None in port.shape[1:] or prod(row) != prod(form.shape)):
         row = form.shape
@@ -367,12 +387,14 @@ def _is_first(image: Image | None) -> bool:
     return image is not None and image.layout != "hwc" and (image.layout == "chw" or image.channels_first)
 
 
-def _named_outputs(encoder: Network, mean: int, variance: int | Literal["stacked"] | None) -> tuple[Output, ...]:
+def _named_outputs(
+    encoder: Network, mean: int, variance: int | Literal["stacked"] | None, axis: int
+) -> tuple[Output, ...]:
     name = encoder.outputs[mean]
     if variance is None:
         return (Output(name, "mean"),)
     if variance == "stacked":
-        return Output(name, "mean", 0), Output(name, "log_variance", 1)
+        return Output(name, "mean", 0, axis), Output(name, "log_variance", 1, axis)
     return Output(name, "mean"), Output(encoder.outputs[variance], "log_variance")
 
 

@@ -43,9 +43,16 @@ class Part:
 class Output:
     """An output of an encoder: its name in the file, and its new name.
 
-    `half` is 0 or 1 for the first or second half of the channels, None for all.
+    `half` is 0 or 1 for the first or second half along `axis`, without the batch; None for all.
     """
 
     name: str
     new: Literal["mean", "log_variance"]
     half: int | None = None
+    axis: int = 0
+
+    def shape_in_file(self, code: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the output for one code of a shape."""
+        if self.half is None:
+            return code
+        return *code[: self.axis], 2 * code[self.axis], *code[self.axis + 1 :]

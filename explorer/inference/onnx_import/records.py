@@ -24,7 +24,7 @@ class Described:
     `places` are tensors where a whole model can be cut, with the shape of the code there. `activation` is that of the
     decoder's output, see `explorer.inference.onnx_import.splitting.last_activation`. `whole_numbers` are whether
     encoder and decoder have integers as images, 0 to 255. `max_difference` is the largest between the adapted networks
-    and those in the files, relative to the values if these are larger than 1.
+    and those in the files, relative to the values if these are larger than 1; None if one is random.
     """
 
     parts: Literal["both", "encoder", "decoder"]
@@ -38,7 +38,7 @@ class Described:
     places: tuple[tuple[str, tuple[int, ...]], ...]
     activation: str
     whole_numbers: tuple[bool, bool]
-    max_difference: float
+    max_difference: float | None
     controls: tuple[Control, ...]
     notes: tuple[str, ...]
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Final
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from explorer.errors import ModelError
-from explorer.inference.onnx_import.loading import Arrays, Network, Port, Shape, failed_run, words
+from explorer.inference.onnx_import.loading import Arrays, Network, Port, failed_run, words
 
 _NAMED_FOR_IT: Final = re.compile(
     r"(^|[/_.])(encoded|latent|bottleneck|code|embedding|z|mu|mean)($|[_/.]\d+$|_(layer|space|vector|code|dim|output))",
@@ -32,13 +32,15 @@ _OFFERED = 8
 class Cut:
     """A tensor that all paths from the image to the output pass through.
 
-    `shape` is without the batch. `sampled` and `between` say whether it is drawn at random, and whether it leads from a
-    part named encoder to one named decoder; `reshaped` whether its operator only moves values.
+    `shape` is without the batch, `kind` the type of its values. `sampled` and `between` say whether it is drawn at
+    random, and whether it leads from a part named encoder to one named decoder; `reshaped` whether its operator only
+    moves values.
     """
 
     tensor: str
     name: str
     shape: tuple[int, ...]
+    kind: int
     sampled: bool
     between: bool
     reshaped: bool
@@ -80,6 +82,7 @@ def cuts(network: Network, image: Port, values: Arrays) -> list[Cut]:
                 tensor,
                 node.name or tensor,
                 tuple(value.shape[1:]),
+                helper.np_dtype_to_tensor_dtype(value.dtype),
                 tensor in random and not random.intersection(tensors[: tensors.index(tensor)]),
                 _part(node.name) == "enc" and {_part(taker.name) for taker in takers[tensor]} == {"dec"},
                 node.op_type in _RESHAPING,
@@ -141,9 +144,9 @@ def choose_cut(found: list[Cut], offered: list[Cut], bottleneck: str | None, fil
 
 def split(network: Network, image: Port, cut: Cut, values: Arrays) -> tuple[Network, Network]:
     """Return the networks before and after a cut; the second takes the code, and conditions that it needs."""
-    encoder = part(network, [cut.tensor], {})
+    encoder = part(network, [cut.tensor])
     known = _with_known_shapes(network, cut, values, len(values[image.name]))
-    return encoder, part(known, network.outputs, {cut.tensor: (image.shape[0], *cut.shape)})
+    return encoder, part(known, network.outputs, [Port(cut.tensor, cut.kind, (image.shape[0], *cut.shape))])
 
 
 def _with_known_shapes(network: Network, cut: Cut, values: Arrays, batch: int) -> Network:
@@ -153,7 +156,7 @@ def _with_known_shapes(network: Network, cut: Cut, values: Arrays, batch: int) -
     for node in network.model.graph.node:
         if after.intersection(node.input):
             after.update(node.output)
-        elif node.op_type == "Shape" and not node.attribute:
+        elif node.op_type == "Shape":
             asking.append(node)
     if not asking:
         return network
@@ -170,14 +173,15 @@ def _with_known_shapes(network: Network, cut: Cut, values: Arrays, batch: int) -
     graph.initializer.append(first)
     for number, node in enumerate(asking):
         shape = known[node.input[0]].shape
-        rest = numpy_helper.from_array(np.array(shape[1:], np.int64), f"latent_explorer_rest_{number}")
+        limits = {one.name: one.i for one in node.attribute}
+        axes = range(len(shape))[limits.get("start", 0) : limits.get("end")]
+        batched = axes[:1] == range(1) and shape[0] == batch
+        rest = numpy_helper.from_array(
+            np.array([shape[axis] for axis in axes[batched:]], np.int64), f"latent_explorer_rest_{number}"
+        )
         graph.initializer.append(rest)
-        batched = len(shape) > 0 and shape[0] == batch
-        start = "latent_explorer_batch"
-        if not batched:
-            start = f"latent_explorer_start_{number}"
-            graph.initializer.append(numpy_helper.from_array(np.array(shape[:1], np.int64), start))
-        added.append(helper.make_node("Concat", [start, rest.name], list(node.output), axis=0))
+        sources = ["latent_explorer_batch", rest.name] if batched else [rest.name]
+        added.append(helper.make_node("Concat", sources, list(node.output), axis=0))
     gone = {name for node in asking for name in node.output}
     kept = [node for node in graph.node if not gone.intersection(node.output)]
     del graph.node[:]
@@ -185,8 +189,9 @@ def _with_known_shapes(network: Network, cut: Cut, values: Arrays, batch: int) -
     return Network(network.file, model, network.given)
 
 
-def part(network: Network, outputs: list[str], starts: Mapping[str, Shape]) -> Network:
-    """Return the part of a network between tensors; `starts` are new inputs with their shapes, float32."""
+def part(network: Network, outputs: list[str], starts: Sequence[Port] = ()) -> Network:
+    """Return the part of a network between tensors; `starts` are new inputs."""
+    new = {port.name for port in starts}
     graph = network.model.graph
     made = {name: node for node in graph.node for name in node.output}
     needed: set[str] = set()
@@ -198,7 +203,7 @@ def part(network: Network, outputs: list[str], starts: Mapping[str, Shape]) -> N
             continue
         needed.add(name)
         node = made.get(name)
-        if name in starts or node is None:
+        if name in new or node is None:
             continue
         kept[id(node)] = node
         stack += node.input
@@ -207,11 +212,11 @@ def part(network: Network, outputs: list[str], starts: Mapping[str, Shape]) -> N
     model.opset_import.extend(network.model.opset_import)
     model.graph.name = graph.name
     model.graph.initializer.extend(one for one in graph.initializer if one.name in needed)
-    model.graph.input.extend(value for value in graph.input if value.name in needed and value.name not in starts)
-    given = [port for port in network.given if port.name in needed and port.name not in starts]
-    for name, shape in starts.items():
-        model.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)))
-        given.insert(0, Port(name, TensorProto.FLOAT, shape))
+    model.graph.input.extend(value for value in graph.input if value.name in needed and value.name not in new)
+    given = [port for port in network.given if port.name in needed and port.name not in new]
+    for port in starts:
+        model.graph.input.append(helper.make_tensor_value_info(port.name, port.kind, list(port.shape)))
+        given.insert(0, port)
     for name in outputs:
         model.graph.output.add().name = name
     model.graph.node.extend(
@@ -259,7 +264,7 @@ def without_sampling(encoder: Network) -> Network | None:
         return None
     noise = next(source for source in node.input if source in random)
     variance = _log_variance(made, noise)
-    return part(encoder, [means[0], *([variance] if variance is not None else [])], {})
+    return part(encoder, [means[0], *([variance] if variance is not None else [])])
 
 
 def _log_variance(made: dict[str, NodeProto], noise: str) -> str | None:

@@ -109,8 +109,17 @@ def concrete(shape: Shape, side: int) -> list[Shape]:
     return [(shape[0], *(value or side for value in shape[1:]))]
 
 
-def largest(ports: Sequence[Port]) -> Port:
-    """Return the input with the most values, an image or a code among conditions."""
+def largest(network: Network) -> Port:
+    """Return the input with the most values, an image or a code among conditions; ModelError if there is none."""
+    if not network.given:
+        raise ModelError(
+            "The outputs of {file} do not depend on an input. Export a model that takes images or codes.",
+            file=network.file,
+        )
+    return _largest(network.given)
+
+
+def _largest(ports: Sequence[Port]) -> Port:
     return max(ports, key=lambda port: (not is_integer(port.kind), port.values))
 
 
@@ -125,7 +134,7 @@ def code_port(ports: Sequence[Port], code: tuple[int, ...] | None, file: str) ->
             inputs=[words(port.shape[1:]) for port in ports],
         )
     named = [port for port in fitting if any(word in port.name.lower() for word in _CODE_NAMES)]
-    return (named or [largest(fitting)])[0]
+    return (named or [_largest(fitting)])[0]
 
 
 def takes(port: Port, code: tuple[int, ...]) -> bool:
@@ -136,8 +145,8 @@ def takes(port: Port, code: tuple[int, ...]) -> bool:
     return None not in sides and tuple(s for s in sides if s != 1) == tuple(s for s in code if s != 1)
 
 
-def condition_rows(ports: Sequence[Port], condition: Sequence[float] | None, file: str) -> Arrays:
-    """Return the value of each condition input, with the shape of one row.
+def condition_rows(ports: Sequence[Port], condition: Sequence[float] | None, network: Network) -> Arrays:
+    """Return the value of each condition input of a network, with the shape of one row.
 
     ModelError if there are such inputs and no `condition`, or it does not fit.
     """
@@ -148,17 +157,30 @@ def condition_rows(ports: Sequence[Port], condition: Sequence[float] | None, fil
         raise ModelError(
             "{file} takes more than an image or a code: {inputs}. "
             "Set the condition (--condition LABEL, or V,V,…): the model is imported for this one only.",
-            file=file,
+            file=network.file,
             inputs=listed,
         )
-    return {port.name: _row(port, condition, file) for port in ports}
+    return {port.name: _row(port, condition, network) for port in ports}
 
 
-def _row(port: Port, condition: Sequence[float], file: str) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+def _row(port: Port, condition: Sequence[float], network: Network) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     sides = tuple(side or 1 for side in port.shape[1:])
     size = prod(sides)
-    values = np.asarray(condition, np.float32)
+    with np.errstate(over="ignore"):
+        values = np.asarray(condition, np.float32)
+    if not np.isfinite(values).all():
+        raise ModelError("The condition has numbers that are too large. Give smaller ones (--condition).")
     label = int(values[0])
+    classes = _classes(network, port.name) if is_integer(port.kind) and size == 1 else 0
+    if classes and not (0 <= label < classes and label == values[0]):
+        raise ModelError(
+            "The condition input “{name}” of {file} takes a class from 0 to {last}, not {value:g}. "
+            "Give one of these (--condition).",
+            name=port.name,
+            file=network.file,
+            last=classes - 1,
+            value=float(values[0]),
+        )
     if len(values) == 1 and size > 1 and not is_integer(port.kind) and 0 <= label < size and label == values[0]:
         values = np.eye(size, dtype=np.float32)[label]
     if len(values) != size:
@@ -166,7 +188,7 @@ def _row(port: Port, condition: Sequence[float], file: str) -> np.ndarray[tuple[
             "The condition input “{name}” of {file} takes {count:# value|# values}, not {given}. "
             "Give a class from 0 to {last}, or that many values (--condition).",
             name=port.name,
-            file=file,
+            file=network.file,
             count=size,
             given=len(values),
             last=max(0, size - 1),
@@ -182,7 +204,9 @@ def controls_of(network: Network, ports: Sequence[Port]) -> list[Control] | None
             continue
         shape = tuple(side or 1 for side in port.shape[1:])
         size = prod(shape)
-        classes = _classes(network, port.name) if is_integer(port.kind) else size if 1 < size <= MOST_CHOICES else 0
+        classes = size if 1 < size <= MOST_CHOICES else 0
+        if is_integer(port.kind):
+            classes = min(_classes(network, port.name), MOST_CHOICES)
         if (is_integer(port.kind) and (size > 1 or not classes)) or size > _MOST_VALUES or None in port.shape[1:]:
             return None
         controls.append(Control(name=port.name, shape=shape, choices=classes, in_decoder=place))
@@ -198,8 +222,13 @@ def _classes(network: Network, name: str) -> int:
             node.input[:1]
         ):
             same.update(node.output)
-        elif node.op_type == "Gather" and node.input[1] in same and node.input[0] in sizes:
-            return min(int(sizes[node.input[0]][0]), MOST_CHOICES)
+        elif (
+            node.op_type == "Gather"
+            and node.input[1] in same
+            and node.input[0] in sizes
+            and not any(one.name == "axis" and one.i for one in node.attribute)
+        ):
+            return int(next(iter(sizes[node.input[0]]), 0))
     return 0
 
 
@@ -248,10 +277,11 @@ def code_outputs(
         )
     lower = [name.lower() for name in names]
     named = [place for place in fitting if "var" in lower[place] or "log" in lower[place]]
-    if not named and any("std" in lower[place] or "sigma" in lower[place] for place in fitting):
-        return next(place for place in fitting if "std" not in lower[place] and "sigma" not in lower[place]), None
+    plain = [place for place in fitting if "std" not in lower[place] and "sigma" not in lower[place]]
+    if not named and 0 < len(plain) < len(fitting):
+        return plain[0], None
     # PyTorch names outputs by numbers; its models return (mean, log-variance), or (sample, mean, log-variance).
-    variance = named[0] if named else fitting[-1]
+    variance = named[0] if 0 < len(named) < len(fitting) else fitting[-1]
     means = [place for place in fitting if place != variance]
     mean = next((place for place in means if "mean" in lower[place] or "mu" in lower[place]), means[-1])
     return mean, variance

@@ -297,13 +297,15 @@ def _other(path: Path, head: bytes) -> ModelError:
     if suffix in {".keras", ".h5", ".hdf5"}:
         return ModelError("{file} is damaged: it has no valid header. Copy or download it again.", file=file)
     return ModelError(
-        "{file} is not a Keras model (.keras, .h5 or a SavedModel folder). {remedy}", file=file, remedy=REMEDY
+        "{file} is not a model that can be imported (.keras, .h5, .onnx or a SavedModel folder). {remedy}",
+        file=file,
+        remedy=REMEDY,
     )
 
 
 def _other_zip(file: str, names: set[str]) -> ModelError:
     if any(name.endswith("data.pkl") for name in names):
-        return ModelError("{file} is a PyTorch file. Latent Explorer reads Keras models only.", file=file)
+        return ModelError("{file} is a PyTorch file. Export it to ONNX, and import that.", file=file)
     if any(name.endswith((CONFIG_FILE, "saved_model.pb")) for name in names):
         return ModelError("{file} is an archive that contains a model. Unpack it and import its content.", file=file)
     return ModelError("{file} is a zip file, but not a Keras model. {remedy}", file=file, remedy=REMEDY)

@@ -94,13 +94,20 @@ def ambiguous(folder: Path) -> ModelError:
     )
 
 
-def roles_in(folder: Path) -> dict[Role, list[Path]]:
-    """Return the models in a folder by role, sorted; of several formats of one model only the first of `SUFFIXES`."""
+def roles_in(folder: Path, like: Path | None = None) -> dict[Role, list[Path]]:
+    """Return the models in a folder by role, sorted; those of the framework of a file `like`, if it is given.
+
+    Of several formats of one model only the first of `SUFFIXES` is returned; ONNX if it alone has encoder and decoder.
+    """
     found = [
         part for part in folder.iterdir() if part.suffix.lower() in SUFFIXES or (part / "saved_model.pb").is_file()
     ]
     found = [part for part in found if "weight" not in part.name.lower()] or found
-    found.sort(key=lambda part: [*SUFFIXES, part.suffix.lower()].index(part.suffix.lower()))
+    if like is not None and like.suffix.lower() in SUFFIXES:
+        found = [part for part in found if is_onnx(part) == is_onnx(like)]
+    pairs = [{_role_of(part) for part in found if is_onnx(part) == kind} >= set(_PARTS) for kind in (False, True)]
+    first = pairs == [False, True]
+    found.sort(key=lambda part: (is_onnx(part) != first, [*SUFFIXES, part.suffix.lower()].index(part.suffix.lower())))
     files: dict[Role, list[Path]] = {}
     for part in sorted({part.stem.lower(): part for part in reversed(found)}.values()):
         files.setdefault(_role_of(part), []).append(part)
@@ -119,7 +126,7 @@ def decoder_beside(encoder: Path) -> Path | None:
         return None
     wanted = _NAMED.sub("", encoder.stem.lower())
     with suppress(OSError):
-        for part in roles_in(encoder.parent).get("decoder", []):
+        for part in roles_in(encoder.parent, encoder).get("decoder", []):
             if _NAMED.sub("", part.stem.lower()) == wanted:
                 return part
     return None
@@ -134,7 +141,7 @@ def files_by_role(request: ImportRequest) -> dict[Role, Path]:
     if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
         if not given:
             return parts_in(path) or {"whole": path}
-        others = roles_in(path)
+        others = roles_in(path, next(iter(given.values())))
         beside: dict[Role, Path] = {role: others[role][0] for role in _PARTS if len(others.get(role, [])) == 1}
         return beside | {role: part if part.exists() else path / part for role, part in given.items()}
     if path is not None and not any(part.exists() for part in given.values()):

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QFrame, QLabel, 
 from explorer.document.document import Document
 from explorer.engine.messages import Examined
 from explorer.errors import ExplorerError
-from explorer.messages import NO_MESSAGE, Message
+from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.import_record import POOR, RANGES, Imported, ValueRange, range_text
 from explorer.models.settings import check_new_model, free_name
 from explorer.models.third_party.files import SUFFIXES, decoder_beside, files_by_role, files_of, is_onnx
@@ -263,7 +263,11 @@ class ImportDialog(QDialog):
 
     def _on_condition_edited(self) -> None:
         request = self._document.imports.view.request
-        if request is not None and request.choices.condition != parse_condition(self.condition.text()):
+        if request is None:
+            return
+        if self._condition_problem() or request.choices.condition == parse_condition(self.condition.text()):
+            self._show_view()
+        else:
             self._look()
 
     def _separate_decoder(self) -> Path | None:
@@ -277,12 +281,12 @@ class ImportDialog(QDialog):
 
     def _look(self, *, restart: bool = False) -> None:
         request = self._request(restart=restart)
-        if request is not None:
+        if request is not None and (restart or not self._condition_problem()):
             self._document.imports.look_requested.emit(request)
 
     def _on_write_clicked(self) -> None:
         request = self._request()
-        if request is not None and not self._name_problem():
+        if request is not None and not self._name_problem() and not self._condition_problem():
             self._document.imports.write_requested.emit(request)
 
     # -- display ---------------------------------------------------------------------------------------------------
@@ -405,13 +409,22 @@ class ImportDialog(QDialog):
             return error.message
         return NO_MESSAGE
 
+    def _condition_problem(self) -> Message:
+        text = self.condition.text().strip()
+        if text and parse_condition(text) is None and self._is_onnx():
+            return message("Cannot read the condition: enter a class such as 3, or numbers with commas")
+        return NO_MESSAGE
+
     def _show_name(self) -> None:
         view = self._document.imports.view
-        problem = self._name_problem()
-        self.name.setProperty("problem", bool(problem))
-        self.name.style().polish(self.name)
-        self.write.setEnabled(view.phase in {"ready", "failed"} and not problem)
-        if view.phase == "ready":
+        problem, condition_problem = self._name_problem(), self._condition_problem()
+        for field, wrong in ((self.name, problem), (self.condition, condition_problem)):
+            field.setProperty("problem", bool(wrong))
+            field.style().polish(field)
+        self.write.setEnabled(view.phase in {"ready", "failed"} and not problem and not condition_problem)
+        if condition_problem:
+            self._message.setText(sentence(condition_problem))
+        elif view.phase == "ready":
             self._message.setText(sentence(problem) if self._named_by_hand else "")
         self._message.setVisible(bool(self._message.text()))
 
