@@ -241,7 +241,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "nested without end": (_endless, "nested deeper than 200 levels", "again"),
     "no object": (_no_object, "not a JSON object", "again"),
     "other weights": (_weights_of_another_kind, "damaged", "again"),
-    "PyTorch": (_torch, "is a PyTorch file", "Keras models only"),
+    "PyTorch": (_torch, "is a PyTorch file", "Export it to ONNX"),
     "a pointer": (_lfs, "Git LFS", "git lfs pull"),
     "TensorFlow Lite": (_tflite, "TensorFlow Lite", "Convert it to ONNX"),
     "no weights": (_description_alone, "only the model's configuration", "model.save"),
