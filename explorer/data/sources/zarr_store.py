@@ -8,6 +8,7 @@ import stat
 import zipfile
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import UnsupportedOperation
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -45,6 +46,7 @@ from explorer.types import Progress
 _ZIPS: Final = (".zarr.zip", ".zarr")
 _METADATA: Final = (".zarray", ".zgroup", "zarr.json")
 _MAX_JSON: Final = 8 << 20
+_READ_ONLY: Final = "a store that is only read by key"
 _MAX_FOLDERS: Final = 10_000
 _MAX_DEPTH: Final = 8
 _MAX_MEMBERS: Final = 1_000_000
@@ -382,19 +384,19 @@ def _store_of(tree: _Tree) -> Any:
             return tree.read(key, 0, 1) is not None
 
         async def set(self, key: str, value: Any) -> None:
-            raise NotImplementedError
+            raise UnsupportedOperation(_READ_ONLY)
 
         async def delete(self, key: str) -> None:
-            raise NotImplementedError
+            raise UnsupportedOperation(_READ_ONLY)
 
         def list(self) -> Any:
-            raise NotImplementedError
+            raise UnsupportedOperation(_READ_ONLY)
 
         def list_prefix(self, prefix: str) -> Any:
-            raise NotImplementedError
+            raise UnsupportedOperation(_READ_ONLY)
 
         def list_dir(self, prefix: str) -> Any:
-            raise NotImplementedError
+            raise UnsupportedOperation(_READ_ONLY)
 
     return ReadOnly()
 
