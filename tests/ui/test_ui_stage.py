@@ -36,8 +36,8 @@ def test_images_that_a_model_cannot_take_are_explained_once(driver: WindowDriver
     images = np.zeros((6, 8, 8, 4), np.uint8)
     driver.document.open(make_model(), ArraySource(Facts("cells", "Cells", ""), images, random_splits(6)))
     stage = driver.window.stage
-    driver.until(lambda: "4 channels cannot become" in stage.original.text)
-    assert stage.reconstruction.text == "No reconstruction"
+    driver.until(lambda: "4 channels cannot become" in stage.edited.text)
+    assert (stage.original.text, stage.reconstruction.text) == ("Can’t read this image", "No reconstruction")
 
 
 def test_it_shows_image_and_reconstruction_with_their_figures(driver: WindowDriver) -> None:

@@ -186,7 +186,7 @@ def test_a_codec_that_fails_says_so_where_the_image_would_be_and_the_next_one_wo
     driver.open()
     driver.document.open(wrapped(make_model(name="broken"), refuse))
     stage = driver.window.stage
-    driver.until(lambda: "The network does not compute" in stage.original.text)
+    driver.until(lambda: "The network does not compute" in stage.edited.text)
     assert stage.original.image is None
     driver.tab("Noise")  # the noise lab, which nothing is corrupted for while nobody looks
     driver.until(lambda: "The network does not compute" in driver.window.noise.one.clean.text)

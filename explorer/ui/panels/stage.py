@@ -359,6 +359,8 @@ class StagePanel(QWidget):
             return
         failed = isinstance(view, FailedView)
         text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Encoding…")
+        if failed and not isinstance(self._document.views[CURSOR], CursorView):
+            text = self.tr("Can’t read this image")  # the edited image has room for the reason
         self.original.show_text(text, problem=failed)
         for frame in (self.reconstruction, self.error):
             frame.show_text(self.tr("No reconstruction") if failed else text)
@@ -397,9 +399,10 @@ class StagePanel(QWidget):
         else:
             model = self._document.model
             failed, detail = isinstance(view, FailedView), ""
+            image = self._document.views[IMAGE]
             text = message_text(view.message) if isinstance(view, FailedView) else self.tr("Decoding…")
-            if isinstance(self._document.views[IMAGE], FailedView):
-                text = self.tr("Can’t read this image")
+            if isinstance(image, FailedView):
+                failed, text = True, message_text(image.message)
             elif model is not None and not model.card.decodes:
                 failed, text, detail = False, self.tr("No decoder"), self._cursor_detail()
             self.edited.show_text(text, detail, problem=failed)
