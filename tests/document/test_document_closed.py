@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -156,3 +157,19 @@ def test_large_images_that_were_dropped_are_not_kept_without_end() -> None:
     while history.jump(history.place - 1, State()) is not None:
         count += 1
     assert count == 3
+
+
+def test_only_the_image_in_use_stays_decoded() -> None:
+    document = Document()
+    document.open(saved_model(0), make_source(4))
+    images = []
+    for number in range(3):
+        file = io.BytesIO()
+        Image.new("RGB", (64, 64), (number, 0, 0)).save(file, "PNG")
+        images.append(ImportedImage.open(file.getvalue(), f"image {number}"))
+        document.receive(images[-1])
+    document.close_unused()
+    assert [image.nbytes > len(image.content) for image in images] == [False, False, True]
+    document.go_to_step(document.history_place - 1)
+    assert document.state.imported_image is images[1]
+    assert images[1].pil_image(0).getpixel((0, 0)) == (1, 0, 0)
