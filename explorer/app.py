@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import explorer.ui.quick_imports  # noqa: F401  # isort: skip
+
 import logging
 import logging.handlers
 import os
@@ -28,6 +30,7 @@ from explorer.paths import APP_NAME, log_dir, settings_path
 from explorer.printable import log_entry
 from explorer.ui.app_actions import SCHEMES
 from explorer.ui.application import new_application
+from explorer.ui.hidden_dialogs import release_hidden_dialogs
 from explorer.ui.main_window import MainWindow
 from explorer.ui.motion import Motion
 from explorer.ui.theme import SCHEME_VARIABLE, choose_scheme, install_theme
@@ -81,6 +84,7 @@ def make_window(preferences: PreferencesFile | None = None) -> Running:
     """
     document = Document()
     backend = Backend(document)
+    backend.housekeeping.rested.connect(release_hidden_dialogs)
     window = MainWindow(document, backend.close, preferences)
     if preferences is not None:
         document.changed.model.connect(partial(_remember_model, document, preferences))

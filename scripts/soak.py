@@ -65,6 +65,8 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _drive(out: Path, options: argparse.Namespace) -> int:
+    import explorer.app  # isort: skip  first, as the program does
+
     from PySide6.QtCore import QCoreApplication, Qt
     from soak_actions import Soak
 

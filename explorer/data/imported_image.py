@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,13 +24,27 @@ MOST_BYTES: Final = 32 << 20
 """The file of an imported image is kept for sessions up to this size."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    """The pixels of an image, and the values of one of more than 8 bits."""
+
+    pil_image: Image.Image
+    values: NDArray[Any] | None
+
+    @property
+    def nbytes(self) -> int:
+        pixels = self.pil_image.width * self.pil_image.height * len(self.pil_image.getbands())
+        return pixels + (0 if self.values is None else self.values.nbytes)
+
+
 class ImportedImage(Source):
     """One image of any size and mode, as `explorer.data.formats.open_image` returns it.
 
-    The original is kept, not the model's input: another model preprocesses it again. `values` are those of an image of
-    more than 8 bits, for a model that takes them: with the range that this model learned from. `content` is that of its
-    file; empty if larger than `MOST_BYTES`. The colors of a `negative` are inverted. `origin` is the file that it was
-    read from; None if it was pasted. Of several frames it is the first; `found` has their number.
+    The original is kept, not the model's input: another model preprocesses it again. An image that only the history
+    has is at `rest`: only the content of its file is kept, and decoded again when it is read. `values` are those of an
+    image of more than 8 bits, for a model that takes them: with the range that this model learned from. `content` is
+    that of its file; empty if larger than `MOST_BYTES`. The colors of a `negative` are inverted. `origin` is the file
+    that it was read from; None if it was pasted. Of several frames it is the first; `found` has their number.
     """
 
     def __init__(
@@ -50,8 +65,7 @@ class ImportedImage(Source):
             image_shape=(pil_image.height, pil_image.width, channels),
             splits=random_splits(1),
         )
-        self._pil_image = pil_image
-        self._values = values
+        self._decoded: _Decoded | None = _Decoded(pil_image, values)
         if values is not None:
             self.depth = depth_of_files(self.found)
         self.content = content
@@ -60,8 +74,8 @@ class ImportedImage(Source):
 
     @property
     def nbytes(self) -> int:
-        pixels = self._pil_image.width * self._pil_image.height * len(self._pil_image.getbands())
-        return len(self.content) + pixels + (0 if self._values is None else self._values.nbytes)
+        """Memory for the content and, unless it is at rest, for the pixels."""
+        return len(self.content) + (0 if self._decoded is None else self._decoded.nbytes)
 
     @classmethod
     def open(cls, path_or_bytes: Path | bytes, name: str) -> ImportedImage:
@@ -76,33 +90,49 @@ class ImportedImage(Source):
 
     def inverted(self) -> ImportedImage:
         """Return the image with inverted colors, such as black-on-white for a model trained white-on-black."""
-        negative = Invert().on_image(self._pil_image)
+        decoded = self._decode()
         return ImportedImage(
-            negative,
+            Invert().on_image(decoded.pil_image),
             self.name,
             self.content,
             negative=not self.negative,
             origin=self.origin,
             found=self.found,
-            values=self._values,
+            values=decoded.values,
         )
+
+    def rest(self) -> None:
+        """Free the pixels if the content of the file is known; they are decoded again when they are read."""
+        if self.content:
+            self._decoded = None
 
     def pil_image(self, index: int) -> Image.Image:
         self.positions([index])
-        return self._pil_image.copy()
+        return self._decode().pil_image.copy()
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
         """Return it preprocessed ``(n, h, w, c)``, once for each index."""
-        if self._values is None or preprocessing.dtype == np.uint8:
-            pixels = preprocessing.pixels(self._pil_image)
+        decoded = self._decode()
+        if decoded.values is None or preprocessing.dtype == np.uint8:
+            pixels = preprocessing.pixels(decoded.pil_image)
         else:
             limits = preprocessing.reading.range or self.found.range
-            pixels = deep_pixels(self._values, limits, preprocessing, negative=self.negative)
+            pixels = deep_pixels(decoded.values, limits, preprocessing, negative=self.negative)
         return np.repeat(pixels[None], len(self.positions(indices)), axis=0)
 
+    def _decode(self) -> _Decoded:
+        decoded = self._decoded
+        if decoded is None:
+            opened = open_with_header(self.content, self.name)
+            image = Invert().on_image(opened.pil_image) if self.negative else opened.pil_image
+            decoded = _Decoded(image, None if opened.range is None else open_values(self.content, self.name))
+            self._decoded = decoded
+        return decoded
+
     def _hash_content(self) -> str:
-        digest = hashlib.sha256(f"{self._pil_image.mode} {self._pil_image.size}".encode())
-        digest.update(self._pil_image.tobytes())
+        image = self._decode().pil_image
+        digest = hashlib.sha256(f"{image.mode} {image.size}".encode())
+        digest.update(image.tobytes())
         return digest.hexdigest()
 
 

@@ -37,6 +37,14 @@ class ClosedModel:
     def fits(self, model: OpenModel) -> bool:
         return _files(model) == self.files
 
+    def is_of(self, model: OpenModel | None) -> bool:
+        """Return whether this is the model, at another time of its training or opened again."""
+        if model is None or model is self.alive():
+            return model is not None
+        if self.run is not None and self.run == model.run:
+            return True
+        return bool(self.files) and self.path == model.path and self.fits(model)
+
 
 @dataclass(frozen=True)
 class ClosedSource:
@@ -58,6 +66,13 @@ class ClosedSource:
     def fits(self, source: Source) -> bool:
         """Return whether an opened source has the same images in the same order."""
         return source.count == self.count and _some_files(source) == self.files
+
+    def is_of(self, source: Source | None) -> bool:
+        """Return whether this is the source, its more complete successor or opened again."""
+        alive = self.alive()
+        if source is None or alive is not None:
+            return source is not None and (source is alive or source.continues(alive))
+        return self.spec == source.spec and self.fits(source)
 
 
 Closed: TypeAlias = ClosedModel | ClosedSource

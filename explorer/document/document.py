@@ -518,7 +518,7 @@ class Document:
 
     def close_unused(self) -> None:
         """Close the models and images that only the history references; undo reopens them."""
-        self._history.close_all()
+        self._history.close_all(self._state)
 
     def forget_history(self) -> None:
         self._history = History()

@@ -129,6 +129,8 @@ class History:
             self._past[-1] = replace(self._past[-1], label=_extended(self._past[-1].label, label))
         else:
             last = self._past[-1].state if self._past else before
+            if last.imported_image is not before.imported_image:
+                self._rest_images(before)
             self._past.append(Step(before, label))
             del self._past[: -_fitting(self._past)]
             if last.model is not before.model or last.source is not before.source:
@@ -164,9 +166,17 @@ class History:
         for steps in (self._past, self._future):
             steps[:] = [change(step) for step in steps]
 
-    def close_all(self) -> None:
+    def close_all(self, current: State) -> None:
         """Close all models and sources of the steps that can be reopened, also those of the nearest step."""
         self._close_far(0, 0)
+        self._rest_images(current)
+
+    def _rest_images(self, current: State) -> None:
+        """Free the pixels of all imported images but the current one."""
+        for step in (*self._past, *self._future):
+            image = step.state.imported_image
+            if isinstance(image, ImportedImage) and image is not current.imported_image:
+                image.rest()
 
     def _close_far(self, open_models: int = OPEN_MODELS, open_sources: int = OPEN_SOURCES) -> None:
         """Close models and sources that only distant steps have, if they can be opened again."""

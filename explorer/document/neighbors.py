@@ -14,11 +14,14 @@ from psygnal import Signal
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.errors import UsageError
-from explorer.latent.neighbors import CodeSpace, IndexKind, Metric, NeighborIndex
+from explorer.latent.neighbors import CodeSpace, Found, IndexKind, Metric, NeighborIndex
 from explorer.types import Codec, Floats, Indices, Pixels
 
 PIXEL_VALUES = 16_000_000
 """Most values of all images that are compared by pixels; larger images are downsampled by an integer."""
+
+_COMPARED_AT_ONCE = 2_000
+"""Number of images whose pixels are converted to floats at a time."""
 
 MOST = 60
 """Most neighbors that are shown."""
@@ -54,10 +57,8 @@ class IndexedImages:
     codes
         Float32 ``(n, latent_dim)``, in source order; NaN where an image cannot be read.
     positions, pixels
-        Int64 ``(m,)`` and float32 ``(m, p)``: positions in the source of the readable images, which are the rows of
-        both indexes; and their pixels, downsampled by `step` per side.
-    by_pixels
-        An exact index of `pixels`.
+        Int64 ``(m,)``: positions in the source of the readable images, which are the rows of `index`; and their pixels
+        ``(m, p)``, downsampled by `step` per side: float32 in [0, 1], or as the source has them where `step` is 1.
     recall, seconds
         Recall@10 of `index`, and seconds per query; 1 and NaN for an exact one.
     """
@@ -67,11 +68,10 @@ class IndexedImages:
     way: tuple[Metric, bool, IndexKind | None]
     codes: Floats
     positions: Indices
-    pixels: Floats
+    pixels: Pixels
     step: int
     space: CodeSpace
     index: NeighborIndex
-    by_pixels: NeighborIndex
     recall: float = 1.0
     seconds: float = float("nan")
 
@@ -82,6 +82,21 @@ class IndexedImages:
     def suits(self, codec: Codec, source: Source, settings: NeighborSettings) -> bool:
         """Return whether it is the index for this model, these images and these settings."""
         return self.codec is codec and self.source is source and self.way == settings.way
+
+    def nearest_by_pixels(self, image: Floats, count: int, leave_out: int | None = None) -> Found:
+        """Return the rows nearest to an image ``(1, h, w, c)`` in its pixels, like `NeighborIndex.search`.
+
+        Some rows are converted at a time: floats of all images would take four times the memory of their bytes.
+        """
+        query, parts = pooled(image, self.step), []
+        for start in range(0, len(self.pixels), _COMPARED_AT_ONCE):
+            rows = NeighborIndex(to_floats(self.pixels[start : start + _COMPARED_AT_ONCE]), "exact")
+            found = rows.search(query, count, None if leave_out is None else leave_out - start)
+            parts.append(Found(found.indices + start, found.distances))
+        indices = np.concatenate([part.indices for part in parts], axis=1)
+        distances = np.concatenate([part.distances for part in parts], axis=1)
+        order = np.argsort(distances, axis=1, kind="stable")[:, :count]
+        return Found(np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1))
 
 
 def pooled(images: Floats, step: int) -> Floats:
@@ -94,9 +109,9 @@ def pooled(images: Floats, step: int) -> Floats:
     return np.asarray(blocks.mean(axis=(2, 4)), np.float32).reshape(count, -1)
 
 
-def pooled_pixels(pixels: Pixels, step: int) -> Floats:
-    """Return images as `pooled` does, in [0, 1]."""
-    return pooled(to_floats(pixels), step)
+def pooled_pixels(pixels: Pixels, step: int) -> Pixels:
+    """Return images as `pooled` does, in [0, 1]; with a step of 1 as they are, flattened."""
+    return pixels.reshape(len(pixels), -1) if step == 1 else pooled(to_floats(pixels), step)
 
 
 def step_for(count: int, shape: tuple[int, int, int]) -> int:

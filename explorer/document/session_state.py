@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from explorer.data.corruption import format_noise, parse_noise
 from explorer.data.imported_image import ImportedImage
 from explorer.data.source import Source
 from explorer.document.animation import animation_of, keyframes_of
+from explorer.document.closed import ClosedModel, ClosedSource
 from explorer.document.selection import Picked
 from explorer.document.session_file import Session
 from explorer.document.session_record import (
@@ -375,20 +376,34 @@ def picked_of(session: Session, source: Source | None) -> Picked | None:
     return Picked(session.record.selection.title, inside) if len(inside) else None
 
 
-def same_work(saved: State, now: State) -> bool:
-    """Return whether two states of one document differ by no edit.
+@dataclass(frozen=True, eq=False)
+class SavedWork:
+    """The state of a document when it was saved. It keeps neither the model nor the images in memory."""
+
+    state: State
+    model: ClosedModel | None
+    source: ClosedSource | None
+
+    @classmethod
+    def of(cls, state: State) -> SavedWork:
+        model = None if state.model is None else ClosedModel.of(state.model)
+        source = None if state.source is None else ClosedSource.of(state.source)
+        return cls(replace(state, model=None, source=None), model, source)
+
+
+def same_work(work: SavedWork, now: State) -> bool:
+    """Return whether the state of a document differs by no edit from when it was saved.
 
     Results of the encoder, and newer versions of a model or source, are not edits.
     """
+    if not (work.model.is_of(now.model) if work.model is not None else now.model is None):
+        return False
+    if not (work.source.is_of(now.source) if work.source is not None else now.source is None):
+        return False
+    saved, same_model = work.state, work.model is None or work.model.alive() is now.model
     for part in vars(now):
         old, new = getattr(saved, part), getattr(now, part)
-        if old is new or part in {"code", "start_code"}:
-            continue
-        if part in {"model", "source"}:
-            if old is not None and new is not None and new.continues(old):
-                continue
-            return False
-        if part == "grid" and saved.model is not now.model:
+        if old is new or part in {"model", "source", "code", "start_code"} or (part == "grid" and not same_model):
             continue
         if old != new:
             return False

@@ -17,7 +17,7 @@ from explorer.data.source import Source
 from explorer.document.selection import Picked
 from explorer.document.session_file import Session
 from explorer.document.session_record import ViewRecord
-from explorer.document.session_state import keeps_imported_image, same_work, session_of
+from explorer.document.session_state import SavedWork, keeps_imported_image, same_work, session_of
 from explorer.document.state import OpenModel, State
 from explorer.errors import ExplorerError, SessionError
 from explorer.messages import NO_MESSAGE, Message
@@ -115,7 +115,7 @@ class Sessions:
         self._state = state
         self._picked = picked
         self._playhead = playhead
-        self._saved: State | None = None
+        self._saved: SavedWork | None = None
         self._path: Path | None = None
         self._checksum = ""
         self._workspace = self._stage = self._tab = ""
@@ -186,7 +186,7 @@ class Sessions:
         """
         self._path, self._checksum = path, checksum
         self._let_go = False
-        self._saved = State() if dirty else state or self._state()
+        self._saved = SavedWork.of(State() if dirty else state or self._state())
         self.check()
 
     def check(self) -> None:

@@ -74,7 +74,7 @@ def index_images(
         check_table(source.count, model.latent_dim)
         step = step_for(source.count, model.card.image_shape)
         codes = np.full((source.count, model.latent_dim), np.nan, np.float32)
-        small: list[Floats] = []
+        small: list[Pixels] = []
         rows: list[Indices] = []
         for done, pixels, kept in _batches(model, source):
             codes[kept] = model.codec.encode(to_floats(pixels))
@@ -82,10 +82,8 @@ def index_images(
             rows.append(kept)
             yield Progress(done, source.count, message("Encoding"))
         images, positions = np.concatenate(small), np.concatenate(rows)
-        by_pixels = NeighborIndex(images, "exact")
     else:
-        codes, images, step, by_pixels = known.codes, known.pixels, known.step, known.by_pixels
-        positions = known.positions
+        codes, images, step, positions = known.codes, known.pixels, known.step, known.positions
     metric, whitened, kind = settings.way
     space = CodeSpace(model.sample.statistics, whitened)
     coordinates = space.coordinates(codes[positions])
@@ -96,9 +94,7 @@ def index_images(
         yield Progress(0, 0, message("Measuring recall"))
         some = coordinates[np.linspace(0, len(coordinates) - 1, min(len(coordinates), _TRIED)).astype(np.int64)]
         found, seconds = recall(index, NeighborIndex(coordinates, "exact", metric), some)
-    yield IndexedImages(
-        model.codec, source, settings.way, codes, positions, images, step, space, index, by_pixels, found, seconds
-    )
+    yield IndexedImages(model.codec, source, settings.way, codes, positions, images, step, space, index, found, seconds)
 
 
 def find_directions(

@@ -34,10 +34,11 @@ LONG_IDLE_MS = 30_000
 class Housekeeping(QObject):
     """Waits until the program is idle, then frees unused memory. Belongs to the main thread.
 
-    `tidied`: memory was released.
+    `tidied`: memory was released. `rested`: nothing has happened for half a minute; what can be made again is dropped.
     """
 
     tidied = Signal()
+    rested = Signal()
 
     def __init__(
         self, document: Document, render_thread: RenderThread, jobs: JobRunner, parent: QObject | None = None
@@ -117,6 +118,7 @@ class Housekeeping(QObject):
     def _on_long_idle(self) -> None:
         document = self._document
         document.close_unused()
+        self.rested.emit()
         # Whatever still refers to itself; half a minute without an answer, nobody notices the tenth of a second.
         gc.collect()
         linecache.clearcache()  # source files that imports and tracebacks have read: several megabytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from explorer.data.source import Source
 from explorer.document.closed import ClosedModel, ClosedSource, Reopening
 from explorer.document.document import Document
 from explorer.document.history import IMPORTED_IMAGE_BYTES, OPEN_MODELS, OPEN_SOURCES, UNSAVED_MODELS, History
+from explorer.document.session_state import SavedWork, same_work
 from explorer.document.state import OpenModel, State
 from explorer.messages import message
 
@@ -156,3 +158,43 @@ def test_large_images_that_were_dropped_are_not_kept_without_end() -> None:
     while history.jump(history.place - 1, State()) is not None:
         count += 1
     assert count == 3
+
+
+def test_only_the_image_in_use_stays_decoded() -> None:
+    document = Document()
+    document.open(saved_model(0), make_source(4))
+    images = []
+    for number in range(3):
+        file = io.BytesIO()
+        Image.new("RGB", (64, 64), (number, 0, 0)).save(file, "PNG")
+        images.append(ImportedImage.open(file.getvalue(), f"image {number}"))
+        document.receive(images[-1])
+    document.close_unused()
+    assert [image.nbytes > len(image.content) for image in images] == [False, False, True]
+    document.go_to_step(document.history_place - 1)
+    assert document.state.imported_image is images[1]
+    assert images[1].pil_image(0).getpixel((0, 0)) == (1, 0, 0)
+
+
+def test_the_record_of_saved_work_keeps_no_model_and_no_images() -> None:
+    document = document_with(saved_model, 1)
+    document.sessions.begin()
+    model, source = weakref.ref(document.state.model), weakref.ref(document.state.source)
+    for number in range(1, OPEN_MODELS + 3):
+        document.open(saved_model(number), make_source(4, name=f"source {number}"))
+    document.close_unused()
+    gc.collect()
+    assert (model(), source()) == (None, None)
+    assert document.sessions.dirty
+
+
+def test_a_model_that_was_opened_again_is_no_edit() -> None:
+    source = make_source(4)
+    state = State(model=saved_model(0), source=source)
+    work = SavedWork.of(state)
+    assert same_work(work, replace(state, model=saved_model(0)))
+    assert not same_work(work, replace(state, model=saved_model(1)))
+    assert not same_work(work, replace(state, source=make_source(5)))
+    assert not same_work(work, replace(state, model=None))
+    assert not same_work(work, replace(state, image_index=3))
+    assert same_work(SavedWork.of(State(arithmetic=state.arithmetic)), State(arithmetic=state.arithmetic))

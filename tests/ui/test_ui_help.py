@@ -160,3 +160,17 @@ def test_f1_shows_the_page_of_the_panel_in_use(driver: WindowDriver) -> None:
         dialog.close()
         window.activateWindow()
     assert window.app_actions.show_help("no-such-page").browser.page == INDEX
+
+
+def test_a_closed_dialog_keeps_no_window_and_opens_again(driver: WindowDriver) -> None:
+    dialog = opened(driver.window)
+    dialog.show_page("map")
+    dialog.resize(700, 500)
+    dialog.close()
+    driver.running.backend.housekeeping.rested.emit()
+    assert dialog.windowHandle() is None
+    assert driver.window.windowHandle() is not None
+    assert opened(driver.window) is dialog
+    assert dialog.windowHandle() is not None
+    assert (dialog.width(), dialog.height()) == (700, 500)
+    assert not dialog.grab().toImage().isNull()

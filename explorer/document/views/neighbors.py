@@ -11,7 +11,7 @@ from explorer.data.mixer import Mixer, shown
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Source
 from explorer.document.document import Document
-from explorer.document.neighbors import IndexedImages, pooled
+from explorer.document.neighbors import IndexedImages
 from explorer.document.views.image import read_image
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.types import Floats, Indices, Shown
@@ -52,7 +52,7 @@ def find_neighbors(
         image = read_image(original[0], preprocessing, original[1])
     excluded = images.row_of(own)
     near = images.index.search(images.space.coordinates(code[None]), count, excluded)
-    alike = images.by_pixels.search(pooled(image, images.step), count, excluded)
+    alike = images.nearest_by_pixels(image, count, excluded)
     found = [images.positions[part.indices[0][part.indices[0] >= 0]] for part in (near, alike)]
     read = [shown(images.source.read(indices, preprocessing), mixer) for indices in found]
     distances = [part.distances[0][: len(indices)] for part, indices in zip((near, alike), found, strict=True)]
