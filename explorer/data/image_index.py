@@ -286,7 +286,7 @@ def _fits(index: ImageIndex) -> bool:
         and len(np.unique(index.rows)) == count
         and int(index.rows.max()) <= 4 * (count + BIG_FOLDER)
         and int(index.states.max()) <= BAD
-        and 0 <= int(index.headers[:, 3].min()) <= int(index.headers[:, 3].max()) <= MAX_FRAMES
+        and 0 <= int(index.headers[:, 3].min()) <= int(index.headers[:, 3].max()) <= MAX_FRAMES + 1
         and 0 <= int(index.headers[:, 4].min()) <= int(index.headers[:, 4].max()) < len(DTYPES)
         and index.reasons.keys() == set(np.flatnonzero(index.states == BAD).tolist())
         and all(name and not os.path.isabs(name) and ".." not in name.split("/") for name in index.names)

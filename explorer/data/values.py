@@ -12,7 +12,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.preprocessing import DTYPES, Depth, Invert, PixelValue, Preprocessing, to_pixels
+from explorer.data.color_profiles import values_to_srgb
+from explorer.data.deep_pixels import Deep
+from explorer.data.preprocessing import DTYPES, Alpha, Depth, Invert, PixelValue, Preprocessing, to_pixels
 from explorer.data.source import Found
 from explorer.errors import DataError
 from explorer.messages import Value, message
@@ -119,17 +121,24 @@ def depth_of_files(found: Found) -> Depth:
 
 
 def deep_pixels(
-    values: AnyArray, limits: tuple[float, float] | None, preprocessing: Preprocessing, *, negative: bool = False
+    deep: Deep, limits: tuple[float, float] | None, preprocessing: Preprocessing, *, negative: bool = False
 ) -> Pixels:
-    """Return the pixels ``(h, w, c)`` for a model of the values of one file, ``(h, w)`` or ``(h, w, c)``.
+    """Return the pixels ``(h, w, c)`` for a model of the values of one file.
 
-    Without limits they are found; NaN becomes the lower one.
+    Without limits they are found; NaN becomes the lower one. They are scaled first, then converted to sRGB, and then
+    composited over the background, as 8-bit images are.
     """
-    limits = limits or found_range(values, message("the image"))
-    if values.dtype.kind == "f":
-        values = np.nan_to_num(values, nan=limits[0], posinf=limits[1], neginf=limits[0])
-    images = scaled(values.reshape(1, *values.shape[:2], -1), limits, preprocessing.reading.depth)
-    pixels: Pixels = preprocessing.array_pixels(Invert().on_array(images) if negative else images)[0]
+    colors = deep.colors
+    limits = limits or found_range(colors, message("the image"))
+    if colors.dtype.kind == "f":
+        colors = np.nan_to_num(colors, nan=limits[0], posinf=limits[1], neginf=limits[0])
+    images = scaled(colors.reshape(1, *colors.shape[:2], -1), limits, preprocessing.reading.depth)
+    images = values_to_srgb(images, deep.profile)
+    images = Invert().on_array(images) if negative else images
+    over = next((step for step in preprocessing.steps if isinstance(step, Alpha)), None)
+    if over is not None and deep.alpha is not None:
+        images = over.composited(images, deep.alpha[np.newaxis])
+    pixels: Pixels = preprocessing.array_pixels(images)[0]
     return pixels
 
 

@@ -48,7 +48,7 @@ READERS: Final[dict[str, Reader]] = {
     "images": Reader(
         "explorer.data.image_reader:read_images",
         ("explorer.data.image_plugins",),
-        memory_bytes=2048 * MB,
+        memory_bytes=4096 * MB,
         cpu_seconds=600,
     ),
     "nothing": Reader("explorer.reader.child:nothing"),

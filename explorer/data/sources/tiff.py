@@ -14,7 +14,7 @@ import numpy as np
 
 from explorer.data.choices import refuse_unused
 from explorer.data.depth import found_range
-from explorer.data.extras import install_command, installed
+from explorer.data.extras import installed, lacks
 from explorer.data.source import Facts, Source
 from explorer.data.sources.array_source import source_of
 from explorer.data.sources.containers import (
@@ -252,11 +252,7 @@ class Plan:
         except ValueError as error:
             if "imagecodecs" not in str(error):
                 raise
-            raise DataError(
-                "Cannot open {file}: its compression needs an optional library. Run: {command}",
-                file=file,
-                command=install_command("tiff"),
-            ) from error
+            raise lacks("tiff", message("its compression"), file) from error
 
 
 def _pages(series: Any, shape: tuple[int, ...]) -> Callable[[int], AnyArray]:
