@@ -83,11 +83,16 @@ def values_of(pil_image: Image.Image, again: Callable[[], Image.Image] | None = 
     return divided_by_alpha(values) if match[1] == "RGBa" else values
 
 
-def divided_by_alpha(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Return 16-bit colors ``(…, c)`` that were multiplied by alpha, the last channel, as they were before."""
-    alpha = np.maximum(values[..., -1:], 1)
-    colors = np.minimum(values[..., :-1].astype(np.uint32) * np.uint32(0xFFFF) // alpha, 0xFFFF)
-    return np.concatenate([colors.astype(np.uint16), values[..., -1:]], axis=-1)
+def divided_by_alpha(values: NDArray[Any]) -> NDArray[Any]:
+    """Return colors ``(…, c)`` that were multiplied by alpha, the last channel, as they were before.
+
+    Uint8, uint16, or floats from 0 to 1, as those that are returned.
+    """
+    top = 1.0 if values.dtype.kind == "f" else float(np.iinfo(values.dtype).max)
+    alpha = values[..., -1:].astype(np.float64)
+    colors = np.divide(values[..., :-1] * top, alpha, out=np.zeros(values[..., :-1].shape), where=alpha > 0)
+    colors = np.minimum(colors if values.dtype.kind == "f" else np.rint(colors), top)
+    return np.concatenate([colors.astype(values.dtype), values[..., -1:]], axis=-1)
 
 
 def _with_raw_mode(tile: Any, mode: str) -> Any:

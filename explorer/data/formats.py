@@ -22,7 +22,7 @@ from PIL import Image, UnidentifiedImageError
 from explorer.data import isolated_images
 from explorer.data.color_profiles import fitting_profile, has_tables, to_srgb
 from explorer.data.deep_pixels import DEEP_MODES, DTYPES, Deep, dtype_of, upright, values_of
-from explorer.data.depth import Range, found_range, to_bytes
+from explorer.data.depth import to_bytes
 from explorer.data.frames import MAX_FRAMES, frame_sizes, png_chunks
 from explorer.data.image_reader import DecodedImage, Kind, ProbedImage
 from explorer.data.isolated_images import (
@@ -35,6 +35,7 @@ from explorer.data.isolated_images import (
     probe_all,
 )
 from explorer.data.plain_modes import JPEG_FORMATS, plain_colors, without_ink
+from explorer.data.ranges import Range, file_range
 from explorer.errors import DataError
 from explorer.messages import Value, message
 from explorer.reading import reason_of
@@ -434,7 +435,7 @@ def plain_mode(pil_image: Image.Image) -> Image.Image:
 
 def _shown(values: NDArray[Any], info: Mapping[Any, Any], value_range: Range | None) -> tuple[Image.Image, Range]:
     """Return values of more than 8 bits as an image in a plain mode, and the range that became black to white."""
-    value_range = value_range or found_range(Deep(values).colors)
+    value_range = value_range or file_range(Deep(values).colors)
     shallow = to_bytes(values, value_range)
     if values.ndim == 3 and values.shape[2] == 4:
         shallow[..., 3] = values[..., 3] >> 8

@@ -90,7 +90,7 @@ READERS: Final[dict[str, Reader]] = {
     **{
         name: Reader(
             function,
-            ("tifffile", "explorer.data.sources.tiff_codecs", "xml.etree.ElementTree"),
+            ("tifffile", "explorer.data.sources.tiff_codecs", "xml.etree.ElementTree", "PIL.ImageCms"),
             memory_bytes=4096 * MB,
             cpu_seconds=_LONG,
         )

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from explorer.data.depth import found_range, to_bytes
+from explorer.data.depth import to_bytes
 from explorer.data.formats import Header, open_deep, open_image, open_with_header, probe_image
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source

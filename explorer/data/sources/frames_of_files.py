@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from explorer.data.attributes import Attribute, Attributes
 from explorer.data.choices import Choices
 from explorer.data.deep_pixels import DTYPES, Deep
-from explorer.data.depth import Range, common_range, found_range
+from explorer.data.depth import common_range
 from explorer.data.formats import Request, open_together
 from explorer.data.frames import MAX_FRAMES
+from explorer.data.ranges import Range, file_range
 from explorer.data.source import Facts, Found, Skipped
 from explorer.errors import DataError
 from explorer.messages import message
@@ -142,6 +143,6 @@ def sampled_range(some: Sequence[Request]) -> tuple[Range | None, str]:
     ranges, dtypes = [], []
     for _, found in open_together(some, deep=True):
         if isinstance(found, Deep):
-            ranges.append(found_range(found.colors))
+            ranges.append(file_range(found.colors))
             dtypes.append(DTYPES.index(found.values.dtype.name))
     return common_range(ranges), DTYPES[max(dtypes)] if dtypes else ""
