@@ -32,7 +32,9 @@ _SHARD: Final = re.compile(r"(?P<split>train|test|validation|valid|val)(?:[-_.].
 _BESIDE_IMAGES: Final = "metadata"
 """What a table beside a folder of image files is called."""
 
-_MAX_FILES: Final = 5_000
+_MAX_FILES: Final = 900
+"""Files that are read: the reader process has all of them open."""
+
 _IMAGES: Final = ("image", "img", "images", "pixel_values")
 _LABELS: Final = ("label", "labels", "fine_label", "class", "target")
 _GRAY: Final = ("1", "L", "LA", "La", "F", "I", "I;16", "I;16B", "I;16L")
@@ -110,11 +112,14 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
     refuse_unused(facts.choices, ("range",), facts.name)
     require("parquet", message("parquet"), path.name)
     shards = _shards(path)
+    skipped: list[Skipped] = []
+    if len(shards) > _MAX_FILES:
+        skipped.append(Skipped(path.name, message("Only its first {most} files are read", most=_MAX_FILES)))
+        shards = shards[:_MAX_FILES]
     packed = PackedFiles(shards[0], sum(shard.stat().st_size for shard in shards))
     columns: _Columns | None = None
     yield Progress(0, 0, message("Reading images"))
     total = 0
-    skipped: list[Skipped] = []
     for record in reader.steps("parquet", shards, (Table, PackedRows, LeftOut)):
         if isinstance(record, LeftOut):
             skipped.append(Skipped(record.name, record.reason))
@@ -137,7 +142,7 @@ def _shards(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix.lower() == SUFFIX else []
     for folder in (path, path / "data"):
-        files = sorted(folder.glob(f"*{SUFFIX}"))[:_MAX_FILES]
+        files = sorted(folder.glob(f"*{SUFFIX}"))
         found = [file for file in files if file.is_file() and not file.stem.startswith(_BESIDE_IMAGES)]
         if found:
             return sorted(found, key=lambda file: SPLIT_ORDER.index(_split_of(file)))
@@ -220,8 +225,10 @@ def read_parquet(files: tuple[Handed, ...]) -> Iterator[Table | PackedRows | Lef
             found = _distinct(opened, name)
             if found is None:
                 yield LeftOut(name, message("More than {most:,} different texts group no images.", most=MAX_CATEGORIES))
-            else:
+            elif found:
                 texts[name] = found
+            else:
+                yield LeftOut(name, message("It is empty."))
     classes |= texts
     known = [name for name in schema.names if name in numbers or name in texts]
     label = next((name for wanted in _LABELS for name in known if name.lower() == wanted and _labels(schema, name)), "")
