@@ -36,7 +36,7 @@ UNKNOWN, GOOD, BAD = 0, 1, 2
 
 _NOTES: Final = TypeAdapter(tuple[Skipped, ...])
 _REASONS: Final = TypeAdapter(dict[int, Message])
-_FORMAT: Final = 5
+_FORMAT: Final = 6
 _LIMITS: Final = ZipLimits(1 << 30)
 _SETTLED_NS: Final = 2_000_000_000
 """File systems store times with a resolution of up to two seconds: a folder that changed just before it was listed may
