@@ -19,6 +19,7 @@ from explorer_testing.containers import (
     write_zarr,
 )
 from numpy.testing import assert_array_equal
+from PIL import Image
 
 from explorer.data import extras
 from explorer.data.choices import Choices, join
