@@ -20,6 +20,7 @@ from explorer.data.formats import open_image
 from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
+from explorer.reader import read
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -256,11 +257,15 @@ def test_libtiff_and_little_cms_run_in_another_process(tmp_path: Path, monkeypat
     Image.fromarray(colors.astype(np.uint16)[..., 0] * 257).save(tmp_path / "e.tif", compression="tiff_lzw")
     Image.new("CMYK", (7, 9), (255, 0, 0, 0)).save(tmp_path / "f.jpg", icc_profile=ink())
     COLOR.resize((7, 9)).save(tmp_path / "g.png", icc_profile=swapped())
-    monkeypatch.setattr(Image.core, "libtiff_decoder", refuse)
+    monkeypatch.setattr("PIL.Image.core.libtiff_decoder", refuse)
     monkeypatch.setattr(ImageCms, "ImageCmsProfile", refuse)
-    started = []
-    start = isolated_images.read
-    monkeypatch.setattr(isolated_images, "read", lambda *given: started.append(given) or start(*given))
+    started: list[str] = []
+
+    def counted(name: str, *given: Any) -> Any:
+        started.append(name)
+        return read(name, *given)
+
+    monkeypatch.setattr(isolated_images, "read", counted)
     source = open_source(tmp_path)
     assert (source.count, source.image_shape, source.skipped) == (7, (9, 7, 3), ())
     assert len(started) == 2, "the files are checked together, and the range is found"
