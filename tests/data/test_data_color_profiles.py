@@ -208,10 +208,11 @@ def test_16_bits_of_color_are_trained_in_srgb(kind: str, tmp_path: Path) -> None
         packed = kind if kind == "lzw" else None
         tifffile.imwrite(path, DEEP, photometric="rgb", iccprofile=swapped(), metadata=None, compression=packed)
     expected = DEEP[..., [1, 0, 2]]
+    recipe = Preprocessing.standard((8, 8, 3), reading=open_source(path).reading())
     for place in (path, tmp_path):  # TIFF files alone are read by tifffile, in folders by Pillow
         source = open_source(place)
         assert (source.depth, source.found.range) == (16, (0, 65535))
-        recipe = Preprocessing.standard((8, 8, 3), reading=source.reading())
+        assert source.reading() == recipe.reading
         found = source.read([0], recipe)[0]
         assert found.dtype == np.uint16
         assert np.abs(found.astype(int) - expected).max() <= 40
