@@ -63,6 +63,7 @@ def fitting_profile(pil_image: Image.Image) -> bytes:
     return profile if fits else b""
 
 
+@lru_cache(maxsize=16)
 def has_tables(profile: bytes) -> bool:
     """Return whether a profile can only be applied by Little CMS; false for an empty or damaged one."""
     try:

@@ -159,7 +159,7 @@ def _open_frame(path_or_bytes: Content, name: Value, frame: int, value_range: Ra
                 whole = _without_end_mark(path_or_bytes, name)
                 return Opened(whole, _header(whole, 1, "uint8"), (whole.size[::-1],), None, None)
     except NeedsReader as needs:
-        found = _decoded_there(path_or_bytes, needs.kind, frame, name)
+        found = _decoded_there(Request(path_or_bytes, name, frame), needs.kind)
         return _opened_there(found, needs.sizes, value_range, path_or_bytes, name)
 
 
@@ -208,7 +208,9 @@ def _decoded_here(
         values = values_of(pil_image, _reopening(path_or_bytes, frame, name))
         pil_image.load()
     except OSError as error:
-        raise (_MissingEndError if pil_image.format in JPEG_FORMATS else error) from error
+        if pil_image.format in JPEG_FORMATS:
+            raise _MissingEndError from error
+        raise
     header = _NO_HEADER if sizes is None else _header(pil_image, len(sizes), dtype)
     if values is None:
         return Opened(_shallow(pil_image), header, tuple(sizes or ()), None, None)
@@ -217,10 +219,9 @@ def _decoded_here(
     return Opened(plain, header, tuple(sizes or ()), limits, deep)
 
 
-def _decoded_there(path_or_bytes: Content, kind: Kind, frame: int, name: Value) -> DecodedImage:
+def _decoded_there(request: Request, kind: Kind) -> DecodedImage:
     """Decode a frame in the reader process."""
-    content = path_or_bytes if isinstance(path_or_bytes, bytes) else Path(path_or_bytes)
-    (found,) = decode_all([Wanted(content, kind, frame, str(name))], MAX_PIXELS)
+    (found,) = decode_all([_wanted(request, kind)], MAX_PIXELS)
     if isinstance(found, DataError):
         raise found
     return found
@@ -304,16 +305,19 @@ def open_together(
     by_file: dict[Content, list[int]] = {}
     for position, request in enumerate(requests):
         by_file.setdefault(request.path_or_bytes, []).append(position)
-    isolated: list[tuple[int, Kind]] = []
+    isolated: list[tuple[int, Wanted]] = []
     for positions in by_file.values():
         together = sorted(positions, key=lambda at: requests[at].frame)
         for position, found in _open_frames(together, requests, value_range, deep=deep):
-            if isinstance(found, NeedsReader):
-                isolated.append((position, found.kind))
-            else:
+            if not isinstance(found, NeedsReader):
                 yield position, found
-    wanted = [_wanted(requests[position], kind) for position, kind in isolated]
-    for (position, _), outcome in zip(isolated, decode_all(wanted, MAX_PIXELS), strict=True):
+                continue
+            try:
+                isolated.append((position, _wanted(requests[position], found.kind)))
+            except DataError as error:
+                yield position, error
+    outcomes = decode_all([wanted for _, wanted in isolated], MAX_PIXELS)
+    for (position, _), outcome in zip(isolated, outcomes, strict=True):
         request = requests[position]
         if isinstance(outcome, DataError):
             yield position, outcome
@@ -353,7 +357,11 @@ def _open_frames(
 
 
 def _wanted(request: Request, kind: Kind) -> Wanted:
+    """Return what the reader process shall decode; DataError if it is a JPEG that is not whole."""
     content = request.path_or_bytes
+    with _errors_named(content, request.name):
+        if kind == "JPEG" and not _ends_as_jpeg(content):
+            content = _with_end_mark(content, request.name)
     return Wanted(content if isinstance(content, bytes) else Path(content), kind, request.frame, str(request.name))
 
 
@@ -550,7 +558,7 @@ def _check_whole(path: Path, kind: str) -> None:
         else:
             _walk_png(path)
     elif kind in JPEG_FORMATS:
-        if not _ends_as_jpeg(path, size):
+        if not _ends_as_jpeg(path):
             _check_jpeg(path)
     elif kind != "WEBP" and size <= _DECODED_BYTES:  # WebP is complete if it opens
         open_image(path, path.name)
@@ -563,9 +571,11 @@ def _walk_png(path: Path) -> None:
             raise DataError("Cannot open {file}: the image is truncated. Copy it again.", file=path.name)
 
 
-def _ends_as_jpeg(path: Path, size: int) -> bool:
-    with path.open("rb") as file:
-        file.seek(max(0, size - _TAIL_BYTES))
+def _ends_as_jpeg(path_or_bytes: Content) -> bool:
+    if isinstance(path_or_bytes, bytes):
+        return _JPEG_END in path_or_bytes[-_TAIL_BYTES:]
+    with Path(path_or_bytes).open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
         return _JPEG_END in file.read()
 
 
@@ -580,7 +590,14 @@ def _check_jpeg(path: Path) -> None:
 
 
 def _without_end_mark(path_or_bytes: Content, name: Value) -> Image.Image:
-    """Decode a JPEG without its end mark; OSError if more is missing.
+    """Decode a JPEG without its end mark; OSError if more is missing."""
+    with _open(_with_end_mark(path_or_bytes, name), name) as pil_image:
+        pil_image.load()
+        return plain_mode(pil_image)
+
+
+def _with_end_mark(path_or_bytes: Content, name: Value) -> bytes:
+    """Return the content of a JPEG with an end mark added; OSError if more is missing.
 
     libjpeg fills in missing data. So the file is decoded twice, with different bytes before the added end mark: both
     results are equal only if no pixel was missing.
@@ -592,12 +609,12 @@ def _without_end_mark(path_or_bytes: Content, name: Value) -> Image.Image:
             content = file.read(_REPAIRED_BYTES + 1)
     if len(content) > _REPAIRED_BYTES:
         raise OSError("image file is truncated")
-    whole = []
-    for filler in _JPEG_FILLERS:
-        with _open(content.rstrip(b"\xff") + filler + _JPEG_END, name) as pil_image:
-            pil_image.load()
-            whole.append(plain_mode(pil_image))
-    if whole[0].tobytes() != whole[1].tobytes():
+    whole = [content.rstrip(b"\xff") + filler + _JPEG_END for filler in _JPEG_FILLERS]
+    decoded = []
+    for one in whole:
+        with _open(one, name) as pil_image:
+            decoded.append(pil_image.tobytes())
+    if decoded[0] != decoded[1]:
         raise OSError("image file is truncated")
     return whole[0]
 

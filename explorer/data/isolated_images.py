@@ -78,6 +78,9 @@ def decode_all(wanted: Sequence[Wanted], most_pixels: int) -> Iterator[DecodedIm
 
     A file that ends the process costs only itself: the others are read in another process.
     """
+    if all(isinstance(one.path, Path) for one in wanted):
+        yield from _read_all(wanted, most_pixels, DecodedImage)
+        return
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
         yield from _read_all([_in_file(one, Path(folder)) for one in wanted], most_pixels, DecodedImage)
 

@@ -20,6 +20,7 @@ from explorer.data.formats import open_image
 from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
+from explorer.errors import DataError
 from explorer.reader import read
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -126,6 +127,10 @@ def test_ink_is_converted_with_its_profile(kind: str) -> None:
     opened = open_image(saved(cyan, kind, icc_profile=ink()), "printed")
     assert opened.mode == "RGB"
     np.testing.assert_allclose(np.asarray(opened)[0, 0].astype(int), 119, atol=4)
+    if kind == "JPEG":  # as in `test_a_jpeg_without_its_end_mark_is_one`
+        np.testing.assert_array_equal(open_image(saved(cyan, kind, icc_profile=ink())[:-2], "printed"), opened)
+        with pytest.raises(DataError, match="printed: image file is truncated"):
+            open_image(saved(cyan, kind, icc_profile=ink())[:-20], "printed")
 
 
 def test_the_images_of_a_folder_are_converted(tmp_path: Path) -> None:
