@@ -24,7 +24,8 @@ _DEEP_COLOR: Final = re.compile("(RGB|RGBX|RGBA|RGBa);16([BLN])")
 _OTHER_BYTES: Final = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 """Read in the other byte order, the low bytes become the high ones."""
 
-_SIDEWAYS: Final = 5
+SIDEWAYS: Final = 5
+"""From this EXIF orientation on, rows are columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +103,7 @@ def _with_raw_mode(tile: Any, mode: str) -> Any:
 
 def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Apply an EXIF orientation."""
-    if orientation >= _SIDEWAYS:
+    if orientation >= SIDEWAYS:
         values = values.swapaxes(0, 1)
     # After the transposition: whether rows and columns run backwards.
     rows, columns = {2: (0, 1), 3: (1, 1), 4: (1, 0), 6: (0, 1), 7: (1, 1), 8: (1, 0)}.get(orientation, (0, 0))

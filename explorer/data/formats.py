@@ -21,7 +21,7 @@ from PIL import Image, UnidentifiedImageError
 
 from explorer.data import isolated_images
 from explorer.data.color_profiles import fitting_profile, has_tables, to_srgb
-from explorer.data.deep_pixels import DEEP_MODES, DTYPES, Deep, dtype_of, upright, values_of
+from explorer.data.deep_pixels import DEEP_MODES, DTYPES, SIDEWAYS, Deep, dtype_of, upright, values_of
 from explorer.data.depth import to_bytes
 from explorer.data.frames import MAX_FRAMES, frame_sizes, png_chunks
 from explorer.data.image_reader import DecodedImage, Kind, ProbedImage
@@ -58,7 +58,7 @@ _READER_KINDS: Final[dict[str, Kind]] = {"MPO": "JPEG", "JPEG": "JPEG", "PNG": "
 
 _PROBED_TOGETHER: Final = (*isolated_images.SUFFIXES, ".tif", ".tiff")
 _ORIENTATION_TAG: Final = 0x0112
-_SIDEWAYS: Final = 5
+_WIDTH_TAG: Final = 0x0100
 _TAIL_BYTES: Final = 4096
 _WHOLE_CHECK_BYTES: Final = 1 << 20
 _DECODED_BYTES: Final = 16 << 20
@@ -425,7 +425,7 @@ def _probed_here(path: Path) -> tuple[Header | None, Kind | None]:
 def _probed(found: ProbedImage) -> Header:
     sized = Image.Image()
     sized.info["exif"] = found.exif
-    sideways = exif_orientation(sized) >= _SIDEWAYS
+    sideways = exif_orientation(sized) >= SIDEWAYS
     height, width = (found.width, found.height) if sideways else (found.height, found.width)
     dtype = DEEP_MODES.get(found.mode, "uint8")
     channels = 1 if found.mode in ("L", "LA", *DEEP_MODES) else 3
@@ -537,7 +537,9 @@ def _is_compressed_tiff(pil_image: Image.Image) -> bool:
 
 def _header(pil_image: Image.Image, frames: int, dtype: str) -> Header:
     width, height = pil_image.size
-    if exif_orientation(pil_image) >= _SIDEWAYS:
+    # Pillow tells the upright size of a TIFF, and turns it when it is loaded; its tag has the size that is stored.
+    stored = getattr(pil_image, "tag_v2", {}).get(_WIDTH_TAG, width)
+    if exif_orientation(pil_image) >= SIDEWAYS and width == stored:
         width, height = height, width
     channels = 1 if pil_image.mode in ("1", "L", "LA", "La", *DEEP_MODES) else 3
     return Header(height, width, channels, max(1, frames), dtype)

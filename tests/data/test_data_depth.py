@@ -142,6 +142,23 @@ def test_deep_values_are_upright_as_the_image_is(orientation: int, tmp_path: Pat
     assert (header.height, header.width) == (height, width)
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_deep_tiff_files_are_upright(orientation: int, packed: bool, tmp_path: Path) -> None:
+    values = np.stack([RAMP, RAMP[::-1], RAMP.T], -1)[:, :12]
+    path = tmp_path / "turned.tif"
+    path.write_bytes(tiff_16(values, "<", packed, orientation))
+    expected = np.rot90(values, {1: 0, 3: 2, 6: 3, 8: 1}[orientation])
+    header = probe_image(path)
+    assert (header.height, header.width) == expected.shape[:2]
+    np.testing.assert_array_equal(deep_of(path).values, expected)
+    for place in (path, tmp_path):  # TIFF files alone are read by tifffile, in folders by Pillow
+        source = open_source(place)
+        assert source.image_shape == expected.shape
+        found = source.read([0], Preprocessing.standard(expected.shape))[0]
+        np.testing.assert_array_equal(found, np.rint(expected / 4095 * 255))
+
+
 def test_images_of_a_folder_share_one_range(tmp_path: Path) -> None:
     for number, factor in enumerate((0.1, 1.0, 0.5)):
         Image.fromarray((RAMP * factor).astype(np.uint16)).save(tmp_path / f"{number}.png")

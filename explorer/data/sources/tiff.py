@@ -16,7 +16,7 @@ from PIL import Image
 from explorer.data.choices import refuse_unused
 from explorer.data.color_profiles import fitting_profile, has_tables
 from explorer.data.color_tables import by_tables, values_by_tables
-from explorer.data.deep_pixels import divided_by_alpha
+from explorer.data.deep_pixels import SIDEWAYS, divided_by_alpha, upright
 from explorer.data.extras import installed, lacks
 from explorer.data.image_arrays import opacity_range
 from explorer.data.ranges import AnyArray, file_range
@@ -55,7 +55,7 @@ _PLAIN: Final = (0, 1, 2)
 """Gray, and RGB; others are colors that Pillow converts."""
 
 _WHITE_IS_ZERO: Final = 0
-_PROFILE: Final = 34675
+_ORIENTATION, _PROFILE = 274, 34675
 _WITH_ALPHA: Final = (2, 4)
 _MULTIPLIED, _STRAIGHT = 1, 2
 """Values of the tag ExtraSamples: transparency by which the colors were multiplied or not."""
@@ -234,6 +234,8 @@ class Plan:
         Returns the values of a page.
     join
         Makes an image ``(h, w, c)`` of its pages.
+    turned
+        Orientation of the values that `join` returns, as in EXIF data; `image` is upright.
     """
 
     order: AnyArray
@@ -243,6 +245,7 @@ class Plan:
     profile: bytes
     page: Callable[[int], AnyArray]
     join: Callable[[AnyArray], AnyArray]
+    turned: int
 
     @classmethod
     def of(cls, series: Any) -> Plan | None:
@@ -270,6 +273,8 @@ class Plan:
             join = lambda pages: pages.transpose(places).reshape(height, width, -1)  # noqa: E731
         measured, colors = "C" in outer, kind[2]
         extra = tuple(map(int, keyframe.extrasamples)) if colors in _WITH_ALPHA and not measured else ()
+        turned = int(keyframe.tags.valueof(_ORIENTATION, 1))
+        kind = (kind[1], kind[0], colors) if turned >= SIDEWAYS else kind
         return cls(
             order,
             (kind, series.dtype.newbyteorder("<").str),
@@ -278,12 +283,13 @@ class Plan:
             b"" if measured else _profile_of(keyframe, colors - len(extra)),
             _pages(series, inside),
             _divided(join) if extra == (_MULTIPLIED,) else join,
+            turned,
         )
 
     def image(self, pages: AnyArray, file: str) -> AnyArray:
         """Return an image of its pages; DataError if their compression needs an optional library."""
         try:
-            image = self.join(np.stack([self.page(int(place)) for place in pages]))
+            image = upright(self.join(np.stack([self.page(int(place)) for place in pages])), self.turned)
             return _by_tables(image, self.profile) if has_tables(self.profile) else image
         except ValueError as error:
             if "imagecodecs" not in str(error):
