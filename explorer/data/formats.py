@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,117 +148,19 @@ def open_with_header(
 
 
 def _open_frame(path_or_bytes: Content, name: Value, frame: int, value_range: Range | None, *, counted: bool) -> Opened:
-    name = name or _name_of(path_or_bytes)
-    try:
-        with _errors_named(path_or_bytes, name):
+    request = Request(path_or_bytes, name or _name_of(path_or_bytes), frame)
+    with _errors_named(request):
+        try:
             try:
-                with _opening(path_or_bytes, name) as pil_image:
+                with _opening(request) as pil_image:
                     sizes = frame_sizes(pil_image, path_or_bytes) if counted else None
-                    return _decoded_here(pil_image, path_or_bytes, frame, name, sizes, value_range)
+                    return _decoded_here(pil_image, request, sizes).opened(value_range)
             except _MissingEndError:
-                whole = _without_end_mark(path_or_bytes, name)
+                whole = _without_end_mark(path_or_bytes, request.name)
                 return Opened(whole, _header(whole, 1, "uint8"), (whole.size[::-1],), None, None)
-    except NeedsReader as needs:
-        found = _decoded_there(Request(path_or_bytes, name, frame), needs.kind)
-        return _opened_there(found, needs.sizes, value_range, path_or_bytes, name)
-
-
-class _MissingEndError(Exception):
-    """A JPEG ends too early."""
-
-
-@contextmanager
-def _errors_named(path_or_bytes: Content, name: Value) -> Iterator[None]:
-    """Raise DataError, with the name, for any other error; Pillow's decoders raise SyntaxError, IndexError and more."""
-    try:
-        yield
-    except (DataError, NeedsReader, _MissingEndError):
-        raise
-    except Exception as error:
-        raise _unreadable(path_or_bytes, name, error) from error
-
-
-@contextmanager
-def _opening(path_or_bytes: Content, name: Value) -> Iterator[Image.Image]:
-    """Open an image without decoding it; NeedsReader if Pillow must not even open it here."""
-    try:
-        pil_image = _open(path_or_bytes, name)
-    except UnidentifiedImageError:
-        kind = kind_of(head_of(path_or_bytes))
-        if kind is None:
-            raise
-        raise NeedsReader(kind) from None
-    with pil_image:
-        yield pil_image
-
-
-def _decoded_here(
-    pil_image: Image.Image,
-    path_or_bytes: Content,
-    frame: int,
-    name: Value,
-    sizes: Sequence[tuple[int, int]] | None,
-    value_range: Range | None,
-) -> Opened:
-    """Decode a frame of an opened file; NeedsReader if it may only be decoded in the reader process."""
-    _seek(pil_image, frame, name)
-    _refuse_untrusted(pil_image, sizes)
-    dtype = dtype_of(pil_image)  # known only until it is loaded, which EXIF data may need
-    try:
-        values = values_of(pil_image, _reopening(path_or_bytes, frame, name))
-        pil_image.load()
-    except OSError as error:
-        if pil_image.format in JPEG_FORMATS:
-            raise _MissingEndError from error
-        raise
-    header = _NO_HEADER if sizes is None else _header(pil_image, len(sizes), dtype)
-    if values is None:
-        return Opened(_shallow(pil_image), header, tuple(sizes or ()), None, None)
-    deep = _deep(values, pil_image)
-    plain, limits = _shown(values, pil_image.info, value_range or _file_range(pil_image))
-    return Opened(plain, header, tuple(sizes or ()), limits, deep)
-
-
-def _decoded_there(request: Request, kind: Kind) -> DecodedImage:
-    """Decode a frame in the reader process."""
-    (found,) = decode_all([_wanted(request, kind)], MAX_PIXELS)
-    if isinstance(found, DataError):
-        raise found
-    return found
-
-
-def _opened_there(
-    found: DecodedImage,
-    sizes: Sequence[tuple[int, int]] | None,
-    value_range: Range | None,
-    path_or_bytes: Content,
-    name: Value,
-) -> Opened:
-    """Return what the reader process decoded as `_decoded_here` does."""
-    with _errors_named(path_or_bytes, name):
-        info: dict[str | tuple[int, int], Any] = {
-            key: value for key, value in (("icc_profile", found.profile), ("exif", found.exif)) if value
-        }
-        pixels = found.pixels
-        if pixels.dtype == np.uint8:
-            decoded = Image.fromarray(pixels)
-            decoded.info |= info
-            plain, limits, deep = to_srgb(decoded), None, None
-        else:
-            plain, limits = _shown(pixels, info, value_range)
-            upright_values = np.ascontiguousarray(upright(pixels, exif_orientation(plain)))
-            deep = Deep(upright_values, found.profile if pixels.dtype == np.uint16 else b"")
-        sizes = sizes or [plain.size[::-1]] * min(found.frames, MAX_FRAMES + 1)
-        return Opened(plain, _header(plain, len(sizes), pixels.dtype.name), tuple(sizes), limits, deep)
-
-
-def open_values(path_or_bytes: Content, name: Value = "", frame: int = 0) -> Deep | None:
-    """Return the values of an image of more than 8 bits per channel, a file or its content; None for others.
-
-    DataError as in `open_image`.
-    """
-    found = open_request(Request(path_or_bytes, name or _name_of(path_or_bytes), frame), deep=True)
-    return found if isinstance(found, Deep) else None
+        except NeedsReader as needs:
+            (found,) = decode_all([_wanted(request, needs.kind)], MAX_PIXELS)
+            return _decoded_there(found, needs.sizes).opened(value_range)
 
 
 @dataclass(frozen=True)
@@ -268,6 +170,120 @@ class Request:
     path_or_bytes: Content
     name: Value
     frame: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """A decoded frame.
+
+    `values` are those of more than 8 bits, and None for others; `pil_image` is the loaded image, or has at least its
+    `info`; `declared` is the range of the values if the file tells it.
+    """
+
+    pil_image: Image.Image
+    values: NDArray[Any] | None
+    header: Header
+    sizes: Sequence[tuple[int, int]]
+    declared: Range | None = None
+
+    def opened(self, value_range: Range | None) -> Opened:
+        plain, limits = self._shown(value_range)
+        return Opened(plain, self.header, tuple(self.sizes), limits, self._deep())
+
+    def chosen(self, value_range: Range | None, *, deep: bool) -> Image.Image | Deep:
+        found = self._deep() if deep else None
+        return self._shown(value_range)[0] if found is None else found
+
+    def _shown(self, value_range: Range | None) -> tuple[Image.Image, Range | None]:
+        if self.values is None:
+            return _shallow(self.pil_image), None
+        return _shown(self.values, self.pil_image.info, value_range or self.declared)
+
+    def _deep(self) -> Deep | None:
+        if self.values is None:
+            return None
+        values = np.ascontiguousarray(upright(self.values, exif_orientation(self.pil_image)))
+        profile = self.pil_image.info.get("icc_profile")
+        return Deep(values, profile if isinstance(profile, bytes) and values.dtype == np.uint16 else b"")
+
+
+class _MissingEndError(Exception):
+    """A JPEG ends too early."""
+
+
+@contextmanager
+def _errors_named(request: Request) -> Iterator[None]:
+    """Raise DataError, with the name, for any other error; Pillow's decoders raise SyntaxError, IndexError and more."""
+    try:
+        yield
+    except (DataError, NeedsReader, _MissingEndError):
+        raise
+    except Exception as error:
+        raise _unreadable(request.path_or_bytes, request.name, error) from error
+
+
+@contextmanager
+def _opening(request: Request) -> Iterator[Image.Image]:
+    """Open an image without decoding it; NeedsReader if Pillow must not even open it here."""
+    try:
+        pil_image = _open(request.path_or_bytes, request.name)
+    except UnidentifiedImageError:
+        kind = kind_of(head_of(request.path_or_bytes))
+        if kind is None:
+            raise
+        raise NeedsReader(kind) from None
+    with pil_image:
+        yield pil_image
+
+
+def _decoded_here(pil_image: Image.Image, request: Request, sizes: Sequence[tuple[int, int]] | None = None) -> _Frame:
+    """Decode a frame of an opened file; NeedsReader if it may only be decoded in the reader process.
+
+    It has a header only with the sizes of all frames.
+    """
+    _seek(pil_image, request.frame, request.name)
+    _refuse_untrusted(pil_image, sizes)
+    dtype = dtype_of(pil_image)  # known only until it is loaded, which EXIF data may need
+    try:
+        values = values_of(pil_image, lambda: _opened_again(request))
+        pil_image.load()
+    except OSError as error:
+        if pil_image.format in JPEG_FORMATS:
+            raise _MissingEndError from error
+        raise
+    header = _NO_HEADER if sizes is None else _header(pil_image, len(sizes), dtype)
+    return _Frame(pil_image, values, header, sizes or (), _file_range(pil_image))
+
+
+def _opened_again(request: Request) -> Image.Image:
+    pil_image = _open(request.path_or_bytes, request.name)
+    _seek(pil_image, request.frame, request.name)
+    return pil_image
+
+
+def _decoded_there(found: DecodedImage | DataError, sizes: Sequence[tuple[int, int]] | None = None) -> _Frame:
+    """Return a frame that the reader process decoded, or raise its error."""
+    if isinstance(found, DataError):
+        raise found
+    pixels, values = found.pixels, None
+    if pixels.dtype == np.uint8:
+        pil_image = Image.fromarray(pixels)
+    else:
+        pil_image, values = Image.Image(), pixels
+    pil_image.info |= {key: one for key, one in (("icc_profile", found.profile), ("exif", found.exif)) if one}
+    height, width = upright(pixels, exif_orientation(pil_image)).shape[:2]
+    sizes = sizes or [(height, width)] * min(found.frames, MAX_FRAMES + 1)
+    channels = 1 if pixels.ndim == 2 or pixels.shape[2] == 2 else 3
+    return _Frame(pil_image, values, Header(height, width, channels, len(sizes), pixels.dtype.name), sizes)
+
+
+def open_values(path_or_bytes: Content, name: Value = "", frame: int = 0) -> Deep | None:
+    """Return the values of an image of more than 8 bits per channel, a file or its content; None for others.
+
+    DataError as in `open_image`.
+    """
+    found = open_request(Request(path_or_bytes, name or _name_of(path_or_bytes), frame), deep=True)
+    return found if isinstance(found, Deep) else None
 
 
 def open_request(request: Request, value_range: Range | None = None, *, deep: bool = False) -> Image.Image | Deep:
@@ -280,19 +296,12 @@ def open_request(request: Request, value_range: Range | None = None, *, deep: bo
 
 def open_here(request: Request, value_range: Range | None = None, *, deep: bool = False) -> Image.Image | Deep:
     """Do as `open_request` where the reader process is not needed; else NeedsReader."""
-    path_or_bytes, name = request.path_or_bytes, request.name
-    with _errors_named(path_or_bytes, name):
+    with _errors_named(request):
         try:
-            with _opening(path_or_bytes, name) as pil_image:
-                return _chosen(
-                    _decoded_here(pil_image, path_or_bytes, request.frame, name, None, value_range), deep=deep
-                )
+            with _opening(request) as pil_image:
+                return _decoded_here(pil_image, request).chosen(value_range, deep=deep)
         except _MissingEndError:
-            return _without_end_mark(path_or_bytes, name)
-
-
-def _chosen(opened: Opened, *, deep: bool) -> Image.Image | Deep:
-    return opened.deep if deep and opened.deep is not None else opened.pil_image
+            return _without_end_mark(request.path_or_bytes, request.name)
 
 
 def open_together(
@@ -318,13 +327,9 @@ def open_together(
                 yield position, error
     outcomes = decode_all([wanted for _, wanted in isolated], MAX_PIXELS)
     for (position, _), outcome in zip(isolated, outcomes, strict=True):
-        request = requests[position]
-        if isinstance(outcome, DataError):
-            yield position, outcome
-            continue
         try:
-            opened = _opened_there(outcome, None, value_range, request.path_or_bytes, request.name)
-            yield position, _chosen(opened, deep=deep)
+            with _errors_named(requests[position]):
+                yield position, _decoded_there(outcome).chosen(value_range, deep=deep)
         except DataError as error:
             yield position, error
 
@@ -334,15 +339,12 @@ def _open_frames(
 ) -> Iterator[tuple[int, Image.Image | Deep | DataError | NeedsReader]]:
     """Decode frames of one file, in the order of their numbers."""
     done = 0
-    path_or_bytes = requests[positions[0]].path_or_bytes
     try:
-        with _opening(path_or_bytes, requests[positions[0]].name) as pil_image:
+        with _opening(requests[positions[0]]) as pil_image:
             for position in positions:
-                frame, name = requests[position].frame, requests[position].name
                 found: Image.Image | Deep | NeedsReader
                 try:
-                    opened = _decoded_here(pil_image, path_or_bytes, frame, name, None, value_range)
-                    found = _chosen(opened, deep=deep)
+                    found = _decoded_here(pil_image, requests[position]).chosen(value_range, deep=deep)
                 except NeedsReader as needs:
                     found = needs
                 yield position, found
@@ -359,7 +361,7 @@ def _open_frames(
 def _wanted(request: Request, kind: Kind) -> Wanted:
     """Return what the reader process shall decode; DataError if it is a JPEG that is not whole."""
     content = request.path_or_bytes
-    with _errors_named(content, request.name):
+    with _errors_named(request):
         if kind == "JPEG" and not _ends_as_jpeg(content):
             content = _with_end_mark(content, request.name)
     return Wanted(content if isinstance(content, bytes) else Path(content), kind, request.frame, str(request.name))
@@ -391,7 +393,7 @@ def probe_together(paths: Sequence[Path]) -> Iterator[Header | DataError]:
     wanted: dict[int, Wanted] = {}
     for position, path in enumerate(paths):
         try:
-            with _errors_named(path, path.name):
+            with _errors_named(Request(path, path.name)):
                 header, kind = _probed_here(path)
             if header is not None:
                 outcomes[position] = header
@@ -410,7 +412,7 @@ def probe_together(paths: Sequence[Path]) -> Iterator[Header | DataError]:
 def _probed_here(path: Path) -> tuple[Header | None, Kind | None]:
     """Return the header of a file, if it can be read here, and the kind as which the reader process must check it."""
     try:
-        with _opening(path, path.name) as pil_image:
+        with _opening(Request(path, path.name)) as pil_image:
             kind = str(pil_image.format)
             header = _header(pil_image, len(frame_sizes(pil_image, path)), dtype_of(pil_image))
             if _is_compressed_tiff(pil_image):
@@ -454,12 +456,6 @@ def _shown(values: NDArray[Any], info: Mapping[Any, Any], value_range: Range | N
 
 def _has_profile(key: str, values: NDArray[Any]) -> bool:
     return key != "icc_profile" or values.dtype == np.uint16  # other numbers are measurements
-
-
-def _deep(values: NDArray[Any], pil_image: Image.Image) -> Deep:
-    profile = pil_image.info.get("icc_profile")
-    upright_values = np.ascontiguousarray(upright(values, exif_orientation(pil_image)))
-    return Deep(upright_values, profile if isinstance(profile, bytes) and values.dtype == np.uint16 else b"")
 
 
 def _shallow(pil_image: Image.Image) -> Image.Image:
@@ -511,15 +507,6 @@ def _seek(pil_image: Image.Image, frame: int, name: Value) -> None:
             "Cannot open {file}: it has no frame {frame}. Choose another.", file=name, frame=frame
         ) from None
     _check_size(pil_image, name)
-
-
-def _reopening(path_or_bytes: Content, frame: int, name: Value) -> Callable[[], Image.Image]:
-    def again() -> Image.Image:
-        pil_image = _open(path_or_bytes, name)
-        _seek(pil_image, frame, name)
-        return pil_image
-
-    return again
 
 
 def _refuse_untrusted(pil_image: Image.Image, sizes: Sequence[tuple[int, int]] | None) -> None:
