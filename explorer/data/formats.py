@@ -277,15 +277,6 @@ def _decoded_there(found: DecodedImage | DataError, sizes: Sequence[tuple[int, i
     return _Frame(pil_image, values, Header(height, width, channels, len(sizes), pixels.dtype.name), sizes)
 
 
-def open_values(path_or_bytes: Content, name: Value = "", frame: int = 0) -> Deep | None:
-    """Return the values of an image of more than 8 bits per channel, a file or its content; None for others.
-
-    DataError as in `open_image`.
-    """
-    found = open_request(Request(path_or_bytes, name or _name_of(path_or_bytes), frame), deep=True)
-    return found if isinstance(found, Deep) else None
-
-
 def open_request(request: Request, value_range: Range | None = None, *, deep: bool = False) -> Image.Image | Deep:
     """Decode a frame as `open_image` does; with `deep` of more than 8 bits the values. DataError as in `open_image`."""
     ((_, found),) = open_together([request], value_range, deep=deep)
