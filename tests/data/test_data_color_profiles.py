@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import tifffile
 from explorer_testing.deep_files import png_16
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from explorer.data import isolated_images
 from explorer.data.color_profiles import has_tables, values_to_srgb
-from explorer.data.color_tables import by_tables
 from explorer.data.formats import open_image
 from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import Preprocessing
@@ -129,7 +129,7 @@ def test_ink_is_converted_with_its_profile(kind: str) -> None:
     np.testing.assert_allclose(np.asarray(opened)[0, 0].astype(int), 119, atol=4)
     if kind == "JPEG":  # as in `test_a_jpeg_without_its_end_mark_is_one`
         np.testing.assert_array_equal(open_image(saved(cyan, kind, icc_profile=ink())[:-2], "printed"), opened)
-        with pytest.raises(DataError, match="printed: image file is truncated"):
+        with pytest.raises(DataError, match=r"printed: .*[Tt]runcated"):
             open_image(saved(cyan, kind, icc_profile=ink())[:-20], "printed")
 
 
@@ -170,10 +170,19 @@ CURVES = {
     "black point": LIFTED,
     "power": parametric(0, 2.4),
     "kind 1": parametric(1, 2.2, 0.9, 0.1),
-    "kind 2": parametric(2, 2.2, 0.9, 0.1, 0.01),
+    "kind 2": parametric(2, 2.2, 0.895, 0.1, 0.01096),
     "sRGB": parametric(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045),
-    "kind 4": parametric(4, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045, 0.01, 0.01),
+    "kind 4": parametric(4, 2.4, 0.945, 0.052, 1 / 12.92, 0.04045, 0.0072, 0.0072),
 }
+
+
+def by_little_cms(colors: NDArray[np.uint8], profile: bytes) -> NDArray[np.int64]:
+    """Return colors in sRGB without the tables by which Little CMS is fast and up to 11 of 255 wrong."""
+    flags = ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.NOOPTIMIZE
+    source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+    intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+    transform = ImageCms.buildTransform(source, target, "RGB", "RGB", intent, flags)
+    return np.asarray(transform.apply(Image.fromarray(colors))).astype(np.int64)
 
 
 @pytest.mark.parametrize("curve", CURVES)
@@ -182,12 +191,10 @@ def test_profiles_without_tables_give_what_little_cms_gives(curve: str) -> None:
     assert not has_tables(profile)
     levels = np.linspace(0, 255, 16).round().astype(np.uint8)
     colors = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(64, 64, 3)
-    expected = np.asarray(by_tables(Image.fromarray(colors), profile)).astype(int)
     found = values_to_srgb(colors, profile)
-    # Little CMS rounds dark shades of its linear light to 8 bits of a table.
-    assert np.abs(found.astype(int) - expected).max() <= (8 if curve == "identity" else 2)
+    assert np.abs(found.astype(int) - by_little_cms(colors, profile)).max() <= 1
     deep = values_to_srgb(colors.astype(np.uint16) * 257, profile)
-    assert np.abs(deep / 257 - found).max() <= 0.51
+    assert np.abs(deep / 257 - found).max() <= 0.6
     floats = values_to_srgb(colors / np.float32(255), profile)
     np.testing.assert_allclose(floats, deep / 65535, atol=1e-4)
 
@@ -195,8 +202,11 @@ def test_profiles_without_tables_give_what_little_cms_gives(curve: str) -> None:
 def test_red_of_display_p3_is_clipped_and_gray_stays_gray() -> None:
     colors = np.array([[[255, 0, 0], [128, 128, 128], [200, 120, 90]]], np.uint8)
     found = values_to_srgb(colors, display_p3(CURVES["sRGB"]))
-    # CSS Color 4: color(display-p3 0.7843 0.4706 0.3529) is rgb(212, 118, 85).
-    np.testing.assert_allclose(found[0].astype(int), [(255, 0, 0), (128, 128, 128), (212, 117, 84)], atol=1)
+    # The matrix of the light is that of CSS Color 4.
+    matrix = [[1.2249401, -0.2249402, 0], [-0.0420570, 1.0420571, 0], [-0.0196376, -0.0786361, 1.0982736]]
+    light = np.array(matrix) @ (((np.array([200, 120, 90]) / 255 + 0.055) / 1.055) ** 2.4)
+    skin = (1.055 * light ** (1 / 2.4) - 0.055) * 255
+    np.testing.assert_allclose(found[0].astype(int), [(255, 0, 0), (128, 128, 128), skin], atol=1)
 
 
 DEEP = np.random.default_rng(3).integers(0, 65536, (8, 8, 3), dtype=np.uint16)
@@ -220,10 +230,10 @@ def test_16_bits_of_color_are_trained_in_srgb(kind: str, tmp_path: Path) -> None
         assert source.reading() == recipe.reading
         found = source.read([0], recipe)[0]
         assert found.dtype == np.uint16
-        assert np.abs(found.astype(int) - expected).max() <= 40
+        assert np.abs(found.astype(int) - expected).max() <= 100
         assert np.abs(np.asarray(source.pil_image(0)).astype(int) - expected / 257).max() <= 1.6
     imported = ImportedImage.open(path, path.name)
-    assert np.abs(imported.read([0], recipe)[0].astype(int) - expected).max() <= 40
+    assert np.abs(imported.read([0], recipe)[0].astype(int) - expected).max() <= 100
 
 
 def darker(space: bytes) -> bytes:
@@ -241,15 +251,15 @@ def darker(space: bytes) -> bytes:
 def test_tables_apply_to_8_and_16_bits(tmp_path: Path) -> None:
     profile = darker(b"RGB ")
     assert has_tables(profile)
-    white = np.full((8, 8, 3), 65535, np.uint16)
-    (tmp_path / "deep.png").write_bytes(png_16(white, profile))
-    Image.fromarray(white.astype(np.uint8)).save(tmp_path / "shallow.png", icc_profile=profile)
-    gray = Image.new("L", (8, 8), 255)
+    middle = np.full((8, 8, 3), 128 * 257, np.uint16)
+    (tmp_path / "deep.png").write_bytes(png_16(middle, profile))
+    Image.fromarray((middle >> 8).astype(np.uint8)).save(tmp_path / "shallow.png", icc_profile=profile)
+    gray = Image.new("L", (8, 8), 128)
     gray.save(tmp_path / "gray.png", icc_profile=darker(b"GRAY"))
     source = open_source(f"{tmp_path}?range=0,65535")
     recipe = Preprocessing.standard((8, 8, 3), reading=source.reading())
     found = source.read(range(3), recipe)[:, 0, 0, 0] / 257
-    np.testing.assert_allclose(found, 119, atol=2)  # L* = 50 is sRGB 119
+    np.testing.assert_allclose(found, 60, atol=1)  # L* = 25 is sRGB 60
 
 
 def refuse(*given: object) -> Any:

@@ -23,6 +23,7 @@ GRAY: Final = _RNG.integers(0, 256, (12, 16, 16), dtype=np.uint8)
 GRAY[:, 0, 0] = 255
 COLOR: Final = _RNG.integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
 BITS: Final = (GRAY > 127).astype(np.uint8)
+LARGE: Final = COLOR.repeat(2, 1).repeat(2, 2)
 CLASSES: Final = np.arange(12) % 3
 DEEP: Final = (GRAY.astype(np.uint16) << 4) + 15
 
@@ -217,7 +218,7 @@ LAYOUTS: Final = (
         _npz(imgs=BITS, latents_values=_RNG.random((12, 6)), metadata=np.array({"x": 1}, object)),
         BITS * 255,
         (0, 1),
-        attributes=tuple(f"latents_values {place}" for place in range(6)),
+        attributes=("color", "shape", "scale", "orientation", "posX", "posY"),
         skipped=("metadata",),
     ),
     Layout("float 0 to 255", _npy(GRAY.astype(np.float32)), GRAY, (0, 255)),
@@ -228,7 +229,7 @@ LAYOUTS: Final = (
     Layout("opaque RGBA", _npy(np.concatenate([COLOR, np.full_like(COLOR[..., :1], 255)], 3)), COLOR),
     Layout("one (16, 16)", _npy(GRAY[0]), GRAY[:1]),
     Layout("one (16, 16, 3)", _npy(COLOR[0]), COLOR[:1]),
-    Layout("one (16, 16, 4)", _npy(np.dstack([COLOR[0], np.full((16, 16), 255, np.uint8)])), COLOR[:1]),
+    Layout("one (32, 32, 4)", _npy(np.dstack([LARGE[0], np.full((32, 32), 255, np.uint8)])), LARGE[:1]),
     Layout("one (3, 16, 16)", _npy(COLOR[0].transpose(2, 0, 1)), COLOR[:1]),
     Layout(
         "MedMNIST chest",
@@ -248,7 +249,7 @@ LAYOUTS: Final = (
         _npz(x_train=GRAY[:8], y_train=CLASSES[:8], x_val=GRAY[8:], y_val=CLASSES[8:]),
         GRAY,
         labels=_DIGITS,
-        splits=(8, 0, 4),
+        splits=(8, 4, 0),  # without test images, the validation images are used for both
     ),
     Layout(
         "folders train, test, valid",
@@ -277,7 +278,7 @@ LAYOUTS: Final = (
     Layout("one IDX file", _idx("MNIST/raw/t10k-images-idx3-ubyte"), GRAY[8:], labels=_DIGITS[8:]),
     Layout("pages of TIFF", _pages("pages.tif"), GRAY[:4], frames=4),
     Layout("pages of LZW", _pages("pages.tif", compression="tiff_lzw"), GRAY[:4], frames=4),
-    Layout("frames of GIF", _pages("frames.gif", duration=40), GRAY[:4], frames=4),
+    Layout("frames of GIF", _pages("frames.gif", duration=40), np.stack([GRAY[:4]] * 3, -1), frames=4),
     Layout("frames of WebP", _pages("frames.webp", lossless=True), np.stack([GRAY[:4]] * 3, -1), frames=4),
     Layout("12 bits in a 16-bit PNG", _files({"a.png": DEEP[0]}, opened="a.png"), _twelve(DEEP[:1]), (0, 4095)),
     Layout("12 bits of color in PNG", _deep_png, _twelve(_DEEP_COLOR[None]), (0, 4095)),
@@ -304,8 +305,8 @@ LAYOUTS: Final = (
                 + ("Training", "Training", "PublicTest", "PrivateTest")[place]
             ),
         ),
-        GRAY[[0, 1, 3, 2]],
-        labels=["0", "1", "0", "2"],
+        GRAY[:4],
+        labels=["angry", "disgust", "fear", "angry"],
         splits=(2, 1, 1),
     ),
     Layout(
@@ -317,8 +318,8 @@ LAYOUTS: Final = (
     Layout("PatchCamelyon", _camelyon, COLOR, labels=_DIGITS, splits=(8, 2, 2)),
     Layout(
         "SVHN",
-        _matlab(X=COLOR.transpose(1, 2, 3, 0), y=np.where(CLASSES == 0, 10, CLASSES)[:, None]),
-        COLOR,
+        _matlab(X=LARGE.transpose(1, 2, 3, 0), y=np.where(CLASSES == 0, 10, CLASSES)[:, None]),
+        LARGE,
         labels=_DIGITS,
     ),
     Layout("Frey faces", _matlab(ff=_FREY.reshape(1965, 560).T), _FREY),
@@ -350,7 +351,7 @@ LAYOUTS: Final = (
         splits=(4, 4, 0),
     ),
     Layout(
-        "CIFAR-100", _cifar("pickled"), _CIFAR, labels=list("0123") * 2, splits=(4, 4, 0), attributes=("superclass",)
+        "CIFAR-100", _cifar("pickled"), _CIFAR, labels=list("0123") * 2, splits=(4, 4, 0), attributes=("coarse label",)
     ),
 )
 """The table."""
