@@ -262,7 +262,7 @@ def _distinct(opened: Sequence[Any], name: str) -> tuple[str, ...] | None:
     for file in opened:
         if name in file.schema_arrow.names:
             for batch in file.iter_batches(_BATCH_ROWS, columns=[name], use_threads=False):
-                found |= {_text(one) for one in batch.column(0).unique().to_pylist() if one}
+                found |= {_text(one) for one in batch.column(0).to_pylist() if one}
                 if len(found) > MAX_CATEGORIES:
                     return None
     return tuple(sorted(found, key=natural_key))
