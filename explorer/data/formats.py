@@ -372,6 +372,10 @@ def probe_image(path: Path) -> Header:
 
     Raises DataError if the file is not a complete image.
     """
+    with _errors_named(Request(path, path.name)):
+        header, kind = _probed_here(path)
+    if header is not None and kind is None:
+        return header
     (outcome,) = probe_together([path])
     if isinstance(outcome, DataError):
         raise outcome
@@ -465,7 +469,7 @@ def exif_orientation(pil_image: Image.Image) -> int:
 
 
 def _open(path_or_bytes: Content, name: Value) -> Image.Image:
-    file = io.BytesIO(path_or_bytes) if isinstance(path_or_bytes, bytes) else Path(path_or_bytes)
+    file = io.BytesIO(path_or_bytes) if isinstance(path_or_bytes, bytes) else path_or_bytes
     pil_image = Image.open(file, formats=_FORMATS)
     _check_size(pil_image, name)
     return pil_image
@@ -554,7 +558,7 @@ def _walk_png(path: Path) -> None:
 def _ends_as_jpeg(path_or_bytes: Content) -> bool:
     if isinstance(path_or_bytes, bytes):
         return _JPEG_END in path_or_bytes[-_TAIL_BYTES:]
-    with Path(path_or_bytes).open("rb") as file:
+    with open(path_or_bytes, "rb") as file:
         file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
         return _JPEG_END in file.read()
 
