@@ -103,9 +103,9 @@ class ImageReader:
         refuse_unused(choices, ("range", "frames"), path.name)
         count = 1 if choices.frames or console is None else probe_image(path).frames
         if console is not None and count > 1:
-            told = f"more than {MAX_FRAMES:,}" if count > MAX_FRAMES else f"{count:,}"
+            shown = f"more than {MAX_FRAMES:,}" if count > MAX_FRAMES else f"{count:,}"
             console.warn(
-                f"{path.name} has {told} frames or pages, and the first is used. Choose another one with "
+                f"{path.name} has {shown} frames or pages, and the first is used. Choose another one with "
                 f"{path.name}?frames=N, counted from 0."
             )
         frame = int(choices.frames) if choices.frames.isdigit() else 0

@@ -81,7 +81,7 @@ def images_of(
     whole = stacks[0]
     stacks = [_picked(stack, choices.channels, name) for stack in stacks]
     limits = found_range(stacks[0], name, *stacks[1:])
-    opacities = opacity_range(whole, limits, told=alpha)
+    opacities = opacity_range(whole, limits, stated=alpha)
     is_alpha, with_alpha = opacities is not None, opacities is not None and not choices.channels
     colors = [stack[..., :-1] for stack in stacks] if with_alpha else stacks
     if with_alpha and dtype == np.uint16:
@@ -203,15 +203,15 @@ def _picked(stack: AnyArray, channels: tuple[int, ...], name: Value) -> AnyArray
     return stack[..., list(channels)]
 
 
-def opacity_range(stack: AnyArray, limits: Range, *, told: bool) -> Range | None:
+def opacity_range(stack: AnyArray, limits: Range, *, stated: bool) -> Range | None:
     """Return the values of the last channel that are transparent and opaque; None if it is no alpha.
 
-    `limits` are those of the values of the images ``(n, h, w, c)``; `told` is whether something else tells.
+    `limits` are those of the values of the images ``(n, h, w, c)``; `stated` is whether something else tells.
     """
     ends = _DEEP if stack.dtype == np.uint16 else limits
     if stack.shape[3] not in _ALPHA or ends not in _ALPHA_RANGES:
         return None
-    return ends if told or _looks_like_alpha(stack, ends) else None
+    return ends if stated or _looks_like_alpha(stack, ends) else None
 
 
 def _looks_like_alpha(stack: AnyArray, limits: tuple[float, float]) -> bool:

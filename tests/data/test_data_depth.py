@@ -200,7 +200,7 @@ OPACITY[:, 8] = 0x4000
 OVER_WHITE = np.rint(COLORS * (OPACITY / 65535)[..., None] + 65535 * (1 - OPACITY / 65535)[..., None])
 
 
-@pytest.mark.parametrize("kind", ["png", "straight", "multiplied", "untold", "lzw"])
+@pytest.mark.parametrize("kind", ["png", "straight", "multiplied", "unspecified", "lzw"])
 def test_16_bits_with_alpha_are_composited_over_white(kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"rgba.{'png' if kind == 'png' else 'tif'}"
     values = np.dstack([COLORS, OPACITY])
@@ -209,11 +209,11 @@ def test_16_bits_with_alpha_are_composited_over_white(kind: str, tmp_path: Path)
     else:
         if kind == "multiplied":
             values = np.dstack([np.rint(COLORS * (OPACITY / 65535)[..., None]).astype(np.uint16), OPACITY])
-        extra = {"multiplied": "assocalpha", "untold": "unspecified"}.get(kind, "unassalpha")
+        extra = {"multiplied": "assocalpha", "unspecified": "unspecified"}.get(kind, "unassalpha")
         packed = pytest.importorskip("imagecodecs") and "lzw" if kind == "lzw" else None
         tifffile.imwrite(path, values, photometric="rgb", extrasamples=[extra], metadata=None, compression=packed)
     for place in (path, tmp_path):
-        if kind == "untold" and place == tmp_path:
+        if kind == "unspecified" and place == tmp_path:
             continue  # Pillow leaves out a channel of which the file does not say what it is
         source = open_source(place)
         assert (source.depth, source.found.range, source.image_shape) == (16, (0, 65535), (16, 16, 3))

@@ -21,15 +21,15 @@ def test_a_layout_gives_its_images(layout: Layout, tmp_path: Path) -> None:
     count, height, width = layout.images.shape[:3]
     channels = layout.images.shape[3] if layout.images.ndim == 4 else 1
     assert (source.count, source.image_shape) == (count, (height, width, channels))
-    told = describe(source)
-    assert (told["range"] and tuple(told["range"])) == layout.range
+    facts = describe(source)
+    assert (facts["range"] and tuple(facts["range"])) == layout.range
     assert (tuple(source.attributes), source.found.frames) == (layout.attributes, layout.frames)
     assert tuple(one.name for one in source.skipped) == layout.skipped
     labels = None if source.labels is None else [source.label(index) for index in range(count)]
     assert labels == layout.labels
     if layout.splits is None:
-        assert told["splits"].startswith("random") or count == 1
+        assert facts["splits"].startswith("random") or count == 1
     else:
-        assert (told["train"], told["test"], told["validation"]) == layout.splits
+        assert (facts["train"], facts["test"], facts["validation"]) == layout.splits
     pixels = source.read(range(count), Preprocessing.standard((height, width, channels)))
     assert np.abs(pixels.reshape(layout.images.shape).astype(int) - layout.images).max() <= layout.far

@@ -99,7 +99,7 @@ def in_range(contents: Contents) -> Contents:
     images, stack = contents.images, contents.stack
     if images.dtype not in (np.uint8, np.bool_):
         measured = stack.measured or images.dtype != np.uint16
-        opacities = None if measured else opacity_range(images, (0, 0xFFFF), told=stack.alpha)
+        opacities = None if measured else opacity_range(images, (0, 0xFFFF), stated=stack.alpha)
         contents.stack = replace(stack, range=file_range(images if opacities is None else images[..., :-1]))
     return contents
 
