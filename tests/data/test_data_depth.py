@@ -209,7 +209,7 @@ def test_16_bits_with_alpha_are_composited_over_white(kind: str, tmp_path: Path)
     else:
         if kind == "multiplied":
             values = np.dstack([np.rint(COLORS * (OPACITY / 65535)[..., None]).astype(np.uint16), OPACITY])
-        extra = {"multiplied": "assocalpha", "unspecified": "unspecified"}.get(kind, "unassalpha")
+        extra = {"multiplied": "assocalpha", "unspecified": kind}.get(kind, "unassalpha")
         packed = pytest.importorskip("imagecodecs") and "lzw" if kind == "lzw" else None
         tifffile.imwrite(path, values, photometric="rgb", extrasamples=[extra], metadata=None, compression=packed)
     for place in (path, tmp_path):
