@@ -17,7 +17,9 @@ from explorer.array_files import ZipLimits, read_arrays, read_header, read_value
 from explorer.cli.console import Console
 from explorer.cli.places import OF_SOURCE, file_path
 from explorer.data.choices import NO_CHOICES, place_of, refuse_unused, split
-from explorer.data.formats import open_image, open_values, probe_image
+from explorer.data.deep_pixels import Deep
+from explorer.data.formats import Request, open_request, probe_image
+from explorer.data.frames import MAX_FRAMES
 from explorer.data.mixer import channels_text
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source, range_differs
@@ -101,19 +103,19 @@ class ImageReader:
         refuse_unused(choices, ("range", "frames"), path.name)
         count = 1 if choices.frames or console is None else probe_image(path).frames
         if console is not None and count > 1:
+            shown = f"more than {MAX_FRAMES:,}" if count > MAX_FRAMES else f"{count:,}"
             console.warn(
-                f"{path.name} has {count:,} frames or pages, and the first is used. Choose another one with "
+                f"{path.name} has {shown} frames or pages, and the first is used. Choose another one with "
                 f"{path.name}?frames=N, counted from 0."
             )
         frame = int(choices.frames) if choices.frames.isdigit() else 0
         return to_floats(self._read_file(path, frame, choices.range)[np.newaxis])
 
     def _read_file(self, path: Path, frame: int, limits: tuple[float, float] | None) -> Pixels:
-        if self._preprocessing.dtype != np.uint8:
-            values = open_values(path, frame=frame)
-            if values is not None:
-                return deep_pixels(values, limits or self._preprocessing.reading.range, self._preprocessing)
-        return self._preprocessing.pixels(open_image(path, frame=frame, value_range=limits))
+        found = open_request(Request(path, str(path), frame), limits, deep=self._preprocessing.dtype != np.uint8)
+        if isinstance(found, Deep):
+            return deep_pixels(found, limits or self._preprocessing.reading.range, self._preprocessing)
+        return self._preprocessing.pixels(found)
 
 
 def position_in(image: str, source: Source) -> int | None:

@@ -24,7 +24,9 @@ MAX_CATEGORIES: Final = 10_000
 """A column with more distinct texts (a caption, an address) does not group images."""
 
 _MISSING: Final = frozenset({"", "na", "n/a", "nan", "null"})
-_MAX_TEXT: Final = 200
+MAX_TEXT: Final = 200
+"""Longer texts of categories are cut."""
+
 
 Row: TypeAlias = tuple[int, Sequence[str]]
 """The position of an image, and the texts of its row, one per column."""
@@ -175,7 +177,7 @@ class _Column:
                 with np.errstate(over="ignore"):
                     self.numbers[position] = value
             return
-        text = text.strip()[:_MAX_TEXT]
+        text = text.strip()[:MAX_TEXT]
         if self.too_many or text.lower() in _MISSING or self.categories[position] != UNKNOWN:
             return
         self.categories[position] = self.codes.setdefault(text, len(self.codes))

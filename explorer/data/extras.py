@@ -26,12 +26,17 @@ def install_command(extra: str) -> str:
     return f"pip install '.[{extra}]'"
 
 
+def lacks(extra: str, what: Message, file: Value) -> DataError:
+    """Return the error with the command to run where an extra is not installed; `what` needs it, such as "Zarr"."""
+    return DataError(
+        "Cannot open {file}: {what} needs an optional library. Run: {command}",
+        file=file,
+        what=what,
+        command=install_command(extra),
+    )
+
+
 def require(extra: str, what: Message, file: Value) -> None:
-    """Raise DataError with the command to run if an extra is not installed; `what` needs it, such as "Zarr"."""
+    """Raise the error of `lacks` if an extra is not installed."""
     if not installed(extra):
-        raise DataError(
-            "Cannot open {file}: {what} needs an optional library. Run: {command}",
-            file=file,
-            what=what,
-            command=install_command(extra),
-        )
+        raise lacks(extra, what, file)

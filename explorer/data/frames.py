@@ -12,6 +12,9 @@ from PIL import Image
 MAX_FRAMES: Final = 10_000
 """Frames or pages beyond this number are not read."""
 
+_COUNTED: Final = MAX_FRAMES + 1
+"""Counted up to here: so it is known that there are more."""
+
 _REDUCED: Final = 254, 1
 """Tag and bit of TIFF pages that repeat another one smaller."""
 
@@ -21,7 +24,10 @@ _GIF_IMAGE, _GIF_EXTENSION = 0x2C, 0x21
 
 
 def frame_sizes(pil_image: Image.Image, path_or_bytes: str | Path | bytes) -> list[tuple[int, int]]:
-    """Return height and width of every frame of an image that was just opened; the first is selected afterwards."""
+    """Return height and width of every frame of an image that was just opened, or of one more than `MAX_FRAMES`.
+
+    The first is selected afterwards.
+    """
     size, kind = pil_image.size[::-1], pil_image.format
     if kind == "TIFF":
         return _page_sizes(pil_image)
@@ -30,7 +36,7 @@ def frame_sizes(pil_image: Image.Image, path_or_bytes: str | Path | bytes) -> li
         with io.BytesIO(path_or_bytes) if isinstance(path_or_bytes, bytes) else Path(path_or_bytes).open("rb") as file:
             return [size] * max(1, count(file))
     # The files of cameras with several images (MPO) have previews, gain maps or other views of the first.
-    return [size] * (min(getattr(pil_image, "n_frames", 1), MAX_FRAMES) if kind == "WEBP" else 1)
+    return [size] * (min(getattr(pil_image, "n_frames", 1), _COUNTED) if kind == "WEBP" else 1)
 
 
 def _page_sizes(pil_image: Image.Image) -> list[tuple[int, int]]:
@@ -38,7 +44,7 @@ def _page_sizes(pil_image: Image.Image) -> list[tuple[int, int]]:
     tag, bit = _REDUCED
     sizes: list[tuple[int, int]] = []
     try:
-        while len(sizes) < MAX_FRAMES:
+        while len(sizes) < _COUNTED:
             if sizes:
                 pil_image.seek(len(sizes))
                 if int(pil_image.tag_v2.get(tag, 0)) & bit:  # type: ignore[attr-defined]  # of a TiffImageFile
@@ -66,7 +72,7 @@ def _count_gif(file: BinaryIO) -> int:
     count = 0
     try:
         skip(file.read(_GIF_START)[10])
-        while count < MAX_FRAMES:
+        while count < _COUNTED:
             block = file.read(1)[0]
             if block == _GIF_IMAGE:
                 skip(file.read(9)[8])
@@ -91,9 +97,9 @@ def _count_png(file: BinaryIO) -> int:
             count += 1
         elif kind == b"IDAT" and count:
             first_is_animated = True
-        if count == MAX_FRAMES:
+        if count == _COUNTED:
             break
-    return min(count + (not first_is_animated), MAX_FRAMES)
+    return min(count + (not first_is_animated), _COUNTED)
 
 
 def png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:

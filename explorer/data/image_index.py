@@ -36,7 +36,7 @@ UNKNOWN, GOOD, BAD = 0, 1, 2
 
 _NOTES: Final = TypeAdapter(tuple[Skipped, ...])
 _REASONS: Final = TypeAdapter(dict[int, Message])
-_FORMAT: Final = 5
+_FORMAT: Final = 6
 _LIMITS: Final = ZipLimits(1 << 30)
 _SETTLED_NS: Final = 2_000_000_000
 """File systems store times with a resolution of up to two seconds: a folder that changed just before it was listed may
@@ -286,7 +286,7 @@ def _fits(index: ImageIndex) -> bool:
         and len(np.unique(index.rows)) == count
         and int(index.rows.max()) <= 4 * (count + BIG_FOLDER)
         and int(index.states.max()) <= BAD
-        and 0 <= int(index.headers[:, 3].min()) <= int(index.headers[:, 3].max()) <= MAX_FRAMES
+        and 0 <= int(index.headers[:, 3].min()) <= int(index.headers[:, 3].max()) <= MAX_FRAMES + 1
         and 0 <= int(index.headers[:, 4].min()) <= int(index.headers[:, 4].max()) < len(DTYPES)
         and index.reasons.keys() == set(np.flatnonzero(index.states == BAD).tolist())
         and all(name and not os.path.isabs(name) and ".." not in name.split("/") for name in index.names)

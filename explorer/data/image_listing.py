@@ -28,11 +28,15 @@ _CELEBA_TABLES: Final = frozenset({"anno", "eval"})
 
 _IGNORED_FOLDERS: Final = ("__macosx",)
 _ENDINGS: Final = tuple(sorted(IMAGE_SUFFIXES))
+DICOM_SUFFIXES: Final = (".dcm", ".dicom")
+"""Extensions of images that are not read together with others, in lower case."""
+
 _DIGITS: Final = re.compile("([0-9]+)")
 _LOOKING: Final = message("Looking for images")
 _LOOP: Final = message("A link to a folder that contains it")
 _LISTED: Final = message("A link to a folder that is listed already")
 _OUTSIDE: Final = message("A link that leads out of the folder; only those of classes may")
+_SEPARATE: Final = message("DICOM files are not read together with other images. Open a folder with only these")
 _BROKEN: Final = message("A link to nothing, or to itself")
 
 
@@ -43,26 +47,28 @@ def natural_key(text: str) -> list[int | str]:
     return parts
 
 
-def descend(path: Path) -> tuple[Path, list[Path]]:
-    """Descend through folders that contain one folder and no image, such as ``images/Images``.
+def descend(path: Path, endings: tuple[str, ...] = _ENDINGS) -> tuple[Path, list[Path]]:
+    """Descend through folders that contain one folder and no image, such as ``images/Images``; see `list_folder`.
 
     Returns the last folder, and its passed parents, the nearest first. DataError if one cannot be read.
     """
     root, passed = path, list[Path]()
-    while (only := _only_folder(root)) is not None and not _contains(only, root):
+    while (only := _only_folder(root, endings)) is not None and not _contains(only, root):
         # This also passes a folder with a single label, which would say nothing.
         passed.insert(0, root)
         root = only
     return root, passed
 
 
-def list_folder(root: Path) -> Generator[Progress, None, ImageIndex]:
+def list_folder(root: Path, endings: tuple[str, ...] = _ENDINGS) -> Generator[Progress, None, ImageIndex]:
     """List a folder recursively: yields progress, and returns an index of files that are not probed yet.
+
+    Images are the files whose names end in one of the `endings`, in lower case.
 
     Folders ``train``, ``test`` and ``val`` make three parts, in this order. A folder that is a link is followed once.
     """
     begun = now_ns()
-    lister = _Lister(root)
+    lister = _Lister(root, endings)
     parts = _parts(root)
     if parts != [[""]]:
         lister.note_folder("")
@@ -94,6 +100,7 @@ class _Lister:
     """Collects image files of folders, each folder's entries in natural order."""
 
     root: Path
+    endings: tuple[str, ...]
     names: list[str] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     label_folders: dict[str, int] = field(default_factory=dict)
@@ -139,9 +146,11 @@ class _Lister:
                         if not _ignored(name) and (not entry.is_symlink() or self.follows(prefix + name, label)):
                             folders.add(name)
                             names.append(name)
-                    elif name.lower().endswith(_ENDINGS):
+                    elif name.lower().endswith(self.endings):
                         if name[0] != ".":
                             names.append(name)
+                    elif name[0] != "." and name.lower().endswith(DICOM_SUFFIXES):
+                        self.notes.append(Skipped(prefix + name, _SEPARATE))
                     elif name[0] != "." and entry.is_symlink() and not os.path.exists(entry.path):
                         self.notes.append(Skipped(prefix + name, _BROKEN))
                     elif not prefix:
@@ -205,7 +214,7 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _only_folder(root: Path) -> Path | None:
+def _only_folder(root: Path, endings: tuple[str, ...]) -> Path | None:
     """Return the only folder in `root`, None if there are more or images; stops as soon as it is known.
 
     Of CelebA's folders it is that of the images.
@@ -220,7 +229,7 @@ def _only_folder(root: Path) -> Path | None:
                     found[entry.name.lower()] = entry.name
                     if len(found.keys() - _CELEBA_TABLES) > 1 or len(found) > len(_CELEBA_TABLES) + 1:
                         return None
-                elif entry.name.lower().endswith(_ENDINGS):
+                elif entry.name.lower().endswith(endings):
                     return None
     except OSError as error:
         raise DataError(

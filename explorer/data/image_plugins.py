@@ -10,7 +10,10 @@ from PIL import Image
 Image.preinit()
 for _plugin in (
     "PIL.Jpeg2KImagePlugin",
-    "PIL.TiffImagePlugin",  # for EXIF data
+    "PIL.TiffImagePlugin",  # also for EXIF data
+    "PIL.WebPImagePlugin",
+    "PIL.MpoImagePlugin",
+    "PIL.ImageCms",
     "PIL.AvifImagePlugin",  # not before Pillow 11.3
     "pi_heif",  # the extra "heif"
 ):

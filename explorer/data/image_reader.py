@@ -1,39 +1,58 @@
-"""Decode AVIF, JPEG 2000 and HEIF images, in the reader process.
+"""Decode images whose decoders are not trusted, in the reader process: AVIF, JPEG 2000, HEIF, TIFF with compression.
 
-Only the reader process calls `read_images`; `explorer.data.isolated_images` starts it.
+Also any image with a color profile that only Little CMS can apply. Only the reader process calls `read_images`;
+`explorer.data.isolated_images` starts it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from explorer.data.color_profiles import fitting_profile, has_tables
+from explorer.data.color_tables import by_tables, values_by_tables
+from explorer.data.deep_pixels import values_of
+from explorer.data.plain_modes import plain_colors, without_ink
 from explorer.errors import DataError
 from explorer.messages import Message, message
 from explorer.reading import reason_of
-from explorer.types import ArrayOf, Pixels
+from explorer.types import ArrayOf
 
 if TYPE_CHECKING:
     from explorer.reader.handed import Handed
 
-Kind: TypeAlias = Literal["AVIF", "JPEG2000", "HEIF"]
+Kind: TypeAlias = Literal["AVIF", "JPEG2000", "HEIF", "TIFF", "PNG", "JPEG", "WEBP", "GIF", "PPM", "BMP"]
+"""Pillow's name of a format."""
 
-DeepPixels: TypeAlias = Annotated[NDArray[np.uint16], ArrayOf(np.uint16)]
+AnyPixels: TypeAlias = Annotated[NDArray[Any], ArrayOf(np.uint8, np.uint16, np.int32, np.float32)]
 
-_SENT_MODES: Final = ("L", "LA", "RGB", "RGBA", "I;16")
-_MOST_BYTES: Final = 256 << 20
+_PART_BYTES: Final = 64 << 20
 
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """One frame, uint8 or uint16 ``(h, w)`` or ``(h, w, 2 | 3 | 4)``, and the number of frames in its file."""
+    """Some rows of a frame, ``(rows, w)`` or ``(rows, w, c)``, from the top; the others follow as further records.
 
-    pixels: Pixels | DeepPixels
+    Attributes
+    ----------
+    pixels
+        Uint8 with 1 to 4 channels as in Pillow's modes ``L``, ``LA``, ``RGB``, ``RGBA``, or the values of
+        `explorer.data.deep_pixels.Deep`, which are not upright yet.
+    height
+        Of the whole frame.
+    frames
+        Number of frames in the file.
+    profile, exif
+        The color profile, empty if it has been applied; the EXIF data.
+    """
+
+    pixels: AnyPixels
+    height: int
     frames: int
     profile: bytes
     exif: bytes
@@ -61,60 +80,102 @@ Outcome: TypeAlias = DecodedImage | ProbedImage | UnreadImage
 
 
 def read_images(
-    files: tuple[Handed, ...], *, kinds: Sequence[Kind], frames: Sequence[int], most_pixels: int, decode: bool
+    files: tuple[Handed, ...], *, wanted: Sequence[tuple[int, Kind, int, str]], most_pixels: int, decode: bool
 ) -> Iterator[Outcome]:
-    """Read one frame of each file, or with ``decode=False`` only the header; yields an outcome for each, in order."""
-    for file, kind, frame in zip(files, kinds, frames, strict=True):
+    """Read frames, or with ``decode=False`` only headers; yields an outcome for each in order, images in parts.
+
+    TIFF files are decoded in both cases, since their headers do not tell whether they are whole. `wanted` has the
+    position of the file, its kind, the number of the frame, and the name of the file in errors.
+    """
+    opened = _Opened(files)
+    for place, kind, frame, name in wanted:
         try:
-            outcome: Outcome = _read(file, kind, frame, most_pixels, decode)
+            yield from _read(opened, (place, kind, frame), name, most_pixels, decode)
+            continue
         except MemoryError:
             raise
         except DataError as error:
-            outcome = UnreadImage(error.message)
+            reason = error.message
         except Image.DecompressionBombError:
-            outcome = UnreadImage(
-                message(
-                    "Cannot open {file}: more than {most} million pixels. Make the image smaller.",
-                    file=file.name,
-                    most=most_pixels // 1_000_000,
-                )
+            most = most_pixels // 1_000_000
+            reason = message(
+                "Cannot open {file}: more than {most} million pixels. Make the image smaller.", file=name, most=most
             )
         except Exception as error:  # see `explorer.data.formats.open_image`
-            outcome = UnreadImage(
-                message(
-                    "Cannot open {file}: {reason}. Save it again as PNG or JPEG, or remove it.",
-                    file=file.name,
-                    reason=reason_of(error),
-                )
+            reason = message(
+                "Cannot open {file}: {reason}. Save it again as PNG or JPEG, or remove it.",
+                file=name,
+                reason=reason_of(error),
             )
-        yield outcome
-        file.file.close()
+        opened.forget()
+        yield UnreadImage(reason)
 
 
-def _read(file: Handed, kind: Kind, frame: int, most_pixels: int, decode: bool) -> DecodedImage | ProbedImage:
-    pil_image, frames = _heif(file, frame) if kind == "HEIF" else _pillow(file, kind, frame)
+def _read(
+    opened: _Opened, wanted: tuple[int, Kind, int], name: str, most_pixels: int, decode: bool
+) -> Iterator[Outcome]:
+    pil_image, frames = opened.frame(*wanted)
     exif = pil_image.info.get("exif") or b""
     width, height = pil_image.size
-    if width * height > most_pixels or width * height * len(pil_image.getbands()) > _MOST_BYTES:
+    if width * height > most_pixels:
         raise DataError(
             "Cannot open {file}: it has {size} pixels, and the limit is {most} million. Make the image smaller.",
-            file=file.name,
+            file=name,
             size=f"{width}×{height}",
             most=most_pixels // 1_000_000,
         )
     if not decode:
-        return ProbedImage(width, height, pil_image.mode, frames, exif)
+        if wanted[1] == "TIFF":
+            pil_image.load()
+        yield ProbedImage(width, height, pil_image.mode, frames, exif)
+        return
+    pixels, profile = _pixels(pil_image, lambda: opened.again(*wanted))
+    rows = max(1, _PART_BYTES * len(pixels) // max(1, pixels.nbytes))
+    for start in range(0, len(pixels), rows):
+        yield DecodedImage(pixels[start : start + rows], len(pixels), frames, profile, exif)
+
+
+def _pixels(pil_image: Image.Image, again: Callable[[], Image.Image]) -> tuple[NDArray[Any], bytes]:
+    """Return the values of a frame, and its color profile; empty if it was applied, does not fit or is damaged."""
+    profile = fitting_profile(pil_image)
+    values = values_of(pil_image, again)
+    if values is not None:
+        return (values_by_tables(values, profile), b"") if has_tables(profile) else (values, profile)
     pil_image.load()
-    if pil_image.mode not in _SENT_MODES:
-        pil_image = pil_image.convert("RGB")
-    return DecodedImage(np.asarray(pil_image), frames, pil_image.info.get("icc_profile") or b"", exif)
+    plain = plain_colors(pil_image)
+    profile = fitting_profile(plain)
+    if has_tables(profile):
+        plain, profile = by_tables(plain, profile), b""
+    return np.asarray(without_ink(plain)), profile
 
 
-def _pillow(file: Handed, kind: Kind, frame: int) -> tuple[Image.Image, int]:
-    pil_image = Image.open(file.file, formats=(kind,))
-    if frame:
+class _Opened:
+    """The files, of which the last one stays open: its next frame follows faster."""
+
+    def __init__(self, files: Sequence[Handed]) -> None:
+        self._files = files
+        self._last: tuple[int, Image.Image] | None = None
+
+    def frame(self, place: int, kind: Kind, frame: int) -> tuple[Image.Image, int]:
+        """Return a frame of a file, not decoded yet, and the number of its frames; 1 for TIFF."""
+        if kind == "HEIF":
+            return _heif(self._files[place], frame)
+        if self._last is None or self._last[0] != place:
+            self._last = place, self.again(place, kind, 0)
+        pil_image = self._last[1]
         pil_image.seek(frame)
-    return pil_image, getattr(pil_image, "n_frames", 1)
+        # Counting the pages of a TIFF would take longer than decoding one.
+        return pil_image, 1 if kind == "TIFF" else getattr(pil_image, "n_frames", 1)
+
+    def again(self, place: int, kind: Kind, frame: int) -> Image.Image:
+        """Return a frame of a file that is opened once more."""
+        self._files[place].file.seek(0)
+        pil_image = Image.open(self._files[place].file, formats=(kind,))
+        pil_image.seek(frame)
+        return pil_image
+
+    def forget(self) -> None:
+        self._last = None
 
 
 def _heif(file: Handed, frame: int) -> tuple[Image.Image, int]:

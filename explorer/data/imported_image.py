@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from explorer.data.formats import open_values, open_with_header
+from explorer.data.deep_pixels import Deep
+from explorer.data.formats import open_with_header
+from explorer.data.frames import MAX_FRAMES
 from explorer.data.preprocessing import Invert, Preprocessing
 from explorer.data.source import Facts, Found, Source
 from explorer.data.splits import random_splits
@@ -56,7 +57,7 @@ class ImportedImage(Source):
         negative: bool = False,
         origin: Path | None = None,
         found: Found | None = None,
-        values: NDArray[Any] | None = None,
+        values: Deep | None = None,
     ) -> None:
         channels = 1 if pil_image.mode in ("L", "LA") else 3
         super().__init__(
@@ -83,10 +84,9 @@ class ImportedImage(Source):
         origin = path_or_bytes if isinstance(path_or_bytes, Path) else None
         opened = open_with_header(path_or_bytes, name)
         header = opened.header
-        frames = header.frames if header.frames > 1 else 0
+        frames = min(header.frames, MAX_FRAMES) if header.frames > 1 else 0
         found = Found(header.dtype, opened.range, frames=frames, channels=header.channels)
-        values = None if opened.range is None else open_values(path_or_bytes, name)
-        return cls(opened.pil_image, name, _content(path_or_bytes), origin=origin, found=found, values=values)
+        return cls(opened.pil_image, name, _content(path_or_bytes), origin=origin, found=found, values=opened.deep)
 
     def inverted(self) -> ImportedImage:
         """Return the image with inverted colors, such as black-on-white for a model trained white-on-black."""

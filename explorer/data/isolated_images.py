@@ -1,29 +1,34 @@
-"""AVIF, JPEG 2000 and HEIF images, which are decoded in the reader process; and JPEG XL, which cannot be read."""
+"""Images that are decoded in the reader process, such as AVIF, JPEG 2000, HEIF; and JPEG XL, which cannot be read."""
 
 from __future__ import annotations
 
-import importlib.util
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from PIL import Image, features
+import numpy as np
+from PIL import features
 
+from explorer.data.extras import installed, lacks
 from explorer.data.image_reader import DecodedImage, Kind, ProbedImage, UnreadImage
 from explorer.errors import DataError
+from explorer.messages import message
 from explorer.reader import read
 
 SUFFIXES: Final = frozenset(
     {".avif", ".avifs", ".heic", ".heif", ".hif", ".j2c", ".j2k", ".jp2", ".jpc", ".jpf", ".jpx"}
 )
-"""Extensions of images that are decoded in the reader process."""
+"""Extensions of images that are always decoded in the reader process."""
 
 JPEG_XL_SUFFIX: Final = ".jxl"
 _HEAD_BYTES: Final = 32
+_AT_ONCE: Final = 250
+"""Images of one process, which has all of its files open."""
+
 _AVIF_BRANDS: Final = (b"avif", b"avis")
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
 _JPEG_2000: Final = (b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
@@ -36,11 +41,12 @@ _Answer = TypeVar("_Answer", DecodedImage, ProbedImage)
 
 @dataclass(frozen=True)
 class Wanted:
-    """One frame of a file of a known kind."""
+    """One frame of a file, or of the content of one, of a known kind; and the name of a file in errors."""
 
-    path: Path
+    path: Path | bytes
     kind: Kind
     frame: int = 0
+    name: str = ""
 
 
 def head_of(path_or_bytes: str | Path | bytes) -> bytes:
@@ -67,40 +73,30 @@ def is_jpeg_xl(head: bytes) -> bool:
     return head.startswith(_JPEG_XL)
 
 
-def decoded(path_or_bytes: str | Path | bytes, kind: Kind, frame: int, most_pixels: int) -> tuple[Image.Image, int]:
-    """Return one frame, of mode ``L``, ``LA``, ``RGB``, ``RGBA`` or ``I;16``, and the number of frames in the file.
-
-    Raises DataError if it cannot be read.
-    """
-    if isinstance(path_or_bytes, bytes):
-        with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
-            path = Path(folder, f"image.{kind.lower()}")
-            path.write_bytes(path_or_bytes)
-            return decoded(path, kind, frame, most_pixels)
-    (outcome,) = decode_all([Wanted(Path(path_or_bytes), kind, frame)], most_pixels)
-    if isinstance(outcome, DataError):
-        raise outcome
-    return as_image(outcome), outcome.frames
-
-
-def as_image(found: DecodedImage) -> Image.Image:
-    """Return a Pillow image of an answer of the reader process."""
-    pil_image = Image.fromarray(found.pixels)
-    pil_image.info |= {key: value for key, value in (("icc_profile", found.profile), ("exif", found.exif)) if value}
-    return pil_image
-
-
 def decode_all(wanted: Sequence[Wanted], most_pixels: int) -> Iterator[DecodedImage | DataError]:
-    """Decode frames in one reader process; yields each or its error, in order.
+    """Decode frames in one reader process; yields each as one record, or its error, in order.
 
     A file that ends the process costs only itself: the others are read in another process.
     """
-    return _read_all(wanted, most_pixels, DecodedImage)
+    if all(isinstance(one.path, Path) for one in wanted):
+        yield from _read_all(wanted, most_pixels, DecodedImage)
+        return
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
+        yield from _read_all([_in_file(one, Path(folder)) for one in wanted], most_pixels, DecodedImage)
 
 
 def probe_all(wanted: Sequence[Wanted], most_pixels: int) -> Iterator[ProbedImage | DataError]:
-    """Read only the headers; see `decode_all`."""
+    """Read only the headers, or whole TIFF files; see `decode_all`."""
     return _read_all(wanted, most_pixels, ProbedImage)
+
+
+def _in_file(wanted: Wanted, folder: Path) -> Wanted:
+    """Return what is wanted as a file, written in a folder if it is content."""
+    if isinstance(wanted.path, Path):
+        return wanted
+    path = folder / f"{len([*folder.iterdir()])}.{wanted.kind.lower()}"
+    path.write_bytes(wanted.path)
+    return replace(wanted, path=path)
 
 
 def _read_all(wanted: Sequence[Wanted], most_pixels: int, answer: type[_Answer]) -> Iterator[_Answer | DataError]:
@@ -111,51 +107,73 @@ def _read_all(wanted: Sequence[Wanted], most_pixels: int, answer: type[_Answer])
             yield lacking
             left = left[1:]
             continue
-        part = list(takewhile(lambda one: _lacking(one) is None, left))
+        part = list(takewhile(lambda one: _lacking(one) is None, left[:_AT_ONCE]))
+        paths = list(dict.fromkeys(map(_path_of, part)))
         done = 0
         failure: DataError | None = None
-        records = read(
-            "images",
-            [one.path for one in part],
-            (answer, UnreadImage),
-            {
-                "kinds": tuple(one.kind for one in part),
-                "frames": tuple(one.frame for one in part),
-                "most_pixels": most_pixels,
-                "decode": answer is DecodedImage,
-            },
-        )
+        arguments = {
+            "wanted": tuple((paths.index(_path_of(one)), one.kind, one.frame, _name_of(one)) for one in part),
+            "most_pixels": most_pixels,
+            "decode": answer is DecodedImage,
+        }
+        records = read("images", paths, (answer, UnreadImage), arguments)
         try:
             with closing(records):
-                for record in records:
+                for outcome in _joined(records, most_pixels):
                     done += 1
-                    yield DataError(record.message) if isinstance(record, UnreadImage) else record
+                    yield outcome
                     if done == len(part):
                         break
         except DataError as error:
             failure = error
         if not done:
             # In a process of its own, so the error is of this file.
-            yield failure or DataError("Cannot open {file}: it is damaged. Copy it again.", file=part[0].path.name)
+            yield failure or DataError("Cannot open {file}: it is damaged. Copy it again.", file=_name_of(part[0]))
         left = left[max(done, 1) :]
+
+
+def _joined(records: Iterator[Any], most_pixels: int) -> Iterator[Any]:
+    """Yield each image as one record, and the others as errors; DataError if the parts of one do not fit together."""
+    parts: list[DecodedImage] = []
+    for record in records:
+        if isinstance(record, UnreadImage):
+            parts = []
+            yield DataError(record.message)
+        elif isinstance(record, DecodedImage):
+            if record.pixels.ndim not in (2, 3):
+                raise DataError("The image is damaged. Download it again from a trusted source.")
+            parts.append(record)
+            found, first = sum(len(part.pixels) for part in parts), parts[0]
+            kinds = {(part.pixels.shape[1:], part.pixels.dtype) for part in parts}
+            if len(kinds) > 1 or found > first.height or first.height * first.pixels.shape[1] > most_pixels:
+                raise DataError("The image has more pixels than it declares. Download it again from a trusted source.")
+            if found == first.height:
+                pixels = first.pixels if len(parts) == 1 else np.concatenate([part.pixels for part in parts])
+                parts = []
+                yield replace(first, pixels=pixels)
+        else:
+            yield record
+
+
+def _path_of(wanted: Wanted) -> Path:
+    assert isinstance(wanted.path, Path), "content was written to a file"
+    return wanted.path
+
+
+def _name_of(wanted: Wanted) -> str:
+    return wanted.name or (wanted.path.name if isinstance(wanted.path, Path) else str(message("the image")))
 
 
 def _lacking(wanted: Wanted) -> DataError | None:
     """Return why no image of this kind can be read here; None if it can."""
     if wanted.kind == "HEIF":
-        if importlib.util.find_spec("pi_heif") is None:
-            return DataError(
-                "Cannot open {file}: HEIC images need the package pi-heif. Install it: {command}",
-                file=wanted.path.name,
-                command="pip install '.[heif]'",
-            )
-        return None
-    feature = {"AVIF": "avif", "JPEG2000": "jpg_2000"}[wanted.kind]
-    if feature in (*features.modules, *features.codecs) and features.check(feature):
+        return None if installed("heif") else lacks("heif", message("HEIC"), _name_of(wanted))
+    feature = {"AVIF": "avif", "JPEG2000": "jpg_2000"}.get(wanted.kind)
+    if feature is None or (feature in (*features.modules, *features.codecs) and features.check(feature)):
         return None
     return DataError(
         "Cannot open {file}: this Pillow was built without {kind}. Install the newest: {command}",
-        file=wanted.path.name,
+        file=_name_of(wanted),
         kind=wanted.kind,
         command="pip install --upgrade pillow",
     )

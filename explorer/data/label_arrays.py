@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from explorer.data.attributes import UNKNOWN, Attribute, column_of
-from explorer.data.values import AnyArray
+from explorer.data.ranges import AnyArray
 from explorer.messages import Message, message
 from explorer.types import Indices
 

@@ -43,7 +43,7 @@ _PARTS: Final = (_IMAGES, "index", "pictures")
 _PIXELS: Final = "pixels"
 _RECORDS: Final = "records"
 _RECORD: Final = np.dtype([("stamp", "<u8"), ("checksum", "<u4"), ("ready", "<u4")])
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _KEPT_BYTES: Final = 32 << 20
 _AROUND_BYTES: Final = 64 << 10
 """Bytes that the system maps around each one that is read."""

@@ -158,6 +158,11 @@ class Alpha(_Step):
         canvas.alpha_composite(pil_image.convert("RGBA"))
         return canvas.convert("RGB").convert("L") if pil_image.mode == "LA" else canvas.convert("RGB")
 
+    def composited(self, colors: Pixels, opacity: Floats) -> Pixels:
+        """Return colors ``(n, h, w, c)`` of any depth over the background; `opacity` is ``(n, h, w)``, 0 to 1."""
+        shares, ground = opacity[..., np.newaxis], np.float32(self.background == "white")
+        return to_pixels(to_floats(colors) * shares + ground * (1 - shares), colors.dtype)
+
 
 class Fit(_Step):
     """Resize to one size with an antialiased (Lanczos) filter; an image of this size is unchanged.

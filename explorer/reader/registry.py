@@ -48,7 +48,7 @@ READERS: Final[dict[str, Reader]] = {
     "images": Reader(
         "explorer.data.image_reader:read_images",
         ("explorer.data.image_plugins",),
-        memory_bytes=2048 * MB,
+        memory_bytes=4096 * MB,
         cpu_seconds=600,
     ),
     "nothing": Reader("explorer.reader.child:nothing"),
@@ -90,7 +90,7 @@ READERS: Final[dict[str, Reader]] = {
     **{
         name: Reader(
             function,
-            ("tifffile", "explorer.data.sources.tiff_codecs", "xml.etree.ElementTree"),
+            ("tifffile", "explorer.data.sources.tiff_codecs", "xml.etree.ElementTree", "PIL.ImageCms"),
             memory_bytes=4096 * MB,
             cpu_seconds=_LONG,
         )

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from explorer.data import image_index
-from explorer.data.formats import open_image, probe_image
+from explorer.data.deep_pixels import Deep
+from explorer.data.formats import Request, open_here, probe_image
 from explorer.data.image_index import load_index
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import PixelRows, Source
@@ -39,15 +40,15 @@ class Opened:
         self.probed: list[str] = []
         self.decoded: list[str] = []
         monkeypatch.setattr(image_index, "probe_image", self._probe)
-        monkeypatch.setattr(files, "open_image", self._decode)
+        monkeypatch.setattr(files, "open_here", self._decode)
 
     def _probe(self, path: Path) -> object:
         self.probed.append(path.name)
         return probe_image(path)
 
-    def _decode(self, path: Path, name: str, *how: Any) -> Image.Image:
-        self.decoded.append(path.name)
-        return open_image(path, name, *how)
+    def _decode(self, request: Request, *how: Any, deep: bool) -> Image.Image | Deep:
+        self.decoded.append(Path(str(request.path_or_bytes)).name)
+        return open_here(request, *how, deep=deep)
 
     def forget(self) -> None:
         self.probed.clear()

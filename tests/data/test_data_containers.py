@@ -19,6 +19,7 @@ from explorer_testing.containers import (
     write_zarr,
 )
 from numpy.testing import assert_array_equal
+from PIL import Image
 
 from explorer.data import extras
 from explorer.data.choices import Choices, join
@@ -249,6 +250,39 @@ def test_images_that_cannot_be_read_are_skipped_by_name(tmp_path: Path) -> None:
     assert read.shape == (2, 32, 32, 1)
     assert source.skipped[-1].name == "set/3"
     assert source.content_hash() == open_source(path).content_hash()
+
+
+def test_texts_in_parquet_are_classes(tmp_path: Path) -> None:
+    needs("parquet")
+    images = [encoded(GRAY[number]) for number in range(4)]
+    one = write_parquet(
+        tmp_path / "train-0.parquet",
+        images,
+        label=["cat", "dog", None, "cat"],
+        view=["left", "right", "left", ""],
+        age=[1, 2, 3, 4],
+    )
+    source = open_source(one)
+    assert [source.label(index) for index in range(4)] == ["cat", "dog", "", "cat"]
+    assert source.label_names == ("cat", "dog")
+    assert [source.attributes["view"].text(index) for index in range(4)] == ["left", "right", "left", ""]
+    assert list(source.attributes) == ["view", "age"]
+    write_parquet(tmp_path / "test-0.parquet", images[:1], label=["ant"], view=["up"], age=[5])
+    both = open_source(tmp_path)
+    assert both.label_names == ("ant", "cat", "dog")
+    assert [both.label(index) for index in (0, 1, 4)] == ["cat", "dog", "ant"]
+
+
+def test_captions_in_parquet_are_named_as_left_out(tmp_path: Path) -> None:
+    needs("parquet")
+    images = [encoded(GRAY[0])] * 10_001
+    captions = [f"image {number}" for number in range(10_001)]
+    source = open_source(write_parquet(tmp_path / "a.parquet", images, text=captions, empty=[""] * 10_001))
+    assert source.attributes == {}
+    assert {one.name: str(one.reason) for one in source.skipped} == {
+        "text": "More than 10,000 different texts group no images.",
+        "empty": "It is empty.",
+    }
 
 
 def test_deep_images_of_parquet_share_a_range(tmp_path: Path) -> None:
@@ -589,6 +623,32 @@ def test_a_folder_of_slices_skips_what_is_none(tmp_path: Path) -> None:
     source = open_source(tmp_path)
     assert_array_equal(pixels(source)[..., 0], GRAY[[1, 2, 10]])
     assert sorted(one.name for one in source.skipped) == ["broken.dcm", "other.dcm"]
+
+
+def test_dicom_in_folders_has_labels_and_splits(tmp_path: Path) -> None:
+    needs("dicom")
+    for number, name in enumerate(("train/a/1.dcm", "train/b/x/2.dcm", "test/a/3.dcm", "test/b/4.dcm")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write_dicom(tmp_path / name, GRAY[number])
+    source = open_source(tmp_path)
+    assert_array_equal(pixels(source)[..., 0], GRAY[:4])
+    assert [source.label(index) for index in range(4)] == ["a", "b", "a", "b"]
+    assert (source.splits.train.tolist(), source.splits.test.tolist()) == ([0, 1], [2, 3])
+    assert open_source(tmp_path / "train" / "b").count == 1, "a patient, a study, a series"
+
+
+@pytest.mark.parametrize(("slices", "kept"), [(2, "dcm"), (1, "png")])
+def test_dicom_among_other_images_is_one_or_the_other(slices: int, kept: str, tmp_path: Path) -> None:
+    needs("dicom")
+    for number in range(slices):
+        write_dicom(tmp_path / f"{number}.dcm", GRAY[number])
+    for number in range(2):
+        Image.fromarray(GRAY[number]).save(tmp_path / f"{number}.png")
+    source = open_source(tmp_path)
+    assert source.count == 2
+    left_out = {f"{number}.{'png' if kept == 'dcm' else 'dcm'}" for number in range(2 if kept == "dcm" else slices)}
+    assert {one.name for one in source.skipped} == left_out
+    assert all("DICOM" in str(one.reason) for one in source.skipped)
 
 
 def test_a_slice_without_the_chosen_frame_is_skipped(tmp_path: Path) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+import tifffile
+from explorer_testing.deep_files import png_16, tiff_16
 from PIL import Image
 
-from explorer.data.depth import found_range, to_bytes
-from explorer.data.formats import Header, open_deep, open_image, open_with_header, probe_image
+from explorer.data.deep_pixels import Deep
+from explorer.data.depth import to_bytes
+from explorer.data.formats import Header, Request, open_image, open_request, open_with_header, probe_image
 from explorer.data.preprocessing import Preprocessing
+from explorer.data.ranges import file_range
 from explorer.data.sources import open_source
 from explorer.errors import DataError
 
@@ -22,44 +23,28 @@ RAMP = np.linspace(0, 4095, 16 * 16).astype(np.uint16).reshape(16, 16)
 RECIPE = Preprocessing.standard((16, 16, 1))
 
 
-def png_16(values: NDArray[np.uint16]) -> bytes:
-    """Return a PNG of 16-bit color ``(h, w, 3 | 4)``, which Pillow cannot write."""
-    height, width, channels = values.shape
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    parts = {
-        b"IHDR": struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 6, 0, 0, 0),
-        b"IDAT": zlib.compress(rows),
-        b"IEND": b"",
-    }
-    chunks = (
-        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        for kind, content in parts.items()
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-def tiff_16(values: NDArray[np.uint16], order: str, packed: bool, orientation: int = 1) -> bytes:
-    """Return a TIFF of 16-bit color ``(h, w, 3)``, which Pillow cannot write; `order` is ``<`` or ``>``."""
-    height, width, channels = values.shape
-    content = values.astype(f"{order}u2").tobytes()
-    content = zlib.compress(content) if packed else content
-    bits = 8 + 2 + 10 * 12 + 4
-    tags = [
-        *((256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, bits), (259, 4, 1, 8 if packed else 1), (262, 4, 1, 2)),
-        *((273, 4, 1, bits + 6), (274, 4, 1, orientation), (277, 4, 1, channels), (278, 4, 1, height)),
-        (279, 4, 1, len(content)),
-    ]
-    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}IH", 8, len(tags))
-    entries = b"".join(struct.pack(f"{order}HHII", *tag) for tag in tags)
-    return head + entries + struct.pack(f"{order}I3H", 0, 16, 16, 16) + content
+def deep_of(path: Path) -> Deep:
+    found = open_request(Request(path, path.name), deep=True)
+    assert isinstance(found, Deep)
+    return found
 
 
 @pytest.mark.parametrize(
     ("highest", "top"),
-    [(6, 255), (200, 255), (256, 1023), (1023, 1023), (1024, 4095), (4095, 4095), (16383, 16383), (40000, 65535)],
+    [
+        (6, 16),
+        (17, 255),
+        (200, 255),
+        (256, 1023),
+        (1023, 1023),
+        (1024, 4095),
+        (4095, 4095),
+        (16383, 16383),
+        (40000, 65535),
+    ],
 )
 def test_integers_have_the_smallest_number_of_bits_that_covers_them(highest: int, top: int) -> None:
-    assert found_range(np.array([[5, highest]], np.uint16)) == (0, top)
+    assert file_range(np.array([[5, highest]], np.uint16)) == (0, top)
 
 
 def test_a_mask_of_16_bits_is_black_and_white(tmp_path: Path) -> None:
@@ -81,25 +66,25 @@ def test_a_mask_of_16_bits_is_black_and_white(tmp_path: Path) -> None:
     ],
 )
 def test_floats_have_a_usual_range_that_they_fill(values: list[float], expected: tuple[float, float]) -> None:
-    assert found_range(np.array([values], np.float32)) == expected
+    assert file_range(np.array([values], np.float32)) == expected
 
 
 def test_other_floats_are_scaled_by_percentiles_and_outliers_do_not_count() -> None:
     values = np.linspace(0, 16, 10_001).astype(np.float32)
-    low, high = found_range(values)
+    low, high = file_range(values)
     assert (low, high) == pytest.approx((0.016, 15.984), abs=1e-3)
     values[5] = 1e9
-    assert found_range(values)[1] == pytest.approx(15.985, abs=1e-2)
+    assert file_range(values)[1] == pytest.approx(15.985, abs=1e-2)
     values = np.linspace(100, 200, 10_001).astype(np.float32)
     values[5] = 60_000
-    assert found_range(values)[1] == pytest.approx(199.9, abs=0.1), "one hot pixel does not fill 16 bits"
-    assert found_range(np.array([-5, 70_000], np.int32))[0] == pytest.approx(65.0, abs=1)
+    assert file_range(values)[1] == pytest.approx(199.9, abs=0.1), "one hot pixel does not fill 16 bits"
+    assert file_range(np.array([-5, 70_000], np.int32))[0] == pytest.approx(65.0, abs=1)
     assert to_bytes(np.array([-1, 0, 8, 16, np.nan, np.inf], np.float32), (0, 16)).tolist() == [0, 0, 128, 255, 0, 255]
     large = np.arange(100_000).astype(np.uint16).reshape(2, -1)
     np.testing.assert_array_equal(to_bytes(large, (0, 65535)), np.rint(large / 257))
     np.testing.assert_array_equal(to_bytes(large.astype(np.float32), (0, 65535)), np.rint(large / 257))
     with pytest.raises(DataError, match="no finite value"):
-        found_range(np.full((2, 2), np.nan, np.float32))
+        file_range(np.full((2, 2), np.nan, np.float32))
 
 
 @pytest.mark.parametrize("kind", ["png", "tif"])
@@ -121,10 +106,9 @@ def test_12_bits_of_color_come_through_with_all_bits(kind: str, tmp_path: Path) 
     values = np.stack([RAMP, RAMP[::-1], RAMP.T], -1)
     path = tmp_path / f"color.{kind[:3]}"
     path.write_bytes(png_16(values) if kind == "png" else tiff_16(values, kind[4], "packed" in kind))
-    found = open_deep(path)
-    assert found is not None
-    assert [*found[1]] == [0, 4095]
-    np.testing.assert_array_equal(found[0], values)
+    found = deep_of(path)
+    assert file_range(found.colors) == (0, 4095)
+    np.testing.assert_array_equal(found.values, values)
     expected = np.rint(values / 4095 * 255)
     np.testing.assert_array_equal(np.asarray(open_image(path)), expected)
     np.testing.assert_array_equal(np.asarray(open_image(path.read_bytes())), expected)
@@ -140,9 +124,8 @@ def test_alpha_of_16_bits_has_its_whole_range(tmp_path: Path) -> None:
     assert (opened.pil_image.mode, opened.range) == ("RGBA", (0, 4095))
     assert np.asarray(opened.pil_image)[0, :2].tolist() == [[0, 0, 0, 128], [1, 1, 1, 255]]
     (tmp_path / "alpha.png").write_bytes(png_16(values))
-    found = open_deep(tmp_path / "alpha.png")
-    assert found is not None
-    assert (found[0].shape, found[1]) == ((16, 16, 3), (0, 4095))
+    found = deep_of(tmp_path / "alpha.png")
+    assert (found.values.shape, file_range(found.colors)) == ((16, 16, 4), (0, 4095))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -151,14 +134,29 @@ def test_deep_values_are_upright_as_the_image_is(orientation: int, tmp_path: Pat
     exif[0x0112] = orientation
     path = tmp_path / "turned.png"
     Image.fromarray(RAMP[:, :12]).save(path, exif=exif)
-    found = open_deep(path)
-    assert found is not None
-    height, width = found[0].shape
+    values = deep_of(path).values
+    height, width = values.shape
     pixels = Preprocessing.standard((height, width, 1)).pixels(open_image(path))[..., 0]
-    np.testing.assert_array_equal(to_bytes(found[0], found[1]), pixels)
-    assert open_deep(path) is not None
+    np.testing.assert_array_equal(to_bytes(values, (0, 4095)), pixels)
     header = probe_image(path)
     assert (header.height, header.width) == (height, width)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_deep_tiff_files_are_upright(orientation: int, packed: bool, tmp_path: Path) -> None:
+    values = np.stack([RAMP, RAMP[::-1], RAMP.T], -1)[:, :12]
+    path = tmp_path / "turned.tif"
+    path.write_bytes(tiff_16(values, "<", packed, orientation))
+    expected = np.rot90(values, {1: 0, 3: 2, 6: 3, 8: 1}[orientation])
+    header = probe_image(path)
+    assert (header.height, header.width) == expected.shape[:2]
+    np.testing.assert_array_equal(deep_of(path).values, expected)
+    for place in (path, tmp_path):  # TIFF files alone are read by tifffile, in folders by Pillow
+        source = open_source(place)
+        assert source.image_shape == expected.shape
+        found = source.read([0], Preprocessing.standard(expected.shape))[0]
+        np.testing.assert_array_equal(found, np.rint(expected / 4095 * 255))
 
 
 def test_images_of_a_folder_share_one_range(tmp_path: Path) -> None:
@@ -177,7 +175,7 @@ def test_8_bits_have_no_range(tmp_path: Path) -> None:
     Image.new("L", (16, 16), 77).save(tmp_path / "plain.png")
     source = open_source(f"{tmp_path / 'plain.png'}?range=0,100")
     assert (source.found.range, source.read([0], RECIPE).max()) == (None, 77)
-    assert open_deep(tmp_path / "plain.png") is None
+    assert isinstance(open_request(Request(tmp_path / "plain.png", "plain"), deep=True), Image.Image)
 
 
 def test_a_format_that_declares_its_largest_value_keeps_it() -> None:
@@ -192,3 +190,44 @@ def test_float_tiff_says_its_range() -> None:
     assert opened.header.dtype == "float32"
     assert opened.range == pytest.approx((-2.988, 8.988), abs=1e-2)
     assert (np.asarray(opened.pil_image).min(), np.asarray(opened.pil_image).max()) == (0, 255)
+
+
+# -- transparency ------------------------------------------------------------------------------------------------------
+
+COLORS = np.stack([RAMP * 16, RAMP[::-1] * 16, RAMP.T * 16], -1)
+OPACITY = np.where(np.arange(16) < 8, 0xFFFF, 0).astype(np.uint16) * np.ones((16, 1), np.uint16)
+OPACITY[:, 8] = 0x4000
+OVER_WHITE = np.rint(COLORS * (OPACITY / 65535)[..., None] + 65535 * (1 - OPACITY / 65535)[..., None])
+
+
+@pytest.mark.parametrize("kind", ["png", "straight", "multiplied", "unspecified", "lzw"])
+def test_16_bits_with_alpha_are_composited_over_white(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"rgba.{'png' if kind == 'png' else 'tif'}"
+    values = np.dstack([COLORS, OPACITY])
+    if kind == "png":
+        path.write_bytes(png_16(values))
+    else:
+        if kind == "multiplied":
+            values = np.dstack([np.rint(COLORS * (OPACITY / 65535)[..., None]).astype(np.uint16), OPACITY])
+        extra = {"multiplied": "assocalpha", "unspecified": kind}.get(kind, "unassalpha")
+        packed = pytest.importorskip("imagecodecs") and "lzw" if kind == "lzw" else None
+        tifffile.imwrite(path, values, photometric="rgb", extrasamples=[extra], metadata=None, compression=packed)
+    for place in (path, tmp_path):
+        if kind == "unspecified" and place == tmp_path:
+            continue  # Pillow leaves out a channel of which the file does not say what it is
+        source = open_source(place)
+        assert (source.depth, source.found.range, source.image_shape) == (16, (0, 65535), (16, 16, 3))
+        recipe = Preprocessing.standard((16, 16, 3), reading=source.reading())
+        assert np.abs(source.read([0], recipe)[0] - OVER_WHITE).max() <= (6 if kind == "multiplied" else 1)
+        shown = Preprocessing.standard((16, 16, 3)).pixels(source.pil_image(0))
+        assert np.abs(shown - OVER_WHITE / 257).max() <= 1.1
+    if kind != "png":
+        every = open_source(f"{path}?channels=0,1,2,3")
+        assert every.image_shape == (16, 16, 4)
+        assert open_source(path).found.alpha
+
+
+def test_four_channels_of_16_bits_without_transparency_stay_four(tmp_path: Path) -> None:
+    values = np.dstack([COLORS, RAMP * 16])
+    tifffile.imwrite(tmp_path / "four.tif", values, photometric="rgb", extrasamples=["unspecified"], metadata=None)
+    assert open_source(tmp_path / "four.tif").image_shape == (16, 16, 4)

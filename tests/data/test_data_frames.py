@@ -181,7 +181,12 @@ def test_counts_that_a_file_declares_are_not_believed(tmp_path: Path) -> None:
     many = save(tmp_path / "many.gif", [0, 255] * 5)
     head, tail = many.read_bytes()[:-1], b"\x2c" + struct.pack("<4H", 0, 0, 1, 1) + b"\0\x02\x02\x4c\x01\0"
     many.write_bytes(head + tail * (MAX_FRAMES + 5) + b";")
-    assert probe_image(many).frames == MAX_FRAMES
+    source = open_source(many)
+    assert (source.count, source.found.frames, probe_image(many).frames) == (MAX_FRAMES, MAX_FRAMES, MAX_FRAMES + 1)
+    assert [(one.name, str(one.reason)) for one in source.skipped] == [
+        ("many.gif", "Only its first 10,000 frames are read")
+    ]
+    assert open_source(f"{many}?frames=first").skipped == ()
 
 
 def test_requests_of_one_file_are_answered_each(tmp_path: Path) -> None:

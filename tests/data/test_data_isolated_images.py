@@ -13,7 +13,16 @@ from explorer_testing.heic import heic_file
 from PIL import Image, features
 
 from explorer.data import image_index
-from explorer.data.formats import Header, open_deep, open_image, open_with_header, probe_image, probe_together
+from explorer.data.deep_pixels import Deep
+from explorer.data.formats import (
+    Header,
+    Request,
+    open_image,
+    open_request,
+    open_with_header,
+    probe_image,
+    probe_together,
+)
 from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source, opening
@@ -77,9 +86,9 @@ def test_jpeg_2000_of_12_bits_has_its_range(tmp_path: Path) -> None:
     source = open_source(tmp_path / "deep.jp2")
     assert (source.found.dtype, source.found.range) == ("uint16", (0, 4095))
     np.testing.assert_array_equal(np.asarray(source.pil_image(0)), np.rint(ramp / 4095 * 255))
-    found = open_deep(tmp_path / "deep.jp2")
-    assert found is not None
-    np.testing.assert_array_equal(found[0], ramp)
+    found = open_request(Request(tmp_path / "deep.jp2", "deep.jp2"), deep=True)
+    assert isinstance(found, Deep)
+    np.testing.assert_array_equal(found.values, ramp)
 
 
 @needs_avif
@@ -113,7 +122,7 @@ def test_heic_without_its_extra_names_the_command(tmp_path: Path, monkeypatch: p
     path = tmp_path / "IMG_0001.HEIC"
     path.write_bytes(heic_file())
     for read in (open_image, probe_image):
-        with pytest.raises(DataError, match=r"IMG_0001\.HEIC: .* Install it: pip install '\.\[heif\]'"):
+        with pytest.raises(DataError, match=r"IMG_0001\.HEIC: .* optional library\. Run: pip install '\.\[heif\]'"):
             read(path)
     Image.new("L", (8, 8), 5).save(tmp_path / "a.png")
     source = open_source(tmp_path)

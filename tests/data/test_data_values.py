@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 from explorer.data.preprocessing import DTYPES, Depth
-from explorer.data.values import found_depth, found_range, scaled
+from explorer.data.ranges import found_range
+from explorer.data.values import found_depth, scaled
 from explorer.errors import DataError
 
 BYTES = np.arange(256, dtype=np.uint8)

@@ -25,7 +25,7 @@ def source_of(facts: Facts, contents: Contents) -> ArraySource:
     picked = chosen.channels or (tuple(range(stack.shape[3])) if stack.measured else ())
     how = replace(chosen, layout="channels-last", channels=picked, range=chosen.range or stack.range)
     values, notes = _finite(contents.images, facts.name)
-    (images,), found = images_of([values], facts.name, how)
+    (images,), found = images_of([values], facts.name, how, alpha=stack.alpha, profile=stack.profile)
     alpha = found.alpha and not stack.measured
     found = replace(found, arrays=stack.arrays, frames=stack.frames, layout=stack.layout, alpha=alpha)
     return ArraySource(

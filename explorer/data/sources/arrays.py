@@ -16,11 +16,11 @@ from explorer.data.attributes import Attribute, column_of
 from explorer.data.choices import ChoiceNeeded, Choices, refuse_unused
 from explorer.data.image_arrays import images_of
 from explorer.data.label_arrays import ArrayLabels, columns_of, labels_of
+from explorer.data.ranges import AnyArray
 from explorer.data.source import ArraySource, Facts, Found, Skipped
 from explorer.data.sources.array_limits import MAX_ARRAYS, MAX_BYTES, MAX_RATIO, UNSUSPICIOUS_BYTES
 from explorer.data.sources.entry import PathKind, path_facts, suffix_patterns
 from explorer.data.splits import Splits, given_splits, grouped_splits, random_splits
-from explorer.data.values import AnyArray
 from explorer.errors import DataError
 from explorer.messages import Message, message
 from explorer.reading import reading

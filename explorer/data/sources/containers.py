@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,19 +21,16 @@ from explorer import reader
 from explorer.data.attributes import Attribute, column_of
 from explorer.data.choices import MAX_CHANNELS, Layout
 from explorer.data.formats import MAX_PIXELS
-from explorer.data.image_arrays import found_layout
+from explorer.data.image_arrays import Axes, arranged, axes_of, found_layout
 from explorer.data.label_arrays import columns_of, labels_of
+from explorer.data.ranges import AnyArray
 from explorer.data.source import Skipped
 from explorer.data.sources.array_limits import MAX_BYTES, MAX_RATIO, UNSUSPICIOUS_BYTES
-from explorer.data.values import AnyArray
 from explorer.errors import DataError
 from explorer.ipc.frame import DTYPES
 from explorer.messages import Message, Value, message
 from explorer.reading import size_text
 from explorer.types import Bytes, Floats, Indices, Progress
-
-Axes: TypeAlias = tuple[int, int, int, int]
-"""Positions of the axes n, h, w and c in an array; -1 for one that it has not."""
 
 DISTRUST: Final = message("Do not open files that you do not trust.")
 IMAGES: Final = ("images", "imgs", "x", "data", "pixels")
@@ -68,6 +65,10 @@ class Stack:
         See `explorer.data.source.Found`.
     measured
         Whether channels are measurements, never transparency.
+    alpha
+        Whether the file says that the last channel is transparency.
+    profile
+        Color profile (ICC) without tables; empty for sRGB.
     fewer
         Whether images at the end may be missing, because some turn out to be unreadable.
     """
@@ -80,6 +81,8 @@ class Stack:
     frames: int = 0
     layout: Layout = ""
     measured: bool = False
+    alpha: bool = False
+    profile: bytes = b""
     fewer: bool = False
 
     @property
@@ -226,21 +229,13 @@ def chosen_frames(frames: str, count: int, file: Value) -> range:
     return range(first, first + 1)
 
 
-def axes_of(shape: Sequence[int], layout: Layout, name: Value, count: int | None = None) -> tuple[Axes, Layout]:
+def found_axes(shape: Sequence[int], layout: Layout, name: Value, count: int | None = None) -> tuple[Axes, Layout]:
     """Return the axes of an array of images with 3 or 4 axes, and its layout, which may be chosen.
 
     `count` is the number of images, if something else tells it. See `explorer.data.image_arrays.found_layout`.
     """
     layout = layout or found_layout(tuple(shape), name, count)
-    if len(shape) == 4:
-        return ((0, 2, 3, 1) if layout == "channels-first" else (0, 1, 2, 3)), layout
-    if layout == "channels-first":
-        return (-1, 1, 2, 0), layout
-    # One image, by the rule of `explorer.data.image_arrays`.
-    one = layout == "channels-last" and (
-        shape[2] in (1, 3) or (shape[2] <= MAX_CHANNELS and min(shape[:2]) > 4 * shape[2])
-    )
-    return ((-1, 0, 1, 2) if one else (0, 1, 2, -1)), layout
+    return axes_of(shape, layout, name), layout
 
 
 def arranged_shape(shape: Sequence[int], axes: Axes) -> tuple[int, int, int, int]:
@@ -257,12 +252,10 @@ def rows_of(array: Any, axes: Axes) -> Iterator[Rows]:
     if chunks and axes[0] >= 0:  # whole chunks, so that none is decompressed twice
         step = math.ceil(step / chunks[axes[0]]) * chunks[axes[0]]
     index: list[slice] = [slice(None)] * len(array.shape)
-    absent = [place for place, axis in enumerate(axes) if axis < 0]
     for start in range(0, count, step):
         if axes[0] >= 0:
             index[axes[0]] = slice(start, start + step)
-        block = np.asarray(array[tuple(index)]).transpose([axis for axis in axes if axis >= 0])
-        yield from pieces(np.expand_dims(block, absent))
+        yield from pieces(arranged(np.asarray(array[tuple(index)]), axes))
 
 
 def columns(arrays: Mapping[str, AnyArray], count: int) -> Iterator[Labels | Column | LeftOut]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,29 +13,30 @@ import numpy as np
 
 from explorer.data.choices import refuse_unused
 from explorer.data.extras import require
-from explorer.data.image_listing import natural_key
+from explorer.data.formats import IMAGE_SUFFIXES
+from explorer.data.image_listing import DICOM_SUFFIXES
+from explorer.data.ranges import AnyArray
 from explorer.data.source import Facts, Source
 from explorer.data.sources.array_source import source_of
 from explorer.data.sources.containers import (
+    Column,
     LeftOut,
     Rows,
     Stack,
     check_stack,
     chosen_frames,
-    has_files,
     pieces,
     stream,
 )
 from explorer.data.sources.entry import PathKind, suffix_members, suffix_patterns
-from explorer.data.values import AnyArray
+from explorer.data.sources.stack_folder import FILES, StackFiles, first_images, scan_files
 from explorer.errors import DataError
 from explorer.messages import Message, message
 from explorer.reader import Handed
 from explorer.reading import reason_of
 from explorer.types import Progress
 
-SUFFIXES: Final = (".dcm", ".dicom")
-_MAX_FILES: Final = 100_000
+SUFFIXES: Final = DICOM_SUFFIXES
 _HEADERS_AT_ONCE: Final = 50
 """Headers that are read between two signs of life: a folder of thousands takes longer than a reader may be silent."""
 
@@ -51,25 +52,29 @@ _KNOWN: Final = ("MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422"
 
 
 def takes(path: Path) -> bool:
-    """Return whether it is a DICOM file, or a folder of some."""
-    return has_files(path, SUFFIXES) if path.is_dir() else path.is_file() and path.suffix.lower() in SUFFIXES
+    """Return whether it is a DICOM file, or a folder whose first images, in it or below, are mostly DICOM."""
+    if not path.is_dir():
+        return path.is_file() and path.suffix.lower() in SUFFIXES
+    first = first_images(path, (*SUFFIXES, *IMAGE_SUFFIXES))
+    return 2 * sum(one.suffix.lower() in SUFFIXES for one in first) >= max(1, len(first))
 
 
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
-    """Open the frames of a DICOM file, or those of all files in a folder; see `PathKind.scan_as`.
+    """Open the frames of a DICOM file, or those of all files in a folder and those in it; see `PathKind.scan_as`.
 
     Values are rescaled as the file says, its window is the range, and MONOCHROME1 is inverted. Files whose images have
-    another shape than most are skipped. DataError if no file can be read.
+    another shape than most are skipped. Labels, splits and tables of a folder are as in
+    `explorer.data.sources.folder`. DataError if no file can be read.
     """
     refuse_unused(facts.choices, ("range", "frames"), facts.name)
     require("dicom", message("DICOM"), path.name)
-    arguments = {"frames": facts.choices.frames, "names": tuple(_names(path)) if path.is_dir() else ()}
+    if path.is_dir():
+        yield from scan_files(
+            facts, path, StackFiles("dicom", SUFFIXES, message("It is no DICOM file, as the others."))
+        )
+        return
+    arguments = {"frames": facts.choices.frames, "names": ()}
     yield source_of(facts, (yield from stream("dicom", [path], arguments, path.name)))
-
-
-def _names(folder: Path) -> list[str]:
-    names = [name for name in os.listdir(folder) if name.lower().endswith(SUFFIXES)]
-    return sorted(names[:_MAX_FILES], key=natural_key)
 
 
 # -- in the reader process ---------------------------------------------------------------------------------------------
@@ -77,8 +82,8 @@ def _names(folder: Path) -> list[str]:
 
 def read_dicom(
     files: tuple[Handed, ...], *, frames: str, names: tuple[str, ...]
-) -> Iterator[Stack | Rows | LeftOut | Progress]:
-    """Read the frames of a DICOM file, or of the files of these names in a folder; see `scan_as`."""
+) -> Iterator[Stack | Rows | Column | LeftOut | Progress]:
+    """Read the frames of a DICOM file, or of the files of these names in a folder, and the file of each."""
     (handed,) = files
     headers: list[tuple[str, _Header]] = []
     for number, name in enumerate(names or ("",)):
@@ -121,14 +126,26 @@ def read_dicom(
         fewer=bool(names),
     )
     yield check_stack(stack, handed.name, sum(os.path.getsize(handed.path / name) for name in names) or handed.size)
+    yield from _read_frames(handed, names, chosen, dtype)
+
+
+def _read_frames(
+    handed: Handed, names: tuple[str, ...], chosen: Sequence[tuple[str, _Header, range]], dtype: str
+) -> Iterator[Rows | Column | LeftOut]:
+    """Read frames of a file, or of those of these names in a folder, and the number of the file of each."""
+    numbers = {name: number for number, name in enumerate(names)}
+    read: list[int] = []
     for name, header, indices in chosen:
         try:
             for values in _frames(handed, name, indices):
                 yield from pieces(header.values(values).astype(dtype))
+                read += [numbers[name]] if names else []
         except Exception as error:
             if not names:
                 raise
             yield LeftOut(name, _unreadable(error))
+    if names:
+        yield Column(FILES, np.array(read, np.float32))
 
 
 def _dataset(handed: Handed, name: str, **options: Any) -> Any:

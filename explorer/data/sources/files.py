@@ -9,14 +9,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.data.attributes import Attributes
-from explorer.data.formats import Request, decodes_together, open_image, open_together, open_values
+from explorer.data.deep_pixels import Deep
+from explorer.data.formats import NeedsReader, Request, open_here, open_image, open_together
 from explorer.data.pixel_cache import PixelCache, Stamps, stamp_of
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Facts, Found, PixelRows, Skipped, Source
@@ -67,10 +68,9 @@ class FileTable:
     def frame(self, position: int) -> int:
         return 0 if self.frames is None else max(0, int(self.frames[position]))
 
-    def decodes_together(self, position: int) -> bool:
-        """Return whether an image is decoded faster together with others of its file or kind."""
-        several = self.frames is not None and self.frames[position] >= 0
-        return several or decodes_together(self.paths[position])
+    def shares_file(self, position: int) -> bool:
+        """Return whether an image is one of several in its file."""
+        return self.frames is not None and bool(self.frames[position] >= 0)
 
     def common_shape(self) -> ImageShape | None:
         """Return height, width and channels of the probed files, or None if sizes differ."""
@@ -147,17 +147,12 @@ class FileSource(Source):
         return next((at for at in range(min(index, other.count - 1), -1, -1) if other._files.names[at] == name), None)
 
     def pil_image(self, index: int) -> Image.Image:
-        position = int(self.positions([index])[0])
-        return self._open(position)
+        request = self._request(int(self.positions([index])[0]))
+        return open_image(request.path_or_bytes, request.name, request.frame, self.found.range)
 
-    def _open(self, position: int) -> Image.Image:
+    def _request(self, position: int) -> Request:
         files = self._files
-        return open_image(Path(files.path(position)), files.names[position], files.frame(position), self.found.range)
-
-    def _values(self, position: int) -> NDArray[Any] | None:
-        """Return the values of an image of more than 8 bits; None for others."""
-        files = self._files
-        return open_values(Path(files.path(position)), files.names[position], files.frame(position))
+        return Request(Path(files.path(position)), files.names[position], files.frame(position))
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
         cache = self._cache(preprocessing) if self._files.rows is not None else None
@@ -279,52 +274,49 @@ class FileSource(Source):
         self, positions: Indices, preprocessing: Preprocessing, places: Indices, pixels: Pixels
     ) -> dict[int, DataError]:
         """Decode the images at some places of `positions` into `pixels`; return the errors by place."""
+        deep = self._is_deep(preprocessing)
 
-        def decode(place: int) -> DataError | None:
+        def decode(place: int) -> DataError | NeedsReader | None:
+            request = self._request(int(positions[place]))
             try:
-                pixels[place] = self._decoded(int(positions[place]), preprocessing)
+                pixels[place] = self._pixels(open_here(request, self.found.range, deep=deep), preprocessing)
+            except NeedsReader as needs:
+                return needs
             except DataError as error:
-                return error
+                return _named(error, str(request.name))
             return None
 
-        wanted = places.tolist()
-        deep = self._is_deep(preprocessing)
-        together = [place for place in wanted if not deep and self._files.decodes_together(int(positions[place]))]
-        errors = self._decode_together(positions, preprocessing, together, pixels) if together else {}
-        if together:
-            wanted = np.setdiff1d(places, together).tolist()
+        together = [place for place in places.tolist() if self._files.shares_file(int(positions[place]))]
+        wanted = np.setdiff1d(places, together).tolist() if together else places.tolist()
         if self._large and len(wanted) > 1 and _THREADS > 1:
             with ThreadPoolExecutor(min(_THREADS, len(wanted)), "decode") as pool:
                 found = list(pool.map(decode, wanted))
         else:
             found = [decode(place) for place in wanted]
-        return errors | {place: error for place, error in zip(wanted, found, strict=True) if error is not None}
+        outcomes = dict(zip(wanted, found, strict=True))
+        together += [place for place, outcome in outcomes.items() if isinstance(outcome, NeedsReader)]
+        errors = self._decode_together(positions, preprocessing, together, pixels) if together else {}
+        return errors | {place: outcome for place, outcome in outcomes.items() if isinstance(outcome, DataError)}
 
     def _decode_together(
         self, positions: Indices, preprocessing: Preprocessing, places: list[int], pixels: Pixels
     ) -> dict[int, DataError]:
         """Do as `_decode` for frames of the same files, and files that another process decodes."""
-        files, errors = self._files, {}
-        wanted = [int(positions[place]) for place in places]
-        requests = [Request(Path(files.path(at)), files.names[at], files.frame(at)) for at in wanted]
-        for number, found in open_together(requests, self.found.range):
+        errors = {}
+        requests = [self._request(int(positions[place])) for place in places]
+        for number, found in open_together(requests, self.found.range, deep=self._is_deep(preprocessing)):
             try:
                 if isinstance(found, DataError):
                     raise found
-                pixels[places[number]] = preprocessing.pixels(found)
+                pixels[places[number]] = self._pixels(found, preprocessing)
             except DataError as error:
-                errors[places[number]] = _named(error, requests[number].name)
+                errors[places[number]] = _named(error, str(requests[number].name))
         return errors
 
-    def _decoded(self, position: int, preprocessing: Preprocessing) -> Pixels:
-        try:
-            if self._is_deep(preprocessing):
-                values = self._values(position)
-                if values is not None:  # else an 8-bit image among others
-                    return deep_pixels(values, self.found.range, preprocessing)
-            return preprocessing.pixels(self._open(position))
-        except DataError as error:
-            raise _named(error, self._files.names[position]) from error
+    def _pixels(self, found: Image.Image | Deep, preprocessing: Preprocessing) -> Pixels:
+        if isinstance(found, Deep):  # else an image of 8 bits, perhaps among others
+            return deep_pixels(found, self.found.range, preprocessing)
+        return preprocessing.pixels(found)
 
     def _is_deep(self, preprocessing: Preprocessing) -> bool:
         """Return whether more than 8 bits are in the files, and wanted."""

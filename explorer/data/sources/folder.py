@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from explorer.data import image_index
 from explorer.data.attributes import Attribute
 from explorer.data.choices import refuse_unused
-from explorer.data.formats import IMAGE_SUFFIXES, decodes_together
+from explorer.data.formats import IMAGE_SUFFIXES, probes_together
 from explorer.data.image_index import BAD, GOOD, ImageIndex, load_index, save_index
 from explorer.data.image_listing import descend, list_folder, natural_key
 from explorer.data.source import UNLABELED, Facts, Skipped
@@ -202,7 +202,7 @@ class _Looker:
 
     def _look_together(self, positions: list[int]) -> list[int]:
         """Look at the files that are faster to probe together; return the others."""
-        together = [at for at in positions if decodes_together(self._index.names[at])]
+        together = [at for at in positions if probes_together(self._index.names[at])]
         fresh = [at for at in together if not self._is_known(at)]
         if fresh:
             self._index.look_together(fresh)

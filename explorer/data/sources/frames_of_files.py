@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from explorer.data.attributes import Attribute, Attributes
 from explorer.data.choices import Choices
-from explorer.data.deep_pixels import DTYPES
-from explorer.data.depth import Range, common_range
-from explorer.data.formats import open_deep
+from explorer.data.deep_pixels import DTYPES, Deep
+from explorer.data.depth import common_range
+from explorer.data.formats import Request, open_together
+from explorer.data.frames import MAX_FRAMES
+from explorer.data.ranges import Range, file_range
 from explorer.data.source import Facts, Found, Skipped
 from explorer.errors import DataError
 from explorer.messages import message
@@ -42,7 +44,7 @@ class FramesOfFiles:
     frames
         The frame of each image, int64 ``(n,)``, `ONLY` for a file with one; None if all files have one.
     skipped
-        Files without the chosen frame.
+        Files without the chosen frame, and those with more frames than are read.
     """
 
     files: Indices
@@ -53,13 +55,18 @@ class FramesOfFiles:
     def of(cls, names: Sequence[str], headers: NDArray[np.int32], chosen: str) -> FramesOfFiles:
         """Choose frames of files by their names and headers (as in `explorer.data.image_index`)."""
         counts = np.maximum(1, headers[:, _FRAMES].astype(np.int64))
+        many = tuple(
+            Skipped(names[at], message("Only its first {most:,} frames are read", most=MAX_FRAMES))
+            for at in np.flatnonzero(counts > MAX_FRAMES).tolist()
+        )
+        counts = np.minimum(counts, MAX_FRAMES)
         several = counts > 1
         files = np.arange(len(names), dtype=np.int64)
         if not several.any():
             return cls(files, None)
         if chosen in ("", "all"):
             frames = np.arange(int(counts.sum()), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
-            return cls(np.repeat(files, counts), np.where(np.repeat(several, counts), frames, ONLY))
+            return cls(np.repeat(files, counts), np.where(np.repeat(several, counts), frames, ONLY), many)
         wanted = 0 if chosen == "first" else int(chosen)
         there = ~several | (counts > wanted)
         skipped = tuple(
@@ -110,7 +117,7 @@ def found_in(facts: Facts, folder: Path, names: Sequence[str], headers: NDArray[
         found=Found(
             dtype=DTYPES[int(headers[deep, _DTYPE].max())] if len(deep) else "uint8",
             range=_range(facts.choices, folder, [names[at] for at in deep.tolist()]),
-            frames=int(counts[counts > 1].sum()),
+            frames=int(np.minimum(counts, MAX_FRAMES)[counts > 1].sum()),
             channels=int(headers[:, _CHANNELS].max(initial=0)),
         ),
     )
@@ -120,17 +127,22 @@ def _range(choices: Choices, folder: Path, deep: Sequence[str]) -> Range | None:
     """Return the chosen range of files of more than 8 bits, or one that covers a sample of them; None without any."""
     if not deep or choices.range is not None:
         return choices.range if deep else None
-    return sampled_range([(folder / name, name) for name in deep])
+    return sampled_range([Request(folder / deep[at], deep[at]) for at in sampled(len(deep))])[0]
 
 
-def sampled_range(deep: Sequence[tuple[Path | bytes, str]]) -> Range | None:
-    """Return a range that covers a sample of files, each a path or its content and a name; None without deep values."""
-    ranges = []
-    for at in np.unique(np.linspace(0, len(deep) - 1, SAMPLE).astype(np.int64)).tolist():
-        try:
-            found = open_deep(*deep[at])
-        except DataError:  # it is named when it is read
-            continue
-        if found is not None:
-            ranges.append(found[1])
-    return common_range(ranges)
+def sampled(count: int) -> list[int]:
+    """Return the positions of a sample of some files."""
+    return np.unique(np.linspace(0, count - 1, SAMPLE).astype(np.int64)).tolist() if count else []
+
+
+def sampled_range(some: Sequence[Request]) -> tuple[Range | None, str]:
+    """Return a range that covers some files, and the dtype of the deepest; None and empty without deep values.
+
+    Files that cannot be read are ignored: they are named when they are read. DataError without a finite value.
+    """
+    ranges, dtypes = [], []
+    for _, found in open_together(some, deep=True):
+        if isinstance(found, Deep):
+            ranges.append(file_range(found.colors))
+            dtypes.append(DTYPES.index(found.values.dtype.name))
+    return common_range(ranges), DTYPES[max(dtypes)] if dtypes else ""

@@ -13,31 +13,31 @@ from typing import Any, Final
 import numpy as np
 
 from explorer.data.choices import Layout, refuse_unused
+from explorer.data.image_arrays import Axes
+from explorer.data.ranges import AnyArray
 from explorer.data.source import Facts, Source
 from explorer.data.sources.array_source import source_of
 from explorer.data.sources.containers import (
     DISTRUST,
     SPLIT_ORDER,
     SPLITS,
-    Axes,
     Column,
     Labels,
     LeftOut,
     Rows,
     Stack,
     arranged_shape,
-    axes_of,
     check_chunks,
     check_stack,
     chosen_array,
     columns,
+    found_axes,
     has_files,
     is_number,
     rows_of,
     stream,
 )
 from explorer.data.sources.entry import PathKind, suffix_members, suffix_patterns
-from explorer.data.values import AnyArray
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.reader import Handed
@@ -121,7 +121,7 @@ def read_hdf5(
         sets.append((split, arrays[name], others | (arrays_in(next(left)) if labeled else {})))
     known = any(values.shape[0] == sets[0][1].shape[0] for values in sets[0][2].values())
     count = sets[0][1].shape[0] if known else None
-    axes, found = axes_of(sets[0][1].shape, layout, files[0].name, count)
+    axes, found = found_axes(sets[0][1].shape, layout, files[0].name, count)
     stack = _stack([(split, images) for split, images, _ in sets], axes, files[0].name)
     stack = replace(stack, arrays=tuple(names) if len(names) > 1 else (), layout=found)
     yield check_stack(stack, files[0].name, sum(file.size for file in files))

@@ -22,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data.choices import refuse_unused
+from explorer.data.ranges import found_range
 from explorer.data.source import ArraySource, Facts, Found
 from explorer.data.sources.array_limits import MAX_BYTES, MAX_RATIO, UNSUSPICIOUS_BYTES
 from explorer.data.sources.entry import PathKind
 from explorer.data.splits import given_splits, random_splits
-from explorer.data.values import found_range, scaled
+from explorer.data.values import scaled
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.reading import COPY_AGAIN, reason_of

@@ -10,12 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from explorer.data.choices import refuse_unused
+from explorer.data.image_arrays import Axes
+from explorer.data.ranges import AnyArray
 from explorer.data.source import Facts, Source
 from explorer.data.sources.array_limits import MAX_BYTES
 from explorer.data.sources.array_source import source_of
 from explorer.data.sources.containers import (
     DISTRUST,
-    Axes,
     Column,
     Labels,
     LeftOut,
@@ -31,7 +32,6 @@ from explorer.data.sources.containers import (
 )
 from explorer.data.sources.entry import PathKind, suffix_members, suffix_patterns
 from explorer.data.sources.hdf5 import arrays_in
-from explorer.data.values import AnyArray
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.reader import Handed

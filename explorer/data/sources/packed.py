@@ -8,21 +8,18 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from explorer.data.attributes import Attributes
-from explorer.data.formats import open_image, open_values
+from explorer.data.formats import Request
 from explorer.data.pixel_cache import Stamps, stamp_of
 from explorer.data.source import Facts, Found, Skipped
 from explorer.data.sources.files import FileSource, FileTable
-from explorer.data.sources.frames_of_files import SAMPLE, sampled_range
+from explorer.data.sources.frames_of_files import sampled, sampled_range
 from explorer.data.splits import Splits
 from explorer.errors import DataError
 from explorer.paths import cache_dir
@@ -119,12 +116,8 @@ class PackedSource(FileSource):
         self._packed = files
         self._stamp = stamp_of(str(files.path))
 
-    def _open(self, position: int) -> Image.Image:
-        content, name = self._packed.content(position), self._files.names[position]
-        return open_image(content, name, value_range=self.found.range)
-
-    def _values(self, position: int) -> NDArray[Any] | None:
-        return open_values(self._packed.content(position), self._files.names[position])
+    def _request(self, position: int) -> Request:
+        return Request(self._packed.content(position), self._files.names[position])
 
     def _stamps(self, positions: Indices) -> Stamps:
         return np.full(len(positions), self._stamp, np.uint64)
@@ -141,13 +134,8 @@ class PackedSource(FileSource):
 
 def _found_in(files: PackedFiles, facts: Facts) -> Found | None:
     """Return the dtype and the range of images of more than 8 bits, by a sample; None if it has none."""
-    places = np.unique(np.linspace(0, len(files) - 1, SAMPLE).astype(np.int64)).tolist()
-    some = [(files.content(place), files.names[place]) for place in places if any(files.shape(place))]
-    deep: list[str] = []
-    for one in some:
-        with suppress(DataError):  # it is named when it is read
-            values = open_values(*one)
-            deep += [] if values is None else [values.dtype.name]
-    if not deep:
-        return None
-    return Found(deep[0], facts.choices.range or sampled_range(some))
+    some = [
+        Request(files.content(place), files.names[place]) for place in sampled(len(files)) if any(files.shape(place))
+    ]
+    limits, dtype = sampled_range(some)
+    return Found(dtype, facts.choices.range or limits) if dtype else None

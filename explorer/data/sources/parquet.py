@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,9 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from explorer import reader
-from explorer.data.attributes import UNKNOWN, Attribute
+from explorer.data.attributes import MAX_CATEGORIES, MAX_TEXT, UNKNOWN, Attribute
 from explorer.data.choices import refuse_unused
 from explorer.data.extras import require
+from explorer.data.image_listing import natural_key
 from explorer.data.source import UNLABELED, Facts, Skipped, Source
 from explorer.data.sources.array_source import splits_of
 from explorer.data.sources.containers import MAX_COLUMNS, SPLIT_ORDER, SPLITS, LeftOut, has_files
@@ -31,7 +32,9 @@ _SHARD: Final = re.compile(r"(?P<split>train|test|validation|valid|val)(?:[-_.].
 _BESIDE_IMAGES: Final = "metadata"
 """What a table beside a folder of image files is called."""
 
-_MAX_FILES: Final = 5_000
+_MAX_FILES: Final = 900
+"""Files that are read: the reader process has all of them open."""
+
 _IMAGES: Final = ("image", "img", "images", "pixel_values")
 _LABELS: Final = ("label", "labels", "fine_label", "class", "target")
 _GRAY: Final = ("1", "L", "LA", "La", "F", "I", "I;16", "I;16B", "I;16L")
@@ -102,18 +105,21 @@ def takes(path: Path) -> bool:
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
     """Open the images of parquet files; see `PathKind.scan_as`.
 
-    Images are encoded files: a column of bytes, or of ``{bytes, path}``. ``label`` has classes, whose names are in the
-    metadata; other columns of numbers and classes are attributes. Files whose names begin with ``train``, ``test`` or
-    ``validation`` are the splits of a folder. DataError if there are no images.
+    Images are encoded files: a column of bytes, or of ``{bytes, path}``. ``label`` has classes, texts or numbers whose
+    names may be in the metadata. Other columns of numbers, classes and texts are attributes. Files whose names begin
+    with ``train``, ``test`` or ``validation`` are the splits of a folder. DataError if there are no images.
     """
     refuse_unused(facts.choices, ("range",), facts.name)
     require("parquet", message("parquet"), path.name)
     shards = _shards(path)
+    skipped: list[Skipped] = []
+    if len(shards) > _MAX_FILES:
+        skipped.append(Skipped(path.name, message("Only its first {most} files are read", most=_MAX_FILES)))
+        shards = shards[:_MAX_FILES]
     packed = PackedFiles(shards[0], sum(shard.stat().st_size for shard in shards))
     columns: _Columns | None = None
     yield Progress(0, 0, message("Reading images"))
     total = 0
-    skipped: list[Skipped] = []
     for record in reader.steps("parquet", shards, (Table, PackedRows, LeftOut)):
         if isinstance(record, LeftOut):
             skipped.append(Skipped(record.name, record.reason))
@@ -136,7 +142,7 @@ def _shards(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix.lower() == SUFFIX else []
     for folder in (path, path / "data"):
-        files = sorted(folder.glob(f"*{SUFFIX}"))[:_MAX_FILES]
+        files = sorted(folder.glob(f"*{SUFFIX}"))
         found = [file for file in files if file.is_file() and not file.stem.startswith(_BESIDE_IMAGES)]
         if found:
             return sorted(found, key=lambda file: SPLIT_ORDER.index(_split_of(file)))
@@ -213,13 +219,27 @@ def read_parquet(files: tuple[Handed, ...]) -> Iterator[Table | PackedRows | Lef
     image = _image_column(schema, files[0].name)
     classes = _classes(schema, files[0].name)
     numbers = [name for name in schema.names if name != image and _is_number(schema.field(name).type)]
-    label = next(
-        (name for wanted in _LABELS for name in numbers if name.lower() == wanted and _is_whole(schema, name)), ""
-    )
-    attributes = [name for name in numbers if name != label][:MAX_COLUMNS]
+    texts: dict[str, tuple[str, ...]] = {}
     for name in schema.names:
-        if name not in (image, label, *attributes):
-            yield LeftOut(name, message("Only columns of numbers and classes are read."))
+        if _is_text(schema.field(name).type):
+            found = _distinct(opened, name)
+            if found is None:
+                yield LeftOut(name, message("More than {most:,} different texts group no images.", most=MAX_CATEGORIES))
+            elif found:
+                texts[name] = found
+            else:
+                yield LeftOut(name, message("It is empty."))
+    classes |= texts
+    known = [name for name in schema.names if name in numbers or name in texts]
+    label = next((name for wanted in _LABELS for name in known if name.lower() == wanted and _labels(schema, name)), "")
+    others = [name for name in known if name != label]
+    attributes = others[:MAX_COLUMNS]
+    for name in others[MAX_COLUMNS:]:
+        yield LeftOut(name, message("Only {most} columns are read.", most=MAX_COLUMNS))
+    for name in schema.names:
+        kind = schema.field(name).type
+        if name != image and name not in known and not _is_text(kind):
+            yield LeftOut(name, message("Only columns of numbers, classes and texts are read."))
     names = tuple(classes.get(name, ()) for name in attributes)
     count = sum(file.metadata.num_rows for file in opened)
     yield Table(count, bool(label), classes.get(label, ()), tuple(attributes), names)
@@ -232,16 +252,48 @@ def read_parquet(files: tuple[Handed, ...]) -> Iterator[Table | PackedRows | Lef
         rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(1, average)))
         start = 0
         for batch in file.iter_batches(rows, columns=wanted, use_threads=False):
-            yield _packed((place, start), batch, image, label, attributes)
+            yield _packed((place, start), _coded(batch, texts), image, label, attributes)
             start += len(batch)
 
 
-def _packed(place: tuple[int, int], batch: Any, image: str, label: str, attributes: Sequence[str]) -> PackedRows:
-    images = batch.column(image)
+def _distinct(opened: Sequence[Any], name: str) -> tuple[str, ...] | None:
+    """Return the different texts in a column of all files, sorted naturally; None if there are too many."""
+    found: set[str] = set()
+    for file in opened:
+        if name in file.schema_arrow.names:
+            for batch in file.iter_batches(_BATCH_ROWS, columns=[name], use_threads=False):
+                found |= {_text(one) for one in batch.column(0).to_pylist() if one}
+                if len(found) > MAX_CATEGORIES:
+                    return None
+    return tuple(sorted(found, key=natural_key))
+
+
+def _text(value: str) -> str:
+    return value[:MAX_TEXT]
+
+
+def _coded(batch: Any, texts: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """Return the columns of a batch by name, texts as their positions among the different ones."""
+    import pyarrow as pa
+
+    columns = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if name in texts:
+            codes = {text: place for place, text in enumerate(texts[name])}
+            columns[name] = pa.array([codes.get(_text(one)) if one else None for one in column.to_pylist()], pa.int64())
+        else:
+            columns[name] = column
+    return columns
+
+
+def _packed(
+    place: tuple[int, int], batch: Mapping[str, Any], image: str, label: str, attributes: Sequence[str]
+) -> PackedRows:
+    images = batch[image]
     contents = [one.get("bytes") if isinstance(one, dict) else one for one in images.to_pylist()]
     joined = b"".join(one or b"" for one in contents)
-    values = [_floats(batch.column(name)) for name in attributes]
-    labels = _floats(batch.column(label)) if label else np.full(len(contents), np.nan)
+    values = [_floats(batch[name]) for name in attributes]
+    labels = _floats(batch[label]) if label else np.full(len(contents), np.nan)
     return PackedRows(
         *place,
         np.frombuffer(joined, np.uint8),
@@ -297,10 +349,19 @@ def _is_number(kind: Any) -> bool:
     return bool(kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_boolean(kind))
 
 
-def _is_whole(schema: Any, name: str) -> bool:
+def _is_text(kind: Any) -> bool:
     import pyarrow.types as kinds
 
-    return bool(kinds.is_integer(schema.field(name).type))
+    value = kind.value_type if kinds.is_dictionary(kind) else kind
+    return bool(kinds.is_string(value) or kinds.is_large_string(value))
+
+
+def _labels(schema: Any, name: str) -> bool:
+    """Return whether a column can have labels: whole numbers or texts."""
+    import pyarrow.types as kinds
+
+    kind = schema.field(name).type
+    return bool(kinds.is_integer(kind)) or _is_text(kind)
 
 
 def _classes(schema: Any, file: str) -> dict[str, tuple[str, ...]]:

@@ -22,11 +22,12 @@ import numpy as np
 from explorer.data.attributes import LABEL_COLUMNS, MAX_CATEGORIES, Attribute, Row, columns_from
 from explorer.data.choices import refuse_unused
 from explorer.data.formats import IMAGE_SUFFIXES
+from explorer.data.ranges import found_range
 from explorer.data.source import UNLABELED, ArraySource, Facts, Found, Skipped
 from explorer.data.sources.array_limits import MAX_BYTES
 from explorer.data.sources.entry import PathKind, path_facts
 from explorer.data.splits import Splits, given_splits, part_named, random_splits
-from explorer.data.values import found_range, scaled
+from explorer.data.values import scaled
 from explorer.errors import DataError
 from explorer.messages import Message, message
 from explorer.reading import reading

@@ -34,8 +34,9 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[FileSource]:
     headers = header[shown.files]
     if shown.frames is not None and len(set(opened.sizes)) > 1:
         headers[:, :2] = np.array(opened.sizes)[shown.frames]
+    facts = found_in(facts, path.parent, names, header)
     table = FileTable(path.parent, shown.paths(names), shown.names(names), headers, frames=shown.frames)
-    yield FileSource(found_in(facts, path.parent, names, header), table, random_splits(len(table)))
+    yield FileSource(facts, table, random_splits(len(table)), skipped=shown.skipped)
 
 
 KIND = PathKind(

@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
+from PIL import Image
 
 from explorer.data.choices import refuse_unused
-from explorer.data.depth import found_range
-from explorer.data.extras import install_command, installed
+from explorer.data.color_profiles import fitting_profile, has_tables
+from explorer.data.color_tables import by_tables, values_by_tables
+from explorer.data.deep_pixels import SIDEWAYS, divided_by_alpha, upright
+from explorer.data.extras import installed, lacks
+from explorer.data.image_arrays import opacity_range
+from explorer.data.ranges import AnyArray, file_range
 from explorer.data.source import Facts, Source
 from explorer.data.sources.array_source import source_of
 from explorer.data.sources.containers import (
@@ -29,7 +34,6 @@ from explorer.data.sources.containers import (
     stream,
 )
 from explorer.data.sources.entry import PathKind, path_facts
-from explorer.data.values import AnyArray
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.reader import Handed
@@ -51,6 +55,11 @@ _PLAIN: Final = (0, 1, 2)
 """Gray, and RGB; others are colors that Pillow converts."""
 
 _WHITE_IS_ZERO: Final = 0
+_ORIENTATION, _PROFILE = 274, 34675
+_WITH_ALPHA: Final = (2, 4)
+_MULTIPLIED, _STRAIGHT = 1, 2
+"""Values of the tag ExtraSamples: transparency by which the colors were multiplied or not."""
+
 _RGBA: Final = 4
 _MAX_CHANNELS_LAST: Final = 16
 _MAX_SERIES: Final = 10_000
@@ -77,7 +86,7 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
     """Open the pages of a TIFF file as images; see `PathKind.scan_as`.
 
     Times, positions and series are images, channels are channels. Only series of the first one's shape are read. The
-    range is that of `explorer.data.depth.found_range`, as of TIFF files in a folder. DataError if the file is damaged,
+    range is that of `explorer.data.ranges.file_range`, as of TIFF files in a folder. DataError if the file is damaged,
     or its compression needs an optional library.
     """
     refuse_unused(facts.choices, ("range", "frames", "channels"), facts.name)
@@ -86,9 +95,12 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
 
 
 def in_range(contents: Contents) -> Contents:
-    """Return what was read of TIFF files, with the range of the values."""
-    if contents.images.dtype not in (np.uint8, np.bool_):
-        contents.stack = replace(contents.stack, range=found_range(contents.images))
+    """Return what was read of TIFF files, with the range of the values other than alpha."""
+    images, stack = contents.images, contents.stack
+    if images.dtype not in (np.uint8, np.bool_):
+        measured = stack.measured or images.dtype != np.uint16
+        opacities = None if measured else opacity_range(images, (0, 0xFFFF), stated=stack.alpha)
+        contents.stack = replace(stack, range=file_range(images if opacities is None else images[..., :-1]))
     return contents
 
 
@@ -174,11 +186,18 @@ def read_tiff(files: tuple[Handed, ...], *, frames: str) -> Iterator[Stack | Row
         images = [images[place] for place in chosen_frames(frames, total, handed.name)]
         (height, width, channels), dtype = kind
         stack = Stack(
-            dtype, (len(images), height, width, channels), frames=total if total > 1 else 0, measured=plans[0].measured
+            dtype,
+            (len(images), height, width, channels),
+            frames=total if total > 1 else 0,
+            measured=plans[0].measured,
+            alpha=plans[0].alpha,
+            profile=b"" if has_tables(plans[0].profile) else plans[0].profile,
         )
         yield check_stack(stack, handed.name, handed.size)
         for plan, planes in images:
             yield from pieces(plan.image(planes, handed.name))
+        if len(tiff.series) > _MAX_SERIES:
+            yield LeftOut(handed.name, message("Only its first {most:,} series are read.", most=_MAX_SERIES))
         for place, other in enumerate(planned):
             if other is None or other.kind != kind:
                 reason = message("Its images have another shape or dtype than those of the first series.")
@@ -207,17 +226,26 @@ class Plan:
         Shape ``(h, w, c)`` and dtype of its images.
     measured
         Whether it has channels of its own, other than colors.
+    alpha
+        Whether the last channel is transparency.
+    profile
+        Color profile (ICC) of gray or color images; empty without one.
     page
         Returns the values of a page.
     join
         Makes an image ``(h, w, c)`` of its pages.
+    turned
+        Orientation of the values that `join` returns, as in EXIF data; `image` is upright.
     """
 
     order: AnyArray
     kind: tuple[tuple[int, int, int], str]
     measured: bool
+    alpha: bool
+    profile: bytes
     page: Callable[[int], AnyArray]
     join: Callable[[AnyArray], AnyArray]
+    turned: int
 
     @classmethod
     def of(cls, series: Any) -> Plan | None:
@@ -243,20 +271,53 @@ class Plan:
             kind = height, width, math.prod(inside) // max(1, height * width) * count
             places = [1 + inner.index("Y"), 1 + inner.index("X"), 0, *([1 + inner.index("S")] if "S" in inner else [])]
             join = lambda pages: pages.transpose(places).reshape(height, width, -1)  # noqa: E731
-        return cls(order, (kind, series.dtype.newbyteorder("<").str), "C" in outer, _pages(series, inside), join)
+        measured, colors = "C" in outer, kind[2]
+        extra = tuple(map(int, keyframe.extrasamples)) if colors in _WITH_ALPHA and not measured else ()
+        turned = int(keyframe.tags.valueof(_ORIENTATION, 1))
+        kind = (kind[1], kind[0], colors) if turned >= SIDEWAYS else kind
+        return cls(
+            order,
+            (kind, series.dtype.newbyteorder("<").str),
+            measured,
+            extra in ((_MULTIPLIED,), (_STRAIGHT,)),
+            b"" if measured else _profile_of(keyframe, colors - len(extra)),
+            _pages(series, inside),
+            _divided(join) if extra == (_MULTIPLIED,) else join,
+            turned,
+        )
 
     def image(self, pages: AnyArray, file: str) -> AnyArray:
         """Return an image of its pages; DataError if their compression needs an optional library."""
         try:
-            return self.join(np.stack([self.page(int(place)) for place in pages]))
+            image = upright(self.join(np.stack([self.page(int(place)) for place in pages])), self.turned)
+            return _by_tables(image, self.profile) if has_tables(self.profile) else image
         except ValueError as error:
             if "imagecodecs" not in str(error):
                 raise
-            raise DataError(
-                "Cannot open {file}: its compression needs an optional library. Run: {command}",
-                file=file,
-                command=install_command("tiff"),
-            ) from error
+            raise lacks("tiff", message("its compression"), file) from error
+
+
+def _divided(join: Callable[[AnyArray], AnyArray]) -> Callable[[AnyArray], AnyArray]:
+    return lambda pages: divided_by_alpha(join(pages))
+
+
+def _profile_of(page: Any, channels: int) -> bytes:
+    """Return the color profile of a page whose images have these channels without alpha; empty if it has none."""
+    tag = page.tags.get(_PROFILE)
+    fitting = Image.new({1: "L", 3: "RGB"}.get(channels, "F"), (1, 1))
+    fitting.info["icc_profile"] = None if tag is None else tag.value
+    return fitting_profile(fitting) if page.dtype in (np.uint8, np.uint16) else b""
+
+
+def _by_tables(image: AnyArray, profile: bytes) -> AnyArray:
+    """Return an image ``(h, w, c)`` of 8 or 16 bits in sRGB, by a profile with tables."""
+    gray = image.shape[2] == 1
+    values = image[..., 0] if gray else image
+    if image.dtype == np.uint8:
+        converted = np.asarray(by_tables(Image.fromarray(values), profile))
+    else:
+        converted = values_by_tables(values, profile)
+    return converted[..., np.newaxis] if gray else converted
 
 
 def _pages(series: Any, shape: tuple[int, ...]) -> Callable[[int], AnyArray]:

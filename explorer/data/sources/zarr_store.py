@@ -17,6 +17,7 @@ import numpy as np
 from explorer.array_files import ZipLimits, check_members
 from explorer.data.choices import Layout, refuse_unused
 from explorer.data.extras import require
+from explorer.data.ranges import AnyArray
 from explorer.data.source import Facts, Source
 from explorer.data.sources.array_limits import MAX_BYTES, MAX_RATIO, UNSUSPICIOUS_BYTES
 from explorer.data.sources.array_source import source_of
@@ -26,17 +27,16 @@ from explorer.data.sources.containers import (
     Rows,
     Stack,
     arranged_shape,
-    axes_of,
     check_chunks,
     check_stack,
     chosen_array,
+    found_axes,
     is_number,
     pieces,
     rows_of,
     stream,
 )
 from explorer.data.sources.entry import PathKind
-from explorer.data.values import AnyArray
 from explorer.errors import DataError
 from explorer.json_limits import SESSION, parse_json
 from explorer.messages import message
@@ -95,7 +95,7 @@ def read_zarr(files: tuple[Handed, ...], *, array: str, layout: Layout) -> Itera
     arrays = {place: _opened(tree, node, handed.name) for place, node in sorted(nodes.items()) if node.is_images}
     names = list(arrays)
     chosen = arrays[chosen_array(names, [one.size for one in arrays.values()], array, handed.name)]
-    axes, found = axes_of(chosen.shape, layout, handed.name)
+    axes, found = found_axes(chosen.shape, layout, handed.name)
     shape = arranged_shape(chosen.shape, axes)
     stack = Stack(
         chosen.dtype.newbyteorder("<").str, shape, arrays=tuple(names) if len(names) > 1 else (), layout=found
