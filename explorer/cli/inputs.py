@@ -223,14 +223,14 @@ def write_decoded(model: Model, codes: Floats, path: Path, console: Console) -> 
 
 def written_lines(card: Card, path: Path) -> list[str]:
     """Return lines about a written file of images: how the channels are shown, or what the values mean; its path."""
-    about = card.preprocessing.reading.values_text() if is_ome_tiff(path) else channels_text(card.image_shape[2], None)
+    about = card.preprocessing.reading.values_text() if is_ome_tiff(path) else channels_text(card.image_shape[2])
     label = "values" if is_ome_tiff(path) else "channels"
     return [*([f"{label}: {about}"] if about else []), f"written to {path}"]
 
 
 def channels_texts(card: Card) -> dict[str, str]:
     """Return the text of a PNG that says how the channels are shown, by keyword; empty for grayscale and color."""
-    about = channels_text(card.image_shape[2], None)
+    about = channels_text(card.image_shape[2])
     return {"channels": about.replace("…", "-")} if about else {}
 
 

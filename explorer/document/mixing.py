@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from explorer.data.mixer import Mixer, channels_text
+from explorer.data.mixer import Mix, channels_text
 from explorer.data.preprocessing import to_floats
 from explorer.document.state import State
 from explorer.types import Floats, Pixels
@@ -36,13 +36,13 @@ def shown_text(state: State) -> str:
     return "" if state.model is None else channels_text(state.model.card.image_shape[2], state.mixer)
 
 
-def fitted_mixer(mixer: Mixer, image: Pixels | Floats) -> Mixer:
-    """Return a mixer with the range of each channel from `PERCENTILES` of its values in an image ``(h, w, c)``."""
+def fitted_mix(mix: Mix, image: Pixels | Floats) -> Mix:
+    """Return a mix with the range of each channel from `PERCENTILES` of its values in an image ``(h, w, c)``."""
     values = to_floats(image).reshape(-1, image.shape[-1])
     lows, highs = np.clip(np.percentile(values, PERCENTILES, axis=0), 0, 1).round(4)
-    return Mixer(
+    return Mix(
         channels=tuple(
             channel.model_copy(update={"low": low, "high": max(high, low + SMALLEST_RANGE)})
-            for channel, low, high in zip(mixer.channels, lows.tolist(), highs.tolist(), strict=True)
+            for channel, low, high in zip(mix.channels, lows.tolist(), highs.tolist(), strict=True)
         )
     )
