@@ -112,6 +112,11 @@ DEFAULT_MIXER: Final = Mixer()
 """Shows all images in the default colors and with whole ranges."""
 
 
+def needs_mixer(channels: int) -> bool:
+    """Return whether images of this number of channels are neither grayscale nor color as they are."""
+    return channels not in (0, 1, 3)
+
+
 def channels_text(count: int, mixer: Mixer = DEFAULT_MIXER) -> str:
     """Return how images of this number of channels are shown, for a file; empty if they are shown as they are."""
     mix = mixer.mix(count)
@@ -133,6 +138,16 @@ def shown(pixels: Pixels | Floats, mixer: Mixer = DEFAULT_MIXER) -> Shown:
     colors = np.array([ImageColor.getrgb(channel.color) for channel in mix.channels], np.float32) / np.float32(255)
     mixed: Floats = _brightness(to_floats(pixels), mix) @ colors
     return to_pixels(mixed)
+
+
+def unmixed(pixels: Pixels | Floats) -> Pixels:
+    """Return images ``(..., h, w, c)`` as they are kept to be shown later: all channels that need a mixer, as integers.
+
+    Floats are rounded to 16 bits. Grayscale and color images are as `shown` returns them.
+    """
+    if not needs_mixer(pixels.shape[-1]):
+        return shown(pixels)
+    return pixels if pixels.dtype != np.float32 else to_pixels(to_floats(pixels), np.uint16)
 
 
 def _brightness(images: Floats, mix: Mix) -> Floats:

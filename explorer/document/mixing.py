@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from explorer.data.mixer import Mix, channels_text
+from explorer.data.mixer import Mix, channels_text, needs_mixer
 from explorer.data.preprocessing import to_floats
 from explorer.document.state import State
 from explorer.types import Floats, Pixels
@@ -16,11 +16,6 @@ PERCENTILES: Final = (0.2, 99.8)
 
 SMALLEST_RANGE: Final = 1e-4
 """Between the values that are black and of full brightness."""
-
-
-def needs_mixer(channels: int) -> bool:
-    """Return whether images of this number of channels are neither grayscale nor color as they are."""
-    return channels not in (0, 1, 3)
 
 
 def mixed_channels(state: State) -> int:

@@ -11,11 +11,11 @@ from typing import Protocol, TypeAlias, assert_never
 
 from explorer.data.choices import ChoiceNeeded
 from explorer.data.imported_image import ImportedImage
+from explorer.data.mixer import needs_mixer
 from explorer.data.polarity import dark_on_light
 from explorer.data.source import Source
 from explorer.data.sources import opening
 from explorer.document.document import Document
-from explorer.document.mixing import needs_mixer
 from explorer.document.open_requests import OpenRequest, ReadingQuestion
 from explorer.document.sessions import Opening
 from explorer.document.state import OpenModel, State

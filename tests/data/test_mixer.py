@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from explorer.data.mixer import DEFAULT_MIXER, Mix, MixedChannel, Mixer, shown
+from explorer.data.mixer import DEFAULT_MIXER, Mix, MixedChannel, Mixer, shown, unmixed
 
 
 def mixer_of(*channels: MixedChannel) -> Mixer:
@@ -111,3 +111,11 @@ def test_a_mixer_has_one_mix_for_each_number_of_channels() -> None:
     assert mixer.with_mix(Mix.default(4)) == mixer_of(*other.channels), "a default mix need not be kept"
     with pytest.raises(ValidationError, match="same number of channels"):
         Mixer(mixes=(two, other))
+
+
+def test_images_that_are_mixed_later_keep_their_channels() -> None:
+    deep = np.array([[[0, 1, 65535, 300]]], np.uint16)
+    assert unmixed(deep) is deep
+    assert unmixed(np.array([[[0, 0.5, 2.0]]], np.float32)).tolist() == [[[0, 128, 255]]], "color as it is shown"
+    floats = unmixed(np.array([[[0, 1.0, 0.5, -1]]], np.float32))
+    assert (floats.dtype, floats.tolist()) == (np.uint16, [[[0, 65535, 32768, 0]]])

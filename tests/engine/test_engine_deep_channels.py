@@ -170,8 +170,8 @@ def test_other_architectures_learn_and_show_many_channels(
 
     assert of(Finished, events)
     live = of(Live, events)[-1]
-    assert live.originals.dtype == np.uint8
-    assert live.originals.shape[1:] == (SIDE, SIDE, 3)
+    assert live.originals.dtype == live.reconstructions.dtype == np.uint16
+    assert live.originals.shape[1:] == live.reconstructions.shape[1:] == (SIDE, SIDE, CHANNELS)
     assert live.sample.thumbnails.shape[1:] == (SIDE, SIDE, CHANNELS)
     assert open_bundle(tmp_path / architecture).card.image_shape == (SIDE, SIDE, CHANNELS)
 

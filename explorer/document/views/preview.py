@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from explorer.data.formats import plain_mode
+from explorer.data.mixer import needs_mixer
 from explorer.data.preprocessing import Alpha, Orientation, Preprocessing, Reading, pil_image_pixels
 from explorer.data.source import Source
 from explorer.document.document import Document
-from explorer.document.mixing import needs_mixer
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.document.views.thumbnails import read_thumbnails
 from explorer.errors import DataError

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from explorer.data.mixer import shown
+from explorer.data.mixer import unmixed
 from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
 from explorer.engine import messages
@@ -71,7 +71,7 @@ def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, Non
     """Examine a model and reconstruct a few images, without writing anything; ModelError if it cannot be imported."""
     opened = yield from _open(request)
     split_model, record, networks = opened.split_model, opened.record, opened.networks
-    originals, made = map(shown, _examples(opened))
+    originals, made = map(unmixed, _examples(opened))
     yield messages.Examined(
         record=record,
         image_shape=split_model.image_shape,

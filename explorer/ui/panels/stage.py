@@ -10,8 +10,9 @@ from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from explorer.data.mixer import needs_mixer
 from explorer.document.document import Document
-from explorer.document.mixing import mixed_channels, needs_mixer
+from explorer.document.mixing import mixed_channels
 from explorer.document.view_store import FailedView
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, HalfView, ImageView
