@@ -226,10 +226,16 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Finished:
-    """The training is finished and its bundle written."""
+    """The training is finished and its bundle written.
+
+    `channels` are metrics of each channel, `range` the values in the files that are 0 and 1; see
+    `explorer.models.card.Card.channel_metrics`.
+    """
 
     path: str
     metrics: dict[str, float]
+    channels: tuple[dict[str, float], ...] = ()
+    range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

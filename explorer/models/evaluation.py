@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.data.corruption import Noise, corrupt, noise_rng
 from explorer.data.metrics import bce_per_image, by_channel, mse_per_image, psnr_per_image, ssim_per_image
+from explorer.data.mixer import needs_mixer
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.latent.checks import check_table
@@ -103,7 +104,7 @@ def _measure(codec: Codec, clean: Floats, given: Floats, sums: _Sums, rng: np.ra
         psnr=psnr_per_image(clean, output),
         ssim=ssim_per_image(clean, output),
     )
-    if clean.shape[3] not in (1, 3):
+    if needs_mixer(clean.shape[3]):
         sums.add(**{f"{name}_by_channel": by_channel(one, clean, output) for name, one in _MEASURES.items()})
     if log_variance is None:
         return

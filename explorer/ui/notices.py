@@ -18,8 +18,7 @@ from explorer.document.open_requests import OpenRequest
 from explorer.messages import NO_MESSAGE, Message, message, message_text
 from explorer.models.bundle import CARD
 from explorer.models.runs import Run
-from explorer.ui.dialogs.reading import range_words
-from explorer.ui.text import filled
+from explorer.ui.text import filled, range_words
 from explorer.ui.widgets.notice_bar import Choice, NoticeBar
 
 _OF_FLOATS = ((0.0, 1.0),)

@@ -66,8 +66,10 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundle(process: ModelProcess, file: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     out = tmp_path_factory.mktemp("models") / "cells"
     request = small_request(file, out, architecture="vae", latent=6, epochs=2, noise="gaussian:0.02")
-    assert of(Finished, train(process, request))
-    return open_bundle(out)
+    (finished,) = of(Finished, train(process, request))
+    made = open_bundle(out)
+    assert (finished.channels, finished.range) == (made.card.channel_metrics, (0, 4095))
+    return made
 
 
 def test_the_source_keeps_channels_and_depth(file: Path) -> None:
@@ -104,6 +106,9 @@ def test_the_bundle_has_channels_range_and_metrics_of_each_channel(bundle: Bundl
         assert figures["psnr"] == pytest.approx(
             float(psnr_per_image(clean[..., part], made[..., part]).mean()), rel=1e-4
         )
+    assert len(card.channel_metrics) == CHANNELS
+    for measured, kept in zip(result.channels, card.channel_metrics, strict=True):
+        assert kept == pytest.approx(measured, rel=1e-3), "the card was measured with Keras"
     assert result.mse == pytest.approx(np.mean([figures["mse"] for figures in result.channels]), rel=1e-4)
     np.testing.assert_allclose(by_channel(mse_per_image, clean, made).mean(axis=1), mse_per_image(clean, made))
 

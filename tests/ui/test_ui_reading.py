@@ -24,8 +24,9 @@ from explorer.document.preferences import PreferencesFile
 from explorer.document.session_state import session_of
 from explorer.document.state import OpenModel
 from explorer.types import ImageShape
-from explorer.ui.dialogs.reading import ReadingDialog, ReadingQuestionDialog, range_words
+from explorer.ui.dialogs.reading import ReadingDialog, ReadingQuestionDialog
 from explorer.ui.main_window import MainWindow
+from explorer.ui.text import range_words
 
 
 @pytest.fixture(autouse=True)

@@ -106,13 +106,13 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     opened = yield from _open(request)
     trial, networks, record = opened.trial, opened.networks, opened.record
     test = _test_indices(opened)
-    metrics: dict[str, float] = {}
+    figures: dict[str, Any] = {"metrics": {}}
     if record.parts == "both":
         evaluation = yield from follow(
             evaluate(networks, trial.source, test, trial.preprocessing),
             lambda step: messages.Working(message("Measuring"), step.done, step.total),
         )
-        metrics = evaluation.metrics()
+        figures = {"metrics": evaluation.metrics(), "channel_metrics": evaluation.channels}
     if record.parts == "decoder":
         sample = prior_sample(networks, networks.latent_shape, _one_hot_rows(record, networks))
     else:
@@ -128,7 +128,7 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
         if record.parts != "encoder":
             write_preview(folder, networks, sample)
         yield messages.Working(message("Saving the model"))
-        seal(folder, _card(request, opened, record, compiled, metrics))
+        seal(folder, _card(request, opened, record, compiled, figures))
     yield messages.ImportFinished(
         path=str(request.out.resolve()),
         name=request.out.name,
@@ -399,7 +399,7 @@ def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported
 
 
 def _card(
-    request: ImportRequest, opened: Opened, record: Imported, compiled: Compiled, metrics: dict[str, float]
+    request: ImportRequest, opened: Opened, record: Imported, compiled: Compiled, figures: dict[str, Any]
 ) -> Card:
     trial, split_model = opened.trial, opened.split_model
     if isinstance(split_model, OnnxModel):
@@ -424,7 +424,7 @@ def _card(
         imported=record,
         seconds=0.0,
         command=_command(request, record),
-        metrics=metrics,
+        **figures,
         versions=library_versions() | {"written": datetime.now(UTC).strftime("%Y-%m-%d")},
     )
 
