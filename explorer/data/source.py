@@ -288,13 +288,14 @@ def range_differs(preprocessing: Preprocessing, source: Source) -> Message | Non
     return message(
         "The model learned from values of {learned}, and the range of “{source}” is {found}. Choose the same range, or "
         "expect other results.",
-        learned=_range_text(learned),
+        learned=range_text(learned),
         source=source.name,
-        found=_range_text(found),
+        found=range_text(found),
     )
 
 
-def _range_text(limits: tuple[float, float] | None) -> Value:
+def range_text(limits: tuple[float, float] | None) -> Value:
+    """Return a range of values in words."""
     return message("8 bits (0 to 255)") if limits is None else f"{limits[0]:g} … {limits[1]:g}"
 
 
