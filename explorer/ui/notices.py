@@ -105,8 +105,8 @@ class Notices(QObject):
             )
         ]
         model = self._document.model
-        if differs and model is not None and os.path.isabs(source.spec):
-            learned = model.card.preprocessing.reading.range
+        learned = None if model is None else model.card.preprocessing.reading.range
+        if differs and None not in (learned, source.found.range) and os.path.isabs(source.spec):
             again = partial(self._document.read_again, replace(source.choices, range=learned))
             tip = self.tr("Read the images again with the range that the model learned from")
             choices.insert(0, Choice(self.tr("Use the model’s range"), tip, again))
@@ -114,11 +114,9 @@ class Notices(QObject):
         self._bar.show_notice(words, *choices)
 
     def _learned_otherwise(self, source: Source) -> Message:
-        """Return a warning if the model learned from another range that could be chosen; else an empty one."""
+        """Return a note if the model learned from another range or depth; else an empty one."""
         model = self._document.model
-        if model is None or model.card.preprocessing.reading.range is None:
-            return NO_MESSAGE
-        return range_differs(model.card.preprocessing, source) or NO_MESSAGE
+        return NO_MESSAGE if model is None else range_differs(model.card.preprocessing, source) or NO_MESSAGE
 
     def _reading_words(self, source: Source) -> str:
         """Return what the program chose itself where the file leaves it open; empty if nothing."""
