@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -135,11 +136,16 @@ def test_an_edited_code_is_exported_as_values_and_as_colors(bundle: Bundle, tmp_
     assert np.abs(pixels - mixed).max() <= 0.51
 
 
-def test_reconstructions_are_exported_beside_their_originals(bundle: Bundle, file: Path, tmp_path: Path) -> None:
+def test_reconstructions_are_exported_beside_their_originals(
+    bundle: Bundle, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "rows.ome.tif"
 
     words = ["reconstruct", "--model", str(bundle.path), "--data", str(file), "--count", "3", "--out", str(out)]
-    assert main(words) == 0
+    assert main([*words, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["data_range"], report["range"], len(report["channels"])) == (1, [0, 4095], CHANNELS)
+    assert report["mse"] == pytest.approx(np.mean([one["mse"] for one in report["channels"]]), rel=1e-4)
 
     chosen = open_source(str(file)).splits.select("test", 3)
     with tifffile.TiffFile(out) as tiff:
