@@ -19,11 +19,23 @@ SMALLEST_RANGE: Final = 1e-4
 
 
 def mixed_channels(state: State) -> int:
-    """Return the number of channels that are mixed for the screen: of the model, else of the images; 0 for none."""
+    """Return the number of channels that the mixer is for: of the model, else of the images; 0 without both.
+
+    If only one of them has other channels than gray and color, it is for these.
+    """
     shapes = [state.model.card.image_shape] if state.model is not None else []
     if state.source is not None and state.source.image_shape is not None:
         shapes.append(state.source.image_shape)
-    return next((channels for _, _, channels in shapes if needs_mixer(channels)), 0)
+    counts = [channels for _, _, channels in shapes]
+    return next(filter(needs_mixer, counts), counts[0] if counts else 0)
+
+
+def offers_mixer(state: State) -> bool:
+    """Return whether the mixer should be at hand: for channels, more than 8 bits, or a mix that was changed."""
+    count = mixed_channels(state)
+    deep = state.source is not None and state.source.depth != 8
+    deep = deep or (state.model is not None and state.model.card.preprocessing.reading.depth != 8)
+    return count > 0 and (deep or needs_mixer(count) or not state.mixer.mix(count).is_default)
 
 
 def shown_text(state: State) -> str:

@@ -105,12 +105,32 @@ def offers(driver: WindowDriver) -> tuple[bool, bool]:
 
 
 def test_only_images_that_need_it_have_the_mixer(driver: WindowDriver) -> None:
-    driver.open()
     assert offers(driver) == (False, False)
+    driver.open()
+    assert offers(driver) == (False, True), "of gray images of 8 bits only the menu has it"
     driver.open(make_model(image_shape=SHAPE), make_cells())
     assert offers(driver) == (True, True)
     driver.open(make_model(image_shape=(12, 10, 3)), make_source(image_shape=(12, 10, 3)))
-    assert offers(driver) == (False, False)
+    assert offers(driver) == (False, True)
+    darker = MixedChannel(color="#ff0000", high=0.5)
+    driver.document.set_mixer(mixer_of(darker, *Mix.default(3).channels[1:]))
+    assert offers(driver) == (True, True), "what was changed is seen"
+
+
+def test_deep_gray_images_have_a_range(driver: WindowDriver) -> None:
+    driver.open(make_model(latent_dim=3), make_cells(1))
+    open_mixer(driver)
+    assert driver.find(QDoubleSpinBox, "mixer_high_0").value() == 4095
+    assert not driver.find(QPushButton, "mixer_color_0").isVisible(), "gray stays gray"
+    type_into(driver.find(QDoubleSpinBox, "mixer_high_0"), "2048")
+    until_shown(driver)
+    image = driver.window.stage.original.image
+    view = driver.document.views[IMAGE]
+    assert image is not None
+    assert isinstance(view, ImageView)
+    wanted = np.rint(np.clip(view.original * np.float32(4095 / 2048), 0, 1) * 255)
+    assert np.abs(array_of(image).astype(int) - wanted).max() <= 1
+    assert image.isGrayscale()
 
 
 def test_a_hidden_channel_is_hidden_everywhere(cells: WindowDriver) -> None:
@@ -298,8 +318,8 @@ def test_another_number_of_channels_has_its_own_rows(driver: WindowDriver) -> No
     driver.settle()
     driver.document.open(make_model(), make_source())
     driver.settle()
-    assert not [one for one in dialog.findChildren(QWidget) if one.objectName().startswith("mixer_visible")]
-    assert not driver.find(QPushButton, "mixer_auto").isEnabled()
+    rows = [one for one in dialog.findChildren(QWidget) if one.objectName().startswith("mixer_visible")]
+    assert [row.objectName() for row in rows] == ["mixer_visible_0"]
 
 
 def test_the_session_keeps_the_mixer(cells: WindowDriver, tmp_path: Path) -> None:

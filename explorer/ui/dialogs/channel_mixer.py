@@ -85,7 +85,9 @@ class MixerDialog(QDialog):
     def _show(self) -> None:
         count = mixed_channels(self._document.state)
         words = self.tr("The channels are added in their colors. Files and codes keep their values.")
-        self._words.setText(words if count else self.tr("The open images are grayscale or color as they are."))
+        if count == 1:
+            words = self.tr("Values are shown from black to white. Files and codes keep their values.")
+        self._words.setText(words if count else self.tr("Open a model or images first."))
         if count != len(self._rows):
             self._make_rows(count)
         low, high = self._values()
@@ -104,6 +106,8 @@ class MixerDialog(QDialog):
         for column, title in titles.items():
             grid.addWidget(label(f"mixer_title_{column}", title), 0, column)
         for number, row in enumerate(self._rows, start=1):
+            if count == 1:
+                row.color.hide()  # gray stays gray
             for column, part in enumerate(row.parts):
                 grid.addWidget(part, number, column)
             row.changes(self)
