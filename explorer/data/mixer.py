@@ -100,7 +100,10 @@ class Mixer(BaseModel):
 
     def mix(self, count: int) -> Mix:
         """Return how images of this number of channels are shown."""
-        return next((mix for mix in self.mixes if len(mix.channels) == count), None) or _default(count)
+        for mix in self.mixes:  # on the path of every drag, where a generator would be the slowest part
+            if len(mix.channels) == count:
+                return mix
+        return _default(count)
 
     def with_mix(self, mix: Mix) -> Mixer:
         """Return a mixer that shows images of its number of channels in this way."""
