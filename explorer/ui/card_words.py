@@ -48,7 +48,7 @@ def channel_words(card: Card) -> list[str]:
 def range_of_values(card: Card) -> list[str]:
     """Return which values in the files are 0 and 1 of the metrics; empty if they are 8 bits."""
     found = card.preprocessing.reading.range
-    words = QCoreApplication.translate("cards", "values %1 as 0–1")
+    words = QCoreApplication.translate("cards", "values %1 of the files are 0–1")
     return [] if found is None else [filled(words, range_words(found))]
 
 

@@ -120,7 +120,7 @@ def test_output_file_is_checked_before_the_work(tmp_path: Path, monkeypatch: pyt
 
 def test_an_image_file_of_many_channels_is_read_with_the_range_and_channels_of_the_model(tmp_path: Path) -> None:
     values = np.random.default_rng(0).integers(0, 900, (4, 6, 5)).astype(np.uint16)
-    tifffile.imwrite(tmp_path / "cells.ome.tif", values, metadata={"axes": "CYX"})
+    tifffile.imwrite(tmp_path / "cells.ome.tif", values, metadata={"axes": "CYX"}, photometric="minisblack")
     image = str(tmp_path / "cells.ome.tif")
     twelve = Reading(low=0, high=4095, depth=16)
     read = ImageReader(Preprocessing.standard((6, 5, 4), reading=twelve)).read(image)

@@ -205,7 +205,7 @@ def values_in(path: Path) -> np.ndarray:
 
 def write_cells(path: Path, channels: int = 4, dtype: str = "uint16", high: int = 4096) -> np.ndarray:
     values = np.random.default_rng(channels).integers(0, high, (14, 19, channels)).astype(dtype)
-    tifffile.imwrite(path, np.moveaxis(values, 2, 0), metadata={"axes": "CYX"})
+    tifffile.imwrite(path, np.moveaxis(values, 2, 0), metadata={"axes": "CYX"}, photometric="minisblack")
     return values
 
 
@@ -264,7 +264,7 @@ def test_png_keeps_16_bits_and_alpha(tmp_path: Path, channels: int) -> None:
 
 def test_all_pages_of_a_deep_tiff_are_denoised(tmp_path: Path) -> None:
     values = np.random.default_rng(0).integers(0, 65536, (3, 9, 8)).astype(np.uint16)
-    tifffile.imwrite(tmp_path / "in.tif", values)
+    tifffile.imwrite(tmp_path / "in.tif", values, photometric="minisblack")
     through(IdentityCodec((6, 7, 1)), tmp_path / "in.tif", tmp_path / "out.tif")
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "out.tif"), values)
 

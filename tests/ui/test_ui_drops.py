@@ -140,7 +140,9 @@ def test_an_image_of_other_channels_than_the_model_takes_says_why(
     if channels == 3:
         Image.fromarray(values).save(tmp_path / "in.tif")
     else:
-        tifffile.imwrite(tmp_path / "in.tif", np.moveaxis(values, 2, 0), metadata={"axes": "CYX"})
+        tifffile.imwrite(
+            tmp_path / "in.tif", np.moveaxis(values, 2, 0), metadata={"axes": "CYX"}, photometric="minisblack"
+        )
     assert drop(driver.window, files(tmp_path / "in.tif"), QPoint(300, 300))
     driver.until(lambda: len(driver.problems) == 1)
     assert str(driver.problems[0].message).startswith(said)
@@ -148,7 +150,9 @@ def test_an_image_of_other_channels_than_the_model_takes_says_why(
 
 
 def test_an_image_of_many_channels_opens_where_nothing_is_open(driver: WindowDriver, tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "in.tif", np.zeros((4, 12, 10), np.uint16), metadata={"axes": "CYX"})
+    tifffile.imwrite(
+        tmp_path / "in.tif", np.zeros((4, 12, 10), np.uint16), metadata={"axes": "CYX"}, photometric="minisblack"
+    )
     assert drop(driver.window, files(tmp_path / "in.tif"), QPoint(300, 300))
     driver.until(lambda: driver.document.source is not None)
     assert driver.document.source is not None

@@ -160,7 +160,7 @@ def test_each_channel_has_a_line(driver: WindowDriver, tmp_path: Path) -> None:
         "0.900",
     ]
     assert text(driver, "statistics_about") == (
-        "cells: quality of each channel on test images, for values from 0 to 1. Values 0–4,095 as 0–1."
+        "cells: quality of each channel on test images, for values from 0 to 1. Values 0–4,095 of the files are 0–1."
     )
     dialog.save(tmp_path / "channels.csv")
     assert table_in(tmp_path / "channels.csv")[4] == ["4", "0.004", "26.0", "0.9"]

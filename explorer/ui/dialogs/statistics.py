@@ -41,6 +41,7 @@ _MOST = 64
 _METRICS = ("mse", "psnr", "ssim")
 _PAIRS = 12
 _LINE = 24
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class StatisticsDialog(QDialog):
@@ -101,6 +102,9 @@ class StatisticsDialog(QDialog):
         name_control(self.channels, "statistics_channel_table", self.tr("Metrics of each channel on test images"))
         self.channels.setHeaderLabels([self.tr("Channel"), *map(str.upper, _METRICS)])
         self.channels.setRootIsDecorated(False)
+        self.channels.header().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for column in range(1, self.channels.columnCount()):
+            self.channels.headerItem().setTextAlignment(column, _RIGHT)
         self._attribute = combo_box(
             "statistics_attribute", self.tr("Label or attribute of the images in this dataset"), []
         )
@@ -304,5 +308,5 @@ def _right_aligned(texts: list[str]) -> QTreeWidgetItem:
     """Return a line whose first column is a name, the others numbers."""
     item = QTreeWidgetItem(texts)
     for column in range(1, len(texts)):
-        item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        item.setTextAlignment(column, _RIGHT)
     return item
