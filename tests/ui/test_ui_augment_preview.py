@@ -79,7 +79,7 @@ def test_images_that_cannot_be_made_say_why(driver: WindowDriver) -> None:
 
 
 def test_channels_go_through_the_mixer(driver: WindowDriver) -> None:
-    driver.open(source=make_source(20, (18, 16, 4)))
+    driver.document.open(source=make_source(20, (18, 16, 4)))
     driver.tab("Train")
     driver.click("train_preview")
     preview = driver.find(AugmentPreview, "augment_preview")
