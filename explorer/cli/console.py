@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from explorer.data.metrics import DATA_RANGE
 from explorer.messages import Message, message, message_text
 from explorer.printable import printable
 from explorer.types import Progress
@@ -168,6 +169,15 @@ def shape_text(shape: Sequence[int] | None) -> str:
 def images_text(count: int) -> str:
     """Return a number of images as ``1 image`` or ``10,000 images``."""
     return str(message("{count:# image|# images}", count=count))
+
+
+def channel_lines(channels: Sequence[Mapping[str, float]], value_range: tuple[float, float] | None) -> list[str]:
+    """Return lines about metrics: which values of the files, and the metrics of each channel."""
+    lines = []
+    if value_range is not None:
+        low, high = value_range
+        lines.append(f"metrics for values from 0 to {DATA_RANGE:g}, which are {low:g} to {high:g} in the files")
+    return lines + [f"channel {number}: {figures_text(one)}" for number, one in enumerate(channels, start=1)]
 
 
 def figures_text(figures: Mapping[str, float | None]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from explorer.array_files import ZipLimits, read_arrays, read_header, read_values
 from explorer.cli.console import Console
 from explorer.cli.places import OF_SOURCE, file_path
-from explorer.data.choices import NO_CHOICES, place_of, refuse_unused, split
+from explorer.data.choices import NO_CHOICES, Choices, join, place_of, refuse_unused, split
 from explorer.data.deep_pixels import Deep
 from explorer.data.formats import Request, open_request, probe_image
 from explorer.data.frames import MAX_FRAMES
@@ -24,6 +24,7 @@ from explorer.data.mixer import channels_text
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source, range_differs
 from explorer.data.sources import known_name, open_source, skipped_json
+from explorer.data.sources.tiff import has_channels
 from explorer.data.values import deep_pixels
 from explorer.engine.codecs import open_codec
 from explorer.errors import DataError, ExportError, UsageError
@@ -90,32 +91,53 @@ class ImageReader:
         """
         match = OF_SOURCE.fullmatch(image)
         if match is not None:
-            spec = match["data"]
-            if spec not in self._sources:
-                self._sources[spec] = open_source(spec)
-            return to_floats(self._sources[spec].read([int(match["index"])], self._preprocessing))
+            return self._read_from(self._source(match["data"]), int(match["index"]))
         place, choices = split(image)
         path = Path(place).expanduser()
         if not path.is_file():
             raise DataError(
                 "“{given}” is neither an image file nor DATA:INDEX. Write, for example, digits:3.", given=image
             )
+        if has_channels(path):
+            return self._read_channels(path, choices, console)
         refuse_unused(choices, ("range", "frames"), path.name)
         count = 1 if choices.frames or console is None else probe_image(path).frames
-        if console is not None and count > 1:
-            shown = f"more than {MAX_FRAMES:,}" if count > MAX_FRAMES else f"{count:,}"
-            console.warn(
-                f"{path.name} has {shown} frames or pages, and the first is used. Choose another one with "
-                f"{path.name}?frames=N, counted from 0."
-            )
+        _warn_of_frames(console, path.name, count)
         frame = int(choices.frames) if choices.frames.isdigit() else 0
         return to_floats(self._read_file(path, frame, choices.range)[np.newaxis])
+
+    def _source(self, spec: str) -> Source:
+        if spec not in self._sources:
+            self._sources[spec] = open_source(spec)
+        return self._sources[spec]
+
+    def _read_from(self, source: Source, index: int) -> Floats:
+        return to_floats(source.read([index], self._preprocessing))
+
+    def _read_channels(self, path: Path, choices: Choices, console: Console | None) -> Floats:
+        """Return the first image of a TIFF file, of the channels of the model and, if it is deep, in its range."""
+        learned = self._preprocessing.reading
+        choices = replace(choices, channels=choices.channels or learned.channels)
+        source = self._source(join(path, choices))
+        if choices.range is None and learned.range is not None and source.found.range not in (None, learned.range):
+            source = self._source(join(path, replace(choices, range=learned.range)))
+        _warn_of_frames(console, path.name, source.count)
+        return self._read_from(source, 0)
 
     def _read_file(self, path: Path, frame: int, limits: tuple[float, float] | None) -> Pixels:
         found = open_request(Request(path, str(path), frame), limits, deep=self._preprocessing.dtype != np.uint8)
         if isinstance(found, Deep):
             return deep_pixels(found, limits or self._preprocessing.reading.range, self._preprocessing)
         return self._preprocessing.pixels(found)
+
+
+def _warn_of_frames(console: Console | None, name: str, count: int) -> None:
+    if console is not None and count > 1:
+        shown = f"more than {MAX_FRAMES:,}" if count > MAX_FRAMES else f"{count:,}"
+        console.warn(
+            f"{name} has {shown} frames or pages, and the first is used. Choose another one with {name}?frames=N, "
+            "counted from 0."
+        )
 
 
 def position_in(image: str, source: Source) -> int | None:
@@ -174,7 +196,10 @@ def warn_of_range(console: Console, model: Model, source: Source) -> None:
     differs = range_differs(model.preprocessing, source)
     learned = model.preprocessing.reading.range
     if differs is not None:
-        console.warn(str(differs) + (" Use --data-range {:.9g},{:.9g}.".format(*learned) if learned else ""))
+        advice = ""
+        if learned is not None and source.found.range is not None:
+            advice = " Use --data-range {:.9g},{:.9g}.".format(*learned)
+        console.warn(f"{differs}{advice}")
 
 
 def warn_of(console: Console, skipped: Sequence[dict[str, str]]) -> None:
@@ -225,14 +250,14 @@ def write_decoded(model: Model, codes: Floats, path: Path, console: Console) -> 
 
 def written_lines(card: Card, path: Path) -> list[str]:
     """Return lines about a written file of images: how the channels are shown, or what the values mean; its path."""
-    about = card.preprocessing.reading.values_text() if is_ome_tiff(path) else channels_text(card.image_shape[2], None)
+    about = card.preprocessing.reading.values_text() if is_ome_tiff(path) else channels_text(card.image_shape[2])
     label = "values" if is_ome_tiff(path) else "channels"
     return [*([f"{label}: {about}"] if about else []), f"written to {path}"]
 
 
 def channels_texts(card: Card) -> dict[str, str]:
     """Return the text of a PNG that says how the channels are shown, by keyword; empty for grayscale and color."""
-    about = channels_text(card.image_shape[2], None)
+    about = channels_text(card.image_shape[2])
     return {"channels": about.replace("…", "-")} if about else {}
 
 

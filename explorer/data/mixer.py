@@ -52,15 +52,15 @@ class MixedChannel(BaseModel):
         return self
 
 
-class Mixer(BaseModel):
-    """How each channel of an image is shown, in the order of the channels."""
+class Mix(BaseModel):
+    """How each channel of images of one number of channels is shown, in their order."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     channels: tuple[MixedChannel, ...] = Field(min_length=1, max_length=MAX_CHANNELS)
 
     @classmethod
-    def default(cls, count: int) -> Mixer:
+    def default(cls, count: int) -> Mix:
         """Return gray for one channel, green and magenta for two, RGB for three, and a color for each of more."""
         return _default(count)
 
@@ -79,42 +79,83 @@ class Mixer(BaseModel):
 
 
 @cache
-def _default(count: int) -> Mixer:
+def _default(count: int) -> Mix:
     colors = {1: (_GRAY,), 2: _TWO, 3: _RGB}.get(count, tuple(_MANY[at % len(_MANY)] for at in range(count)))
-    return Mixer(channels=tuple(MixedChannel(color=color) for color in colors))
+    return Mix(channels=tuple(MixedChannel(color=color) for color in colors))
 
 
-def mixer_for(count: int, mixer: Mixer | None) -> Mixer:
-    """Return the mixer if it is for this number of channels, else the default one."""
-    return mixer if mixer is not None and len(mixer.channels) == count else _default(count)
+class Mixer(BaseModel):
+    """How images of each number of channels are shown: `mixes` has one for each that was changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mixes: tuple[Mix, ...] = Field(default=(), max_length=MAX_CHANNELS)
+
+    @model_validator(mode="after")
+    def _one_for_each(self) -> Self:
+        counts = [len(mix.channels) for mix in self.mixes]
+        if len(set(counts)) < len(counts):
+            raise ValueError("two mixes are for the same number of channels")
+        return self
+
+    def mix(self, count: int) -> Mix:
+        """Return how images of this number of channels are shown."""
+        for mix in self.mixes:  # on the path of every drag, where a generator would be the slowest part
+            if len(mix.channels) == count:
+                return mix
+        return _default(count)
+
+    def with_mix(self, mix: Mix) -> Mixer:
+        """Return a mixer that shows images of its number of channels in this way."""
+        others = tuple(one for one in self.mixes if len(one.channels) != len(mix.channels))
+        return Mixer(mixes=others if mix.is_default else (*others, mix))
 
 
-def channels_text(count: int, mixer: Mixer | None) -> str:
+DEFAULT_MIXER: Final = Mixer()
+"""Shows all images in the default colors and with whole ranges."""
+
+
+def needs_mixer(channels: int) -> bool:
+    """Return whether images of this number of channels are neither grayscale nor color as they are."""
+    return channels not in (0, 1, 3)
+
+
+def channels_text(count: int, mixer: Mixer = DEFAULT_MIXER) -> str:
     """Return how images of this number of channels are shown, for a file; empty if they are shown as they are."""
-    mixer = mixer_for(count, mixer)
-    return "" if count in (1, 3) and mixer.is_default else mixer.description()
+    mix = mixer.mix(count)
+    return "" if count in (1, 3) and mix.is_default else mix.description()
 
 
-def shown(pixels: Pixels | Floats, mixer: Mixer | None = None) -> Shown:
+def shown(pixels: Pixels | Floats, mixer: Mixer = DEFAULT_MIXER) -> Shown:
     """Return images for the screen, uint8 ``(..., h, w, 1 | 3)``, of images ``(..., h, w, c)`` of any dtype.
 
-    Without a mixer, or with one for another number of channels, the default one is used: it leaves images of 1 or 3
-    channels as they are, so 8-bit ones are returned themselves. Floats are clipped to [0, 1].
+    The default mix leaves images of 1 or 3 channels as they are, so 8-bit ones are returned themselves. Floats are
+    clipped to [0, 1].
     """
     count = pixels.shape[-1]
-    mixer = mixer_for(count, mixer)
-    if count in (1, 3) and mixer.is_default:
+    mix = mixer.mix(count)
+    if count in (1, 3) and mix.is_default:
         return cast(Shown, pixels) if pixels.dtype == np.uint8 else to_pixels(to_floats(pixels))
-    if count == 1 and mixer.channels[0].color == _GRAY:
-        return to_pixels(_brightness(to_floats(pixels), mixer))
-    colors = np.array([ImageColor.getrgb(channel.color) for channel in mixer.channels], np.float32) / np.float32(255)
-    mixed: Floats = _brightness(to_floats(pixels), mixer) @ colors
+    if count == 1 and mix.channels[0].color == _GRAY:
+        return to_pixels(_brightness(to_floats(pixels), mix))
+    colors = np.array([ImageColor.getrgb(channel.color) for channel in mix.channels], np.float32) / np.float32(255)
+    mixed: Floats = _brightness(to_floats(pixels), mix) @ colors
     return to_pixels(mixed)
 
 
-def _brightness(images: Floats, mixer: Mixer) -> Floats:
+def unmixed(pixels: Pixels | Floats) -> Pixels:
+    """Return images ``(..., h, w, c)`` as they are kept to be shown later: all channels that need a mixer, as integers.
+
+    Floats are rounded to 16 bits. Grayscale and color images are as `shown` returns them.
+    """
+    if not needs_mixer(pixels.shape[-1]):
+        return shown(pixels)
+    return pixels if pixels.dtype != np.float32 else to_pixels(to_floats(pixels), np.uint16)
+
+
+def _brightness(images: Floats, mix: Mix) -> Floats:
     """Return how bright each channel is shown, in [0, 1]; zero if it is hidden."""
-    low = np.array([channel.low for channel in mixer.channels], np.float32)
-    high = np.array([channel.high for channel in mixer.channels], np.float32)
-    visible = np.array([channel.visible for channel in mixer.channels])
+    low = np.array([channel.low for channel in mix.channels], np.float32)
+    high = np.array([channel.high for channel in mix.channels], np.float32)
+    visible = np.array([channel.visible for channel in mix.channels])
     return np.clip((images - low) / (high - low), 0, 1) * visible.astype(np.float32)

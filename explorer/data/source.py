@@ -285,16 +285,30 @@ def range_differs(preprocessing: Preprocessing, source: Source) -> Message | Non
     plain = preprocessing.reading.depth == source.depth == 8  # then a missing range is the whole range of the values
     if learned == found or (plain and None in (learned, found)):
         return None
+    if found is None:
+        return message(
+            "The model learned from values of {learned}. It gets the 8 bits of “{source}” in the same range: expect "
+            "other results.",
+            learned=range_text(learned),
+            source=source.name,
+        )
+    if learned is None:
+        return message(
+            "The model learned from 8-bit images. It gets the values {found} of “{source}” as 0 to 255.",
+            source=source.name,
+            found=range_text(found),
+        )
     return message(
         "The model learned from values of {learned}, and the range of “{source}” is {found}. Choose the same range, or "
         "expect other results.",
-        learned=_range_text(learned),
+        learned=range_text(learned),
         source=source.name,
-        found=_range_text(found),
+        found=range_text(found),
     )
 
 
-def _range_text(limits: tuple[float, float] | None) -> Value:
+def range_text(limits: tuple[float, float] | None) -> Value:
+    """Return a range of values in words."""
     return message("8 bits (0 to 255)") if limits is None else f"{limits[0]:g} … {limits[1]:g}"
 
 

@@ -45,7 +45,7 @@ def through_tiles(
 ) -> Iterator[Progress | Pixels]:
     """Apply `transform` to an image tile by tile: yields progress after each row of tiles, and the image last.
 
-    The image is uint8 ``(h, w, c)``; one smaller than a tile is padded by reflection, and cropped at the end. `size` is
+    The image is ``(h, w, c)``; one smaller than a tile is padded by reflection, and cropped at the end. `size` is
     height and width of a tile, of which at most `at_once` are transformed together. The blended output is clipped to
     [0, 1].
     """
@@ -60,7 +60,7 @@ def through_tiles(
         line = _across(padded[start : start + size[0]], columns, transform, at_once)
         sums += rows.weights[place][:, np.newaxis, np.newaxis] * line
         done = int(end - start)
-        result[start:end] = to_pixels(sums[:done])
+        result[start:end] = to_pixels(sums[:done], padded.dtype)
         sums[: size[0] - done] = sums[done:].copy()
         sums[size[0] - done :] = 0
         yield Progress(place + 1, len(rows.starts), message("Denoising"))

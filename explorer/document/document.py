@@ -179,8 +179,8 @@ class Document:
         return self._state.code
 
     @property
-    def mixer(self) -> Mixer | None:
-        """How the channels of images are shown; None for the default."""
+    def mixer(self) -> Mixer:
+        """How the channels of images are shown."""
         return self._state.mixer
 
     @property
@@ -466,10 +466,8 @@ class Document:
         if traversal != self._state.traversal:
             self.edit(message("Traversal settings"), replace(self._state, traversal=traversal), gesture)
 
-    def set_mixer(self, mixer: Mixer | None, gesture: str | None = None) -> None:
-        """Set how the channels of images are shown; None for the default colors and ranges."""
-        if mixer is not None and mixer.is_default:
-            mixer = None
+    def set_mixer(self, mixer: Mixer, gesture: str | None = None) -> None:
+        """Set how the channels of images are shown."""
         if mixer != self._state.mixer:
             self.edit(message("Channel mixer"), replace(self._state, mixer=mixer), gesture)
 

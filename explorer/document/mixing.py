@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from explorer.data.mixer import Mixer, channels_text
+from explorer.data.mixer import Mix, channels_text, needs_mixer
 from explorer.data.preprocessing import to_floats
 from explorer.document.state import State
 from explorer.types import Floats, Pixels
@@ -18,17 +18,24 @@ SMALLEST_RANGE: Final = 1e-4
 """Between the values that are black and of full brightness."""
 
 
-def needs_mixer(channels: int) -> bool:
-    """Return whether images of this number of channels are neither grayscale nor color as they are."""
-    return channels not in (0, 1, 3)
-
-
 def mixed_channels(state: State) -> int:
-    """Return the number of channels that are mixed for the screen: of the model, else of the images; 0 for none."""
+    """Return the number of channels that the mixer is for: of the model, else of the images; 0 without both.
+
+    If only one of them has other channels than gray and color, it is for these.
+    """
     shapes = [state.model.card.image_shape] if state.model is not None else []
     if state.source is not None and state.source.image_shape is not None:
         shapes.append(state.source.image_shape)
-    return next((channels for _, _, channels in shapes if needs_mixer(channels)), 0)
+    counts = [channels for _, _, channels in shapes]
+    return next(filter(needs_mixer, counts), counts[0] if counts else 0)
+
+
+def offers_mixer(state: State) -> bool:
+    """Return whether the mixer should be at hand: for channels, more than 8 bits, or a mix that was changed."""
+    count = mixed_channels(state)
+    deep = state.source is not None and state.source.depth != 8
+    deep = deep or (state.model is not None and state.model.card.preprocessing.reading.depth != 8)
+    return count > 0 and (deep or needs_mixer(count) or not state.mixer.mix(count).is_default)
 
 
 def shown_text(state: State) -> str:
@@ -36,13 +43,13 @@ def shown_text(state: State) -> str:
     return "" if state.model is None else channels_text(state.model.card.image_shape[2], state.mixer)
 
 
-def fitted_mixer(mixer: Mixer, image: Pixels | Floats) -> Mixer:
-    """Return a mixer with the range of each channel from `PERCENTILES` of its values in an image ``(h, w, c)``."""
+def fitted_mix(mix: Mix, image: Pixels | Floats) -> Mix:
+    """Return a mix with the range of each channel from `PERCENTILES` of its values in an image ``(h, w, c)``."""
     values = to_floats(image).reshape(-1, image.shape[-1])
     lows, highs = np.clip(np.percentile(values, PERCENTILES, axis=0), 0, 1).round(4)
-    return Mixer(
+    return Mix(
         channels=tuple(
             channel.model_copy(update={"low": low, "high": max(high, low + SMALLEST_RANGE)})
-            for channel, low, high in zip(mixer.channels, lows.tolist(), highs.tolist(), strict=True)
+            for channel, low, high in zip(mix.channels, lows.tolist(), highs.tolist(), strict=True)
         )
     )

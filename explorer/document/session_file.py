@@ -228,6 +228,12 @@ def _without_directions(raw: dict[str, Any]) -> dict[str, Any]:
     return raw | {"timelines": [one | added if isinstance(one, dict) else one for one in timelines], "mixer": None}
 
 
+def _one_mix(raw: dict[str, Any]) -> dict[str, Any]:
+    """Migrate a record of version 6, whose channel mixer is for one number of channels."""
+    mix = raw.get("mixer")
+    return raw | {"mixer": {"mixes": [] if mix is None else [mix]}}
+
+
 _TABS: Final = {"neighbours_panel": "neighbors_panel"}
 """Panels by their object names up to version 3."""
 
@@ -250,6 +256,7 @@ _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     3: _old_names,
     4: _without_timelines,
     5: _without_directions,
+    6: _one_mix,
 }
 """By version: converts a record to the next version."""
 

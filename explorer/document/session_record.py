@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from explorer.data.corruption import parse_noise
-from explorer.data.mixer import Mixer
+from explorer.data.mixer import DEFAULT_MIXER, Mixer
 from explorer.data.preprocessing import Preprocessing
 from explorer.document.kept_timelines import MOST_CODES, MOST_MODELS
 from explorer.document.state import Amount, GridSettings, Jitter, Sampling, Seed, Traversal
@@ -28,7 +28,7 @@ from explorer.errors import ExplorerError
 from explorer.latent.animation import AnimationSettings, Segment
 from explorer.types import ImageShape
 
-VERSION: Final = 6
+VERSION: Final = 7
 MOST: Final = 10_000
 """Maximum number of keyframes, directions, or codes in a slot, and of frames of a segment or hold."""
 
@@ -213,8 +213,6 @@ class SessionRecord(_Record):
         written, hexadecimal.
     checksum
         SHA-256 of ``arrays.npz``, hexadecimal.
-    mixer
-        None for the default.
     noise
         As written by `explorer.data.corruption.format_noise`.
     segments
@@ -226,7 +224,7 @@ class SessionRecord(_Record):
     """
 
     format: Literal["latent-explorer-session"] = "latent-explorer-session"
-    version: Literal[6] = VERSION
+    version: Literal[7] = VERSION
     written_by: Name = ""
     written_at: Name = ""
     origin: Place = ""
@@ -240,7 +238,7 @@ class SessionRecord(_Record):
     sampling: Sampling
     traversal: Traversal
     grid: _Grid
-    mixer: Mixer | None = None
+    mixer: Mixer = DEFAULT_MIXER
     animation: _Animation
     segments: tuple[_Segment | None, ...] = Field(default=(), max_length=MOST)
     directions: tuple[DirectionRecord, ...] = Field(default=(), max_length=MOST)

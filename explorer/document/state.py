@@ -11,7 +11,7 @@ from psygnal import Signal, SignalGroup
 from pydantic import Field
 
 from explorer.data.corruption import Noise
-from explorer.data.mixer import Mixer
+from explorer.data.mixer import DEFAULT_MIXER, Mixer
 from explorer.data.source import Source
 from explorer.errors import UsageError
 from explorer.latent.animation import AnimationSettings, Segment
@@ -277,7 +277,7 @@ class State:
     `image_index` is the position of the selected image in the source; `imported_image`, a source of one image, is shown
     instead. `times` are the positions of the frames of one pass along the keyframes, if its speed was equalized (see
     `explorer.latent.animation.Animation`). `noises` are the corruptions of the Noise tab, applied in order. `mixer` is
-    how the channels are shown; None for the default. `start_code` and `code` are those of the shown image and the
+    how the channels are shown. `start_code` and `code` are those of the shown image and the
     latent cursor, float32 ``(latent_dim,)``, not writable; None until the image is encoded. `timelines` are what other
     models keep, the last left one last.
     """
@@ -294,7 +294,7 @@ class State:
     jitter: Jitter = field(default_factory=Jitter)
     sampling: Sampling = field(default_factory=Sampling)
     traversal: Traversal = field(default_factory=Traversal)
-    mixer: Mixer | None = None
+    mixer: Mixer = DEFAULT_MIXER
     directions: tuple[NamedDirection, ...] = ()
     arithmetic: Arithmetic = field(default_factory=Arithmetic)
     bookmarks: tuple[Bookmark, ...] = ()

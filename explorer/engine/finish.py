@@ -51,11 +51,12 @@ def finish(
         save_codes(folder / CODES, sample, spatial=prepared.architecture.spatial)
         write_preview(folder, codec, sample)
         card = make_card(prepared, history, seconds)
-        figures = {"metrics": evaluation.metrics(), "max_difference": compiled.max_difference}
+        figures = {"metrics": evaluation.metrics(), "channel_metrics": evaluation.channels}
         record = card.data.model_copy(update={"content_hash": prepared.source.content_hash()})
-        seal(folder, card.model_copy(update=figures | {"data": record}))
+        seal(folder, card.model_copy(update=figures | {"data": record, "max_difference": compiled.max_difference}))
     delete_checkpoint(checkpoint)
-    yield messages.Finished(str(out.resolve()), evaluation.metrics())
+    value_range = prepared.preprocessing.reading.range
+    yield messages.Finished(str(out.resolve()), evaluation.metrics(), evaluation.channels, value_range)
 
 
 def _write_networks(prepared: Prepared, folder: Path) -> Compiled:

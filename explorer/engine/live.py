@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from explorer.data.mixer import shown
-from explorer.data.preprocessing import to_floats
+from explorer.data.mixer import unmixed
+from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.data.source import PixelRows
 from explorer.engine.budget import Budget
 from explorer.engine.finish import make_card, output_names
@@ -74,15 +74,15 @@ class LiveView:
             prepared.spec.latent_shape,
         )
         self._choose_count(time.monotonic() - begun)
-        reconstructions = shown(codec.decode(codec.encode(to_floats(self._originals))))
+        reconstructions = to_pixels(codec.decode(codec.encode(to_floats(self._originals))), self._originals.dtype)
         return Live(
             np.frombuffer(encoder, np.uint8),
             np.frombuffer(decoder, np.uint8),
             card,
             sample,
             progress,
-            shown(self._originals),
-            reconstructions,
+            unmixed(self._originals),
+            unmixed(reconstructions),
         )
 
     def _choose_count(self, seconds: float) -> None:

@@ -14,7 +14,7 @@ from explorer.models.codes import CodeSample
 from explorer.models.import_record import Imported
 from explorer.models.settings import TrainingRequest
 from explorer.models.third_party.request import ImportRequest
-from explorer.types import Bytes, Floats, ImageShape, LatentShape, Shown
+from explorer.types import Bytes, Floats, ImageShape, LatentShape, Pixels
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,8 @@ class Live:
     progress
         Epochs done, fractional; 0 before the first step.
     originals, reconstructions
-        ``(k, h, w, c)``: a few validation images, the same every time, and their reconstructions, as they are shown.
+        ``(k, h, w, c)``: a few validation images, the same every time, and their reconstructions
+        (`explorer.data.mixer.unmixed`).
     """
 
     encoder: Bytes
@@ -188,8 +189,8 @@ class Live:
     card: Card
     sample: CodeSample
     progress: float
-    originals: Shown
-    reconstructions: Shown
+    originals: Pixels
+    reconstructions: Pixels
 
 
 @dataclass(frozen=True)
@@ -225,10 +226,16 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Finished:
-    """The training is finished and its bundle written."""
+    """The training is finished and its bundle written.
+
+    `channels` are metrics of each channel, `range` the values in the files that are 0 and 1; see
+    `explorer.models.card.Card.channel_metrics`.
+    """
 
     path: str
     metrics: dict[str, float]
+    channels: tuple[dict[str, float], ...] = ()
+    range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -268,8 +275,8 @@ class Examined:
     error
         MSE of a few images divided by their variance; NaN without encoder or decoder.
     originals, reconstructions
-        ``(k, h, w, c)``, as they are shown; without an encoder the latter are decoded random codes, without a decoder
-        empty.
+        ``(k, h, w, c)`` (`explorer.data.mixer.unmixed`); without an encoder the latter are decoded random codes,
+        without a decoder empty.
     """
 
     record: Imported
@@ -278,8 +285,8 @@ class Examined:
     places: tuple[tuple[str, tuple[int, ...]], ...]
     images: str
     error: float
-    originals: Shown
-    reconstructions: Shown
+    originals: Pixels
+    reconstructions: Pixels
 
 
 @dataclass(frozen=True)

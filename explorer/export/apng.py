@@ -8,19 +8,17 @@ edition, section 11.3.6.
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from explorer.export.frames import WRITING, ExportFormat, ExportSettings
 from explorer.export.layout import cells_of, finished, patches, strip_below
 from explorer.export.recipe import png_texts
-from explorer.export.stills import PNG_SIGNATURE, png_data, read_png_text
+from explorer.export.stills import PNG_SIGNATURE, png_chunk, png_data, read_png_text
 from explorer.messages import message
 from explorer.paths import replacing_file
 from explorer.types import Pixels, Progress
@@ -54,30 +52,26 @@ def write_apng(frames: Iterable[Pixels], total: int, path: Path, settings: Expor
         whole = finished(first, strip, settings)
         height, width, channels = whole.shape
         file.write(PNG_SIGNATURE)
-        _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0 if channels == 1 else 2, 0, 0, 0))
-        _chunk(file, b"acTL", struct.pack(">II", total, settings.times_shown))
+        png_chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0 if channels == 1 else 2, 0, 0, 0))
+        png_chunk(file, b"acTL", struct.pack(">II", total, settings.times_shown))
         for keyword, text in png_texts(settings.recipe).items():
-            _chunk(file, b"tEXt", keyword.encode("ascii") + b"\0" + text.encode("ascii"))
+            png_chunk(file, b"tEXt", keyword.encode("ascii") + b"\0" + text.encode("ascii"))
         delay = _delay(settings.fps)
         order = 0
         for number, patch in enumerate(patches(chain([first], cells))):
             image = finished(patch.cells, None if number else strip, settings)
             head = (order, image.shape[1], image.shape[0], patch.left * settings.scale, patch.top * settings.scale)
             shown = (delay.numerator, delay.denominator, _KEEP_WHAT_IS_SHOWN, _REPLACE)
-            _chunk(file, b"fcTL", struct.pack(">IIIIIHHBB", *head, *shown))
+            png_chunk(file, b"fcTL", struct.pack(">IIIIIHHBB", *head, *shown))
             order += 1
             data = png_data(image)
             if number:
-                _chunk(file, b"fdAT", struct.pack(">I", order) + data)
+                png_chunk(file, b"fdAT", struct.pack(">I", order) + data)
                 order += 1
             else:
-                _chunk(file, b"IDAT", data)
+                png_chunk(file, b"IDAT", data)
             yield Progress(number + 1, total, WRITING)
-        _chunk(file, b"IEND", b"")
-
-
-def _chunk(file: BinaryIO, name: bytes, content: bytes) -> None:
-    file.write(struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content)))
+        png_chunk(file, b"IEND", b"")
 
 
 FORMAT = ExportFormat(

@@ -1,11 +1,16 @@
-"""Chunks of still PNG and WebP files from Pillow, for animations."""
+"""Chunks of still PNG and WebP files from Pillow, for animations; PNG files of 16 bits, which Pillow cannot write."""
 
 from __future__ import annotations
 
 import io
 import struct
+import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from explorer.errors import ExportError
 from explorer.export.recipe import KEYWORD, MAX_BLOCKS, MAX_TEXT
@@ -13,6 +18,11 @@ from explorer.export.sheet import to_pillow
 from explorer.types import Shown
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_COLORS: Final = {1: 0, 2: 4, 3: 2, 4: 6}
+"""Color types of PNG by the number of channels: gray, gray and alpha, RGB, RGB and alpha."""
+
+_SUB: Final = 1
+"""The filter that keeps the differences of neighboring pixels."""
 
 
 def png_data(image: Shown) -> bytes:
@@ -26,6 +36,24 @@ def png_data(image: Shown) -> bytes:
             found.append(still[place + 8 : place + 8 + size])
         place += 12 + size
     return b"".join(found)
+
+
+def png_chunk(file: BinaryIO, name: bytes, content: bytes) -> None:
+    file.write(struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content)))
+
+
+def write_deep_png(values: NDArray[np.uint16], path: Path) -> None:
+    """Write an image ``(h, w, c)`` with one of the channels of `PNG_COLORS` as PNG of 16 bits."""
+    height, width, channels = values.shape
+    rows: NDArray[Any] = np.ascontiguousarray(values, ">u2").view(np.uint8).reshape(height, -1)
+    filtered = np.full((height, 1 + rows.shape[1]), _SUB, np.uint8)
+    filtered[:, 1:] = rows
+    filtered[:, 1 + 2 * channels :] -= rows[:, : -2 * channels]
+    with path.open("wb") as file:
+        file.write(PNG_SIGNATURE)
+        png_chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, PNG_COLORS[channels], 0, 0, 0))
+        png_chunk(file, b"IDAT", zlib.compress(filtered.tobytes()))
+        png_chunk(file, b"IEND", b"")
 
 
 def webp_chunk(image: Shown) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from explorer.data.mixer import Mixer, shown
+from explorer.data.mixer import DEFAULT_MIXER, Mixer, shown
 from explorer.data.preprocessing import Preprocessing, Reading
 from explorer.data.source import Source
 from explorer.errors import DataError
@@ -34,7 +34,7 @@ def images_in_memory(image_shape: ImageShape, most: int) -> int:
     return max(1, min(most, HELD_BYTES // max(1, prod(image_shape) * 4)))
 
 
-def render(codec: Codec, codes: Floats, mixer: Mixer | None = None) -> Iterator[Shown]:
+def render(codec: Codec, codes: Floats, mixer: Mixer = DEFAULT_MIXER) -> Iterator[Shown]:
     """Decode codes ``(n, d)`` in batches; yields images ``(h, w, 1 | 3)`` as they are shown."""
     for images in decoded_batches(codec, codes):
         yield from shown(images, mixer)

@@ -8,7 +8,9 @@ from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from explorer.data.choices import MAX_CHANNELS
 from explorer.data.corruption import parse_noise
+from explorer.data.metrics import DATA_RANGE
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import ExplorerError, ModelError
 from explorer.json_limits import RECORD, invalid_field, json_text
@@ -92,6 +94,11 @@ class Card(_Record):
         Settings of the training; origin of an imported model. The other is None.
     metrics
         On test images: ``mse``, ``bce``, ``psnr``, ``ssim``; for a VAE also ``kl`` and ``loss``.
+    channel_metrics
+        ``mse``, ``psnr`` and ``ssim`` of each channel alone; empty for grayscale and color images.
+    data_range
+        Range of the values that the metrics are of: 0 to this; the `Reading` of the preprocessing says which values of
+        the files these are.
     files
         SHA-256 of every other file of the bundle, hexadecimal, by name.
     """
@@ -118,6 +125,8 @@ class Card(_Record):
     seconds: float
     command: str
     metrics: dict[str, float]
+    channel_metrics: tuple[dict[str, float], ...] = Field(default=(), max_length=MAX_CHANNELS)
+    data_range: float = DATA_RANGE
     versions: dict[str, str]
     files: dict[str, str] = Field(default_factory=dict)
 

@@ -1,18 +1,34 @@
-"""Denoise images of any size with a model of fixed input size."""
+"""Denoise images of any size, depth and number of channels with a model of fixed input size."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from explorer.data.corruption.gray import luma
+from explorer.data.depth import Range
 from explorer.data.formats import plain_mode
-from explorer.data.preprocessing import Alpha, Invert, Orientation, Preprocessing, pil_image_pixels, to_pil_image
+from explorer.data.preprocessing import (
+    Alpha,
+    Depth,
+    Invert,
+    Orientation,
+    Preprocessing,
+    pil_image_pixels,
+    to_floats,
+    to_pil_image,
+)
+from explorer.data.source import range_text
 from explorer.data.tiles import through_tiles
+from explorer.data.values import AnyArray, found_range, scaled
 from explorer.errors import DataError
+from explorer.messages import NO_MESSAGE, Message, Value, message
 from explorer.models.batches import images_at_once
+from explorer.models.value_files import FileValues
 from explorer.steps import follow
 from explorer.types import Codec, Floats, Pixels, Progress
 
@@ -28,24 +44,109 @@ def clean_image(codec: Codec, preprocessing: Preprocessing, pil_image: Image.Ima
     denoises the channels of a color image separately; a color model returns grayscale for a grayscale image.
 
     The result is upright, of the same size, of mode ``L``, ``LA``, ``RGB`` or ``RGBA`` like the input; alpha is kept.
-    DataError if the model is not for 1 or 3 channels, or the value range of a 16-bit or float image is unknown.
+    DataError if the model takes another number of channels, or the value range of a 16-bit or float image is unknown.
     """
-    if codec.image_shape[2] not in (1, 3):
-        raise DataError(
-            "Cannot denoise image files with a model of {count:# channel|# channels}: they have 1 or 3. Open them as a "
-            "dataset instead.",
-            count=codec.image_shape[2],
-        )
     upright = Orientation().on_image(plain_mode(pil_image))
     background = next((step for step in preprocessing.steps if isinstance(step, Alpha)), Alpha())
+    clean = yield from follow(
+        _in_tiles(codec, preprocessing, pil_image_pixels(background.on_image(upright))), lambda step: step
+    )
+    yield _with_alpha(clean, upright, background) if upright.mode in _ALPHA_MODES else to_pil_image(clean)
+
+
+def clean_values(codec: Codec, preprocessing: Preprocessing, found: FileValues) -> Iterator[Progress | FileValues]:
+    """Denoise the values of a file as `clean_image` does: yields progress, then the denoised values of the same dtype.
+
+    The model gets them in its range (`values_range`); values beyond are clipped. If it learned from some of the
+    channels in its files, only these are denoised and returned.
+    """
+    chosen = preprocessing.reading.channels
+    images = found.images
+    if found.measured and chosen and max(chosen) < found.channels:
+        images = images[..., list(chosen)]
+    limits = values_range(preprocessing, images)
+    width = limits[1] - limits[0]
+    depth: Depth = "float" if images.dtype.kind == "f" or width > 0xFFFF else 8 if images.dtype == np.uint8 else 16
+    clean = np.empty_like(images)
+    for values, target in zip(images, clean, strict=True):
+        floats = values.dtype.kind == "f"
+        image = np.nan_to_num(values, nan=limits[0], posinf=limits[1], neginf=limits[0]) if floats else values
+        pixels = yield from follow(_in_tiles(codec, preprocessing, scaled(image, limits, depth)), lambda step: step)
+        for row, cleaned in zip(target, pixels, strict=True):
+            row[...] = _in_range(cleaned, limits, images.dtype)
+    yield replace(found, images=clean)
+
+
+def values_range(preprocessing: Preprocessing, images: AnyArray) -> Range:
+    """Return the values of a file ``(n, h, w, c)`` that are 0 and 1 of a model: those that it learned from, if deep."""
+    learned = preprocessing.reading.range
+    return found_range(images, message("the image")) if images.dtype == np.uint8 or learned is None else learned
+
+
+def range_note(preprocessing: Preprocessing, images: AnyArray | None, name: Value) -> Message:
+    """Return a note if a model learned from other values than those of a file, else an empty one.
+
+    `images` are the values ``(n, h, w, c)``; None for 8 bits.
+    """
+    learned = preprocessing.reading.range
+    if images is None or images.dtype == np.uint8:
+        plain = learned is None and preprocessing.reading.depth == 8
+        return (
+            NO_MESSAGE
+            if plain or learned == (0, 255)
+            else message(
+                "The model learned from values of {learned}, and {file} has 8 bits: 0 to 255 become the same range.",
+                learned=range_text(learned),
+                file=name,
+            )
+        )
+    low, high = values_range(preprocessing, images)
+    if learned is None:
+        return message(
+            "The model learned from values of {learned}, and {file} has more bits: {low:g} to {high:g} become the same "
+            "range.",
+            learned=range_text(learned),
+            file=name,
+            low=low,
+            high=high,
+        )
+    smallest, largest = float(np.nanmin(images)), float(np.nanmax(images))
+    if low <= smallest and largest <= high:
+        return NO_MESSAGE
+    return message(
+        "The model learned from values of {learned}, and {file} has {smallest:g} to {largest:g}: those beyond are "
+        "clipped.",
+        learned=range_text(learned),
+        file=name,
+        smallest=smallest,
+        largest=largest,
+    )
+
+
+def _in_range(pixels: Pixels, limits: Range, dtype: np.dtype[Any]) -> AnyArray:
+    """Return the values of pixels in a file, as the reverse of `scaled`."""
+    low, high = limits
+    values = to_floats(pixels).astype(np.float64) * (high - low) + low
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    return np.clip(np.rint(values), np.iinfo(dtype).min, np.iinfo(dtype).max).astype(dtype)
+
+
+def _in_tiles(codec: Codec, preprocessing: Preprocessing, pixels: Pixels) -> Iterator[Progress | Pixels]:
+    """Denoise pixels ``(h, w, c)`` tile by tile; DataError if the model takes another number of channels."""
+    given, wanted = pixels.shape[2], codec.image_shape[2]
+    if wanted not in (1, given) and (given, wanted) != (1, 3):
+        raise DataError(
+            "The image has {given:# channel|# channels}, and the model takes {wanted}. Choose images of "
+            "{wanted:# channel|# channels}, or a model of {given:# channel|# channels}.",
+            given=given,
+            wanted=wanted,
+        )
     inverted = any(isinstance(step, Invert) for step in preprocessing.steps)
-    pixels = pil_image_pixels(background.on_image(upright))
-    at_once = max(1, images_at_once(codec.image_shape, _TILES_AT_ONCE) // pixels.shape[2])
-    job = through_tiles(
+    at_once = max(1, images_at_once(codec.image_shape, _TILES_AT_ONCE) // given)
+    return through_tiles(
         pixels, codec.image_shape[:2], lambda tiles: _reconstruct(codec, tiles, inverted), at_once=at_once
     )
-    clean = yield from follow(job, lambda step: step)
-    yield _with_alpha(clean, upright, background) if upright.mode in _ALPHA_MODES else to_pil_image(clean)
 
 
 def _reconstruct(codec: Codec, tiles: Floats, inverted: bool) -> Floats:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.data.corruption import Noise, corrupt, noise_rng
 from explorer.data.metrics import bce_per_image, by_channel, mse_per_image, psnr_per_image, ssim_per_image
+from explorer.data.mixer import needs_mixer
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.latent.checks import check_table
@@ -94,6 +95,18 @@ def evaluate(
     yield _summarize(sums, count)
 
 
+def channel_figures(clean: Floats, output: Floats) -> tuple[dict[str, float], ...]:
+    """Return MSE, PSNR and SSIM of each channel of images ``(n, h, w, c)``; empty if they are grayscale or color."""
+    sums = _Sums()
+    if needs_mixer(clean.shape[3]):
+        sums.add(**_by_channel(clean, output))
+    return sums.channels()
+
+
+def _by_channel(clean: Floats, output: Floats) -> dict[str, NDArray[np.float64]]:
+    return {f"{name}_by_channel": by_channel(measure, clean, output) for name, measure in _MEASURES.items()}
+
+
 def _measure(codec: Codec, clean: Floats, given: Floats, sums: _Sums, rng: np.random.Generator) -> None:
     mean, log_variance = codec.encode_distribution(given)
     output = codec.decode(mean)
@@ -103,8 +116,8 @@ def _measure(codec: Codec, clean: Floats, given: Floats, sums: _Sums, rng: np.ra
         psnr=psnr_per_image(clean, output),
         ssim=ssim_per_image(clean, output),
     )
-    if clean.shape[3] not in (1, 3):
-        sums.add(**{f"{name}_by_channel": by_channel(one, clean, output) for name, one in _MEASURES.items()})
+    if needs_mixer(clean.shape[3]):
+        sums.add(**_by_channel(clean, output))
     if log_variance is None:
         return
     sums.means.append(mean)

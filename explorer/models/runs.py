@@ -5,8 +5,8 @@ A run is a folder::
     runs/20260314-092653-my-digits/
       run.json         the training request
       log.jsonl        events, one JSON object per line
-      progress/        PNG: a few test images (originals.png), and their reconstructions during the training;
-                       in runs of earlier versions `OLD_PROGRESS`
+      progress/        PNG: a few test images (originals.png), and their reconstructions during the training
+                       (`write_strip`); in runs of earlier versions `OLD_PROGRESS`
 
 The log is append-only, so that after a crash it can be read up to its last complete line.
 """
@@ -28,7 +28,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pydantic import BaseModel, ConfigDict
 
+from explorer.data.choices import MAX_CHANNELS
 from explorer.data.formats import MAX_PIXELS
+from explorer.data.mixer import needs_mixer
 from explorer.errors import TrainingError
 from explorer.json_limits import RECORD, JsonLimits, json_text, parse_json
 from explorer.messages import message
@@ -36,7 +38,7 @@ from explorer.models.card import Card, LossParts
 from explorer.models.settings import CHECKPOINT, NAME_LIMIT, TrainingRequest, checkpoint_folder, delete_checkpoint
 from explorer.paths import replacing_file, runs_dir
 from explorer.reading import read_limited, reading
-from explorer.types import Shown
+from explorer.types import Pixels
 
 FORMAT_VERSION = 1
 FACTS, LOG, PROGRESS, ORIGINALS = "run.json", "log.jsonl", "progress", "originals.png"
@@ -45,7 +47,11 @@ OLD_PROGRESS = "film"
 FRAMES = 240
 """Maximum number of progress frames. Beyond it, the frame with the closest neighbors is dropped."""
 
-_COUNT, _OLD_COUNT = "images", "pictures"
+_STRIP_BYTES = 512 << 20
+"""Most bytes of the images of all frames; there are fewer frames of large images, but at least `_FEWEST`."""
+
+_FEWEST = 24
+_COUNT, _OLD_COUNT, _CHANNELS = "images", "pictures", "channels"
 _LAST_EPOCH = 100_000
 _MOST_LINES = 1_000_000
 _LINE = JsonLimits(8 << 20, 400_000)
@@ -177,8 +183,8 @@ class RunWriter:
         except OSError:
             return
 
-    def add_frame(self, progress: float, originals: Shown, reconstructions: Shown) -> tuple[ProgressFrame, ...]:
-        """Add a progress frame, images uint8 ``(k, h, w, c)``; return all frames."""
+    def add_frame(self, progress: float, originals: Pixels, reconstructions: Pixels) -> tuple[ProgressFrame, ...]:
+        """Add a progress frame, images ``(k, h, w, c)`` as in `write_strip`; return all frames."""
         folder = progress_folder(self.path)
         frame = ProgressFrame(progress, folder / f"{progress:012.5f}.png")
         try:
@@ -191,7 +197,7 @@ class RunWriter:
         # Later frames are from before the training was killed and resumed from an earlier checkpoint.
         dropped = [kept for kept in self._frames if kept.progress > progress]
         self._frames = [kept for kept in self._frames if kept.progress < progress] + [frame]
-        if len(self._frames) > FRAMES:
+        if len(self._frames) > min(FRAMES, max(_FEWEST, _STRIP_BYTES // reconstructions.nbytes)):
             dropped.append(self._frames.pop(_closest(self._frames)))
         with suppress(OSError):
             for gone in dropped:
@@ -227,18 +233,26 @@ def even_frames(frames: Sequence[ProgressFrame]) -> tuple[ProgressFrame, ...]:
     return (*frames[:1], *frames[1:][-1:])
 
 
-def write_strip(path: Path, images: Shown) -> None:
-    """Write images uint8 ``(k, h, w, c)`` side by side as PNG, with their number as metadata."""
+def write_strip(path: Path, images: Pixels) -> None:
+    """Write images ``(k, h, w, c)`` side by side as PNG, with their number as metadata.
+
+    They are as `explorer.data.mixer.unmixed` returns them: of a strip of other than 1 or 3 channels, these are below
+    one another, each gray, of 8 or 16 bits.
+    """
     count, height, width, channels = images.shape
-    strip = images.transpose(1, 0, 2, 3).reshape(height, count * width, channels)
     metadata = PngInfo()
     metadata.add_text(_COUNT, str(count))
-    pil_image = Image.fromarray(strip[..., 0] if channels == 1 else strip)
-    pil_image.save(path, format="PNG", compress_level=1, pnginfo=metadata)
+    if needs_mixer(channels):
+        metadata.add_text(_CHANNELS, str(channels))
+        strip = images.transpose(3, 1, 0, 2).reshape(channels * height, count * width)
+    else:
+        colors = images.transpose(1, 0, 2, 3).reshape(height, count * width, channels)
+        strip = colors[..., 0] if channels == 1 else colors
+    Image.fromarray(strip).save(path, format="PNG", compress_level=1, pnginfo=metadata)
 
 
-def read_strip(path: Path) -> Shown:
-    """Read the images of a strip, uint8 ``(k, h, w, c)``; TrainingError if it is missing, damaged, or not a strip."""
+def read_strip(path: Path) -> Pixels:
+    """Read the images of a strip ``(k, h, w, c)``; TrainingError if it is missing, damaged, or not a strip."""
     remedy = message("Choose another frame.")
     with (
         reading(message("a strip of images"), str(path), TrainingError, remedy),
@@ -253,12 +267,16 @@ def read_strip(path: Path) -> Shown:
             )
         strip = np.asarray(pil_image)
         count = int(pil_image.info.get(_COUNT) or pil_image.info.get(_OLD_COUNT, 0))
+        planes = int(pil_image.info.get(_CHANNELS, 1))
     if strip.ndim == 2:
         strip = strip[..., None]
     height, width, channels = strip.shape
-    if count < 1 or width % count or strip.dtype != np.uint8 or channels not in {1, 3}:
+    usual = planes == 1 and strip.dtype == np.uint8 and channels in (1, 3)
+    stacked = 1 < planes <= MAX_CHANNELS and strip.dtype in (np.uint8, np.uint16) and channels == 1
+    if not (usual or stacked) or count < 1 or width % count or height % planes:
         raise TrainingError("Cannot read {file}: it has no progress images. Choose another training run.", file=path)
-    return strip.reshape(height, count, width // count, channels).transpose(1, 0, 2, 3)
+    images = strip.reshape(planes, height // planes, count, width // count, channels).transpose(2, 1, 3, 4, 0)
+    return images.reshape(*images.shape[:3], planes * channels)
 
 
 def read_progress_frames(path: Path) -> Iterator[ProgressFrame]:

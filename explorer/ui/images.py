@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QImage, QImageWriter
 
-from explorer.data.mixer import Mixer, channels_text, shown
+from explorer.data.mixer import DEFAULT_MIXER, Mixer, channels_text, shown
 from explorer.errors import ExportError
 from explorer.paths import replacing_file
 from explorer.types import Floats, Pixels, Shown
@@ -30,7 +30,7 @@ def pixels_to_qimage(pixels: Shown) -> QImage:
     return QImage(data.data, width, height, width * channels, kind).copy()
 
 
-def image_to_qimage(image: Pixels | Floats, mixer: Mixer | None = None) -> QImage:
+def image_to_qimage(image: Pixels | Floats, mixer: Mixer = DEFAULT_MIXER) -> QImage:
     """Return a QImage of an image ``(h, w, c)`` of any dtype and channels; see `shown`.
 
     If its channels are mixed, a text says how; see `stated`.

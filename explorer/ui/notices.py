@@ -18,8 +18,7 @@ from explorer.document.open_requests import OpenRequest
 from explorer.messages import NO_MESSAGE, Message, message, message_text
 from explorer.models.bundle import CARD
 from explorer.models.runs import Run
-from explorer.ui.dialogs.reading import range_words
-from explorer.ui.text import filled
+from explorer.ui.text import filled, range_words
 from explorer.ui.widgets.notice_bar import Choice, NoticeBar
 
 _OF_FLOATS = ((0.0, 1.0),)
@@ -106,8 +105,8 @@ class Notices(QObject):
             )
         ]
         model = self._document.model
-        if differs and model is not None and os.path.isabs(source.spec):
-            learned = model.card.preprocessing.reading.range
+        learned = None if model is None else model.card.preprocessing.reading.range
+        if differs and None not in (learned, source.found.range) and os.path.isabs(source.spec):
             again = partial(self._document.read_again, replace(source.choices, range=learned))
             tip = self.tr("Read the images again with the range that the model learned from")
             choices.insert(0, Choice(self.tr("Use the model’s range"), tip, again))
@@ -115,11 +114,9 @@ class Notices(QObject):
         self._bar.show_notice(words, *choices)
 
     def _learned_otherwise(self, source: Source) -> Message:
-        """Return a warning if the model learned from another range that could be chosen; else an empty one."""
+        """Return a note if the model learned from another range or depth; else an empty one."""
         model = self._document.model
-        if model is None or model.card.preprocessing.reading.range is None:
-            return NO_MESSAGE
-        return range_differs(model.card.preprocessing, source) or NO_MESSAGE
+        return NO_MESSAGE if model is None else range_differs(model.card.preprocessing, source) or NO_MESSAGE
 
     def _reading_words(self, source: Source) -> str:
         """Return what the program chose itself where the file leaves it open; empty if nothing."""

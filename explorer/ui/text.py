@@ -22,6 +22,17 @@ def decibels(value: float) -> str:
     return f"{value:.1f} dB" if math.isfinite(value) else "∞"
 
 
+def range_words(limits: tuple[float, float]) -> str:
+    """Return a range of values: ``0–4,095``, ``−1 to 1``."""
+    low, high = (_number(float(value)) for value in limits)
+    return f"{low} to {high}" if limits[0] < 0 else f"{low}–{high}"
+
+
+def _number(value: float) -> str:
+    whole = value.is_integer() and abs(value) < 1e12
+    return (f"{value:,.0f}" if whole else f"{value:,.6g}").replace("-", "−")
+
+
 def duration(seconds: float) -> str:
     """Return a duration: ``8 s``, ``2 min 5 s``, ``1 h 12 min``."""
     whole = max(0, round(seconds))

@@ -289,6 +289,8 @@ class AnalysisJobs(QObject):
 
     def _on_cleaned(self, cleaned: Cleaned) -> None:
         self._document.analysis.cleaned.emit(cleaned)
+        for note in cleaned.notes:
+            self._document.report(note)
         if cleaned.skipped:
             lines = [f"{skipped.name}: {skipped.reason}" for skipped in cleaned.skipped]
             self._document.report(

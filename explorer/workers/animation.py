@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject
 
-from explorer.data.mixer import Mixer, channels_text, shown
+from explorer.data.mixer import DEFAULT_MIXER, Mixer, channels_text, shown
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import Skipped, Source
 from explorer.data.sources import open_source
@@ -44,7 +44,12 @@ _MOST_DROPPED = 64
 
 
 def settings_of(
-    export: Export, model: OpenModel, keys: Floats, animation: Animation, kind: ExportFormat, mixer: Mixer | None = None
+    export: Export,
+    model: OpenModel,
+    keys: Floats,
+    animation: Animation,
+    kind: ExportFormat,
+    mixer: Mixer = DEFAULT_MIXER,
 ) -> ExportSettings:
     shape = model.card.image_shape
     scale, size = max(1, ACROSS // max(shape[:2])), None
@@ -70,7 +75,7 @@ def settings_of(
     )
 
 
-def recipe_of(model: OpenModel, keys: Floats, animation: Animation, mixer: Mixer | None = None) -> Recipe | None:
+def recipe_of(model: OpenModel, keys: Floats, animation: Animation, mixer: Mixer = DEFAULT_MIXER) -> Recipe | None:
     """Return the recipe of an animation; None for a model in training, which cannot be opened again."""
     decoder = model.card.decoder_hash
     if decoder is None:
@@ -84,7 +89,7 @@ def _planned(
     keys: Floats,
     animation: Animation,
     curve: AnimationCurve | None,
-    mixer: Mixer | None,
+    mixer: Mixer,
 ) -> tuple[ExportFormat, ExportSettings, Floats]:
     """Return what to write: the format, its settings, and a code for each frame."""
     kind = format_of(export.path)
@@ -99,7 +104,7 @@ def write_animation(
     keys: Floats,
     animation: Animation,
     curve: AnimationCurve | None,
-    mixer: Mixer | None = None,
+    mixer: Mixer = DEFAULT_MIXER,
 ) -> Iterator[Progress | Path]:
     """Write an animation, its channels as in the mixer; frames are rendered at exact times.
 
@@ -111,7 +116,7 @@ def write_animation(
     yield export.path
 
 
-def _frames(kind: ExportFormat, model: OpenModel, codes: Floats, mixer: Mixer | None) -> Iterator[Pixels]:
+def _frames(kind: ExportFormat, model: OpenModel, codes: Floats, mixer: Mixer) -> Iterator[Pixels]:
     if kind.values:
         return render_values(model.codec, codes, model.card.preprocessing.reading)
     return render(model.codec, codes, mixer)
@@ -123,7 +128,7 @@ def estimate_animation(
     keys: Floats,
     animation: Animation,
     curve: AnimationCurve | None,
-    mixer: Mixer | None = None,
+    mixer: Mixer = DEFAULT_MIXER,
 ) -> Iterator[Progress | Estimate]:
     """Render sample frames and estimate the file size; ExplorerError if the animation cannot be exported."""
     yield Progress(0, 0, message("Rendering sample frames"))

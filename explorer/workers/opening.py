@@ -11,11 +11,12 @@ from typing import Protocol, TypeAlias, assert_never
 
 from explorer.data.choices import ChoiceNeeded
 from explorer.data.imported_image import ImportedImage
+from explorer.data.mixer import needs_mixer
 from explorer.data.polarity import dark_on_light
-from explorer.data.source import Source
+from explorer.data.source import Source, range_differs
 from explorer.data.sources import opening
+from explorer.data.sources.tiff import has_channels
 from explorer.document.document import Document
-from explorer.document.mixing import needs_mixer
 from explorer.document.open_requests import OpenRequest, ReadingQuestion
 from explorer.document.sessions import Opening
 from explorer.document.state import OpenModel, State
@@ -105,6 +106,7 @@ class OpenedImage:
         if self.first is not None and document.model is None:
             self.first.show(document)
         document.receive(self.source)
+        self._tell_depth(document)
         if self.source.found.frames:
             document.announced.emit(
                 message(
@@ -117,6 +119,15 @@ class OpenedImage:
             document.announced.emit(
                 message("The image is black-on-white, the training data white-on-black. Invert it with Ctrl+Shift+I.")
             )
+
+    def _tell_depth(self, document: Document) -> None:
+        """Say if the model learned from 8 bits and the image has more, or the reverse; else both have one range."""
+        if document.model is None:
+            return
+        preprocessing = document.model.card.preprocessing
+        differs = range_differs(preprocessing, self.source)
+        if differs is not None and None in (preprocessing.reading.range, self.source.found.range):
+            document.announced.emit(differs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,15 +198,14 @@ def _kind(path: Path | str, wanted: str, state: State) -> FileKind:
 def open_as(kind: FileKind, paths: Sequence[Path | str], state: State, *, confirmed: bool = False) -> Iterator[Item]:
     """Open files of a known kind; a single image becomes a dataset if the open model cannot encode it.
 
-    If nothing is open, the first model encodes it.
+    If nothing is open, the first model encodes it. DataError if an image has other channels than the model takes, and
+    would replace the open images.
     """
-    encodes = state.source is not None and state.model is not None and state.model.card.encodes
-    if state.model is not None and needs_mixer(state.model.card.image_shape[2]):
-        encodes = False  # an imported image is grayscale or color
-    if kind == "image" and not encodes and _first(state) is None:
-        kind = "images"
-    yield Early(kind)
     path = Path(paths[0])
+    taken: OpenModel | None = None
+    if kind == "image" and _becomes_dataset(path, state):
+        kind, taken = "images", state.model if state.source is not None else None
+    yield Early(kind)
     match kind:
         case "session":
             for item in load_session(path.absolute(), state.model, state.source):
@@ -211,13 +221,40 @@ def open_as(kind: FileKind, paths: Sequence[Path | str], state: State, *, confir
         case "image":
             yield from _open_image(path, path.name, state)
         case "images":
-            yield from _open_images(paths[0])
+            yield from _open_images(paths[0], taken)
         case _:
             assert_never(kind)
 
 
-def _open_images(spec: Path | str) -> Iterator[Item]:
-    """Open a dataset; a large folder is shown early, before all its files are checked."""
+def _becomes_dataset(path: Path, state: State) -> bool:
+    """Return whether an image is opened as a dataset: one that is imported is grayscale or color, and encoded."""
+    model = state.model
+    if has_channels(path) or (model is not None and needs_mixer(model.card.image_shape[2])):
+        return True
+    encodes = state.source is not None and model is not None and model.card.encodes
+    return not encodes and _first(state) is None
+
+
+def _check_channels(model: OpenModel, source: Source) -> None:
+    """Raise DataError if a model cannot take the channels of an image."""
+    given = source.found.channels if source.image_shape is None else source.image_shape[2]
+    wanted = model.card.image_shape[2]
+    if given != wanted and (needs_mixer(given) or needs_mixer(wanted)):
+        raise DataError(
+            "“{image}” has {given:# channel|# channels}, and the model “{model}” takes {wanted}. Open a model of "
+            "{given:# channel|# channels}, or open the image as a dataset with “Open file…”.",
+            image=source.name,
+            given=given,
+            model=model.name,
+            wanted=wanted,
+        )
+
+
+def _open_images(spec: Path | str, taken: OpenModel | None = None) -> Iterator[Item]:
+    """Open a dataset; a large folder is shown early, before all its files are checked.
+
+    A model that is `taken` must take its images.
+    """
     listed: Source | None = None
     try:
         for item in opening(spec):
@@ -227,6 +264,8 @@ def _open_images(spec: Path | str) -> Iterator[Item]:
                 listed = item
                 yield Early(OpenedSource(item))
             else:
+                if taken is not None:
+                    _check_channels(taken, item)
                 yield OpenedSource(item, listed)
     except ChoiceNeeded as error:
         yield WantedChoice(ReadingQuestion(str(spec), error.options))

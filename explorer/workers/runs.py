@@ -125,9 +125,10 @@ class RunJobs(QObject):
     def _on_progress_export_requested(
         self, originals: Path, progress_frames: tuple[ProgressFrame, ...], path: Path
     ) -> None:
+        mixer = self._document.mixer
         self._jobs.start(
             message("Exporting {name}", name=path.name),
-            lambda: export_training_progress(originals, progress_frames, path),
+            lambda: export_training_progress(originals, progress_frames, path, mixer),
             self._document.exported.emit,
         )
 

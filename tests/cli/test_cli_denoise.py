@@ -28,7 +28,7 @@ def page(noise: float) -> Image.Image:
 def test_a_page_larger_than_the_model_is_cleaned(ask: Any, tmp_path: Path) -> None:
     page(0.4).save(tmp_path / "noisy.png")
     result = ask("denoise", "--model", "digits-deep-49", tmp_path / "noisy.png", "--out", tmp_path / "clean.png")
-    assert result == {"count": 1, "path": str(tmp_path / "clean.png")}
+    assert result == {"count": 1, "path": str(tmp_path / "clean.png"), "skipped": [], "notes": []}
     clean = np.asarray(page(0)).astype(float)
     with Image.open(tmp_path / "clean.png") as written:
         assert (written.mode, written.size) == ("L", (140, 84))
@@ -56,9 +56,10 @@ def test_a_folder_goes_into_another(call: Any, tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     outcome = call("denoise", "--model", "digits-deep-49", "in", "--out", "out", "--json")
     assert outcome.code == 0
-    assert outcome.document == {"count": 2, "path": str(tmp_path / "out")}
-    assert outcome.err.startswith("warning: broken.png was skipped: ")
-    assert outcome.err.count("\n") == 1
+    assert (outcome.document["count"], outcome.document["path"]) == (2, str(tmp_path / "out"))
+    (skipped,) = outcome.document["skipped"]
+    assert skipped["file"] == "broken.png"
+    assert outcome.err == f"warning: broken.png was skipped: {skipped['reason']}\n"
     with Image.open("out/sub/color.jpg") as color, Image.open("out/small.png") as small:
         assert (color.mode, color.size) == ("RGB", (140, 84))
         assert (small.mode, small.size) == ("L", (20, 9))

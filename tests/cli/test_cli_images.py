@@ -57,7 +57,7 @@ def deep_model(deep: Path) -> Model:
 def test_reconstruct_draws_what_it_measures(ask: Any, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "rows.png"
     result = ask("reconstruct", "--model", "digits-vae-2d", "--data", "digits", "--count", 7, "--out", out)
-    assert set(result) == {"mse", "psnr", "ssim", "bce", "count", "skipped"}
+    assert set(result) == {"mse", "psnr", "ssim", "bce", "data_range", "range", "count", "skipped"}
     drawn = cells(out)
     assert drawn.shape[:2] == (2, result["count"]) == (2, 7)
     source = open_source("digits")

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from explorer.cli.inputs import ImageReader, open_model, output_file, read_codes, sheet, short
-from explorer.data.preprocessing import Preprocessing
+from explorer.data.preprocessing import Preprocessing, Reading
 from explorer.data.sources import open_source
 from explorer.errors import DataError, ExplorerError, ExportError
 
@@ -115,6 +116,22 @@ def test_output_file_is_checked_before_the_work(tmp_path: Path, monkeypatch: pyt
     for bad in ("a.jpg", "a", "no/a.png", "folder.png"):
         with pytest.raises(ExportError):
             output_file(bad, ".png")
+
+
+def test_an_image_file_of_many_channels_is_read_with_the_range_and_channels_of_the_model(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 900, (4, 6, 5)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "cells.ome.tif", values, metadata={"axes": "CYX"}, photometric="minisblack")
+    image = str(tmp_path / "cells.ome.tif")
+    twelve = Reading(low=0, high=4095, depth=16)
+    read = ImageReader(Preprocessing.standard((6, 5, 4), reading=twelve)).read(image)
+    np.testing.assert_allclose(read[0], np.moveaxis(values, 0, 2) / 4095, atol=1e-5)
+    some = twelve.model_copy(update={"channels": (3, 0)})
+    read = ImageReader(Preprocessing.standard((6, 5, 2), reading=some)).read(image)
+    np.testing.assert_allclose(read[0], np.moveaxis(values[[3, 0]], 0, 2) / 4095, atol=1e-5)
+    with pytest.raises(DataError, match="Images of 4 channels cannot become images of 1 channel"):
+        ImageReader(Preprocessing.standard((6, 5, 1))).read(image)
+    read = ImageReader(Preprocessing.standard((6, 5, 1))).read(f"{image}?channels=2&range=0,1000")
+    np.testing.assert_allclose(read[0, ..., 0], values[2] / 1000, atol=0.002)
 
 
 @given(hnp.arrays(np.float32, st.integers(0, 20), elements=st.floats(width=32, allow_nan=False, allow_infinity=False)))

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from explorer_testing.builders import write_bundle
+from explorer_testing.codec import MatrixCodec
 from PIL import Image
 
-from explorer.models.bundle import open_bundle
+from explorer.data.preprocessing import Preprocessing, Reading
+from explorer.models.bundle import open_bundle, seal
 from explorer.paths import resources_dir, user_models_dir
 
 
@@ -22,10 +25,23 @@ def test_models(ask: Any, vae: Path) -> None:
     model, card = listed["digits-vae-2d"], open_bundle(vae).card
     assert set(model) == {
         *("name", "architecture", "image_shape", "latent_shape", "data", "metrics", "path", "engine"),
+        *("data_range", "range"),
     }
     assert model["path"] == str(vae.resolve())
     assert (model["image_shape"], model["latent_shape"], model["engine"]) == ([28, 28, 1], [2], "onnx")
     assert (model["architecture"], model["data"], model["metrics"]) == (card.architecture, card.data.name, card.metrics)
+
+
+def test_models_names_the_metrics_of_each_channel(ask: Any) -> None:
+    folder = user_models_dir() / "cells"
+    write_bundle(folder, MatrixCodec((16, 16, 2), 3))
+    figures = ({"mse": 0.001, "psnr": 30.0, "ssim": 0.9}, {"mse": 0.002, "psnr": 27.0, "ssim": 0.8})
+    recipe = Preprocessing.standard((16, 16, 2), reading=Reading(low=0, high=4095, depth=16))
+    card = open_bundle(folder).card
+    seal(folder, card.model_copy(update={"channel_metrics": figures, "preprocessing": recipe}))
+    (model,) = (model for model in ask("models") if model["name"] == "cells")
+    assert model["channels"] == list(figures)
+    assert (model["data_range"], model["range"]) == (1, [0, 4095])
 
 
 def test_models_leaves_broken_bundles_out_with_a_warning(call: Any, vae: Path) -> None:

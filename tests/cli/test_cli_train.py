@@ -58,6 +58,7 @@ def test_events_of_a_training(call: Any, tmp_path: Path, monkeypatch: pytest.Mon
     assert found[-1]["path"] == str(tmp_path / "small")
     card = open_bundle(tmp_path / "small").card
     assert found[-1]["metrics"] == card.metrics
+    assert (found[-1]["data_range"], found[-1]["range"]) == (1, None)
     settings = card.trained
     assert (settings.epochs, settings.batch, settings.rate, settings.schedule) == (2, 100, 1e-3, "cosine")
     assert (settings.loss, settings.beta, settings.noise, settings.augment) == ("mse", 0.5, "gaussian:0.1", 250)

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from explorer.data.mixer import MixedChannel, Mixer, mixer_for, shown
+from explorer.data.mixer import DEFAULT_MIXER, Mix, MixedChannel, Mixer, shown, unmixed
+
+
+def mixer_of(*channels: MixedChannel) -> Mixer:
+    return Mixer(mixes=(Mix(channels=channels),))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -14,8 +18,9 @@ def test_8_bit_images_of_1_or_3_channels_are_shown_unchanged(channels: int) -> N
     images = np.arange(2 * 2 * 2 * channels, dtype=np.uint8).reshape(2, 2, 2, channels)
 
     assert shown(images) is images
-    assert shown(images, Mixer.default(channels)) is images
-    assert shown(images, Mixer.default(4)) is images, "a mixer for another number of channels is ignored"
+    assert shown(images, mixer_of(*Mix.default(channels).channels)) is images
+    hidden = MixedChannel(visible=False)
+    assert shown(images, mixer_of(hidden, hidden)) is images, "the mix of another number of channels is ignored"
 
 
 def test_deep_images_of_1_or_3_channels_are_rounded_to_8_bits() -> None:
@@ -55,7 +60,7 @@ def test_a_mixer_sets_the_color_the_range_and_what_is_visible() -> None:
     )
     images = np.array([[[0.1, 1.0], [0.5, 1.0], [0.75, 0.0], [0.9, 0.0]]], np.float32)
 
-    found = shown(images, Mixer(channels=channels))
+    found = shown(images, mixer_of(*channels))
 
     assert found.tolist() == [[[0, 0, 0], [128, 64, 0], [255, 128, 0], [255, 128, 0]]]
 
@@ -63,20 +68,17 @@ def test_a_mixer_sets_the_color_the_range_and_what_is_visible() -> None:
 def test_a_range_for_gray_images_keeps_them_gray() -> None:
     images = np.array([[[0], [51], [102], [204]]], np.uint8)
 
-    found = shown(images, Mixer(channels=(MixedChannel(low=0.2, high=0.4),)))
+    found = shown(images, mixer_of(MixedChannel(low=0.2, high=0.4)))
 
     assert found.shape == (1, 4, 1)
     assert found.ravel().tolist() == [0, 0, 255, 255]
 
 
 def test_up_to_sixteen_channels_have_a_color_each() -> None:
-    mixer = Mixer.default(16)
-
-    assert len(mixer.channels) == 16
+    assert len(Mix.default(16).channels) == 16
     assert shown(np.full((2, 3, 3, 16), 255, np.uint8)).shape == (2, 3, 3, 3)
-    assert mixer_for(16, Mixer.default(2)) == mixer
     with pytest.raises(ValidationError):
-        Mixer(channels=(MixedChannel(),) * 17)
+        Mix(channels=(MixedChannel(),) * 17)
 
 
 def test_invalid_colors_and_ranges_are_refused() -> None:
@@ -92,7 +94,28 @@ def test_ranges_that_float32_cannot_tell_apart_are_refused(low: float, high: flo
 
 
 def test_a_mixer_survives_json_and_describes_itself() -> None:
-    mixer = Mixer(channels=(MixedChannel(color="#0000ff", high=0.5), MixedChannel(visible=False), MixedChannel()))
+    mixer = mixer_of(MixedChannel(color="#0000ff", high=0.5), MixedChannel(visible=False), MixedChannel())
 
     assert Mixer.model_validate_json(mixer.model_dump_json()) == mixer
-    assert mixer.description() == "1 #0000ff 0…0.5, 3 #ffffff 0…1"
+    assert mixer.mix(3).description() == "1 #0000ff 0…0.5, 3 #ffffff 0…1"
+
+
+def test_a_mixer_has_one_mix_for_each_number_of_channels() -> None:
+    green = MixedChannel(color="#00ff00")
+    two, other = Mix(channels=(green, MixedChannel())), Mix(channels=(MixedChannel(), green))
+    four = Mix(channels=(green,) * 4)
+
+    mixer = DEFAULT_MIXER.with_mix(four).with_mix(two).with_mix(other)
+
+    assert (mixer.mix(2), mixer.mix(4), mixer.mix(5)) == (other, four, Mix.default(5))
+    assert mixer.with_mix(Mix.default(4)) == mixer_of(*other.channels), "a default mix need not be kept"
+    with pytest.raises(ValidationError, match="same number of channels"):
+        Mixer(mixes=(two, other))
+
+
+def test_images_that_are_mixed_later_keep_their_channels() -> None:
+    deep = np.array([[[0, 1, 65535, 300]]], np.uint16)
+    assert unmixed(deep) is deep
+    assert unmixed(np.array([[[0, 0.5, 2.0]]], np.float32)).tolist() == [[[0, 128, 255]]], "color as it is shown"
+    floats = unmixed(np.array([[[0, 1.0, 0.5, -1]]], np.float32))
+    assert (floats.dtype, floats.tolist()) == (np.uint16, [[[0, 65535, 32768, 0]]])

@@ -59,6 +59,7 @@ WITHOUT_IMPORTED_IMAGE = OLD.with_name("version-2.latent")
 OTHER = ModelId("other", Path("/nowhere/other"), None, "", 2)
 WITHOUT_TIMELINES = OLD.with_name("version-4.latent")
 WITHOUT_DIRECTIONS = OLD.with_name("version-5.latent")
+WITH_ONE_MIX = OLD.with_name("version-6.latent")
 
 
 def make_state() -> State:
@@ -411,7 +412,7 @@ def test_a_file_of_version_4_opens() -> None:
     assert old["version"] == 4
     session, _ = read_session(WITHOUT_TIMELINES)
     view = old["view"] | {"workspace": "", "stage": ""}
-    new = {"version": VERSION, "timelines": [], "view": view, "mixer": None}
+    new = {"version": VERSION, "timelines": [], "view": view, "mixer": {"mixes": []}}
     assert json.loads(session.record.model_dump_json()) == old | new
     state = state_of(session, make_model(), make_source(), imported_image_of(session))
     assert (state.timelines, session.record.view.tab, session.record.view.playhead) == ((), "train", 4)
@@ -470,6 +471,22 @@ def test_a_record_of_version_5_has_no_directions_of_other_models(good: Path) -> 
     for junk in ({"timelines": 7}, {"timelines": [7]}):
         rewrite(good, record={"version": 5} | junk)
         refused(good, ".")
+
+
+def test_a_file_of_version_6_opens() -> None:
+    """Its channel mixer, for images of four channels, is the mix of that number of channels."""
+    old = json.loads(parts_of(WITH_ONE_MIX)[RECORD])
+    assert old["version"] == 6
+    mixer = read_session(WITH_ONE_MIX)[0].record.mixer
+    assert mixer.model_dump(mode="json") == {"mixes": [old["mixer"]]}
+    assert mixer.mix(4).description() == "1 #0000ff 0…0.5, 3 #ff8000 0.25…1, 4 #ffffff 0…1"
+    assert mixer.mix(2).is_default
+
+
+@pytest.mark.parametrize("mixer", [7, {"channels": []}, {"channels": [{}] * 17}])
+def test_a_damaged_mixer_of_version_6_is_refused(good: Path, mixer: object) -> None:
+    rewrite(good, record={"version": 6, "mixer": mixer})
+    refused(good, "mixer")
 
 
 def test_a_record_of_version_3_gets_its_current_names(with_imported_image: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from explorer.data.corruption import CORRUPTIONS, Corruption, Noise, corrupt
 from explorer.data.metrics import mse, psnr, ssim
-from explorer.data.mixer import MixedChannel, Mixer, shown
+from explorer.data.mixer import Mix, MixedChannel, Mixer, shown
 from explorer.data.preprocessing import Preprocessing, Reading, to_floats, to_pixels
 from explorer.data.source import ArraySource, Facts
 from explorer.data.sources import open_source
@@ -180,7 +180,8 @@ def test_thumbnails_come_a_few_at_a_time_in_the_order_asked_for(channels: int) -
 
 
 def test_views_that_only_draw_show_many_channels_through_the_mixer() -> None:
-    mixer = Mixer(channels=(MixedChannel(color="#ff0000", high=0.5), *(MixedChannel(visible=False),) * 3))
+    red = Mix(channels=(MixedChannel(color="#ff0000", high=0.5), *(MixedChannel(visible=False),) * 3))
+    mixer = Mixer(mixes=(red,))
     images = np.random.default_rng(0).integers(0, 65536, (4, 12, 10, 4)).astype(np.uint16)
     source = ArraySource(Facts("cells", "Cells", "cells"), images, random_splits(4))
     codec = MatrixCodec((12, 10, 4))

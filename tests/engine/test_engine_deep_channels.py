@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -66,8 +67,10 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundle(process: ModelProcess, file: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     out = tmp_path_factory.mktemp("models") / "cells"
     request = small_request(file, out, architecture="vae", latent=6, epochs=2, noise="gaussian:0.02")
-    assert of(Finished, train(process, request))
-    return open_bundle(out)
+    (finished,) = of(Finished, train(process, request))
+    made = open_bundle(out)
+    assert (finished.channels, finished.range) == (made.card.channel_metrics, (0, 4095))
+    return made
 
 
 def test_the_source_keeps_channels_and_depth(file: Path) -> None:
@@ -104,6 +107,9 @@ def test_the_bundle_has_channels_range_and_metrics_of_each_channel(bundle: Bundl
         assert figures["psnr"] == pytest.approx(
             float(psnr_per_image(clean[..., part], made[..., part]).mean()), rel=1e-4
         )
+    assert len(card.channel_metrics) == CHANNELS
+    for measured, kept in zip(result.channels, card.channel_metrics, strict=True):
+        assert kept == pytest.approx(measured, rel=1e-3), "the card was measured with Keras"
     assert result.mse == pytest.approx(np.mean([figures["mse"] for figures in result.channels]), rel=1e-4)
     np.testing.assert_allclose(by_channel(mse_per_image, clean, made).mean(axis=1), mse_per_image(clean, made))
 
@@ -130,11 +136,16 @@ def test_an_edited_code_is_exported_as_values_and_as_colors(bundle: Bundle, tmp_
     assert np.abs(pixels - mixed).max() <= 0.51
 
 
-def test_reconstructions_are_exported_beside_their_originals(bundle: Bundle, file: Path, tmp_path: Path) -> None:
+def test_reconstructions_are_exported_beside_their_originals(
+    bundle: Bundle, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "rows.ome.tif"
 
     words = ["reconstruct", "--model", str(bundle.path), "--data", str(file), "--count", "3", "--out", str(out)]
-    assert main(words) == 0
+    assert main([*words, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["data_range"], report["range"], len(report["channels"])) == (1, [0, 4095], CHANNELS)
+    assert report["mse"] == pytest.approx(np.mean([one["mse"] for one in report["channels"]]), rel=1e-4)
 
     chosen = open_source(str(file)).splits.select("test", 3)
     with tifffile.TiffFile(out) as tiff:
@@ -170,8 +181,8 @@ def test_other_architectures_learn_and_show_many_channels(
 
     assert of(Finished, events)
     live = of(Live, events)[-1]
-    assert live.originals.dtype == np.uint8
-    assert live.originals.shape[1:] == (SIDE, SIDE, 3)
+    assert live.originals.dtype == live.reconstructions.dtype == np.uint16
+    assert live.originals.shape[1:] == live.reconstructions.shape[1:] == (SIDE, SIDE, CHANNELS)
     assert live.sample.thumbnails.shape[1:] == (SIDE, SIDE, CHANNELS)
     assert open_bundle(tmp_path / architecture).card.image_shape == (SIDE, SIDE, CHANNELS)
 

@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from explorer_testing.codec import IdentityCodec
+import tifffile
+from explorer_testing.codec import IdentityCodec, MatrixCodec
 from PIL import Image, ImageCms, features
 
-from explorer.data.formats import WRITTEN_SUFFIXES
-from explorer.data.preprocessing import Preprocessing
+from explorer.data.formats import WRITTEN_SUFFIXES, open_values
+from explorer.data.preprocessing import Preprocessing, Reading
 from explorer.errors import DataError, ExportError
-from explorer.models.cleaning import Cleaned, clean_files
-from explorer.types import Progress
+from explorer.export.stills import write_deep_png
+from explorer.messages import message_text
+from explorer.models.cleaning import Cleaned, clean_files, suggested_output
+from explorer.types import Codec, Progress
 
 CODEC = IdentityCodec((6, 7, 3))
 
@@ -179,3 +182,152 @@ def test_an_image_too_large_for_its_format_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="WEBP"):
         run(tmp_path / "in.png", tmp_path / "out.webp")
     assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+
+
+# -- more than 8 bits, and other channels ------------------------------------------------------------------------------
+
+TWELVE = Reading(low=0, high=4095, depth=16)
+
+
+def through(codec: Codec, path: Path, out: Path, reading: Reading | None = None) -> Cleaned:
+    *_, result = clean_files(codec, Preprocessing.standard(codec.image_shape, reading=reading), path, out)
+    assert isinstance(result, Cleaned)
+    return result
+
+
+def values_in(path: Path) -> np.ndarray:
+    """Return the values of the first image of a TIFF file, ``(h, w, c)``, and check that channels are named as such."""
+    with tifffile.TiffFile(path) as file:
+        assert file.is_ome
+        assert file.series[0].axes == "CYX"
+        return np.moveaxis(file.series[0].asarray(), 0, 2)
+
+
+def write_cells(path: Path, channels: int = 4, dtype: str = "uint16", high: int = 4096) -> np.ndarray:
+    values = np.random.default_rng(channels).integers(0, high, (14, 19, channels)).astype(dtype)
+    tifffile.imwrite(path, np.moveaxis(values, 2, 0), metadata={"axes": "CYX"}, photometric="minisblack")
+    return values
+
+
+@pytest.mark.parametrize(
+    ("channels", "dtype", "high", "gray"),
+    [
+        (2, "float32", 1000, False),
+        (3, "int16", 4096, False),
+        (4, "uint16", 4096, False),
+        (5, "uint16", 4096, True),
+        (16, "uint8", 256, False),
+    ],
+)
+def test_channels_keep_their_values_and_units(tmp_path: Path, channels: int, dtype: str, high: int, gray: bool) -> None:
+    values = write_cells(tmp_path / "cells.ome.tif", channels, dtype, high)
+    codec = IdentityCodec((6, 7, 1 if gray else channels))
+    result = through(codec, tmp_path / "cells.ome.tif", tmp_path / "clean.ome.tif", TWELVE)
+    read = values_in(tmp_path / "clean.ome.tif")
+    assert read.dtype == values.dtype
+    np.testing.assert_allclose(read, values, atol=1e-3 if dtype == "float32" else 0)
+    assert bool(result.notes) == (dtype == "uint8")
+
+
+def test_a_model_sees_the_values_in_its_own_range(tmp_path: Path) -> None:
+    codec = MatrixCodec((14, 19, 4), 30)
+    values = write_cells(tmp_path / "cells.tif").astype(np.float32)
+    through(codec, tmp_path / "cells.tif", tmp_path / "clean.tif", TWELVE)
+    made = codec.decode(codec.encode(values[np.newaxis] / np.float32(4095)))[0]
+    np.testing.assert_allclose(values_in(tmp_path / "clean.tif"), np.clip(made, 0, 1) * 4095, atol=0.6)
+
+
+def test_a_model_of_some_channels_gets_these(tmp_path: Path) -> None:
+    values = write_cells(tmp_path / "cells.tif")
+    reading = TWELVE.model_copy(update={"channels": (3, 0)})
+    through(IdentityCodec((6, 7, 2)), tmp_path / "cells.tif", tmp_path / "clean.tif", reading)
+    np.testing.assert_array_equal(values_in(tmp_path / "clean.tif"), values[..., [3, 0]])
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_png_keeps_16_bits_and_alpha(tmp_path: Path, channels: int) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (9, 8, channels)).astype(np.uint16)
+    if channels == 4:
+        values[..., 3] = values[..., 3] // 257 * 257
+    write_deep_png(values, tmp_path / "in.png")
+    assert through(CODEC, tmp_path / "in.png", tmp_path / "out.png").count == 1
+    read = open_values(tmp_path / "out.png")
+    assert read is not None
+    if channels == 1:  # a color model returns the brightness of three equal channels
+        np.testing.assert_allclose(read.astype(int), values[..., 0], atol=1)
+    else:
+        np.testing.assert_array_equal(read, values[..., :3])
+    if channels == 4:
+        with Image.open(tmp_path / "out.png") as written:
+            np.testing.assert_array_equal(np.asarray(written)[..., 3], values[..., 3] // 257)
+
+
+def test_all_pages_of_a_deep_tiff_are_denoised(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (3, 9, 8)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", values, photometric="minisblack")
+    through(IdentityCodec((6, 7, 1)), tmp_path / "in.tif", tmp_path / "out.tif")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out.tif"), values)
+
+
+@pytest.mark.parametrize(
+    ("high", "reading", "said"),
+    [
+        (4096, None, "The model learned from values of 8 bits (0 to 255), and cells.tif has more bits: 0 to 4095"),
+        (9000, TWELVE, "The model learned from values of 0 … 4095, and cells.tif has "),
+    ],
+)
+def test_another_range_than_the_models_is_said(tmp_path: Path, high: int, reading: Reading | None, said: str) -> None:
+    values = write_cells(tmp_path / "cells.tif", high=high)
+    result = through(IdentityCodec((6, 7, 4)), tmp_path / "cells.tif", tmp_path / "clean.tif", reading)
+    (note,) = result.notes
+    assert message_text(note).startswith(said)
+    np.testing.assert_array_equal(values_in(tmp_path / "clean.tif"), np.minimum(values, 4095))
+
+
+@pytest.mark.parametrize(
+    ("codec", "out", "said"),
+    [
+        (CODEC, "clean.tif", "The image has 4 channels, and the model takes 3"),
+        (IdentityCodec((6, 7, 5)), "clean.tif", "The image has 4 channels, and the model takes 5"),
+        (IdentityCodec((6, 7, 4)), "clean.png", r"4 channels of uint16. End the name in \.ome\.tif"),
+    ],
+)
+def test_what_does_not_fit_says_why(tmp_path: Path, codec: Codec, out: str, said: str) -> None:
+    write_cells(tmp_path / "cells.tif")
+    with pytest.raises((DataError, ExportError), match=said):
+        through(codec, tmp_path / "cells.tif", tmp_path / out)
+    assert [path.name for path in tmp_path.iterdir()] == ["cells.tif"]
+
+
+def test_colors_for_a_model_of_many_channels_say_why(tmp_path: Path) -> None:
+    draw(tmp_path / "in.png")
+    with pytest.raises(DataError, match="The image has 3 channels, and the model takes 4"):
+        through(IdentityCodec((6, 7, 4)), tmp_path / "in.png", tmp_path / "out.png")
+
+
+def test_a_folder_keeps_values_and_names_what_does_not_fit(tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    draw(folder / "plain.jpg", "L")
+    gray = np.random.default_rng(0).integers(0, 65536, (9, 8)).astype(np.uint16)
+    Image.fromarray(gray).save(folder / "deep.pgm")
+    write_cells(folder / "cells.tif")
+    result = through(CODEC, folder, out)
+    assert [one.name for one in result.skipped] == ["cells.tif"]
+    assert "The image has 4 channels" in message_text(result.skipped[0].reason)
+    assert sorted(tree(out)) == ["deep.pgm.tif", "plain.jpg"]
+    np.testing.assert_allclose(tifffile.imread(out / "deep.pgm.tif").astype(int), gray, atol=1)
+    assert len(result.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("scan.png", "scan-clean.png"),
+        ("cells.ome.tif", "cells-clean.ome.tif"),
+        ("Cells.OME.TIFF", "Cells-clean.OME.TIFF"),
+        ("photo.heic", "photo-clean.png"),
+        ("a.b.TIF", "a.b-clean.TIF"),
+    ],
+)
+def test_a_name_beside_the_image_is_suggested(name: str, wanted: str) -> None:
+    assert suggested_output(Path("/in", name)) == Path("/in", wanted)

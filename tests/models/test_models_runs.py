@@ -14,6 +14,8 @@ from explorer_testing.codec import MatrixCodec
 from explorer_testing.training import blobs, small_request
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from explorer.errors import TrainingError
 from explorer.models.runs import (
@@ -164,6 +166,37 @@ def test_a_strip_gives_its_images_back(tmp_path: Path, channels: int) -> None:
     images = blobs(5, (16, 11, channels))
     write_strip(tmp_path / "strip.png", images)
     np.testing.assert_array_equal(read_strip(tmp_path / "strip.png"), images)
+
+
+@pytest.mark.parametrize("channels", [2, 4, 16])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_a_strip_keeps_channels_that_are_mixed_later(tmp_path: Path, channels: int, depth: type[np.integer]) -> None:
+    whole = np.iinfo(depth).max + 1
+    images = np.random.default_rng(0).integers(0, whole, (5, 6, 7, channels)).astype(depth)
+    write_strip(tmp_path / "strip.png", images)
+    read = read_strip(tmp_path / "strip.png")
+    assert read.dtype == depth
+    np.testing.assert_array_equal(read, images)
+
+
+@pytest.mark.parametrize("channels", ["5", "0", "-1", "17", "two"])
+def test_a_strip_of_impossible_channels_is_refused(tmp_path: Path, channels: str) -> None:
+    metadata = PngInfo()
+    metadata.add_text("images", "2")
+    metadata.add_text("channels", channels)
+    Image.fromarray(np.zeros((17 * 4, 8), np.uint8)).save(tmp_path / "strip.png", pnginfo=metadata)
+    with pytest.raises(TrainingError, match=r"strip\.png"):
+        read_strip(tmp_path / "strip.png")
+
+
+@pytest.mark.parametrize(("fitting", "kept"), [(30, 30), (1, 24)])
+def test_large_images_have_fewer_frames(
+    writer: RunWriter, monkeypatch: pytest.MonkeyPatch, fitting: int, kept: int
+) -> None:
+    images = blobs(1, (16, 16, 1))
+    monkeypatch.setattr("explorer.models.runs._STRIP_BYTES", fitting * images.nbytes)
+    *_, frames = (writer.add_frame(number / 10, images, images) for number in range(40))
+    assert (len(frames), frames[0].progress, frames[-1].progress) == (kept, 0.0, 3.9)
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", None])

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QSpinBox
 
+from explorer.data.mixer import Mix, MixedChannel, Mixer
 from explorer.data.preprocessing import Preprocessing
 from explorer.types import Pixels
 from explorer.ui.dialogs.augment_preview import AugmentPreview
@@ -75,6 +76,23 @@ def test_images_that_cannot_be_made_say_why(driver: WindowDriver) -> None:
     type_into(driver.find(QSpinBox, "train_crop"), "3")
     driver.until(lambda: bool(preview.table.rows))
     assert array_of(preview.table.rows[0][0]).shape == (24, 20, 1)
+
+
+def test_channels_go_through_the_mixer(driver: WindowDriver) -> None:
+    driver.document.open(source=make_source(20, (18, 16, 4)))
+    driver.tab("Train")
+    driver.click("train_preview")
+    preview = driver.find(AugmentPreview, "augment_preview")
+    shown(driver, preview, 0)
+    made = driver.document.dataset_checks.preview
+    assert made is not None
+    assert made.pixels is not None
+    assert made.pixels.shape[2:] == (18, 16, 4)
+    red = Mix(channels=(MixedChannel(color="#ff0000"), *(MixedChannel(visible=False),) * 3))
+    driver.document.set_mixer(Mixer(mixes=(red,)))
+    image = array_of(preview.table.rows[1][2])
+    np.testing.assert_array_equal(image[..., 0], made.pixels[1, 2, ..., 0])
+    assert not image[..., 1:].any()
 
 
 def test_it_goes_with_the_panel(driver: WindowDriver) -> None:

@@ -14,12 +14,12 @@ from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QColorDialog, QDoubleSpinBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QColorDialog, QDoubleSpinBox, QPushButton, QWidget
 
-from explorer.data.mixer import MixedChannel, Mixer, mixer_for, shown
+from explorer.data.mixer import DEFAULT_MIXER, Mix, MixedChannel, Mixer, shown
 from explorer.data.source import ArraySource, Facts, Found
 from explorer.data.splits import random_splits
-from explorer.document.mixing import fitted_mixer
+from explorer.document.mixing import fitted_mix
 from explorer.document.session_file import read_session, write_session
 from explorer.document.session_state import session_of, state_of
 from explorer.document.timeline import Export
@@ -35,6 +35,14 @@ from explorer.ui.main_window import MainWindow
 from explorer.ui.widgets.range_slider import RangeSlider
 
 SHAPE = (12, 10, 4)
+FOUR = Mix.default(4).channels
+
+
+def mixer_of(*channels: MixedChannel) -> Mixer:
+    return Mixer(mixes=(Mix(channels=channels),))
+
+
+WITHOUT_GRAY = mixer_of(*FOUR[:3], FOUR[3].model_copy(update={"visible": False}))
 
 
 def make_cells(channels: int = 4, count: int = 30) -> ArraySource:
@@ -60,7 +68,11 @@ def open_mixer(driver: WindowDriver) -> MixerDialog:
 
 
 def mixer(driver: WindowDriver) -> Mixer:
-    return mixer_for(4, driver.document.state.mixer)
+    return driver.document.state.mixer
+
+
+def mix(driver: WindowDriver) -> Mix:
+    return mixer(driver).mix(4)
 
 
 def until_shown(driver: WindowDriver) -> None:
@@ -93,12 +105,32 @@ def offers(driver: WindowDriver) -> tuple[bool, bool]:
 
 
 def test_only_images_that_need_it_have_the_mixer(driver: WindowDriver) -> None:
-    driver.open()
     assert offers(driver) == (False, False)
+    driver.open()
+    assert offers(driver) == (False, True), "of gray images of 8 bits only the menu has it"
     driver.open(make_model(image_shape=SHAPE), make_cells())
     assert offers(driver) == (True, True)
     driver.open(make_model(image_shape=(12, 10, 3)), make_source(image_shape=(12, 10, 3)))
-    assert offers(driver) == (False, False)
+    assert offers(driver) == (False, True)
+    darker = MixedChannel(color="#ff0000", high=0.5)
+    driver.document.set_mixer(mixer_of(darker, *Mix.default(3).channels[1:]))
+    assert offers(driver) == (True, True), "what was changed is seen"
+
+
+def test_deep_gray_images_have_a_range(driver: WindowDriver) -> None:
+    driver.open(make_model(latent_dim=3), make_cells(1))
+    open_mixer(driver)
+    assert driver.find(QDoubleSpinBox, "mixer_high_0").value() == 4095
+    assert not driver.find(QPushButton, "mixer_color_0").isVisible(), "gray stays gray"
+    type_into(driver.find(QDoubleSpinBox, "mixer_high_0"), "2048")
+    until_shown(driver)
+    image = driver.window.stage.original.image
+    view = driver.document.views[IMAGE]
+    assert image is not None
+    assert isinstance(view, ImageView)
+    wanted = np.rint(np.clip(view.original * np.float32(4095 / 2048), 0, 1) * 255)
+    assert np.abs(array_of(image).astype(int) - wanted).max() <= 1
+    assert image.isGrayscale()
 
 
 def test_a_hidden_channel_is_hidden_everywhere(cells: WindowDriver) -> None:
@@ -106,18 +138,18 @@ def test_a_hidden_channel_is_hidden_everywhere(cells: WindowDriver) -> None:
     before = thumbnail(cells)
     open_mixer(cells)
     cells.click("mixer_visible_3")
-    assert [one.visible for one in mixer(cells).channels] == [True, True, True, False]
+    assert [one.visible for one in mix(cells).channels] == [True, True, True, False]
     assert cells.undo_label() == "Channel mixer"
     until_shown(cells)
     assert thumbnail(cells).mean() < before.mean() - 10, "the gray channel no longer adds to the others"
     cells.document.undo()
-    assert cells.document.state.mixer is None
+    assert mixer(cells) == DEFAULT_MIXER
     until_shown(cells)
     np.testing.assert_array_equal(thumbnail(cells), before)
 
 
 def test_views_of_other_panels_go_through_the_mixer(cells: WindowDriver) -> None:
-    cells.document.set_mixer(Mixer(channels=(*Mixer.default(4).channels[:3], HIDDEN)))
+    cells.document.set_mixer(WITHOUT_GRAY)
     views = cells.document.views
     cells.tab("Samples")
     cells.until(lambda: isinstance(views[SAMPLES], SamplesView))
@@ -142,18 +174,15 @@ def test_views_of_other_panels_go_through_the_mixer(cells: WindowDriver) -> None
     np.testing.assert_array_equal(neighbors.images, shown(read, mixer(cells)))
 
 
-HIDDEN = Mixer.default(4).channels[3].model_copy(update={"visible": False})
-
-
 def test_the_copied_image_is_the_shown_one(cells: WindowDriver) -> None:
-    cells.document.set_mixer(Mixer(channels=(*Mixer.default(4).channels[:3], HIDDEN)))
+    cells.document.set_mixer(WITHOUT_GRAY)
     cells.shortcut("action_copy_image")
     copied = QApplication.clipboard().image()
     assert copied == cells.window.stage.edited.image
 
 
 def test_a_saved_image_says_how_its_channels_were_mixed(cells: WindowDriver, tmp_path: Path) -> None:
-    cells.document.set_mixer(Mixer(channels=(*Mixer.default(4).channels[:3], HIDDEN)))
+    cells.document.set_mixer(WITHOUT_GRAY)
     cells.shortcut("action_save_image")
     cells.save_as(tmp_path / "cells.png")
     cells.until((tmp_path / "cells.png").is_file)
@@ -166,7 +195,7 @@ def test_an_exported_animation_goes_through_the_mixer(driver: WindowDriver, tmp_
     cells, card = driver, model.card.model_copy(update={"files": {"decoder.onnx": "1" * 64}})
     driver.open(replace(model, card=card), make_cells())
     cells.document.timeline.insert(np.array([[0, 0, 0], [1, 2, 0]], np.float32), 0)
-    cells.document.set_mixer(Mixer(channels=(*Mixer.default(4).channels[:3], HIDDEN)))
+    cells.document.set_mixer(WITHOUT_GRAY)
     path = tmp_path / "cells.png"
     cells.document.timeline.export_requested.emit(Export(path, side=12))
     cells.until(path.is_file)
@@ -181,9 +210,9 @@ def test_values_are_those_of_the_files(cells: WindowDriver) -> None:
     assert (low.value(), high.value()) == (0, 4095)
     assert high.text() == "4095"
     type_into(high, "819")
-    assert mixer(cells).channels[1].high == pytest.approx(0.2)
+    assert mix(cells).channels[1].high == pytest.approx(0.2)
     type_into(low, "2000")
-    second = mixer(cells).channels[1]
+    second = mix(cells).channels[1]
     assert second.low < second.high, "one end pushes the other"
     assert low.value() == pytest.approx(2000)
 
@@ -205,12 +234,12 @@ def test_a_drag_of_the_slider_is_one_step_of_undo(cells: WindowDriver) -> None:
     slider = cells.find(RangeSlider, "mixer_range_2")
     _, upper = slider.handles()
     drag(slider, [upper, upper - QPointF(20, 0), upper - QPointF(slider.width() / 2, 0)])
-    assert mixer(cells).channels[2].high == pytest.approx(0.5, abs=0.1)
-    assert mixer(cells).channels[2].low == 0
+    assert mix(cells).channels[2].high == pytest.approx(0.5, abs=0.1)
+    assert mix(cells).channels[2].low == 0
     assert steps(cells) == 1
     lower, _ = slider.handles()
     drag(slider, [lower, lower + QPointF(slider.width() * 2, 0)])
-    third = mixer(cells).channels[2]
+    third = mix(cells).channels[2]
     assert third.low < third.high, "the ends stay in order"
     assert steps(cells) == 2
     until_shown(cells)
@@ -225,7 +254,7 @@ def test_a_color_is_chosen(cells: WindowDriver) -> None:
     assert colors is not None
     colors.setCurrentColor(QColor("#ff8000"))
     QTest.keyClick(colors, Qt.Key.Key_Return)
-    assert mixer(cells).channels[0].color == "#ff8000"
+    assert mix(cells).channels[0].color == "#ff8000"
     assert button.accessibleName() == "Color of channel 1: #ff8000"
     until_shown(cells)
 
@@ -247,18 +276,37 @@ def test_auto_fits_the_ranges_to_the_selected_image(cells: WindowDriver) -> None
     view = cells.document.views[IMAGE]
     assert isinstance(view, ImageView)
     values = view.original.reshape(-1, 4)
-    for channel, low, high in zip(mixer(cells).channels, *np.percentile(values, (0.2, 99.8), axis=0), strict=True):
+    for channel, low, high in zip(mix(cells).channels, *np.percentile(values, (0.2, 99.8), axis=0), strict=True):
         assert channel.low == pytest.approx(low, abs=1e-3)
         assert channel.high == pytest.approx(high, abs=1e-3)
     assert len(cells.document.history) == 1
     cells.click("mixer_reset")
-    assert cells.document.state.mixer is None
+    assert mixer(cells) == DEFAULT_MIXER
     assert not cells.find(QPushButton, "mixer_reset").isEnabled()
 
 
 def test_the_ranges_of_a_flat_image_are_not_empty() -> None:
-    flat = fitted_mixer(Mixer.default(4), np.ones((3, 3, 4), np.float32))
+    flat = fitted_mix(Mix.default(4), np.ones((3, 3, 4), np.float32))
     assert all(channel.low < channel.high for channel in flat.channels)
+
+
+def test_each_number_of_channels_keeps_its_own_mix(cells: WindowDriver) -> None:
+    open_mixer(cells)
+    cells.click("mixer_visible_3")
+    four = mix(cells)
+    cells.open(make_model(image_shape=(12, 10, 2), name="pairs"), make_cells(2))
+    assert cells.find(QCheckBox, "mixer_visible_1").isChecked(), "two channels have the default colors"
+    cells.click("mixer_visible_1")
+    assert [one.visible for one in mixer(cells).mix(2).channels] == [True, False]
+    cells.open(make_model(image_shape=SHAPE, latent_dim=3), make_cells())
+    assert mix(cells) == four
+    assert not cells.find(QCheckBox, "mixer_visible_3").isChecked()
+    until_shown(cells)
+    cells.click("mixer_reset")
+    assert mix(cells).is_default
+    assert [one.visible for one in mixer(cells).mix(2).channels] == [True, False], "the other one stays"
+    cells.document.undo()
+    assert mix(cells) == four
 
 
 def test_another_number_of_channels_has_its_own_rows(driver: WindowDriver) -> None:
@@ -270,8 +318,8 @@ def test_another_number_of_channels_has_its_own_rows(driver: WindowDriver) -> No
     driver.settle()
     driver.document.open(make_model(), make_source())
     driver.settle()
-    assert not [one for one in dialog.findChildren(QWidget) if one.objectName().startswith("mixer_visible")]
-    assert not driver.find(QPushButton, "mixer_auto").isEnabled()
+    rows = [one for one in dialog.findChildren(QWidget) if one.objectName().startswith("mixer_visible")]
+    assert [row.objectName() for row in rows] == ["mixer_visible_0"]
 
 
 def test_the_session_keeps_the_mixer(cells: WindowDriver, tmp_path: Path) -> None:
@@ -281,7 +329,7 @@ def test_the_session_keeps_the_mixer(cells: WindowDriver, tmp_path: Path) -> Non
     write_session(tmp_path / "cells.latent", session_of(state))
     session, _ = read_session(tmp_path / "cells.latent")
     assert state_of(session, state.model, state.source).mixer == state.mixer
-    assert state.mixer is not None
+    assert state.mixer != DEFAULT_MIXER
 
 
 @pytest.mark.parametrize("word", ["fluorescence", "lookup table", "contrast"])
@@ -304,7 +352,7 @@ def test_it_is_reached_by_keyboard(cells: WindowDriver) -> None:
     box = cells.find(QWidget, "mixer_visible_0")
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Space)
-    assert not mixer(cells).channels[0].visible
+    assert not mix(cells).channels[0].visible
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
 
@@ -313,10 +361,10 @@ def test_a_value_beyond_the_range_is_its_end_and_the_session_opens(cells: Window
     open_mixer(cells)
     low, high = (cells.find(QDoubleSpinBox, f"mixer_{end}_1") for end in ("low", "high"))
     type_into(low, "5000")
-    second = mixer(cells).channels[1]
+    second = mix(cells).channels[1]
     assert second.low < second.high <= 1
     type_into(high, "0")
-    second = mixer(cells).channels[1]
+    second = mix(cells).channels[1]
     assert 0 <= second.low < second.high, "the lowest values are black"
     state = cells.document.state
     write_session(tmp_path / "cells.latent", session_of(state))
@@ -325,11 +373,11 @@ def test_a_value_beyond_the_range_is_its_end_and_the_session_opens(cells: Window
 
 
 def test_the_other_end_keeps_its_digits(cells: WindowDriver) -> None:
-    first = Mixer.default(4).channels[0].model_copy(update={"high": 0.7351})
-    cells.document.set_mixer(Mixer(channels=(first, *Mixer.default(4).channels[1:])))
+    first = FOUR[0].model_copy(update={"high": 0.7351})
+    cells.document.set_mixer(mixer_of(first, *FOUR[1:]))
     open_mixer(cells)
     type_into(cells.find(QDoubleSpinBox, "mixer_low_0"), "100")
-    assert mixer(cells).channels[0].high == 0.7351
+    assert mix(cells).channels[0].high == 0.7351
 
 
 def test_edits_of_a_field_after_a_pause_are_steps_of_their_own(
@@ -349,7 +397,7 @@ def test_small_values_have_enough_digits(driver: WindowDriver) -> None:
     open_mixer(driver)
     high = driver.find(QDoubleSpinBox, "mixer_high_0")
     type_into(high, "0.00123")
-    assert mixer(driver).channels[0].high == pytest.approx(0.41)
+    assert mix(driver).channels[0].high == pytest.approx(0.41)
     assert high.value() == pytest.approx(0.00123)
 
 
@@ -360,7 +408,7 @@ def test_the_map_is_decoded_again(cells: WindowDriver) -> None:
     assert tiles.ready
     assert any(tile.pixels[..., 0].max() for tile in tiles.visible())
     green = (MixedChannel(color="#00ff00", high=0.5), *(MixedChannel(visible=False),) * 3)
-    cells.document.set_mixer(Mixer(channels=green))
+    cells.document.set_mixer(mixer_of(*green))
     assert list(tiles.visible()), "the old tiles stay until the new ones are decoded"
     assert len(tiles.missing()) > 0
     cells.until(lambda: tiles.ready)
@@ -372,7 +420,7 @@ def test_the_map_is_decoded_again(cells: WindowDriver) -> None:
 def test_a_saved_image_of_a_panel_says_how_its_channels_were_mixed(
     cells: WindowDriver, tmp_path: Path, tab: str
 ) -> None:
-    cells.document.set_mixer(Mixer(channels=(*Mixer.default(4).channels[:3], HIDDEN)))
+    cells.document.set_mixer(WITHOUT_GRAY)
     cells.tab(tab)
     views, table, canvas = cells.document.views, cells.window.traversals.table, cells.window.map.canvas
     if tab == "Traversals":

@@ -123,6 +123,43 @@ def test_a_file_dropped_on_a_model_of_several_channels_keeps_its_channels(driver
     assert view.original.shape == (12, 10, 4)
 
 
+@pytest.mark.parametrize(
+    ("channels", "taken", "said"),
+    [
+        (4, 1, "“in.tif” has 4 channels, and the model “tiny” takes 1. Open a model of 4 channels, or open the image"),
+        (4, 3, "“in.tif” has 4 channels, and the model “tiny” takes 3"),
+        (3, 4, "“in.tif” has 3 channels, and the model “tiny” takes 4"),
+    ],
+)
+def test_an_image_of_other_channels_than_the_model_takes_says_why(
+    driver: WindowDriver, tmp_path: Path, channels: int, taken: int, said: str
+) -> None:
+    driver.open(make_model(image_shape=(12, 10, taken)), make_source(image_shape=(12, 10, taken)))
+    source = driver.document.source
+    values = np.arange(120 * channels, dtype=np.uint8).reshape(12, 10, channels)
+    if channels == 3:
+        Image.fromarray(values).save(tmp_path / "in.tif")
+    else:
+        tifffile.imwrite(
+            tmp_path / "in.tif", np.moveaxis(values, 2, 0), metadata={"axes": "CYX"}, photometric="minisblack"
+        )
+    assert drop(driver.window, files(tmp_path / "in.tif"), QPoint(300, 300))
+    driver.until(lambda: len(driver.problems) == 1)
+    assert str(driver.problems[0].message).startswith(said)
+    assert driver.document.source is source, "the open images stay"
+
+
+def test_an_image_of_many_channels_opens_where_nothing_is_open(driver: WindowDriver, tmp_path: Path) -> None:
+    tifffile.imwrite(
+        tmp_path / "in.tif", np.zeros((4, 12, 10), np.uint16), metadata={"axes": "CYX"}, photometric="minisblack"
+    )
+    assert drop(driver.window, files(tmp_path / "in.tif"), QPoint(300, 300))
+    driver.until(lambda: driver.document.source is not None)
+    assert driver.document.source is not None
+    assert driver.document.source.image_shape == (12, 10, 4)
+    assert driver.problems == []
+
+
 def test_what_is_nothing_of_ours_is_not_taken(laid: WindowDriver) -> None:
     mime = QMimeData()
     mime.setText("words")

@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
-from explorer.data.mixer import MixedChannel, Mixer, shown
+from explorer.data.mixer import DEFAULT_MIXER, Mix, MixedChannel, Mixer, shown
 from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
 from explorer.document.views.preview import PREVIEW_SIDE
@@ -183,9 +183,10 @@ def test_channels_go_through_the_mixer(driver: WindowDriver) -> None:
     images = np.random.default_rng(0).integers(0, 65536, (9, 12, 10, 4)).astype(np.uint16)
     source = ArraySource(Facts("cells", "Cells", "cells"), images, random_splits(9), np.zeros(9, np.int64))
     driver.open(make_model(image_shape=(12, 10, 4)), source)
-    mixer = Mixer(channels=(MixedChannel(color="#ff0000", high=0.5), *(MixedChannel(visible=False),) * 3))
+    red = Mix(channels=(MixedChannel(color="#ff0000", high=0.5), *(MixedChannel(visible=False),) * 3))
+    mixer = Mixer(mixes=(red,))
     driver.document.set_mixer(mixer)
     shown_image = hovered(driver, 1)
     np.testing.assert_array_equal(array_of(shown_image.image), shown(images[1], mixer))
-    driver.document.set_mixer(None)
+    driver.document.set_mixer(DEFAULT_MIXER)
     np.testing.assert_array_equal(array_of(shown_image.image), shown(images[1]))

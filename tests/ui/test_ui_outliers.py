@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QProgressBar, QWidget
 
 from explorer.data.metrics import Figures, mse_per_image
-from explorer.data.mixer import MixedChannel, Mixer
+from explorer.data.mixer import Mix, MixedChannel, Mixer
 from explorer.data.preprocessing import to_floats
 from explorer.document.analysis import RankingView
 from explorer.document.open_requests import OpenRequest
@@ -182,7 +182,8 @@ def test_the_mixer_draws_the_same_items_again(driver: WindowDriver) -> None:
     driver.tab("Outliers")
     view, panel = ranked(driver), driver.window.outliers
     panel.list.setCurrentRow(2)
-    driver.document.set_mixer(Mixer(channels=(MixedChannel(color="#ff0000"), *(MixedChannel(visible=False),) * 3)))
+    red = Mix(channels=(MixedChannel(color="#ff0000"), *(MixedChannel(visible=False),) * 3))
+    driver.document.set_mixer(Mixer(mixes=(red,)))
     assert panel.list.currentRow() == 2
     item = panel.list.item(0)
     assert item is not None

@@ -11,21 +11,24 @@ from explorer_testing.builders import make_model, make_source
 from explorer_testing.menus import pick
 from explorer_testing.toy_source import register, write_toy
 from explorer_testing.window import WindowDriver, plain, type_into
+from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QListWidget, QPushButton, QSpinBox, QWidget
 
 from explorer.data.choices import Choices
-from explorer.data.preprocessing import Preprocessing, Reading
+from explorer.data.preprocessing import Depth, Preprocessing, Reading
 from explorer.data.source import ArraySource, Facts, Found, Source
 from explorer.data.splits import random_splits
 from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile
 from explorer.document.session_state import session_of
 from explorer.document.state import OpenModel
+from explorer.messages import message_text
 from explorer.types import ImageShape
-from explorer.ui.dialogs.reading import ReadingDialog, ReadingQuestionDialog, range_words
+from explorer.ui.dialogs.reading import ReadingDialog, ReadingQuestionDialog
 from explorer.ui.main_window import MainWindow
+from explorer.ui.text import range_words
 
 
 @pytest.fixture(autouse=True)
@@ -267,10 +270,17 @@ def test_a_notice_goes_with_its_images(driver: WindowDriver, scan: Path) -> None
     assert not driver.window.notice_bar.isVisible()
 
 
-def model_of_range(low: float, high: float) -> OpenModel:
+def model_of_range(low: float, high: float, depth: Depth = 8) -> OpenModel:
     model = make_model()
-    preprocessing = Preprocessing.standard(model.card.image_shape, reading=Reading(low=low, high=high))
+    reading = Reading(low=low, high=high, depth=depth)
+    preprocessing = Preprocessing.standard(model.card.image_shape, reading=reading)
     return replace(model, card=model.card.model_copy(update={"preprocessing": preprocessing}))
+
+
+def deep_source() -> ArraySource:
+    images = np.random.default_rng(0).integers(0, 65536, (30, 12, 10, 1)).astype(np.uint16)
+    found = Found("uint16", (0.0, 4095.0), channels=1)
+    return ArraySource(Facts("deep", "Deep", "/nowhere/deep", found=found), images, random_splits(30))
 
 
 def test_a_model_of_another_range_says_so(driver: WindowDriver, scan: Path) -> None:
@@ -284,6 +294,40 @@ def test_a_model_of_another_range_says_so(driver: WindowDriver, scan: Path) -> N
     assert bar.text == "One of 2 arrays was read."
     driver.document.open(model_of_range(0, 255))
     assert bar.text.startswith("The model learned from values of 0 … 255")
+
+
+def test_a_model_of_8_bits_says_what_it_gets_of_deeper_images(driver: WindowDriver) -> None:
+    driver.document.open(make_model(), deep_source())
+    bar = driver.window.notice_bar
+    words = "The model learned from 8-bit images. It gets the values 0 … 4095 of “deep” as 0 to 255."
+    assert bar.text == words
+    assert [button.text() for button in bar.buttons] == ["Change…"], "8 bits are no range to choose"
+    driver.document.open(source=make_source())
+    assert not bar.isVisible()
+    driver.document.open(model_of_range(0, 4095), deep_source())
+    assert not bar.isVisible() or bar.text != words
+    driver.document.open(make_model(name="another"))
+    assert bar.isVisible()
+    assert bar.text == words, "also if the model is opened last"
+
+
+def test_a_model_of_deep_images_says_what_it_gets_of_8_bits(driver: WindowDriver) -> None:
+    driver.document.open(model_of_range(0, 4095, 16), make_source())
+    bar = driver.window.notice_bar
+    assert bar.text.startswith(
+        "The model learned from values of 0 … 4095. It gets the 8 bits of “tiny” in the same range"
+    )
+    assert [button.text() for button in bar.buttons] == ["Change…"]
+
+
+def test_an_imported_image_of_another_depth_is_announced(driver: WindowDriver, tmp_path: Path) -> None:
+    driver.document.open(make_model(), make_source())
+    said: list[str] = []
+    driver.document.announced.connect(lambda words: said.append(message_text(words)))
+    Image.fromarray(np.full((12, 10), 4000, np.uint16)).save(tmp_path / "deep.png")
+    driver.document.open_requested.emit(OpenRequest((tmp_path / "deep.png",)))
+    driver.until(lambda: bool(said))
+    assert said[0] == "The model learned from 8-bit images. It gets the values 0 … 4095 of “deep.png” as 0 to 255."
 
 
 def test_it_opens_from_the_data_picker(driver: WindowDriver, scan: Path) -> None:

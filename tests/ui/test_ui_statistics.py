@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QTableView, QTreeWidget
 
+from explorer.data.preprocessing import Preprocessing, Reading
 from explorer.document.open_requests import OpenRequest
 from explorer.ui.dialogs.statistics import StatisticsDialog
 
@@ -136,6 +138,35 @@ def test_tables_on_disk(opened: tuple[WindowDriver, StatisticsDialog], tmp_path:
     (tmp_path / "file").write_text("")
     dialog.save(tmp_path / "file" / "correlations.csv")
     driver.until(lambda: len(driver.problems) == 1)
+
+
+def test_each_channel_has_a_line(driver: WindowDriver, tmp_path: Path) -> None:
+    figures = tuple({"mse": 0.001 * number, "psnr": 30.0 - number, "ssim": 0.9} for number in range(1, 5))
+    reading = Reading(low=0, high=4095, depth=16)
+    model = make_model(image_shape=(12, 10, 4), name="cells")
+    changes = {
+        "channel_metrics": figures,
+        "preprocessing": Preprocessing.standard((12, 10, 4), reading=reading),
+    }
+    driver.open(replace(model, card=model.card.model_copy(update=changes)), make_source(image_shape=(12, 10, 4)))
+    dialog = driver.window.latent.show_statistics()
+    driver.click("statistics_channels")
+    table = driver.find(QTreeWidget, "statistics_channel_table")
+    lines = [table.topLevelItem(row) for row in range(table.topLevelItemCount())]
+    assert [[line.text(column) for column in range(4)] for line in lines if line is not None][1] == [
+        "2",
+        "0.002",
+        "28.0 dB",
+        "0.900",
+    ]
+    assert text(driver, "statistics_about") == (
+        "cells: quality of each channel on test images, for values from 0 to 1. Values 0–4,095 of the files are 0–1."
+    )
+    dialog.save(tmp_path / "channels.csv")
+    assert table_in(tmp_path / "channels.csv")[4] == ["4", "0.004", "26.0", "0.9"]
+    driver.document.open(make_model(), make_source())
+    assert not driver.find(QPushButton, "statistics_channels").isVisible()
+    assert driver.find(QPushButton, "statistics_dimensions").isChecked()
 
 
 def test_a_probe_can_be_asked_for_once_a_model_is_open(driver: WindowDriver) -> None:

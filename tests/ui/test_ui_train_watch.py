@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from explorer_testing.training import blobs, small_request
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QMessageBox, QPushButton, QSlider, QTreeWidget, QWidget
 from pytestqt.qtbot import QtBot
 
+from explorer.data.mixer import Mix, MixedChannel, Mixer
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document
 from explorer.document.view_store import FailedView
@@ -249,6 +251,20 @@ def test_the_animation_follows_what_comes_and_can_be_scrubbed(panel: TrainPanel,
     assert asked[-1][1].progress == 2.5
     TRAINING_PROGRESS.put(document, FailedView(message("It is gone.")))
     assert table.rows == []
+
+
+def test_progress_images_of_many_channels_go_through_the_mixer(panel: TrainPanel, document: Document) -> None:
+    page(panel, PROGRESS)
+    document.put_training(running(progress_frames=(ProgressFrame(1.0, Path("/r/now/progress/1.png")),)))
+    values = np.full((8, 16, 16, 4), [0, 65535, 0, 0], np.uint16)
+    view = TrainingProgressView(Path("/r/now/progress/1.png"), 1.0, values, values // 2)
+    TRAINING_PROGRESS.put(document, view)
+    rows = panel.watch.progress_frames.table.rows
+    assert rows[0][0].pixelColor(0, 0) == QColor(0, 255, 0)
+    orange = MixedChannel(color="#ff8000", high=0.5)
+    document.set_mixer(Mixer(mixes=(Mix(channels=(orange,) * 4),)))
+    rows = panel.watch.progress_frames.table.rows
+    assert rows[1][7].pixelColor(15, 15) == QColor(255, 128, 0), "half of the whole range is of full brightness now"
 
 
 def test_the_animation_of_a_chosen_run(panel: TrainPanel, document: Document, tmp_path: Path) -> None:

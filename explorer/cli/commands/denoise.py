@@ -10,6 +10,7 @@ from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, images_text
 from explorer.cli.inputs import open_model
 from explorer.cli.parser import add_model, add_out
+from explorer.data.sources import skipped_json
 from explorer.models.cleaning import clean_files
 
 
@@ -31,8 +32,16 @@ def run(options: Namespace, console: Console) -> Report:
     cleaned = console.result(clean_files(model.codec, model.preprocessing, path, out))
     for skipped in cleaned.skipped:
         console.warn(f"{skipped.name} was skipped: {skipped.reason}")
+    for note in cleaned.notes:
+        console.warn(str(note))
     return Report(
-        {"count": cleaned.count, "path": cleaned.path}, [images_text(cleaned.count), f"written to {cleaned.path}"]
+        {
+            "count": cleaned.count,
+            "path": cleaned.path,
+            "skipped": skipped_json(cleaned.skipped),
+            "notes": [str(note) for note in cleaned.notes],
+        },
+        [images_text(cleaned.count), f"written to {cleaned.path}"],
     )
 
 
@@ -44,7 +53,8 @@ COMMAND = Command(
     writes={"out": _check_cleaned},
     notes=(
         "Images keep their size: overlapping tiles of the model's input size are denoised and blended. A grayscale\n"
-        "model denoises each channel of a color image. The EXIF orientation is applied. Alpha is kept; in formats\n"
-        "without alpha, the image is placed on white. Originals are never overwritten, and file names are kept."
+        "model denoises each channel. The EXIF orientation is applied. Alpha is kept; in formats without alpha, the\n"
+        "image is placed on white. Images of more than 8 bits, or of 2 or 4 to 16 channels, keep their values and\n"
+        "units, in TIFF (OME-TIFF for channels) or PNG. Originals are never overwritten, and file names are kept."
     ),
 )

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console, figures_text, images_text
+from explorer.cli.console import Console, channel_lines, figures_text, images_text
 from explorer.cli.inputs import open_model, select, warn_of_range, warn_of_skipped
 from explorer.cli.parser import add_data, add_model, add_noise, add_split
 from explorer.data.corruption import parse_noise
@@ -48,12 +48,9 @@ def run(options: Namespace, console: Console) -> Report:
         "skipped": skipped,
     }
     lines = [f"{images_text(result.count)} ({options.split} split of {source.name}): {figures_text(result.metrics())}"]
-    if source.found.range is not None:
-        low, high = source.found.range
-        lines.append(f"metrics for values from 0 to {DATA_RANGE:g}, which are {low:g} to {high:g} in the files")
+    lines += channel_lines(result.channels, source.found.range)
     if result.channels:
         document["channels"] = list(result.channels)
-        lines += [f"channel {number}: {figures_text(one)}" for number, one in enumerate(result.channels, start=1)]
     if result.kl_per_dim is not None:
         document |= {
             "kl": result.kl,

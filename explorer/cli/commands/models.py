@@ -47,6 +47,9 @@ def _record(bundle: Bundle) -> dict[str, object]:
         "latent_shape": card.latent_shape,
         "data": card.data.name,
         "metrics": card.metrics,
+        **({"channels": list(card.channel_metrics)} if card.channel_metrics else {}),
+        "data_range": card.data_range,
+        "range": card.preprocessing.reading.range,
         "path": bundle.path,
         "engine": card.engine,
     }

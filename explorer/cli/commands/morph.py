@@ -91,7 +91,7 @@ def run(options: Namespace, console: Console) -> Report:
     codes = animation_codes(keys, animation, model.bundle.sample.codes if settings.path == "data" else None)
     if fps != settings.fps:
         console.warn(f"{kind.title} does not support {settings.fps:g} frames per second; using {fps:g}")
-    channels = channels_text(model.card.image_shape[2], None)
+    channels = channels_text(model.card.image_shape[2])
     recipe = make_recipe(model.card.name, model.card.decoder_hash or "", keys, animation.to_dict(), channels)
     if recipe.keys is None:
         console.warn("the codes are too long to be saved in the file; it cannot be reopened as a timeline")

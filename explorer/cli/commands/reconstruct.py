@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
-from explorer.cli.console import Console, figures_text, images_text
+from explorer.cli.console import Console, channel_lines, figures_text, images_text
 from explorer.cli.inputs import (
     IMAGE_SUFFIXES,
     READ_BATCH,
@@ -25,13 +25,14 @@ from explorer.cli.inputs import (
 )
 from explorer.cli.parser import add_data, add_model, add_noise, add_out, add_split, whole
 from explorer.data.corruption import Noise, corrupt, parse_noise
-from explorer.data.metrics import bce, mse, psnr, ssim
+from explorer.data.metrics import DATA_RANGE, bce, mse, psnr, ssim
 from explorer.data.mixer import shown
 from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
 from explorer.export.ome_tiff import ImageStack, is_ome_tiff, write_stacks
 from explorer.export.sheet import stack_rows, write_png
 from explorer.models.batches import readable_batches
+from explorer.models.evaluation import channel_figures
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -76,8 +77,15 @@ def run(options: Namespace, console: Console) -> Report:
         "ssim": ssim(clean, output),
         "bce": bce(clean, output),
     }
-    lines = [f"{images_text(len(originals))}: {figures_text(figures)}", *written_lines(model.card, path)]
-    return Report({**figures, "count": len(originals), "skipped": skipped}, lines)
+    channels = channel_figures(clean, output)
+    lines = [
+        f"{images_text(len(originals))}: {figures_text(figures)}",
+        *channel_lines(channels, source.found.range),
+        *written_lines(model.card, path),
+    ]
+    by_channel = {"channels": list(channels)} if channels else {}
+    about = {"data_range": DATA_RANGE, "range": source.found.range, "count": len(originals), "skipped": skipped}
+    return Report({**figures, **by_channel, **about}, lines)
 
 
 def seeded(noises: Sequence[Noise]) -> tuple[Noise, ...]:

@@ -10,12 +10,13 @@ from typing import get_args
 
 from explorer.cli import places
 from explorer.cli.command import Command
-from explorer.cli.console import Console, figures_text, images_text, shape_text
+from explorer.cli.console import Console, channel_lines, figures_text, images_text, shape_text
 from explorer.cli.inputs import warn_of
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
 from explorer.cli.parser import MODEL_HELP, add_data, add_noise, add_out, size
 from explorer.data.choices import join, split
+from explorer.data.metrics import DATA_RANGE
 from explorer.data.sources import known_name, known_sources, open_source
 from explorer.engine import messages
 from explorer.engine.client import ModelProcess
@@ -179,9 +180,10 @@ class _Reporter:
                 self.checkpoint = event.path
                 console.event({"event": "checkpoint", **asdict(event)})
             case messages.Finished():
-                console.event({"event": "finished", "metrics": event.metrics, "path": event.path})
+                console.event({"event": "finished", **_finished_facts(event)})
                 console.line(f"test images: {figures_text(event.metrics)}")
-                console.line(f"written to {event.path}")
+                for line in (*channel_lines(event.channels, event.range), f"written to {event.path}"):
+                    console.line(line)
                 return 0
             case messages.Cancelled():
                 return _cancelled(console, event.checkpoint)
@@ -197,6 +199,11 @@ def _started_text(event: messages.Started) -> str:
         f"{event.architecture} on {event.data}: {images_text(event.train_count)} of {shape_text(event.image_shape)}, "
         f"code {shape_text(event.latent_shape)}, {event.encoder_params:,} + {event.decoder_params:,} parameters"
     )
+
+
+def _finished_facts(event: messages.Finished) -> dict[str, object]:
+    by_channel = {"channels": list(event.channels)} if event.channels else {}
+    return {"metrics": event.metrics, **by_channel, "data_range": DATA_RANGE, "range": event.range, "path": event.path}
 
 
 def _cancelled(console: Console, checkpoint: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.mixer import Mixer, shown
+from explorer.data.mixer import DEFAULT_MIXER, Mixer, shown
 from explorer.document.document import Document
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.latent.animation import Animation, AnimationCurve
@@ -54,7 +54,7 @@ class AnimationView:
 
 
 def measure_animation(
-    codec: Codec, animation: Animation, curve: AnimationCurve, distance: CodeDistance, mixer: Mixer | None = None
+    codec: Codec, animation: Animation, curve: AnimationCurve, distance: CodeDistance, mixer: Mixer = DEFAULT_MIXER
 ) -> Iterator[AnimationView]:
     """Decode one pass of the animation, and measure the change per frame and the distance from the data.
 

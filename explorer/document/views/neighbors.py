@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.data.mixer import Mixer, shown
+from explorer.data.mixer import DEFAULT_MIXER, Mixer, shown
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Source
 from explorer.document.document import Document
@@ -39,7 +39,7 @@ def find_neighbors(
     count: int,
     own: int | None,
     original: tuple[Source, int] | None,
-    mixer: Mixer | None = None,
+    mixer: Mixer = DEFAULT_MIXER,
 ) -> Iterator[NeighborsView]:
     """Find the nearest neighbors of a code, ``(latent_dim,)``, by code and by pixels.
 

@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from explorer.data.formats import plain_mode
+from explorer.data.mixer import needs_mixer
 from explorer.data.preprocessing import Alpha, Orientation, Preprocessing, Reading, pil_image_pixels
 from explorer.data.source import Source
 from explorer.document.document import Document
-from explorer.document.mixing import needs_mixer
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.document.views.thumbnails import read_thumbnails
 from explorer.errors import DataError
@@ -42,10 +42,10 @@ def read_preview(source: Source, index: int) -> Iterator[PreviewView]:
     pil_image = Alpha().on_image(Orientation().on_image(pil_image))
     pil_image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.LANCZOS)
     channels = source.image_shape[2] if source.image_shape else source.found.channels
-    if not needs_mixer(channels):
+    if not needs_mixer(channels) and source.depth == 8:
         yield PreviewView(source, index, pil_image_pixels(pil_image))
         return
-    shape = (pil_image.height, pil_image.width, channels)
+    shape = (pil_image.height, pil_image.width, channels or 3)
     preprocessing = Preprocessing.standard(shape, reading=Reading(depth=source.depth))
     yield PreviewView(source, index, source.read([index], preprocessing)[0])
 

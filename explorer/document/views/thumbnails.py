@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.data.mixer import Mixer, shown
+from explorer.data.mixer import DEFAULT_MIXER, Mixer, shown
 from explorer.data.preprocessing import Preprocessing, Reading, as_depth
 from explorer.data.source import Source
 from explorer.document.document import Document
@@ -26,14 +26,14 @@ class ThumbnailsView:
     source: Source
     indices: Indices
     pixels: Shown
-    mixer: Mixer | None = None
+    mixer: Mixer = DEFAULT_MIXER
 
-    def shows(self, source: Source | None, mixer: Mixer | None) -> bool:
+    def shows(self, source: Source | None, mixer: Mixer) -> bool:
         """Return whether these are images of a source, shown in this way."""
         return self.source is source and self.mixer == mixer
 
 
-def read_thumbnails(source: Source, indices: Indices, mixer: Mixer | None = None) -> Iterator[ThumbnailsView]:
+def read_thumbnails(source: Source, indices: Indices, mixer: Mixer = DEFAULT_MIXER) -> Iterator[ThumbnailsView]:
     """Read thumbnails, a few at a time: `indices` int64 ``(n,)``."""
     channels = source.image_shape[2] if source.image_shape else source.found.channels or 3
     shape = (THUMBNAIL_SIDE, THUMBNAIL_SIDE, channels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explorer.data.mixer import Mixer, shown
+from explorer.data.mixer import DEFAULT_MIXER, Mixer, shown
 from explorer.document.document import Document
 from explorer.document.map_tiles import Tile
 from explorer.document.view_store import PLANE
@@ -40,7 +40,7 @@ class TilesView:
 
 
 def decode_tiles(
-    codec: Codec, plane: Plane, tile_grid: TileGrid, level: int, tiles: Indices, mixer: Mixer | None = None
+    codec: Codec, plane: Plane, tile_grid: TileGrid, level: int, tiles: Indices, mixer: Mixer = DEFAULT_MIXER
 ) -> Iterator[TilesView]:
     """Tiles int64 ``(n, 2)``."""
     pixels = shown(codec.decode(plane.codes(tile_grid.middles(level, tiles))), mixer)

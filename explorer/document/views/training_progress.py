@@ -8,17 +8,17 @@ from pathlib import Path
 
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.models.runs import ProgressFrame, read_strip
-from explorer.types import Shown
+from explorer.types import Pixels
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingProgressView:
-    """Progress images of a training after `progress` epochs, fractional: ``(k, h, w, c)``, as shown."""
+    """Progress images of a training after `progress` epochs, fractional: ``(k, h, w, c)``, before the mixer."""
 
     path: Path
     progress: float
-    originals: Shown
-    reconstructions: Shown
+    originals: Pixels
+    reconstructions: Pixels
 
 
 def read_progress(originals: Path, frame: ProgressFrame) -> Iterator[TrainingProgressView]:

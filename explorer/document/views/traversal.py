@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.data.mixer import Mixer, shown
+from explorer.data.mixer import DEFAULT_MIXER, Mixer, shown
 from explorer.document.document import Document
 from explorer.document.state import Traversal
 from explorer.document.views.kind import Priority, ViewKind
@@ -38,7 +38,7 @@ class TraversalView:
 
 
 def decode_traversal(
-    codec: Codec, code: Floats, statistics: CodeStatistics, traversal: Traversal, mixer: Mixer | None = None
+    codec: Codec, code: Floats, statistics: CodeStatistics, traversal: Traversal, mixer: Mixer = DEFAULT_MIXER
 ) -> Iterator[TraversalView]:
     """Decode latent traversals of a code ``(latent_dim,)``, one row per dimension or principal component."""
     stats, by, reach = statistics, traversal.by, traversal.reach

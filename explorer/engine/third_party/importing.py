@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from explorer.data.mixer import shown
+from explorer.data.mixer import unmixed
 from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
 from explorer.engine import messages
@@ -71,7 +71,7 @@ def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, Non
     """Examine a model and reconstruct a few images, without writing anything; ModelError if it cannot be imported."""
     opened = yield from _open(request)
     split_model, record, networks = opened.split_model, opened.record, opened.networks
-    originals, made = map(shown, _examples(opened))
+    originals, made = map(unmixed, _examples(opened))
     yield messages.Examined(
         record=record,
         image_shape=split_model.image_shape,
@@ -106,13 +106,13 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     opened = yield from _open(request)
     trial, networks, record = opened.trial, opened.networks, opened.record
     test = _test_indices(opened)
-    metrics: dict[str, float] = {}
+    figures: dict[str, Any] = {"metrics": {}}
     if record.parts == "both":
         evaluation = yield from follow(
             evaluate(networks, trial.source, test, trial.preprocessing),
             lambda step: messages.Working(message("Measuring"), step.done, step.total),
         )
-        metrics = evaluation.metrics()
+        figures = {"metrics": evaluation.metrics(), "channel_metrics": evaluation.channels}
     if record.parts == "decoder":
         sample = prior_sample(networks, networks.latent_shape, _one_hot_rows(record, networks))
     else:
@@ -128,7 +128,7 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
         if record.parts != "encoder":
             write_preview(folder, networks, sample)
         yield messages.Working(message("Saving the model"))
-        seal(folder, _card(request, opened, record, compiled, metrics))
+        seal(folder, _card(request, opened, record, compiled, figures))
     yield messages.ImportFinished(
         path=str(request.out.resolve()),
         name=request.out.name,
@@ -399,7 +399,7 @@ def _save_networks(opened: Opened, folder: Path, compiled: Compiled) -> Imported
 
 
 def _card(
-    request: ImportRequest, opened: Opened, record: Imported, compiled: Compiled, metrics: dict[str, float]
+    request: ImportRequest, opened: Opened, record: Imported, compiled: Compiled, figures: dict[str, Any]
 ) -> Card:
     trial, split_model = opened.trial, opened.split_model
     if isinstance(split_model, OnnxModel):
@@ -424,7 +424,7 @@ def _card(
         imported=record,
         seconds=0.0,
         command=_command(request, record),
-        metrics=metrics,
+        **figures,
         versions=library_versions() | {"written": datetime.now(UTC).strftime("%Y-%m-%d")},
     )
 

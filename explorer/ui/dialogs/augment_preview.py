@@ -47,6 +47,7 @@ class AugmentPreview(QDialog):
         close.clicked.connect(self.close)
         self.setLayout(vbox((self.table, 1), hbox((self._caption, 1), another, close)))
         document.dataset_checks.preview_changed.connect(self._on_preview_changed)
+        document.changed.mixer.connect(self._on_preview_changed)
 
     def follow(self, request: TrainingRequest) -> None:
         """Show the augmented images of a training, unless they are already shown."""

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from explorer.data.mixer import MixedChannel, Mixer, mixer_for
+from explorer.data.mixer import Mix, MixedChannel
 from explorer.document.document import Document
-from explorer.document.mixing import SMALLEST_RANGE, fitted_mixer, mixed_channels
+from explorer.document.mixing import SMALLEST_RANGE, fitted_mix, mixed_channels
 from explorer.document.views.image import IMAGE, HalfView, ImageView
 from explorer.types import Floats
 from explorer.ui.text import filled
@@ -68,7 +68,7 @@ class MixerDialog(QDialog):
         buttons = hbox(self._fit, self._reset, STRETCH, close)
         self.setLayout(vbox(self._words, (self._table, 1), buttons, spacing=10))
         self._fit.clicked.connect(self._on_auto_clicked)
-        self._reset.clicked.connect(lambda: document.set_mixer(None))
+        self._reset.clicked.connect(lambda: self._set_mix(Mix.default(len(self._rows))))
         close.clicked.connect(self.close)
         for changed in (document.changed.mixer, document.changed.model, document.changed.source):
             changed.connect(self._show)
@@ -76,17 +76,22 @@ class MixerDialog(QDialog):
         self._show()
 
     @property
-    def _mixer(self) -> Mixer:
-        return mixer_for(max(1, mixed_channels(self._document.state)), self._document.mixer)
+    def _mix(self) -> Mix:
+        return self._document.mixer.mix(max(1, mixed_channels(self._document.state)))
+
+    def _set_mix(self, mix: Mix, gesture: str | None = None) -> None:
+        self._document.set_mixer(self._document.mixer.with_mix(mix), gesture)
 
     def _show(self) -> None:
         count = mixed_channels(self._document.state)
         words = self.tr("The channels are added in their colors. Files and codes keep their values.")
-        self._words.setText(words if count else self.tr("The open images are grayscale or color as they are."))
+        if count == 1:
+            words = self.tr("Values are shown from black to white. Files and codes keep their values.")
+        self._words.setText(words if count else self.tr("Open a model or images first."))
         if count != len(self._rows):
             self._make_rows(count)
         low, high = self._values()
-        for row, channel in zip(self._rows, self._mixer.channels if count else (), strict=True):
+        for row, channel in zip(self._rows, self._mix.channels if count else (), strict=True):
             row.show_channel(channel, low, high)
         self._update_buttons()
 
@@ -101,6 +106,8 @@ class MixerDialog(QDialog):
         for column, title in titles.items():
             grid.addWidget(label(f"mixer_title_{column}", title), 0, column)
         for number, row in enumerate(self._rows, start=1):
+            if count == 1:
+                row.color.hide()  # gray stays gray
             for column, part in enumerate(row.parts):
                 grid.addWidget(part, number, column)
             row.changes(self)
@@ -126,21 +133,21 @@ class MixerDialog(QDialog):
 
     def _update_buttons(self) -> None:
         self._fit.setEnabled(self._image() is not None)
-        self._reset.setEnabled(bool(self._rows) and not self._mixer.is_default)
+        self._reset.setEnabled(bool(self._rows) and not self._mix.is_default)
 
     def _on_auto_clicked(self) -> None:
         image = self._image()
         if image is not None:
-            self._document.set_mixer(fitted_mixer(self._mixer, image))
+            self._set_mix(fitted_mix(self._mix, image))
 
     def change(self, number: int, gesture: str | None = None, **values: Any) -> None:
         """Change some of the values of a channel."""
-        channels = list(self._mixer.channels)
+        channels = list(self._mix.channels)
         channels[number] = channels[number].model_copy(update=values)
-        self._document.set_mixer(Mixer(channels=tuple(channels)), gesture)
+        self._set_mix(Mix(channels=tuple(channels)), gesture)
 
     def ask_color(self, number: int) -> None:
-        dialog = QColorDialog(QColor(self._mixer.channels[number].color), self)
+        dialog = QColorDialog(QColor(self._mix.channels[number].color), self)
         dialog.setObjectName("mixer_color_dialog")
         dialog.setWindowTitle(self.tr("Color of channel %1").replace("%1", str(number + 1)))
         dialog.colorSelected.connect(lambda color: self.change(number, color=color.name()))

@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtGui import QFontDatabase, QHideEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QFrame, QLabel, QWidget
 
+from explorer.data.mixer import shown
 from explorer.document.document import Document
 from explorer.engine.messages import Examined
 from explorer.errors import ExplorerError
@@ -389,7 +390,7 @@ class ImportDialog(QDialog):
 
     def _show_table(self, examined: Examined) -> None:
         rows = [pixels for pixels in (examined.originals, examined.reconstructions) if len(pixels)]
-        self.table.show_pixels(np.stack(rows))
+        self.table.show_pixels(np.stack([shown(pixels, self._document.mixer) for pixels in rows]))
         if examined.record.parts == "decoder":
             self._tried.setText(self.tr("Images decoded from random codes"))
         elif examined.record.parts == "encoder":

@@ -31,17 +31,6 @@ _WIDTH = 480
 _MOST_FRAMES = 1_000_000
 
 
-def range_words(limits: tuple[float, float]) -> str:
-    """Return a range of values: ``0–4,095``, ``−1 to 1``."""
-    low, high = (_number(float(value)) for value in limits)
-    return f"{low} to {high}" if limits[0] < 0 else f"{low}–{high}"
-
-
-def _number(value: float) -> str:
-    whole = value.is_integer() and abs(value) < 1e12
-    return (f"{value:,.0f}" if whole else f"{value:,.6g}").replace("-", "−")
-
-
 class ReadingDialog(QDialog):
     """Follows the open images; not modal. The images stay as they are until others were read."""
 

@@ -23,9 +23,10 @@ from explorer.document.document import Document
 from explorer.export.table import Cell, write_csv
 from explorer.latent.statistics import ACTIVE_VARIANCE, correlations
 from explorer.types import Indices
+from explorer.ui.card_words import range_of_values
 from explorer.ui.dialogs.files import ask_save, exporting
 from explorer.ui.statistics_model import StatisticsModel
-from explorer.ui.text import filled, percent
+from explorer.ui.text import capitalized, decibels, filled, percent
 from explorer.ui.widgets.correlation_map import CorrelationMap
 from explorer.ui.widgets.fields import button, combo_box, label, name_control
 from explorer.ui.widgets.job_strip import AnalysisStrip
@@ -33,12 +34,14 @@ from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _WIDTH, _HEIGHT = 640, 520
-_DIMENSIONS, _CORRELATIONS, _LABELS = 0, 1, 2
+_DIMENSIONS, _CORRELATIONS, _CHANNELS, _LABELS = range(4)
 _MOST = 64
 """Number of dimensions whose correlations are shown: those with the highest variance."""
 
+_METRICS = ("mse", "psnr", "ssim")
 _PAIRS = 12
 _LINE = 24
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class StatisticsDialog(QDialog):
@@ -71,6 +74,7 @@ class StatisticsDialog(QDialog):
         self.pages = SegmentedControl(
             ("statistics_dimensions", self.tr("Dimensions"), self.tr("One row per latent dimension")),
             ("statistics_correlations", self.tr("Correlations"), self.tr("Correlation of latent dimensions")),
+            ("statistics_channels", self.tr("Channels"), self.tr("Quality of each channel on test images")),
             (
                 "statistics_labels",
                 self.tr("Linear probe"),
@@ -94,6 +98,13 @@ class StatisticsDialog(QDialog):
         self._cell = label("statistics_cell", look="plain", wrap=False)
         self.pairs = QListWidget()
         name_control(self.pairs, "statistics_pairs", self.tr("Pairs of dimensions with the strongest correlation"))
+        self.channels = QTreeWidget()
+        name_control(self.channels, "statistics_channel_table", self.tr("Metrics of each channel on test images"))
+        self.channels.setHeaderLabels([self.tr("Channel"), *map(str.upper, _METRICS)])
+        self.channels.setRootIsDecorated(False)
+        self.channels.header().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for column in range(1, self.channels.columnCount()):
+            self.channels.headerItem().setTextAlignment(column, _RIGHT)
         self._attribute = combo_box(
             "statistics_attribute", self.tr("Label or attribute of the images in this dataset"), []
         )
@@ -127,7 +138,7 @@ class StatisticsDialog(QDialog):
         together = widget_of(hbox((vbox((self.map, 1), self._cell), 2), (self.pairs, 1)))
         labels = widget_of(vbox(hbox(self._attribute, self._probe, STRETCH, (self.strip, 1)), (self.probes, 1)))
         self._stack = QStackedWidget()
-        for page in (self.table, together, labels):
+        for page in (self.table, together, self.channels, labels):
             self._stack.addWidget(page)
         self.setLayout(
             vbox(self.pages, self._about, (self._stack, 1), hbox(self._save, STRETCH, self._close), spacing=8)
@@ -142,7 +153,21 @@ class StatisticsDialog(QDialog):
         header = self.table.horizontalHeader()
         self.dimensions.sort(header.sortIndicatorSection(), header.sortIndicatorOrder())
         self._show_correlations()
+        self._show_channels()
         self._show_about()
+
+    def _show_channels(self) -> None:
+        """Fill the page of the channels; hide it if the model has no metrics of single channels."""
+        model = self._document.model
+        found = () if model is None else model.card.channel_metrics
+        self.channels.clear()
+        for number, figures in enumerate(found, start=1):
+            texts = [f"{figures['mse']:.4g}", decibels(figures["psnr"]), f"{figures['ssim']:.3f}"]
+            self.channels.addTopLevelItem(_right_aligned([f"{number}", *texts]))
+        self.pages.part(_CHANNELS).setVisible(bool(found))
+        if not found and self.pages.current == _CHANNELS:
+            self.pages.choose(_DIMENSIONS)
+            self._stack.setCurrentIndex(_DIMENSIONS)
 
     def _show_correlations(self) -> None:
         model = self._document.model
@@ -189,6 +214,13 @@ class StatisticsDialog(QDialog):
             if statistics.latent_dim > _MOST:
                 widest = self.tr("Shown: the %1 dimensions with the highest variance.").replace("%1", str(_MOST))
                 words = f"{words} {widest}"
+        elif page == _CHANNELS:
+            words = filled(
+                self.tr("%1: quality of each channel on test images, for values from 0 to %2."),
+                model.name,
+                f"{model.card.data_range:g}",
+            )
+            words = " ".join([words, *(f"{capitalized(one)}." for one in range_of_values(model.card))])
         else:
             words = self.tr(
                 "%1: accuracy of a linear probe on held-out images. "
@@ -230,10 +262,7 @@ class StatisticsDialog(QDialog):
                 percent(probe.accuracy),
                 percent(probe.majority_class),
             ]
-            item = QTreeWidgetItem(texts)
-            for column in range(1, len(texts)):
-                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            self.probes.addTopLevelItem(item)
+            self.probes.addTopLevelItem(_right_aligned(texts))
         for column in range(1, self.probes.columnCount()):
             self.probes.resizeColumnToContents(column)
 
@@ -242,7 +271,7 @@ class StatisticsDialog(QDialog):
     def _ask_save(self) -> None:
         model = self._document.model
         if model is not None:
-            name = ("dimensions", "correlations", "probes")[self.pages.current]
+            name = ("dimensions", "correlations", "channels", "probes")[self.pages.current]
             kinds = [self.tr("CSV table (*.csv)")]
             ask_save(
                 self._document,
@@ -262,6 +291,10 @@ class StatisticsDialog(QDialog):
                 names = [f"z{number}" for number in self._shown]
                 rows = zip(names, self.map.table.astype(float).tolist(), strict=True)
                 write_csv(path, ["", *names], [[name, *row] for name, row in rows])
+            elif self.pages.current == _CHANNELS and self._document.model is not None:
+                channels = enumerate(self._document.model.card.channel_metrics, start=1)
+                rows_of_channels = [[number, *(one[name] for name in _METRICS)] for number, one in channels]
+                write_csv(path, ["channel", *_METRICS], rows_of_channels)
             else:
                 header = ["attribute", "classes", "images", "accuracy", "majority class"]
                 rows_of_probes: list[list[Cell]] = [
@@ -269,3 +302,11 @@ class StatisticsDialog(QDialog):
                     for one in self._current()
                 ]
                 write_csv(path, header, rows_of_probes)
+
+
+def _right_aligned(texts: list[str]) -> QTreeWidgetItem:
+    """Return a line whose first column is a name, the others numbers."""
+    item = QTreeWidgetItem(texts)
+    for column in range(1, len(texts)):
+        item.setTextAlignment(column, _RIGHT)
+    return item

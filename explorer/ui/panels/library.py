@@ -24,7 +24,7 @@ from explorer.models.card import Card
 from explorer.models.preview import COUNT
 from explorer.ui.actions import Action, ActionMenu, Section, When
 from explorer.ui.card_images import CardImages, has_images, keep_images
-from explorer.ui.card_words import code_words, data_words, quality_words, task_words
+from explorer.ui.card_words import channel_words, code_words, data_words, quality_words, task_words
 from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.dialogs.get_data import GetDataDialog
 from explorer.ui.dialogs.session_questions import Role, ask
@@ -211,6 +211,7 @@ class LibraryPanel(QWidget):
         facts.append(data_words(card))
         if "mse" in card.metrics:
             facts.append(self.tr("test MSE %1").replace("%1", f"{card.metrics['mse']:.4f}"))
+        facts += channel_words(card)
         if card.engine == "keras":
             facts.append(self.tr("runs in Keras (slower)"))
         self._add(section, card.name, f"{card.latent_dim:,}-D", " · ".join(facts), ("model", str(entry.path)))

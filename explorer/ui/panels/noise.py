@@ -18,7 +18,7 @@ from explorer.document.document import Document
 from explorer.document.views.noise import NOISE
 from explorer.errors import ExplorerError
 from explorer.messages import message
-from explorer.models.cleaning import Cleaned
+from explorer.models.cleaning import Cleaned, suggested_output
 from explorer.ui.actions import Action, ActionMenu
 from explorer.ui.dialogs.files import ask_file, ask_folder, ask_output_folder, ask_save, image_filters
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
@@ -178,8 +178,8 @@ class NoisePanel(QWidget):
         ask_file(self, self.tr("Denoise an image"), self._ask_output, kinds=image_filters())
 
     def _ask_output(self, path: Path) -> None:
-        suggested = path.with_name(f"{path.stem}-clean{path.suffix}")
-        kinds = [f"{path.suffix.lstrip('.').upper()} (*{path.suffix})"]
+        suggested = suggested_output(path)
+        kinds = [f"{suggested.suffix.lstrip('.').upper()} (*{suggested.suffix})"]
         wanted = self._document.analysis.cleaning_requested
         ask_save(self._document, self, self.tr("Save the denoised image"), kinds, suggested, partial(wanted.emit, path))
 

@@ -10,8 +10,9 @@ from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from explorer.data.mixer import needs_mixer
 from explorer.document.document import Document
-from explorer.document.mixing import mixed_channels, needs_mixer
+from explorer.document.mixing import mixed_channels, offers_mixer
 from explorer.document.view_store import FailedView
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, HalfView, ImageView
@@ -82,7 +83,7 @@ class StagePanel(QWidget):
         document, canvas = self._document, self.canvas
         self.invert.clicked.connect(document.invert_imported_image)
         self.mix.clicked.connect(self.show_mixer)
-        for changed in (document.changed.model, document.changed.source):
+        for changed in (document.changed.model, document.changed.source, document.changed.mixer):
             changed.connect(self._on_channels_changed)
         self.reconstruction.painted.connect(self.reconstruction_painted)
         canvas.mode_changed.connect(self.mode_changed)
@@ -141,7 +142,7 @@ class StagePanel(QWidget):
         return mixed_channels(self._document.state) > 0
 
     def _on_channels_changed(self) -> None:
-        self.mix.setVisible(self._has_channels())
+        self.mix.setVisible(offers_mixer(self._document.state))
 
     def _flip(self) -> None:
         self.canvas.flip(not self.canvas.flipped)
@@ -372,15 +373,20 @@ class StagePanel(QWidget):
         height, width, channels = image.shape
         colors = {1: self.tr("grayscale"), 3: self.tr("RGB")}.get(channels, filled(self.tr("%1 channels"), channels))
         qimage = self._show_mixed(self.original, image, unbroken(f"{width}×{height}", colors))
-        self.edited.show_before(qimage, _mixed_values(image))
+        self.edited.show_before(qimage, self._mixed_values(image))
         self.canvas.set_image_size(width, height)
 
     def _show_mixed(self, frame: StageImage, image: Floats, detail: str) -> QImage:
         """Show an image, its channels as in the mixer, and their values at high zoom."""
         qimage = image_to_qimage(image, self._document.mixer)
-        frame.show_values(_mixed_values(image), None)
+        frame.show_values(self._mixed_values(image), None)
         frame.show_image(qimage, detail)
         return qimage
+
+    def _mixed_values(self, image: Floats) -> Floats | None:
+        """Return the values of an image whose colors are not its values."""
+        count = image.shape[2]
+        return image if needs_mixer(count) or not self._document.mixer.mix(count).is_default else None
 
     def _show_half(self, view: HalfView) -> None:
         self._show_original(view.original)
@@ -418,11 +424,6 @@ class StagePanel(QWidget):
             return self.tr("unedited") if model.card.encodes else self.tr("mean code")
         words = self.tr("Δ %1 σ from original") if model.card.encodes else self.tr("Δ %1 σ from mean code")
         return words.replace("%1", f"{distance:.2f}")
-
-
-def _mixed_values(image: Floats) -> Floats | None:
-    """Return the values of an image whose colors are not its values."""
-    return image if needs_mixer(image.shape[2]) else None
 
 
 @cache

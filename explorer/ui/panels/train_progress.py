@@ -10,6 +10,7 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSlider, QWidget
 
+from explorer.data.mixer import shown
 from explorer.document.document import Document
 from explorer.document.view_store import FailedView
 from explorer.document.views.training_progress import TRAINING_PROGRESS, TrainingProgressView
@@ -104,7 +105,8 @@ class TrainProgressPanel(QWidget):
         if isinstance(view, FailedView):
             self.table.show_message(message_text(view.message))
         elif isinstance(view, TrainingProgressView) and self._progress_frames:
-            self.table.show_pixels(np.stack([view.originals, view.reconstructions]))
+            rows = [shown(images, self._document.mixer) for images in (view.originals, view.reconstructions)]
+            self.table.show_pixels(np.stack(rows))
             text = self.tr("Epoch %1").replace("%1", f"{view.progress:.3g}")
             self._epoch.setText(self.tr("Untrained") if view.progress == 0 else text)
             self.slider.setAccessibleDescription(self._epoch.text())

@@ -1,0 +1,111 @@
+"""Image files with more than 8 bits, or other channels than gray and color: their values are read and written as is."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.data.formats import open_image, open_values
+from explorer.data.preprocessing import Orientation
+from explorer.data.sources import tiff
+from explorer.data.sources.containers import stream
+from explorer.export.ome_tiff import ImageStack, write_stacks
+from explorer.export.stills import write_deep_png
+from explorer.types import Progress
+
+SUFFIX: Final = ".tif"
+"""Of a format that has values of any kind."""
+
+_GRAY, _COLOR, _RGBA = 1, 3, 4
+_PNG: Final = ".png"
+
+
+@dataclass(frozen=True, eq=False)
+class FileValues:
+    """The values of a file.
+
+    Attributes
+    ----------
+    images
+        ``(n, h, w, c)`` of the dtype of the file, without `alpha`.
+    alpha
+        The transparency ``(n, h, w, 1)``; None without one.
+    measured
+        Whether channels are measurements, not colors.
+    """
+
+    images: NDArray[Any]
+    alpha: NDArray[Any] | None = None
+    measured: bool = False
+
+    @property
+    def channels(self) -> int:
+        return int(self.images.shape[3])
+
+    def fits(self, suffix: str) -> bool:
+        """Return whether a format, by its extension, has all these values."""
+        if suffix.lower() in tiff.SUFFIXES:
+            return True
+        plain = len(self.images) == 1 and self.channels in (_GRAY, _COLOR) and not self.measured
+        return suffix.lower() == _PNG and plain and self.images.dtype == np.uint16
+
+    def save(self, path: Path, suffix: str) -> None:
+        """Write the values in the format of a suffix that fits; ExportError if the file cannot be written.
+
+        TIFF has measured channels as OME-TIFF, others as pages of gray or color.
+        """
+        values = self.images if self.alpha is None else np.concatenate([self.images, self.alpha], axis=3)
+        if suffix.lower() == _PNG:
+            write_deep_png(values[0], path)
+        elif self.measured:
+            for _ in write_stacks([ImageStack.of("images", values)], path):
+                pass
+        else:
+            import tifffile
+
+            color = self.channels == _COLOR
+            tifffile.imwrite(
+                path,
+                values if color else values[..., 0],
+                photometric="rgb" if color else "minisblack",
+                extrasamples=None if self.alpha is None else ["unassalpha"],
+                metadata=None,
+            )
+
+
+def read_values(path: Path, wanted: int) -> Generator[Progress, None, FileValues | None]:
+    """Read the values of an image file, upright; yields progress, and returns None if `open_image` keeps them all.
+
+    The last of four channels is transparency, unless they are measured, or `wanted` by a model. DataError if the file
+    is missing, damaged or too large.
+    """
+    if not tiff.takes(path):
+        values = open_values(path)
+        return None if values is None else _with_alpha(values, path)
+    contents = yield from stream("tiff", [path], {"frames": ""}, path.name)
+    images = contents.images
+    if images.dtype == np.bool_:
+        images = images.astype(np.uint8) * np.uint8(255)
+    channels = images.shape[3]
+    colors = channels in (_GRAY, _COLOR) or channels != wanted
+    plain = not contents.stack.measured and colors
+    if plain and channels <= _RGBA and images.dtype == np.uint8:
+        return None
+    if plain and channels in (_GRAY, _COLOR, _RGBA):
+        return FileValues(images[..., :_COLOR], images[..., _COLOR:] if channels == _RGBA else None)
+    return FileValues(images, measured=channels != _GRAY)
+
+
+def _with_alpha(values: NDArray[Any], path: Path) -> FileValues:
+    """Return the values of a file that Pillow reads, with its transparency, of which it keeps 8 bits."""
+    images = values.reshape(1, *values.shape[:2], -1)
+    pil_image = Orientation().on_image(open_image(path))
+    if pil_image.mode != "RGBA":
+        return FileValues(images)
+    alpha = np.asarray(pil_image)[np.newaxis, ..., _COLOR:].astype(np.uint16) * np.uint16(257)
+    return FileValues(images, alpha)
