@@ -30,7 +30,7 @@ class _Decoded:
     """The pixels of an image, and the values of one of more than 8 bits."""
 
     pil_image: Image.Image
-    values: NDArray[Any] | None
+    values: Deep | None
 
     @property
     def nbytes(self) -> int:
@@ -125,7 +125,7 @@ class ImportedImage(Source):
         if decoded is None:
             opened = open_with_header(self.content, self.name)
             image = Invert().on_image(opened.pil_image) if self.negative else opened.pil_image
-            decoded = _Decoded(image, None if opened.range is None else open_values(self.content, self.name))
+            decoded = _Decoded(image, opened.deep)
             self._decoded = decoded
         return decoded
 
