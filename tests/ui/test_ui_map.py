@@ -798,8 +798,8 @@ def test_what_is_seen_is_written(scattered: WindowDriver, tmp_path: Path) -> Non
     scattered.click("image_size_write")
     scattered.save_as(tmp_path / "axes.png")
     scattered.until((tmp_path / "axes.png").exists)
-    panel.save_points(tmp_path / "points.svg")
-    panel.save_codes(tmp_path / "codes.csv")
+    panel.export.save_points(tmp_path / "points.svg")
+    panel.export.save_codes(tmp_path / "codes.csv")
     side = round(canvas.plane_rect().width())
     with Image.open(tmp_path / "plane.png") as pil_image:
         assert pil_image.size == (600, 600)
@@ -818,7 +818,7 @@ def test_what_is_seen_is_written(scattered: WindowDriver, tmp_path: Path) -> Non
         rows = list(csv.DictReader(file))
     assert [int(row["index"]) for row in rows] == list(range(source.count))
     np.testing.assert_allclose([[float(row["z0"]), float(row["z1"])] for row in rows], points, rtol=1e-6)
-    panel.save_points(tmp_path / "missing" / "points.svg")
+    panel.export.save_points(tmp_path / "missing" / "points.svg")
     assert "does not exist. Create it" in str(scattered.problems[-1].message)
 
 

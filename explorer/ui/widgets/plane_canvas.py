@@ -283,6 +283,11 @@ class PlaneCanvas(QWidget):
         self.setCursor(Qt.CursorShape.OpenHandCursor if tool == "pan" else Qt.CursorShape.CrossCursor)
 
     @property
+    def names(self) -> tuple[str, str]:
+        """Labels of the axes."""
+        return self._names
+
+    @property
     def has_image(self) -> bool:
         return self._shown
 
