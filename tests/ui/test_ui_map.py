@@ -51,7 +51,8 @@ from explorer.ui.scatter_image import Scatter, scatter_image
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.color_bar import BAR_WIDTH
 from explorer.ui.widgets.curve import curve_color
-from explorer.ui.widgets.plane_canvas import KEY_SHARE, PlaneCanvas, card_size
+from explorer.ui.widgets.plane_canvas import KEY_SHARE, PlaneCanvas
+from explorer.ui.widgets.plane_painter import card_size
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from explorer.ui.dragging import CODE, IMAGES
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import filled
 from explorer.ui.theme import Theme, current_theme
-from explorer.ui.widgets.plane_canvas import nice_step
+from explorer.ui.widgets.ticks import nice_step
 
 _SIDE = 28
 """Left and right margin, so that the first and last keyframe are not cut off."""
