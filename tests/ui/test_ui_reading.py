@@ -288,7 +288,7 @@ def test_a_model_of_another_range_says_so(driver: WindowDriver, scan: Path) -> N
 
 def test_it_opens_from_the_data_picker(driver: WindowDriver, scan: Path) -> None:
     open_toy(driver, scan)
-    menu = driver.window.data_picker.menu()
+    menu = driver.window.bars.data_picker.menu()
     menu.popup(driver.window.mapToGlobal(QPoint(0, 0)))
     action = next(action for action in menu.actions() if action.objectName() == "action_reading")
     QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(action).center())

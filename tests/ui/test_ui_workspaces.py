@@ -211,7 +211,7 @@ def test_the_gallery_is_a_filmstrip_and_a_grid_where_it_is_high(driver: WindowDr
 
 def test_the_pickers_show_what_is_open_and_open_others(driver: WindowDriver) -> None:
     driver.open()
-    picker = driver.window.model_picker
+    picker = driver.window.bars.model_picker
     model = driver.document.model
     assert model is not None
     assert picker.text() == model.name
@@ -244,9 +244,9 @@ def test_the_edited_image_covers_its_share_of_the_window(
 
 
 def test_few_controls_are_visible_at_the_first_start(driver: WindowDriver) -> None:
-    driver.window.show_start_page()
+    driver.window.center.show_start_page()
     QApplication.processEvents()
     assert len(controls(driver.window)) <= 25
-    driver.window.leave_start_page()
+    driver.window.center.leave_start_page()
     driver.open()
     assert len(controls(driver.window)) <= 25

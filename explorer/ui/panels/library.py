@@ -27,6 +27,7 @@ from explorer.ui.card_images import CardImages, has_images, keep_images
 from explorer.ui.card_words import code_words, data_words, quality_words, task_words
 from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.dialogs.get_data import GetDataDialog
+from explorer.ui.dialogs.in_front import show_in_front
 from explorer.ui.dialogs.session_questions import Role, ask
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.plain_text import plain_tooltip
@@ -467,9 +468,7 @@ class LibraryPanel(QWidget):
         if dialog is None:
             entry = next(entry for entry in known_sources() if entry.name == name)
             dialog = self._dialogs[name] = GetDataDialog(self._document, entry, self)
-        dialog.show()
-        dialog.raise_()
-        dialog.activateWindow()
+        show_in_front(dialog)
 
     # -- image cache -------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from explorer.types import Floats
 from explorer.ui.actions import Action, Section, When
 from explorer.ui.color_map import HEAT_REACH, heat
 from explorer.ui.dialogs.channel_mixer import MixerDialog
+from explorer.ui.dialogs.in_front import show_in_front
 from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import image_to_qimage, pixels_to_qimage
 from explorer.ui.text import decibels, filled, unbroken
@@ -132,9 +133,7 @@ class StagePanel(QWidget):
         """Show the channel mixer."""
         if self._mixer is None:
             self._mixer = MixerDialog(self._document, self.window())
-        self._mixer.show()
-        self._mixer.raise_()
-        self._mixer.activateWindow()
+        show_in_front(self._mixer)
         return self._mixer
 
     def _has_channels(self) -> bool:

@@ -388,7 +388,6 @@ class TimelinePanel(QWidget):
         more = len(self._document.state.keyframes) > self.track.key_count
         self._update_controls()
         if more:
-            self.strip.expand()
             self.track.choose_key(len(self._document.state.keyframes) - 1)
         self._on_keyframes_view_changed()
         self._show_segment()
