@@ -93,11 +93,11 @@ class WindowBars(QObject):
         add_actions(self.workspaces, named_actions(self._actions, ["action_palette"]))
 
     def _fill_picker(self, section: int, menu: QMenu) -> None:
-        for item in self._library.items_of(section):
+        for item in self._library.tree.items_of(section):
             action = menu.addAction("")
             name_action(action, item.text(0))
             action.setToolTip(item.toolTip(0))
-            action.triggered.connect(partial(self._library.open_entry, *self._library.entry_of(item)))
+            action.triggered.connect(partial(self._library.open_entry, *self._library.tree.entry_of(item)))
 
     def _fill_data_picker(self, menu: QMenu) -> None:
         self._fill_picker(1, menu)

@@ -396,13 +396,13 @@ def test_a_library_behind_a_link_is_the_same_library(
     write_bundle(tmp_path / "real" / "one", MatrixCodec(seed=1))
     (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
     monkeypatch.setattr("explorer.models.bundle.user_models_dir", lambda: tmp_path / "link")
-    driver.window.library.refresh()
+    driver.window.library.tree.refresh()
     driver.document.open(source=make_source())
     for path in (tmp_path / "link" / "one", tmp_path / "real" / "one"):
         open_by_path(driver, path)
         assert highlighted(driver) == ["one"]
     library = driver.window.library
-    assert len([item for item in library._items() if item.text(0) == "one"]) == 1
+    assert len([item for item in library.tree.items() if item.text(0) == "one"]) == 1
 
 
 # -- what the user opened ----------------------------------------------------------------------------------------------

@@ -99,7 +99,9 @@ class MapPlane(QWidget):
         form.addRow(self._through)
         form.addRow(self.tr("X axis"), self._across)
         form.addRow(self.tr("Y axis"), self._up)
-        self.setLayout(vbox(form, self._quantiles, self._overlay, self._legend, self._hint, STRETCH, spacing=4))
+        self.setLayout(
+            vbox(form, self._quantiles, self._overlay, self._legend, self._hint, STRETCH, spacing=4, margins=0)
+        )
 
     # -- following the document --------------------------------------------------------------------------------------
 
