@@ -96,7 +96,7 @@ def test_without_keyframes_it_says_what_to_do(driver: WindowDriver) -> None:
     assert timeline.track.key_count == 0
     assert "Ctrl+Shift+K" in timeline.track.accessibleDescription()
     assert not timeline.export.isEnabled()
-    assert not timeline.play.isEnabled()
+    assert not timeline.player.play.isEnabled()
     assert timeline.track.values_at(100) == ""
 
 
@@ -336,12 +336,12 @@ def test_playing_starts_over_where_it_should(driver: WindowDriver) -> None:
 
     driver.document.timeline.playhead_changed.connect(note)
     driver.click("timeline_play")
-    assert driver.window.timeline.play.text() == "Pause"
+    assert driver.window.timeline.player.play.text() == "Pause"
     # A busy machine leaves frames out; it never shows another order.
     driver.until(lambda: sum(after < before for before, after in pairwise(frames)) >= 3)
     driver.click("timeline_play")
     assert set(frames) <= {0, 1, 2, 3}
-    assert driver.window.timeline.play.text() == "Play"
+    assert driver.window.timeline.player.play.text() == "Play"
 
 
 def test_playing_once_stops_at_the_end(driver: WindowDriver) -> None:
@@ -356,7 +356,7 @@ def test_playing_once_stops_at_the_end(driver: WindowDriver) -> None:
     driver.document.timeline.playhead_changed.connect(note)
     before = driver.code
     driver.click("timeline_play")
-    driver.until(lambda: not driver.window.timeline.play.isChecked())
+    driver.until(lambda: not driver.window.timeline.player.play.isChecked())
     assert frames == sorted(set(frames))
     assert frames[-1] == 5
     np.testing.assert_allclose(driver.code, KEYS[1], atol=1e-6)
@@ -373,7 +373,7 @@ def test_playing_stops_with_the_keyframes(driver: WindowDriver) -> None:
     driver.click("timeline_play")
     driver.until(lambda: driver.document.timeline.playhead > 2)
     act(driver, "timeline_clear")
-    assert not driver.window.timeline.play.isChecked()
+    assert not driver.window.timeline.player.play.isChecked()
     assert driver.document.timeline.frames == 0
 
 
@@ -382,7 +382,7 @@ def test_playing_stops_with_the_model(driver: WindowDriver) -> None:
     add_keyframes(driver)
     driver.click("timeline_play")
     driver.document.open(make_model(name="other"))
-    assert not driver.window.timeline.play.isChecked()
+    assert not driver.window.timeline.player.play.isChecked()
     assert driver.window.timeline.track.key_count == 0
     driver.settle()
 
@@ -418,7 +418,7 @@ def test_playing_goes_on_with_a_model_that_learns(driver: WindowDriver) -> None:
     driver.document.refine_model(newer)
     at = driver.document.timeline.playhead
     driver.until(lambda: driver.document.timeline.playhead != at)
-    assert driver.window.timeline.play.isChecked()
+    assert driver.window.timeline.player.play.isChecked()
     driver.click("timeline_play")
     driver.until_edited_shows(driver.code)
 

@@ -219,7 +219,7 @@ class PlaneDisplay(QWidget):
     @property
     def _bars(self) -> int:
         """Number of color bars."""
-        return (self._bar is not None) + (self._scatter is not None and self._scatter.density)
+        return (self.color_bar is not None) + (self._scatter is not None and self._scatter.density)
 
     def to_widget(self, x: float, y: float) -> QPointF:
         """Map the plane's coordinates to widget coordinates; y points up."""
