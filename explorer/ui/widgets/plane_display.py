@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.document.map_tiles import MapWindow, Tile
 from explorer.latent.tile_grid import TileGrid
 from explorer.types import Floats
+from explorer.ui.motion import Motion
 from explorer.ui.scatter_image import Scatter, scatter_image
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.color_bar import BAR_WIDTH, ColorBar
@@ -161,7 +162,7 @@ class PlaneDisplay(QWidget):
         self.update()
 
     def _fade_trail(self) -> None:
-        self._trail_opacity -= 1 / _FADE_STEPS
+        self._trail_opacity -= 1 if Motion.reduced else 1 / _FADE_STEPS
         if self._trail_opacity > 0:
             self._fade.start(_FADE_MS // _FADE_STEPS)
         else:

@@ -41,7 +41,9 @@ class StageCanvas(QWidget):
             "stage_original",
             self.tr("The selected image, preprocessed like the training data: the input of the encoder"),
         )
-        self.reconstruction = StageImage(self.tr("Reconstruction"), waiting, self.viewport, self)
+        self.reconstruction = StageImage(
+            self.tr("Reconstruction"), waiting, self.viewport, self, short=self.tr("Recon.")
+        )
         _describe(
             self.reconstruction,
             "stage_reconstruction",

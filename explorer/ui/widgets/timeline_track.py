@@ -129,6 +129,7 @@ class TimelineTrack(QWidget):
 
     def show_measures(self, strip: TrackStrip | None, curves: TrackCurves | None) -> None:
         self._strip, self._curves = strip, curves
+        self._describe()
         self.update()
 
     def set_playhead(self, frame: int) -> None:
@@ -176,6 +177,7 @@ class TimelineTrack(QWidget):
             seconds = self._playhead / self._animation.fps
             text = self.tr("Keyframe %1 of %2, playhead at %3 s")
             text = filled(text, self._key + 1, self._count, f"{seconds:.2f}")
+            text = ", ".join(filter(None, (text, self._values_of(self._playhead))))
         self.setAccessibleDescription(text)
 
     # -- geometry ----------------------------------------------------------------------------------------------------
@@ -296,15 +298,30 @@ class TimelineTrack(QWidget):
 
     def values_at(self, x: float) -> str:
         """Return the values of the curves at x as text; empty if there are none."""
+        return self._values_of(self.frame_at(x))
+
+    def _values_of(self, frame: int) -> str:
+        distance, change = self._measures(frame)
+        parts = [] if distance is None else [self.tr("distance to data %1×").replace("%1", f"{distance:.2g}")]
+        parts += [] if change is None else [self.tr("image change %1 per frame").replace("%1", f"{change:.2g}")]
+        return ", ".join(parts)
+
+    def _measures(self, frame: int) -> tuple[float | None, float | None]:
+        """Return distance from the data and change of a frame, each None if it is not known."""
         if self._animation is None or self._curves is None or not len(self._curves.frames):
-            return ""
-        number = int(self._animation.numbers[self.frame_at(x)])
+            return None, None
+        number = int(self._animation.numbers[min(frame, self._animation.frames - 1)])
         nearest = int(np.abs(self._curves.frames - number).argmin())
-        text = self.tr("distance to data %1×").replace("%1", f"{self._curves.distances[nearest]:.2g}")
-        if nearest < len(self._curves.changes):
-            change = self.tr("image change %1 per frame").replace("%1", f"{self._curves.rates()[nearest]:.2g}")
-            text = f"{text}, {change}"
-        return text
+        changed = nearest < len(self._curves.changes)
+        return float(self._curves.distances[nearest]), float(self._curves.rates()[nearest]) if changed else None
+
+    def _legend(self) -> tuple[str, str]:
+        """Return the names of the curves, with their values at the playhead."""
+        distance, change = self._measures(self._playhead)
+        return (
+            self.tr("Distance to data") + ("" if distance is None else f" {distance:.1f}×"),
+            self.tr("Change per frame") + ("" if change is None else f" {change:.3f}"),
+        )
 
     # -- drops -------------------------------------------------------------------------------------------------------
 
@@ -348,7 +365,7 @@ class TimelineTrack(QWidget):
             paints.strip(animation, self._strip)
             paints.segments(animation, self._segment)
             if self._curves is not None:
-                paints.curves(animation, self._curves, (self.tr("Distance to data"), self.tr("Change per frame")))
+                paints.curves(animation, self._curves, self._legend())
         paints.keys(self._images, self._key, selected=self._segment is None)
         if animation is not None:
             paints.playhead(self._playhead, self.height())
