@@ -23,6 +23,8 @@ class ContextMenu(QObject):
         self._widget = widget
         self._name = name
         self._area = widget.viewport() if isinstance(widget, QAbstractScrollArea) else widget
+        if widget.focusPolicy() == Qt.FocusPolicy.NoFocus:
+            widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # for the menu by keyboard
         for watched in {widget, self._area}:
             watched.installEventFilter(self)
 

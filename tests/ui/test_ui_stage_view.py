@@ -16,6 +16,7 @@ from explorer.document.document import Document
 from explorer.document.views.image import IMAGE, encode_image
 from explorer.types import ImageShape
 from explorer.ui.panels.stage import StagePanel
+from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.image_scaling import Axis, enlarged
 from explorer.ui.widgets.stage_canvas import MODES
 from explorer.ui.widgets.stage_image import StageImage
@@ -369,3 +370,21 @@ def test_the_same_image_is_enlarged_once(stage: Stage, monkeypatch: pytest.Monke
     panel.resize(901, 570)
     panel.grab()
     assert calls
+
+
+def test_a_title_without_room_is_shortened_and_stays_whole_for_readers(qtbot: QtBot) -> None:
+    frames = [
+        ImageFrame("Reconstruction", "", short="Recon."),
+        ImageFrame("Recon.", ""),
+        ImageFrame("Reconstruction", ""),
+    ]
+    for frame in frames:
+        qtbot.addWidget(frame)
+        frame.resize(84, 120)
+    shortened, short, whole = (array_of(frame.grab().toImage()) for frame in frames)
+    assert np.array_equal(shortened, short)
+    for frame in frames:
+        frame.resize(200, 240)
+    assert frames[0].accessibleName() == "Reconstruction"
+    assert np.array_equal(array_of(frames[0].grab().toImage()), array_of(frames[2].grab().toImage()))
+    assert not np.array_equal(shortened, whole)

@@ -279,6 +279,8 @@ def test_strip_and_curves_are_those_of_the_animation(driver: WindowDriver) -> No
     assert track.strip is not None
     assert "distance to data" in track.values_at(track.x_of(30))
     assert "image change" in track.values_at(track.x_of(30))
+    driver.document.timeline.set_playhead(30, "to-frame-30")
+    assert track.accessibleDescription().endswith(track.values_at(track.x_of(30)))
 
 
 def test_even_motion_changes_the_image_evenly(driver: WindowDriver) -> None:

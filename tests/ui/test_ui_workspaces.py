@@ -194,6 +194,36 @@ def test_the_timeline_is_a_strip_until_it_has_keyframes(driver: WindowDriver) ->
     assert timeline.height() <= 28
 
 
+def test_an_empty_timeline_closes_unless_the_user_opened_it(driver: WindowDriver) -> None:
+    driver.open()
+    timeline, document = driver.window.timeline, driver.document
+
+    def height() -> int:
+        QApplication.processEvents()
+        return timeline.height()
+
+    document.timeline.add()
+    assert height() > 150
+    document.undo()
+    assert height() <= 28, "the last keyframe is gone"
+    document.redo()
+    assert height() > 150
+    driver.window.workspaces.switch("map")
+    assert height() > 150, "it has a keyframe"
+    document.timeline.clear()
+    assert height() <= 28
+    driver.window.workspaces.switch("explore")
+    assert height() <= 28
+    click(driver.window, "timeline_expand")
+    document.timeline.add()
+    document.timeline.clear()
+    assert height() > 150, "the user has opened it"
+    driver.window.workspaces.switch("map")
+    assert height() <= 28
+    driver.window.workspaces.switch("explore")
+    assert height() > 150
+
+
 def test_the_gallery_is_a_filmstrip_and_a_grid_where_it_is_high(driver: WindowDriver) -> None:
     driver.open()
     view = driver.window.gallery.view

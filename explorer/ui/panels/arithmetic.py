@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStackedWidget, QWidget
 
@@ -21,6 +21,7 @@ from explorer.document.views.terms import TERMS
 from explorer.errors import ExplorerError
 from explorer.types import Floats, Shown
 from explorer.ui.dragging import code_of, images_of
+from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
@@ -77,6 +78,7 @@ class ArithmeticPanel(WatchingPanel):
         self.terms = [_TermBox(self._document, number) for number in range(3)]
         self.nearest = ImageFrame(self.tr("Nearest"), self.tr("Add images to a, b and c."))
         self.nearest.setObjectName("arithmetic_nearest")
+        ImageMenu(self._document, self.nearest, self._nearest_image)
         self.nearest.setToolTip(self.tr("The image of this dataset whose code is nearest to the result"))
         self._share = GestureSlider(
             "arithmetic_share", self.tr("Fraction of dimensions taken from c"), _STEPS, "arithmetic-share"
@@ -113,6 +115,13 @@ class ArithmeticPanel(WatchingPanel):
         document.views.changed(NEAREST).connect(self._show_nearest)
         document.analysis.running_changed.connect(self._show_nearest)
         document.changed.model.connect(self._show_settings)
+
+    def _nearest_image(self, where: QPoint | None) -> MenuImage | None:
+        view = self._document.views[NEAREST]
+        if self.nearest.image is None or not isinstance(view, NeighborsView) or not len(view.indices):
+            return None
+        index = int(view.indices[0])
+        return MenuImage(self.nearest.image, f"image-{index + 1}", index=index)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

@@ -116,13 +116,13 @@ class MapPanel(QWidget):
             (
                 "map_box",
                 self.tr("Box"),
-                self.tr("Select the images in a box, or click one"),
+                self.tr("Select the images in a box, or click one; Enter: all in view"),
                 self.tr("select rectangle, box selection, marquee"),
             ),
             (
                 "map_lasso",
                 self.tr("Lasso"),
-                self.tr("Select the images within a freehand outline"),
+                self.tr("Select the images within a freehand outline; Enter: all in view"),
                 self.tr("freehand selection, select outline"),
             ),
         )

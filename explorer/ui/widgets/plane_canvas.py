@@ -38,7 +38,7 @@ class PlaneCanvas(PlaneDisplay):
 
     The left button moves the current code, pans, or draws a box or lasso, as set by `set_tool`; the other buttons pan,
     the wheel zooms. Arrow keys move the current code (with Shift five times as far) and pan with Ctrl; + and − zoom, 0
-    shows the whole range.
+    shows the whole range; Enter encloses what is visible, in place of a box or lasso.
 
     Signals have positions in the plane's coordinates.
 
@@ -188,6 +188,10 @@ class PlaneCanvas(PlaneDisplay):
             self.zoom_by(0.5**0.5)
         elif key in {Qt.Key.Key_0, Qt.Key.Key_Home}:
             self.reset_view()
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self._tool in {"box", "lasso"}:
+            seen = self.map_window()
+            xs, ys = (seen.left, seen.right, seen.right, seen.left), (seen.top, seen.top, seen.bottom, seen.bottom)
+            self.enclosed.emit(np.array([xs, ys], np.float32).T)
         elif key in _ARROWS and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             across, up = _ARROWS[key]
             rect = self.plane_rect()
