@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
-from explorer_testing.menus import pick
+from explorer_testing.menus import opened, pick
 from explorer_testing.toy_source import register, write_toy
 from explorer_testing.window import WindowDriver, plain, type_into
 from PySide6.QtCore import QPoint, Qt
@@ -301,9 +301,8 @@ def test_it_opens_from_the_menu_of_a_dataset(driver: WindowDriver, scan: Path) -
     library = driver.window.library
     driver.until(lambda: library.item_of("place", "scan.toy") is not None)
     driver.click_item(library.item_of("place", "scan.toy"))
-    menu = library.show_menu(QPoint(5, 5))
-    assert menu is not None
-    pick(menu, "library_menu_reading")
+    QTest.keyClick(library.tree, Qt.Key.Key_Menu)
+    pick(opened(library.tree, "library_menu"), "library_menu_reading")
     driver.until(lambda: spec(driver) == str(scan))
     assert text(driver.find(ReadingDialog, "reading_dialog"), "reading_title") == "scan.toy"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model
+from explorer_testing.menus import opened, pick
 from explorer_testing.window import WindowDriver, drag
 from PIL import Image
 from PySide6.QtCore import QPointF, Qt
@@ -144,6 +145,10 @@ def test_a_keyframe_is_doubled_and_replaced(driver: WindowDriver) -> None:
     act(driver, "timeline_menu_replace")
     driver.window.timeline.findChildren(QMenu, "timeline_menu")[-1].close()
     np.testing.assert_array_equal(codes_of(driver)[0], KEYS[2])
+    track.choose_key(1)
+    QTest.keyClick(track, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
+    pick(opened(track, "timeline_menu"), "timeline_menu_delete")
+    assert len(codes_of(driver)) == 3
 
 
 def test_alt_and_arrows_reorder(driver: WindowDriver) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QTreeWidgetItem, QWidget
 
 from explorer.data.choices import place_of
@@ -16,11 +16,12 @@ from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
 from explorer.document.views.thumbnails import THUMBNAILS, ThumbnailsView
 from explorer.models.preview import COUNT
-from explorer.ui.actions import Action, ActionMenu, Section, When
+from explorer.ui.actions import Action, Section, When
 from explorer.ui.card_images import has_images, keep_images
 from explorer.ui.dialogs.files import ask_file, ask_folder, dataset_filters
 from explorer.ui.dialogs.get_data import GetDataDialog
 from explorer.ui.dialogs.in_front import show_in_front
+from explorer.ui.list_menu import ListMenu
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.library_cache import CacheLine
 from explorer.ui.panels.library_tree import LibraryTree
@@ -62,7 +63,7 @@ class LibraryPanel(QWidget):
         self.tree.refreshed.connect(self._cache.refresh)
         self.tree.images_arrived.connect(self._show_card_images)
         self.tree.removal_asked.connect(self.remove_selected)
-        self.tree.customContextMenuRequested.connect(self.show_menu)
+        ListMenu(self.tree, "library_menu", self._menu_records)
         document.changed.source.connect(self._on_source_changed)
         document.views.changed(THUMBNAILS).connect(self._on_thumbnails_changed)
         self.tree.refresh()
@@ -141,16 +142,9 @@ class LibraryPanel(QWidget):
         self.open_selected()
         self._document.reading_requested.emit()
 
-    def show_menu(self, where: QPoint) -> ActionMenu | None:
-        """Show the menu of the selected item; Shift+F10 does so at the item."""
-        if self.tree.selected is None:
-            return None
-        menu = ActionMenu("library_menu", self, records=self._menu_records())
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(self.tree.viewport().mapToGlobal(where))
-        return menu
-
     def _menu_records(self) -> Iterator[Action]:
+        if self.tree.selected is None:
+            return
         yield Action(
             "library_menu_open",
             self.tr("&Open"),

@@ -66,7 +66,6 @@ class LibraryTree(QTreeWidget):
         self.header().setStretchLastSection(False)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         # The end of a training emits several signals; the folders are read once, after them.
         self._renewal = QTimer(self)
         self._renewal.setSingleShot(True)

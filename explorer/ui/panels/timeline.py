@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QPoint, QSize, Qt
+from PySide6.QtCore import QMimeData, QSize, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
@@ -25,6 +24,7 @@ from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dragging import code_of, files_of, images_of
 from explorer.ui.images import image_to_qimage, pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
+from explorer.ui.panels.timeline_menu import KeyframeMenu
 from explorer.ui.panels.timeline_player import TimelinePlayer
 from explorer.ui.panels.timeline_settings import SegmentSettings
 from explorer.ui.widgets.collapsible import Collapsible
@@ -86,7 +86,7 @@ class TimelinePanel(QWidget):
         self.track.moved.connect(self._on_moved)
         self.track.removal_asked.connect(self._remove)
         self.track.duplicate_asked.connect(self._duplicate)
-        self.track.menu_asked.connect(self._show_menu)
+        KeyframeMenu(self._document, self.track, self._duplicate, self._remove)
         self.track.dropped.connect(self._on_dropped)
 
     def _make_buttons(self) -> None:
@@ -247,23 +247,6 @@ class TimelinePanel(QWidget):
     def _on_retimed(self, number: int, frame: int, gesture: str) -> None:
         if len(self._begun) == len(self._document.state.keyframes):
             self.track.choose_key(self._document.timeline.retime(self._begun, number, frame, gesture))
-
-    def _show_menu(self, number: int, where: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setObjectName("timeline_menu")
-        for name, text, run in (
-            ("timeline_menu_go", self.tr("Jump to keyframe"), self._document.timeline.take),
-            ("timeline_menu_replace", self.tr("Replace with current code"), self._replace),
-            ("timeline_menu_duplicate", self.tr("Duplicate"), self._duplicate),
-            ("timeline_menu_delete", self.tr("Delete"), self._remove),
-        ):
-            menu.addAction(text, partial(run, number)).setObjectName(name)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(where)
-
-    def _replace(self, number: int) -> None:
-        if self._document.code is not None:
-            self._document.timeline.bend(number, self._document.code)
 
     def _on_dropped(self, mime: QMimeData, frame: int) -> None:
         """Insert keyframes from dropped items; an exported animation replaces all keyframes."""

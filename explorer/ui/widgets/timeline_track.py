@@ -9,7 +9,6 @@ from itertools import count
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QContextMenuEvent,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDragMoveEvent,
@@ -72,8 +71,8 @@ class TimelineTrack(QWidget):
         The drag of a keyframe began; it was dragged: its number, the frame of the forward pass, the gesture.
     moved(int, int)
         A keyframe was moved to another position with the keyboard.
-    removal_asked(int), duplicate_asked(int), menu_asked(int, QPoint)
-        Of a keyframe; the context menu at a position on the screen.
+    removal_asked(int), duplicate_asked(int)
+        Of a keyframe.
     dropped(QMimeData, int)
         Something was dropped at a frame.
     """
@@ -87,7 +86,6 @@ class TimelineTrack(QWidget):
     moved = Signal(int, int)
     removal_asked = Signal(int)
     duplicate_asked = Signal(int)
-    menu_asked = Signal(int, object)
     dropped = Signal(object, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -198,7 +196,8 @@ class TimelineTrack(QWidget):
     def segment_rect(self, number: int) -> QRectF:
         return self._places.segment_rect(number)
 
-    def _key_at(self, point: QPointF) -> int | None:
+    def key_at(self, point: QPointF) -> int | None:
+        """Return the number of the keyframe at a position; of several, the selected one."""
         hits = [number for number in range(self._count) if self.key_rect(number).contains(point)]
         # The selected keyframe is drawn on top.
         return self._key if self._key in hits else hits[-1] if hits else None
@@ -215,7 +214,7 @@ class TimelineTrack(QWidget):
         if event.button() != Qt.MouseButton.LeftButton or not self._count:
             return
         point = event.position()
-        key, segment = self._key_at(point), self._segment_at(point)
+        key, segment = self.key_at(point), self._segment_at(point)
         gesture = f"timeline-{next(self._gestures)}"
         if key is not None:
             self.choose_key(key)
@@ -257,14 +256,6 @@ class TimelineTrack(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.mousePressEvent(event)
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        by_keys = event.reason() == QContextMenuEvent.Reason.Keyboard
-        key = self._key if by_keys else self._key_at(QPointF(event.pos()))
-        if key is not None and self._count:
-            self.choose_key(key)
-            where = self.mapToGlobal(self.key_rect(key).center().toPoint()) if by_keys else event.globalPos()
-            self.menu_asked.emit(key, where)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, modifiers = event.key(), event.modifiers()
         sideways = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(key))
@@ -292,7 +283,7 @@ class TimelineTrack(QWidget):
             super().keyPressEvent(event)
 
     def _show_hint(self, point: QPointF) -> None:
-        over = self._animation is not None and (self._key_at(point) is not None or self._segment_at(point) is not None)
+        over = self._animation is not None and (self.key_at(point) is not None or self._segment_at(point) is not None)
         self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
         self.setToolTip(plain_tooltip(self.values_at(point.x()) if point.y() > CURVES_TOP else ""))
 
