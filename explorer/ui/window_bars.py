@@ -13,7 +13,7 @@ from explorer.ui.actions import WindowAction
 from explorer.ui.panels import PANELS
 from explorer.ui.panels.library import LibraryPanel
 from explorer.ui.plain_text import name_action
-from explorer.ui.toolbar import Picker, add_actions, named_actions, spacer, tool_bar
+from explorer.ui.toolbar import Picker, add_actions, beside_icon, named_actions, spacer, tool_bar
 from explorer.ui.widgets.message_row import MessageRow
 from explorer.ui.widgets.stage_canvas import MODES
 from explorer.ui.workspaces import WORKSPACES
@@ -71,7 +71,7 @@ class WindowBars(QObject):
         buttons = named_actions(self._actions, [f"action_workspace_{workspace.name}" for workspace in WORKSPACES])
         for workspace, action in zip(WORKSPACES, buttons, strict=True):
             assert action is not None
-            action.setIconText(workspace.words[0])  # of the button
+            action.setIconText(beside_icon(workspace.words[0]))  # of the button
         add_actions(self.workspaces, buttons, text=True)
         self.workspaces.addWidget(spacer())
         self.model_picker = Picker(
