@@ -123,7 +123,7 @@ class MainWindow(QMainWindow):
         self.gallery.key_pressed.connect(self.stage.press)
         self.timeline.strip.toggled.connect(lambda: self.workspaces.fit_height(self.dock("timeline")))
         self.panels.panel(CodePanel).mini_map.opened.connect(partial(self.show_panel, "map"))
-        self.stage.alone_requested.connect(self._switch_alone)
+        self.stage.commands.alone_requested.connect(self._switch_alone)
         self.stage.mode_changed.connect(lambda: document.sessions.put_stage(self.stage.mode))
         document.sessions.stage_restored.connect(self.stage.set_mode)
         document.sessions.changed.connect(self._show_title)
@@ -249,7 +249,7 @@ class MainWindow(QMainWindow):
         self.registry.add(
             self.sessions,
             *(made for _, made in self.panels.made if isinstance(made, HasMenuActions)),
-            self.stage,
+            self.stage.commands,
             self.opening,
             self,
             self.panels,

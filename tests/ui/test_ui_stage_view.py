@@ -348,7 +348,7 @@ def test_single_keys(stage: Stage) -> None:
     panel.setFocus()
     press(panel, Qt.Key.Key_K)
     assert len(stage.document.state.keyframes) == 1
-    with stage.bot.waitSignal(panel.alone_requested):
+    with stage.bot.waitSignal(panel.commands.alone_requested):
         press(panel, Qt.Key.Key_F)
     press(panel, Qt.Key.Key_K, Qt.KeyboardModifier.AltModifier)
     assert len(stage.document.state.keyframes) == 1, "a key with another one is another key"

@@ -73,7 +73,7 @@ def dialogs(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     yield "reading", window.opening.show_reading()
     window.document.choice_wanted.emit(ReadingQuestion("/nowhere/cells.h5", ("array", ("cells", "nuclei"))))
     yield "reading question", _shown(window, "reading_question")
-    yield "channel mixer", window.stage.show_mixer()
+    yield "channel mixer", window.stage.commands.show_mixer()
 
 
 def _shown(window: MainWindow, name: str) -> QWidget:
