@@ -30,6 +30,7 @@ class Center(QStackedWidget):
         self.addWidget(self.start_page)
         self.addWidget(stage)
         self.setCurrentWidget(stage)
+        self.setFocusProxy(stage)
         self.start_page.closed.connect(self.leave_start_page)
         changed = document.changed
         for opened in (changed.model, changed.source, changed.imported_image):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QObject, Qt, Signal
-from PySide6.QtWidgets import QDockWidget, QMainWindow
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow
 
 from explorer.document.preferences import PreferencesFile, WorkspaceLayout
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
@@ -229,6 +229,7 @@ class Workspaces(QObject):
     def _show(self) -> None:
         self._folded = False
         layout = self._layouts.get(self.current) or self._first_layout()
+        focus = QApplication.focusWidget()
         self._window.setUpdatesEnabled(False)
         try:
             for panel, dock in self._docks:
@@ -242,6 +243,11 @@ class Workspaces(QObject):
             self._window.setUpdatesEnabled(True)
             for _, dock in self._docks:
                 dock.hold(False)
+        if any(dock.isAncestorOf(focus) and not dock.in_front for _, dock in self._docks if focus is not None):
+            # Qt would give it to the first button of the toolbars.
+            center = self._window.centralWidget()
+            assert center is not None
+            center.setFocus()
 
     def _resize(self, layout: WorkspaceLayout) -> None:
         arranged = self._window.layout()
@@ -257,6 +263,7 @@ class Workspaces(QObject):
                     self._window.resizeDocks([dock], [size], Qt.Orientation.Horizontal)
         # At once: a strip that gets lower would leave its height to the one above it.
         self._window.resizeDocks(list(lows), list(lows.values()), Qt.Orientation.Vertical)
+        arranged.activate()  # a switch that follows at once remembers the sizes
 
     def _first_layout(self) -> WorkspaceLayout:
         """Return the initial layout of the current workspace: the first of its panels at the right is in front."""

@@ -129,7 +129,7 @@ def test_the_least_stage_shows_all_images(stage: Stage) -> None:
 def test_a_mode_shows_its_images(stage: Stage, mode: str, shown: set[str]) -> None:
     panel = stage.open()
     panel.set_mode("one" if mode == "three" else "three")
-    action = next(action for action in panel.menu_actions() if action.name == f"action_stage_{mode}")
+    action = next(action for action in panel.commands.menu_actions() if action.name == f"action_stage_{mode}")
     assert action.checked is not None
     assert not action.checked.holds()
     with stage.bot.waitSignal(panel.mode_changed):

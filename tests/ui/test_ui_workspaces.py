@@ -80,6 +80,25 @@ def test_each_workspace_keeps_its_layout_also_across_starts(make: MakeWindow) ->
     assert "bookmarks" in shown(second), "only the current layout was reset"
 
 
+def test_switching_at_once_keeps_the_sizes_and_the_focus_goes_to_the_stage(driver: WindowDriver) -> None:
+    driver.open()
+    window, docks = driver.window, driver.window.workspaces
+    before = window.dock("latent").width()
+    docks.switch("map")
+    QApplication.processEvents()
+    assert window.dock("map").width() != before
+    docks.switch("explore")
+    docks.switch("map")
+    docks.switch("explore")
+    QApplication.processEvents()
+    assert window.dock("latent").width() == before
+    window.latent.sliders.setFocus()
+    docks.switch("train")
+    focus = QApplication.focusWidget()
+    assert focus is not None
+    assert window.stage.isAncestorOf(focus), "not to a button of the toolbars"
+
+
 def test_switching_leaves_no_tab_bars_behind(bare_window: MainWindow) -> None:
     def bars() -> int:
         return len(bare_window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly))
@@ -237,6 +256,8 @@ def test_the_gallery_is_a_filmstrip_and_a_grid_where_it_is_high(driver: WindowDr
     columns = view.viewport().width() // driver.window.gallery.model.cell
     below = view.visualRect(view.model().index(columns, 0))
     assert below.y() > view.visualRect(view.model().index(0, 0)).y()
+    driver.window.workspaces.reset()
+    driver.until(lambda: driver.window.gallery.height() < 90)
 
 
 def test_the_pickers_show_what_is_open_and_open_others(driver: WindowDriver) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPixmap
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStackedWidget, QWidget
 
 from explorer.data.mixer import shown
@@ -27,6 +27,7 @@ from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import sentence
+from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import STRETCH, folding, hbox, vbox, widget_of
@@ -197,7 +198,7 @@ class _TermBox(QWidget):
         self._strength.setPrefix(f"{letter}  × ")
         self._strength.setMinimumWidth(80)
         self._strength.setSizePolicy(QSizePolicy.Policy.Ignored, self._strength.sizePolicy().verticalPolicy())
-        self.list = QListWidget()
+        self.list = _TermImages()
         name_control(self.list, f"slot_{letter}_images", self.tr("Images of this term; press Delete to remove one"))
         show_thumbnails(self.list, QSize(_SIDE + 4, _SIDE + 4))
         self.list.setAcceptDrops(False)
@@ -301,6 +302,20 @@ class _TermBox(QWidget):
                 self._document.add_to_term(self._number, code[None])
             except ExplorerError as error:
                 self._document.report(error.message)
+
+
+class _TermImages(QListWidget):
+    """The images of a term; without any, it says how to add some."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.count():
+            painter = QPainter(self.viewport())
+            painter.setPen(current_theme().color("muted"))
+            area = self.viewport().rect().adjusted(8, 8, -8, -8)
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(area, int(flags), self.tr("Drop images here"))
+            painter.end()
 
 
 PANEL = Panel(

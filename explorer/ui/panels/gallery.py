@@ -167,6 +167,10 @@ class GalleryPanel(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(240, SMALLEST_CELL + 22)
 
+    def minimumSizeHint(self) -> QSize:
+        """As a filmstrip, to which a grid shrinks."""
+        return QSize(super().minimumSizeHint().width(), SMALLEST_CELL + 8)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         row = self.height() < _ROW
         if row != self._row:

@@ -24,8 +24,8 @@ from explorer.ui.widgets.track_places import (
     TrackStrip,
 )
 
-_TICKS = 70
-"""Least distance of two numbers on the ruler, in pixels."""
+_GAP = 14
+"""Least space between two numbers on the ruler, in pixels."""
 
 _FAR = 3.0
 """Top of the axis for the distance from the data, in multiples of the usual distance."""
@@ -42,7 +42,10 @@ class TrackPainter:
 
     def ruler(self, animation: TrackAnimation) -> None:
         painter, theme = self._painter, self._theme
-        step = nice_step(_TICKS / max(self._places.axis[2], 1e-6) / animation.fps)
+        longest = painter.fontMetrics().horizontalAdvance(
+            f"{animation.frames / animation.fps:.1f} s · f{animation.frames}"
+        )
+        step = nice_step((longest + _GAP) / max(self._places.axis[2], 1e-6) / animation.fps)
         for number in range(math.floor((animation.frames - 1) / animation.fps / step + 1e-9) + 1):
             frame = number * step * animation.fps
             x = self._places.x_of(frame)
