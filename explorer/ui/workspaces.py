@@ -145,6 +145,7 @@ class Workspaces(QObject):
     def reset(self) -> None:
         """Restore the initial places of all docks, and the initial layout of the current workspace."""
         self._layouts.pop(self.current, None)
+        self._release_focus(self._docks)
         self._place()
         if not self._folded:
             self._show()
@@ -229,7 +230,8 @@ class Workspaces(QObject):
     def _show(self) -> None:
         self._folded = False
         layout = self._layouts.get(self.current) or self._first_layout()
-        focus = QApplication.focusWidget()
+        behind = [part for part in self._docks if part[0].area == _RIGHT and part[0].name not in layout.front]
+        self._release_focus([*behind, *(part for part in self._docks if part[0].name not in layout.panels)])
         self._window.setUpdatesEnabled(False)
         try:
             for panel, dock in self._docks:
@@ -243,10 +245,11 @@ class Workspaces(QObject):
             self._window.setUpdatesEnabled(True)
             for _, dock in self._docks:
                 dock.hold(False)
-        if any(dock.isAncestorOf(focus) and not dock.in_front for _, dock in self._docks if focus is not None):
-            # Qt would give it to the first button of the toolbars.
-            center = self._window.centralWidget()
-            assert center is not None
+
+    def _release_focus(self, docks: Sequence[tuple[Panel, PanelDock]]) -> None:
+        """Give the focus to the center before docks are hidden; Qt would give it to the first button of the toolbars."""
+        focus, center = QApplication.focusWidget(), self._window.centralWidget()
+        if focus is not None and center is not None and any(dock.isAncestorOf(focus) for _, dock in docks):
             center.setFocus()
 
     def _resize(self, layout: WorkspaceLayout) -> None:

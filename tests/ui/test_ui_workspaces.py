@@ -97,6 +97,12 @@ def test_switching_at_once_keeps_the_sizes_and_the_focus_goes_to_the_stage(drive
     focus = QApplication.focusWidget()
     assert focus is not None
     assert window.stage.isAncestorOf(focus), "not to a button of the toolbars"
+    window.show_panel("map")
+    window.map.canvas.setFocus()
+    window.show_panel("neighbors")
+    focus = QApplication.focusWidget()
+    assert focus is not None
+    assert window.stage.isAncestorOf(focus)
 
 
 def test_switching_leaves_no_tab_bars_behind(bare_window: MainWindow) -> None:
