@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.ui.start_page import StartPage
+from explorer.ui.widgets.pages import Pages
 
 
-class Center(QStackedWidget):
-    """Shows the stage, or the start page until something is opened; `turned()`: it may show the other one now.
-
-    It needs only the room of the page that it shows.
-    """
+class Center(Pages):
+    """Shows the stage, or the start page until something is opened; `turned()`: it may show the other one now."""
 
     turned = Signal()
 
@@ -35,10 +33,6 @@ class Center(QStackedWidget):
         changed = document.changed
         for opened in (changed.model, changed.source, changed.imported_image):
             opened.connect(self._on_opened)
-
-    def minimumSizeHint(self) -> QSize:
-        page = self.currentWidget()
-        return page.minimumSizeHint().expandedTo(page.minimumSize()) if page is not None else QSize()
 
     @property
     def at_start(self) -> bool:

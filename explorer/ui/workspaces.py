@@ -247,7 +247,7 @@ class Workspaces(QObject):
                 dock.hold(False)
 
     def _release_focus(self, docks: Sequence[tuple[Panel, PanelDock]]) -> None:
-        """Give the focus to the center before docks are hidden; Qt would give it to the first button of the toolbars."""
+        """Give the focus to the center before docks are hidden; Qt would give it to any button."""
         focus, center = QApplication.focusWidget(), self._window.centralWidget()
         if focus is not None and center is not None and any(dock.isAncestorOf(focus) for _, dock in docks):
             center.setFocus()

@@ -151,6 +151,8 @@ def test_the_window_can_be_as_small_as_promised_in_every_workspace(bare_window: 
         QApplication.processEvents()
         assert bare_window.size() == SMALLEST, workspace.name
         assert bare_window.stage.visibleRegion().boundingRect().width() >= 240
+        least = bare_window.minimumSizeHint()
+        assert least.height() <= SMALLEST.height(), f"{workspace.name} would lie over the status bar"
 
 
 def test_the_stage_alone_and_back(bare_window: MainWindow) -> None:

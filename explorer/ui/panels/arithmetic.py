@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
 from explorer.data.mixer import shown
 from explorer.document.document import Document
@@ -31,12 +31,15 @@ from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import STRETCH, folding, hbox, vbox, widget_of
+from explorer.ui.widgets.pages import Pages
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
 _SUM, _CROSS, _MORE = 0, 1, 2
 _SIDE = 72
 _CLEAR = 30
+_FOLD = 150
+"""Width in pixels below which the buttons of a term are below each other."""
 _STEPS = 100
 _SEEDS = 1_000_000
 
@@ -101,7 +104,7 @@ class ArithmeticPanel(WatchingPanel):
         images = folding(460, (first, 1), (second, 1), spacing=10)
         made = widget_of(vbox((images, 1), self._crossing, self._words))
         more = widget_of(folding(460, (self.cloud, 2), (self._cloud_controls, 1)))
-        self._pages = QStackedWidget()
+        self._pages = Pages()
         self._pages.addWidget(made)
         self._pages.addWidget(more)
         self.setLayout(vbox(hbox(self.modes, STRETCH), (self._pages, 1), spacing=6, margins=(12, 8, 8, 8)))
@@ -225,7 +228,7 @@ class _TermBox(QWidget):
             vbox(
                 hbox((self._strength, 1), self._clear, spacing=4),
                 (self.list, 1),
-                hbox((self._add, 1), (self._cursor, 1), spacing=4),
+                folding(_FOLD, (self._add, 1), (self._cursor, 1), spacing=4),
                 spacing=4,
                 margins=0,
             )
