@@ -134,8 +134,8 @@ class FitProcess:
 
         UsageError if the data cannot be fitted; EngineError if the fit or its process fails.
         """
-        self._start()
         try:
+            self._start()
             self._channel.send(request)
             while not self._channel.poll(_TICK_SECONDS):
                 yield Progress(0, 0, note)
