@@ -230,6 +230,7 @@ class MainWindow(QMainWindow):
         if event.polished() and isinstance(bar, QTabBar):
             bar.setAccessibleName(self.tr("Panels"))
             bar.setObjectName("dock_tabs")
+            bar.setDrawBase(False)  # in the dark theme, its line would be white
             # Qt keeps those of hidden docks outside of the window, where the focus would vanish.
             bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         super().childEvent(event)
