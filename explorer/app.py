@@ -132,7 +132,7 @@ def begin(running: Running, preferences: PreferencesFile, open_me: str | None = 
     if preferences.notes:
         running.document.report(*damage_words(preferences.notes))
     if running.document.model is None:
-        running.window.show_start_page()
+        running.window.center.show_start_page()
     if first_start and open_me is None:
         # The start page offers the tour.
         preferences.put(tour_seen=True)

@@ -95,6 +95,8 @@ class Document:
         Positions of the images that the gallery shows: int64 ``(n,)``.
     preview_requested
         The position of the image that the gallery shows larger; None for none.
+    image_requested
+        The position of an image that is to be copied or saved in its own size, and what gets its pixels ``(h, w, c)``.
     library_changed
         The list of bundles on disk changed.
     exported, announced
@@ -114,6 +116,7 @@ class Document:
     term_requested = Signal(object, int)
     thumbnails_requested = Signal(object)
     preview_requested = Signal(object)
+    image_requested = Signal(int, object)
 
     history_changed = Signal()
     jobs_changed = Signal()

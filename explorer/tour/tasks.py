@@ -304,7 +304,7 @@ def _model(tour: Tour) -> OpenModel:
 
 def _open(tour: Tour, name: str) -> OpenModel:
     """Press the button of a card on the start page."""
-    cards = tour.running.window.start_page.cards
+    cards = tour.running.window.center.start_page.cards
     model, delegate = cards.model(), cards.itemDelegate()
     assert isinstance(delegate, CardDelegate)
     index = next(model.index(row, 0) for row in range(model.rowCount()) if model.index(row, 0).data() == name)

@@ -7,13 +7,14 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from explorer.document.document import Document
 from explorer.document.preferences import PreferencesFile
 from explorer.ui.actions import Action, ActionRegistry, Command, Section, When
 from explorer.ui.dialogs.command_palette import RECENT, Article, CommandPalette
 from explorer.ui.dialogs.help import HelpDialog
+from explorer.ui.dialogs.in_front import show_in_front
 from explorer.ui.dialogs.problems import ProblemsDialog
 from explorer.ui.dialogs.settings import SettingsDialog
 from explorer.ui.first_tour import FirstTour, Landmarks
@@ -243,7 +244,7 @@ class AppActions(QObject):
         page = page or _page_of_focus()
         if self._help is None:
             self._help = HelpDialog(partial(self._registry.commands, panels=False), self._window)
-        _raise(self._help)
+        show_in_front(self._help)
         self._help.show_page(page)
         return self._help
 
@@ -251,7 +252,7 @@ class AppActions(QObject):
         if self._problems_dialog is None:
             self._problems_dialog = ProblemsDialog(self.problems, self._window)
         self._problems_dialog.choose_newest()
-        _raise(self._problems_dialog)
+        show_in_front(self._problems_dialog)
         return self._problems_dialog
 
     def _on_problems_changed(self) -> None:
@@ -265,7 +266,7 @@ class AppActions(QObject):
             self._settings = SettingsDialog(self.preferences, self._window)
             self._settings.scheme_chosen.connect(self.choose_colors)
         self._settings.refresh()
-        _raise(self._settings)
+        show_in_front(self._settings)
         return self._settings
 
     def choose_colors(self, name: str) -> None:
@@ -304,9 +305,3 @@ def _page_of_focus() -> str:
 
 def _is_chosen(scheme: str) -> bool:
     return SCHEMES[scheme] == chosen_scheme()
-
-
-def _raise(dialog: QWidget) -> None:
-    dialog.show()
-    dialog.raise_()
-    dialog.activateWindow()

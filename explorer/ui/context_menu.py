@@ -23,6 +23,8 @@ class ContextMenu(QObject):
         self._widget = widget
         self._name = name
         self._area = widget.viewport() if isinstance(widget, QAbstractScrollArea) else widget
+        if widget.focusPolicy() == Qt.FocusPolicy.NoFocus:
+            widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # for the menu by keyboard
         for watched in {widget, self._area}:
             watched.installEventFilter(self)
 
@@ -47,14 +49,14 @@ class ContextMenu(QObject):
         for old in self.opened():
             old.deleteLater()
         menu = ActionMenu(self._name, self._area, records=records)
-        menu.popup(self._area.mapToGlobal(self._by_keys() if where is None else where))
+        menu.popup(self._area.mapToGlobal(self.place_by_keys() if where is None else where))
         return True
 
     def opened(self) -> list[ActionMenu]:
         """Return the menus that were opened here; all but the last one are about to be deleted."""
         return self._area.findChildren(ActionMenu, self._name, Qt.FindChildOption.FindDirectChildrenOnly)
 
-    def _by_keys(self) -> QPoint:
+    def place_by_keys(self) -> QPoint:
         """Return the middle of the current item, or of the widget."""
         if isinstance(self._widget, QAbstractItemView) and self._widget.currentIndex().isValid():
             return self._widget.visualRect(self._widget.currentIndex()).center()

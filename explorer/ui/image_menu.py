@@ -21,7 +21,7 @@ from explorer.types import Floats
 from explorer.ui.actions import Action, When
 from explorer.ui.context_menu import ContextMenu
 from explorer.ui.dialogs.files import ask_save, exporting
-from explorer.ui.images import save_image
+from explorer.ui.images import image_to_qimage, save_image
 
 _TERMS = "abc"
 
@@ -31,10 +31,11 @@ class MenuImage:
     """What an image menu acts on.
 
     `name` is the suggested file name, without extension. `code`, ``(latent_dim,)``, is the code of the image, None if
-    it has none; `index` its position in the open dataset, None if it is not one of its images.
+    it has none; `index` its position in the open dataset, None if it is not one of its images. Without an `image`, that
+    of the dataset is read in its own size.
     """
 
-    image: QImage
+    image: QImage | None
     name: str
     code: Floats | None = None
     index: int | None = None
@@ -139,8 +140,19 @@ class ImageMenu(ContextMenu):
             enabled=known,
         )
 
+    def _with_image(self, found: MenuImage, use: Callable[[QImage], object]) -> None:
+        """Call `use` with the image, once it is read."""
+        if found.image is not None:
+            use(found.image)
+        elif found.index is not None:
+            mixer = self._document.mixer
+            self._document.image_requested.emit(found.index, lambda pixels: use(image_to_qimage(pixels, mixer)))
+
     def _copy(self, found: MenuImage) -> None:
-        QApplication.clipboard().setImage(found.image)
+        self._with_image(found, self._put_on_clipboard)
+
+    def _put_on_clipboard(self, image: QImage) -> None:
+        QApplication.clipboard().setImage(image)
         self._document.announced.emit(message("Image copied"))
 
     def ask_save(self, found: MenuImage) -> None:
@@ -150,8 +162,11 @@ class ImageMenu(ContextMenu):
         ask_save(self._document, window, self.tr("Save image"), kinds, suggested, partial(self._save, found))
 
     def _save(self, found: MenuImage, path: Path) -> None:
-        with exporting(self._document, path):
-            save_image(found.image, path)
+        def save(image: QImage) -> None:
+            with exporting(self._document, path):
+                save_image(image, path)
+
+        self._with_image(found, save)
 
     def _add_keyframe(self, found: MenuImage) -> None:
         timeline, end = self._document.timeline, len(self._document.state.keyframes)

@@ -12,7 +12,7 @@ from explorer.ui.context_menu import ContextMenu
 
 
 class ListMenu(ContextMenu):
-    """Gives a list a context menu: `actions` returns those of the current item, to which a right click moves.
+    """Gives a list a context menu: `actions` returns those of the current item, to which a right click moves; or none.
 
     `name` is the object name of the menu.
     """
@@ -24,7 +24,7 @@ class ListMenu(ContextMenu):
 
     def records(self, where: QPoint | None) -> Iterable[Action | None] | None:
         index = self._view.currentIndex() if where is None else self._view.indexAt(where)
-        return self._actions() if index.isValid() else None
+        return list(self._actions()) or None if index.isValid() else None
 
 
 def pressed(button: QPushButton) -> Action:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
-from typing import TypeVar
 
 from PySide6.QtCore import QChildEvent, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -18,26 +16,23 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QTabBar, QTabWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QTabBar
 
-from explorer.data.source import Source
 from explorer.document.document import Document, Problem
-from explorer.document.open_requests import OpenRequest, ReadingQuestion
+from explorer.document.open_requests import OpenRequest
 from explorer.document.preferences import PreferencesFile
-from explorer.document.state import OpenModel
 from explorer.models.bundle import first_bundle
 from explorer.paths import resources_dir
 from explorer.ui.actions import Action, ActionRegistry, HasMenuActions, Section, When
 from explorer.ui.app_actions import AppActions
+from explorer.ui.center import Center
 from explorer.ui.clipboard_dnd import ClipboardDnd
 from explorer.ui.dialogs.files import FolderMemory
-from explorer.ui.dialogs.import_model import ImportDialog
-from explorer.ui.dialogs.reading import ReadingDialog, ReadingQuestionDialog
 from explorer.ui.first_tour import Landmarks
 from explorer.ui.notices import Notices
-from explorer.ui.panel import Panel
+from explorer.ui.open_actions import OpenActions
 from explorer.ui.panel_dock import PanelDock
-from explorer.ui.panels import PANELS
+from explorer.ui.panel_docks import PanelDocks
 from explorer.ui.panels.arithmetic import ArithmeticPanel
 from explorer.ui.panels.bookmarks import BookmarksPanel
 from explorer.ui.panels.code import CodePanel
@@ -54,46 +49,18 @@ from explorer.ui.panels.stage import StagePanel
 from explorer.ui.panels.timeline import TimelinePanel
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.panels.traversals import TraversalsPanel
-from explorer.ui.plain_text import name_action, plain_menu_text, plain_window_title
+from explorer.ui.plain_text import plain_window_title
 from explorer.ui.session_actions import SessionActions
-from explorer.ui.start_page import StartPage
 from explorer.ui.status import StatusBar
-from explorer.ui.toolbar import Picker, add_actions, named_actions, spacer, tool_bar
+from explorer.ui.timeline_fold import TimelineFold
 from explorer.ui.widgets.message_row import MessageRow
 from explorer.ui.widgets.notice_bar import NoticeBar
 from explorer.ui.widgets.problem_bar import ProblemBar
-from explorer.ui.widgets.stage_canvas import MODES
+from explorer.ui.window_bars import WindowBars
 from explorer.ui.workspaces import WORKSPACES, Workspace, Workspaces
 
 SMALLEST = QSize(1024, 640)
 """Size in pixels below which the docks are hidden, so that the stage has room."""
-
-_TOOLS = (
-    "action_undo",
-    "action_redo",
-    None,
-    "action_reset",
-    "action_shuffle",
-    None,
-    *(f"action_stage_{mode}" for mode in MODES),
-    None,
-    "action_keyframe",
-    "action_bookmark",
-    None,
-    "action_export",
-    "action_help",
-)
-"""Commands in the toolbar, in order; None is a separator."""
-
-W = TypeVar("W", bound=QWidget)
-
-
-class _Pages(QStackedWidget):
-    """Needs only the room of the page that it shows."""
-
-    def minimumSizeHint(self) -> QSize:
-        page = self.currentWidget()
-        return page.minimumSizeHint().expandedTo(page.minimumSize()) if page is not None else QSize()
 
 
 class MainWindow(QMainWindow):
@@ -114,14 +81,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.document = document
         self._on_close = on_close
-        self._import: ImportDialog | None = None
-        self._reading: ReadingDialog | None = None
         self._alone = False
-        self._begins = False
-        self._model: OpenModel | None = None
-        self._source: Source | None = None
-        self._workspace = WORKSPACES[0].name
-        self._strips: dict[str, bool] = {}
         preferences = preferences or PreferencesFile()
         self.setObjectName("main_window")
         self.setWindowIcon(QIcon(str(resources_dir() / "icons" / "app.svg")))
@@ -129,21 +89,17 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         document.places.begin(preferences)
         FolderMemory(self, preferences)
-        self._panels = [(panel, panel.make(document)) for panel in PANELS]
+        self.panels = PanelDocks(document, self)
         self._name_panels()
         self.stage = StagePanel(document)
         self.problem_bar = ProblemBar()
         self.notice_bar = NoticeBar()
         Notices(document, self.notice_bar, self.show_panel)
-        self.start_page = StartPage(document)
-        self._pages = _Pages()
-        self._pages.addWidget(self.start_page)
-        self._pages.addWidget(self.stage)
-        self._pages.setCurrentWidget(self.stage)
-        self.setCentralWidget(self._pages)
-        self._docks: dict[str, PanelDock] = {}
-        self._place_panels()
-        self.workspaces = Workspaces(self, [(panel, self._docks[panel.name]) for panel, _ in self._panels], preferences)
+        self.center = Center(document, self.stage)
+        self.setCentralWidget(self.center)
+        self.panels.make_docks(self)
+        self.workspaces = Workspaces(self, self.panels.docks(), preferences)
+        TimelineFold(document, self.timeline.strip, self.workspaces)
         self.status = StatusBar(document)
         self.setStatusBar(self.status)
         self.clipboard_dnd = ClipboardDnd(document, self)
@@ -151,20 +107,23 @@ class MainWindow(QMainWindow):
         self.sessions = SessionActions(document, self)
         self.registry = ActionRegistry(self, document.announced.emit)
         self.app_actions = AppActions(self, document, preferences, self.registry, self.workspaces, self._landmarks)
+        self.opening = OpenActions(document, self)
         self._fill_menus()
-        self._fill_toolbars()
+        messages = MessageRow(self.problem_bar, self.notice_bar)
+        self.bars = WindowBars(self, document, self.registry.actions(), self.library, messages)
         self._connect()
         self._show_title()
-        self._show_open()
         self._fit_screen()
 
     def _connect(self) -> None:
         document = self.document
+        self.panels.show_wanted.connect(self.show_panel)
+        self.panels.help_wanted.connect(self.app_actions.show_help)
         self.workspaces.switched.connect(self._on_workspace_switched)
         self.gallery.key_pressed.connect(self.stage.press)
-        self.timeline.strip.toggled.connect(lambda: self.workspaces.fit_height(self._docks["timeline"]))
-        self._panel(CodePanel).mini_map.opened.connect(partial(self.show_panel, "map"))
-        self.stage.alone_requested.connect(self._switch_alone)
+        self.timeline.strip.toggled.connect(lambda: self.workspaces.fit_height(self.dock("timeline")))
+        self.panels.panel(CodePanel).mini_map.opened.connect(partial(self.show_panel, "map"))
+        self.stage.commands.alone_requested.connect(self._switch_alone)
         self.stage.mode_changed.connect(lambda: document.sessions.put_stage(self.stage.mode))
         document.sessions.stage_restored.connect(self.stage.set_mode)
         document.sessions.changed.connect(self._show_title)
@@ -172,15 +131,23 @@ class MainWindow(QMainWindow):
         document.sessions.workspace_restored.connect(self.workspaces.switch)
         document.panel_requested.connect(self.show_panel)
         document.problem_reported.connect(self._on_problem_reported)
-        document.imports.wanted.connect(self._on_import_wanted)
-        document.reading_requested.connect(self.show_reading)
-        document.choice_wanted.connect(self._on_choice_wanted)
         for success in (document.changed.model, document.changed.source, document.exported):
             success.connect(self._on_success)
         document.changed.model.connect(self._show_title)
-        document.changed.model.connect(self._show_open)
-        document.changed.source.connect(self._show_open)
-        self._connect_start_page()
+        self._connect_center()
+
+    def _connect_center(self) -> None:
+        page = self.center.start_page
+        for signal, run in (
+            (page.model_wanted, self.library.ask_model),
+            (page.folder_wanted, self.library.ask_folder),
+            (page.file_wanted, self.library.ask_file),
+            (page.tour_wanted, self.app_actions.start_tour),
+            (page.session_wanted, self.sessions.open),
+            (self.center.turned, self._fold),
+            (self.app_actions.tour_starting, self._on_tour_starting),
+        ):
+            signal.connect(run)
 
     def sizeHint(self) -> QSize:
         return QSize(1280, 800)
@@ -196,56 +163,52 @@ class MainWindow(QMainWindow):
 
     def _name_panels(self) -> None:
         """Name the panels that other code reaches into; a new panel needs no line here."""
-        self.library = self._panel(LibraryPanel)
-        self.gallery = self._panel(GalleryPanel)
-        self.feature_maps = self._panel(CodePanel).feature_maps
-        self.latent = self._panel(CodePanel).latent
-        self.timeline = self._panel(TimelinePanel)
-        self.bookmarks = self._panel(BookmarksPanel)
-        self.history = self._panel(HistoryPanel)
-        self.map = self._panel(MapPanel)
-        self.traversals = self._panel(TraversalsPanel)
-        self.samples = self._panel(SamplesPanel)
-        self.noise = self._panel(NoisePanel)
-        self.outliers = self._panel(OutliersPanel)
-        self.neighbors = self._panel(NeighborsPanel)
-        self.arithmetic = self._panel(ArithmeticPanel)
-        self.compare = self._panel(ComparePanel)
-        self.train = self._panel(TrainPanel)
+        panel = self.panels.panel
+        self.library = panel(LibraryPanel)
+        self.gallery = panel(GalleryPanel)
+        self.feature_maps = panel(CodePanel).feature_maps
+        self.latent = panel(CodePanel).latent
+        self.timeline = panel(TimelinePanel)
+        self.bookmarks = panel(BookmarksPanel)
+        self.history = panel(HistoryPanel)
+        self.map = panel(MapPanel)
+        self.traversals = panel(TraversalsPanel)
+        self.samples = panel(SamplesPanel)
+        self.noise = panel(NoisePanel)
+        self.outliers = panel(OutliersPanel)
+        self.neighbors = panel(NeighborsPanel)
+        self.arithmetic = panel(ArithmeticPanel)
+        self.compare = panel(ComparePanel)
+        self.train = panel(TrainPanel)
 
-    def _panel(self, kind: type[W]) -> W:
-        return next(made for _, made in self._panels if isinstance(made, kind))
+    def dock(self, name: str) -> PanelDock:
+        return self.panels.dock(name)
+
+    def show_panel(self, name: str) -> None:
+        """Show a panel in front of others, in its home workspace unless the current one shows it."""
+        panel, dock = self.panels.named(name), self.dock(name)
+        self.center.leave_start_page()
+        if self._alone:
+            self._switch_alone()
+        if panel.workspaces and self.workspaces.current not in panel.workspaces and dock.isHidden():
+            self.workspaces.switch(panel.workspaces[0])
+        dock.show()
+        dock.raise_()
 
     def _landmarks(self) -> Landmarks:
         return Landmarks(
             self.stage,
             self.stage.reconstruction,
-            {panel.name: made for panel, made in self._panels},
-            self._workspace_bar,
+            {panel.name: made for panel, made in self.panels.made},
+            self.bars.workspaces,
         )
-
-    def _place_panels(self) -> None:
-        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        for panel, made in self._panels:
-            dock = PanelDock(panel, made, self)
-            dock.help_wanted.connect(partial(self._show_help, panel))
-            if not panel.strip:
-                dock.panel_shown.connect(partial(self._on_panel_shown, panel))
-            self._docks[panel.name] = dock
-
-    def _show_help(self, panel: Panel) -> None:
-        self.app_actions.show_help(panel.help)
-
-    def _on_panel_shown(self, panel: Panel) -> None:
-        if panel.workspaces:
-            self.document.sessions.put_tab(panel.id)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Arrange the docks; before the first show, the layout would not keep their sizes."""
         super().showEvent(event)
         if not self.workspaces.began:
             self.workspaces.begin()
-            self._messages.place(self)
+            self.bars.place_messages()
             self._fold()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -257,10 +220,9 @@ class MainWindow(QMainWindow):
     def _fold(self) -> None:
         """Hide the docks where they have no room or are not wanted; show them again otherwise."""
         small = self.width() < SMALLEST.width() or self.height() < SMALLEST.height()
-        at_start = self._pages.currentWidget() is self.start_page
-        self.workspaces.fold(small or at_start or self._alone)
-        for bar in (self.tools, self.rail):
-            bar.setVisible(not at_start and not self._alone)
+        empty = self.center.at_start or self._alone
+        self.workspaces.fold(small or empty)
+        self.bars.show_tools(not empty)
 
     def childEvent(self, event: QChildEvent) -> None:
         """Name the tabs that Qt makes of docks in one place."""
@@ -268,54 +230,15 @@ class MainWindow(QMainWindow):
         if event.polished() and isinstance(bar, QTabBar):
             bar.setAccessibleName(self.tr("Panels"))
             bar.setObjectName("dock_tabs")
+            bar.setDrawBase(False)  # in the dark theme, its line would be white
             # Qt keeps those of hidden docks outside of the window, where the focus would vanish.
             bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         super().childEvent(event)
 
-    # -- start page ------------------------------------------------------------------------------------------------
-
-    def _connect_start_page(self) -> None:
-        page, changed = self.start_page, self.document.changed
-        for signal, run in (
-            (page.model_wanted, self.library.ask_model),
-            (page.folder_wanted, self.library.ask_folder),
-            (page.file_wanted, self.library.ask_file),
-            (page.tour_wanted, self.app_actions.start_tour),
-            (page.session_wanted, self.sessions.open),
-            (page.closed, self.leave_start_page),
-            (self.app_actions.tour_starting, self._on_tour_starting),
-        ):
-            signal.connect(run)
-        for opened in (changed.model, changed.source, changed.imported_image):
-            opened.connect(self._on_opened)
-
-    def show_start_page(self) -> None:
-        """Show the start page in place of stage, panels and tools, until something is opened."""
-        self._pages.setCurrentWidget(self.start_page)
-        self._begins = True
-        self._fold()
-
-    def leave_start_page(self) -> None:
-        if self._pages.currentWidget() is self.start_page:
-            self._pages.setCurrentWidget(self.stage)
-            self._fold()
-
-    def _on_opened(self) -> None:
-        """Leave the start page, unless a model in training or a folder that is being read was only renewed."""
-        model, source = self.document.model, self.document.source
-        model_renewed = model is self._model or (model is not None and model.continues(self._model))
-        source_renewed = source is self._source or (source is not None and source.continues(self._source))
-        if not (model_renewed and source_renewed) or self.document.state.imported_image is not None:
-            self.leave_start_page()
-        self._model, self._source = model, source
-        if self._begins and not self.document.sessions.begun:
-            self.document.forget_history()
-            self.document.sessions.begin()
-
     def _on_tour_starting(self) -> None:
         """Open a model for the tour, unless something is open."""
         self._alone = False
-        self.leave_start_page()
+        self.center.leave_start_page()
         self._fold()
         first = first_bundle()
         if self.document.model is None and self.document.source is None and first is not None:
@@ -324,44 +247,26 @@ class MainWindow(QMainWindow):
     # -- menus ---------------------------------------------------------------------------------------------------
 
     def _fill_menus(self) -> None:
-        parts = [made for _, made in self._panels if isinstance(made, HasMenuActions)]
         self.registry.add(
             self.sessions,
-            *parts,
-            self.stage,
+            *(made for _, made in self.panels.made if isinstance(made, HasMenuActions)),
+            self.stage.commands,
+            self.opening,
             self,
+            self.panels,
             self.clipboard_dnd,
             self.status.show_in_folder,
             self.app_actions,
         )
-        for panel, made in self._panels:
+        for panel, made in self.panels.made:
             title, _, _ = panel.words
             self.registry.add_panel(panel.id, title, made, partial(self.show_panel, panel.name))
 
     def menu_actions(self) -> Iterator[Action]:
         yield Action(
-            "action_import",
-            self.tr("Import m&odel…"),
-            self.show_import,
-            Section.OPEN,
-            shortcut="Ctrl+I",
-            tip=self.tr("Import an autoencoder of Keras, or an ONNX file, with encoder and decoder."),
-            synonyms=self.tr("h5, keras, tensorflow, onnx, pytorch, convert model, third-party model"),
-        )
-        yield Action(
-            "action_reading",
-            self.tr("How images a&re read…"),
-            self.show_reading,
-            Section.OPEN,
-            shortcut="Ctrl+Shift+R",
-            tip=self.tr("Show and change the range of values, frames, channels and array of the open images."),
-            synonyms=self.tr("range, contrast, bit depth, channels, frames, pages, array, dataset key"),
-            enabled=When(lambda: self.document.source is not None, (self.document.changed.source,)),
-        )
-        yield Action(
             "action_start_page",
             self.tr("S&tart page"),
-            self.show_start_page,
+            self.center.show_start_page,
             Section.OPEN,
             shortcut="Ctrl+Shift+H",
             tip=self.tr("Show all models as cards, and recent sessions and datasets."),
@@ -378,20 +283,6 @@ class MainWindow(QMainWindow):
         )
         for number, workspace in enumerate(WORKSPACES, 1):
             yield self._workspace_action(workspace, number)
-        for number, (panel, _) in enumerate(self._panels, 1):
-            title, tip, synonyms = panel.words
-            dock = self._docks[panel.name]
-            yield Action(
-                f"action_show_{panel.name}",
-                plain_menu_text(title),
-                partial(self._show_or_hide, panel),
-                Section.PANELS_SHOWN,
-                shortcut=f"Alt+{number}" if number <= 9 else f"Alt+Shift+{number - 9}",
-                tip=tip,
-                synonyms=synonyms,
-                icon=panel.icon,
-                checked=When(partial(getattr, dock, "in_front"), (dock.visibilityChanged,)),
-            )
         yield Action(
             "action_full_screen",
             self.tr("F&ull screen"),
@@ -418,104 +309,24 @@ class MainWindow(QMainWindow):
             checked=When(lambda: self.workspaces.current == workspace.name, (self.workspaces.switched,)),
         )
 
-    def _fill_toolbars(self) -> None:
-        actions = self.registry.actions()
-        top, left = Qt.ToolBarArea.TopToolBarArea, Qt.ToolBarArea.LeftToolBarArea
-        self._workspace_bar = tool_bar(self, "workspace_bar", self.tr("Workspaces"), top)
-        names = [f"action_workspace_{workspace.name}" for workspace in WORKSPACES]
-        of_workspaces = named_actions(actions, names)
-        for workspace, action in zip(WORKSPACES, of_workspaces, strict=True):
-            assert action is not None
-            action.setIconText(workspace.words[0])  # of the button
-        add_actions(self._workspace_bar, of_workspaces, text=True)
-        self._workspace_bar.addWidget(spacer())
-        self.model_picker = Picker(
-            "pick_model",
-            self.tr("Model"),
-            self.tr("Open another model of the library"),
-            "sliders-horizontal",
-            partial(self._fill_picker, 0),
-        )
-        self.data_picker = Picker(
-            "pick_data",
-            self.tr("Dataset"),
-            self.tr("Open another dataset of the library"),
-            "images",
-            self._fill_data_picker,
-        )
-        self._workspace_bar.addWidget(self.model_picker)
-        self._workspace_bar.addWidget(self.data_picker)
-        add_actions(self._workspace_bar, named_actions(actions, ["action_palette"]))
-        self.addToolBarBreak(top)
-        self.tools = tool_bar(self, "tools", self.tr("Tools"), top)
-        add_actions(self.tools, named_actions(actions, _TOOLS))
-        self._messages = MessageRow(self.problem_bar, self.notice_bar)
-        self.addToolBar(top, self._messages)
-        self._messages.place(self)
-        self.rail = tool_bar(self, "rail", self.tr("Panels"), left)
-        add_actions(self.rail, named_actions(actions, [f"action_show_{panel.name}" for panel, _ in self._panels]))
-
-    def _fill_picker(self, section: int, menu: QMenu) -> None:
-        """List what the library lists."""
-        for item in self.library.items_of(section):
-            action = menu.addAction("")
-            name_action(action, item.text(0))
-            action.setToolTip(item.toolTip(0))
-            action.triggered.connect(partial(self.library.open_entry, *self.library.entry_of(item)))
-
-    def _fill_data_picker(self, menu: QMenu) -> None:
-        self._fill_picker(1, menu)
-        menu.addSeparator()
-        menu.addActions([action for action in self.registry.actions() if action.objectName() == "action_reading"])
-
-    def _show_open(self) -> None:
-        model, source = self.document.model, self.document.source
-        self.model_picker.show_name(model.name if model is not None else "")
-        self.data_picker.show_name(source.title if source is not None else "")
-
     # -- what is shown -------------------------------------------------------------------------------------------
 
-    def dock(self, name: str) -> PanelDock:
-        return self._docks[name]
-
-    def show_panel(self, name: str) -> None:
-        """Show a panel in front of others, in its home workspace unless the current one shows it."""
-        panel = next(panel for panel, _ in self._panels if panel.name == name)
-        dock = self._docks[name]
-        self.leave_start_page()
-        if self._alone:
-            self._switch_alone()
-        if panel.workspaces and self.workspaces.current not in panel.workspaces and dock.isHidden():
-            self.workspaces.switch(panel.workspaces[0])
-        dock.show()
-        dock.raise_()
-
-    def _show_or_hide(self, panel: Panel) -> None:
-        dock = self._docks[panel.name]
-        if dock.in_front:
-            dock.hide()
-        else:
-            self.show_panel(panel.name)
-
     def _show_workspace(self, name: str) -> None:
-        self.leave_start_page()
+        self.center.leave_start_page()
         self.workspaces.switch(name)
 
     def _switch_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _switch_alone(self) -> None:
-        self.leave_start_page()
+        self.center.leave_start_page()
         self._alone = not self._alone
         self._fold()
 
     def _on_workspace_switched(self, name: str) -> None:
-        self._strips[self._workspace] = self.timeline.strip.expanded
-        self._workspace = name
-        self.leave_start_page()
+        self.center.leave_start_page()
         self.document.sessions.put_workspace(name)
         self.document.sessions.put_tab(next((f"{front}_panel" for front in self.workspaces.front), ""))
-        self.timeline.strip.expand(self._strips.get(name, name == "animate" or bool(self.document.state.keyframes)))
 
     # -- following the document ------------------------------------------------------------------------------------
 
@@ -523,15 +334,12 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(plain_window_title(self.sessions.title))
 
     def _on_tab_restored(self, name: str) -> None:
-        for panel, _ in self._panels:
+        for panel, _ in self.panels.made:
             if panel.id == name:
                 self.show_panel(panel.name)
 
     def _on_problem_reported(self, problem: Problem) -> None:
         self.problem_bar.show_problem(problem.message, problem.details)
-
-    def _on_import_wanted(self, paths: tuple[Path, ...]) -> None:
-        self.show_import().begin(*paths)
 
     def _on_success(self) -> None:
         """Hide the last error once an operation has succeeded."""
@@ -547,28 +355,6 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.clipboard_dnd.drop(event)
-
-    def show_import(self) -> ImportDialog:
-        if self._import is None:
-            self._import = ImportDialog(self.document, self)
-        self._import.show()
-        self._import.raise_()
-        self._import.activateWindow()
-        return self._import
-
-    def show_reading(self) -> ReadingDialog:
-        """Show how the open images were read."""
-        if self._reading is None:
-            self._reading = ReadingDialog(self.document, self)
-        self._reading.show()
-        self._reading.raise_()
-        self._reading.activateWindow()
-        return self._reading
-
-    def _on_choice_wanted(self, question: ReadingQuestion) -> None:
-        dialog = ReadingQuestionDialog(self, question)
-        dialog.chosen.connect(lambda spec: self.document.open_requested.emit(OpenRequest((spec,), "images")))
-        dialog.open()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask about unsaved work; hide at once, then stop the background work."""

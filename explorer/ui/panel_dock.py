@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QFrame, QMainWindow, QScrollArea, QToolButton, QWidget
 
 from explorer.ui.icons import icon
 from explorer.ui.panel import Panel
@@ -47,9 +47,18 @@ class PanelDock(QDockWidget):
 
     def _show_panel(self, shown: bool) -> None:
         if not self._held or not shown:
+            if not shown:
+                self._release_focus()
             self.panel.setVisible(shown)
             if shown:
                 self.panel_shown.emit()
+
+    def _release_focus(self) -> None:
+        """Give the focus to the stage before the panel is hidden; Qt would give it to any button."""
+        focus, window = QApplication.focusWidget(), self.parent()
+        center = window.centralWidget() if isinstance(window, QMainWindow) else None
+        if focus is not None and center is not None and self.panel.isAncestorOf(focus):
+            center.setFocus()
 
     @property
     def in_front(self) -> bool:

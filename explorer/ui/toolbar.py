@@ -60,6 +60,11 @@ def finish(button: QToolButton, name: str, *, text: bool) -> None:
     button.setToolButtonStyle(style.ToolButtonTextBesideIcon if text else style.ToolButtonIconOnly)
 
 
+def beside_icon(text: str) -> str:
+    """Return the text of a button with an icon before it: Qt leaves too small a gap."""
+    return f" {plain_menu_text(text)}"
+
+
 def spacer() -> QWidget:
     """Return empty space that takes what the other parts of a toolbar leave."""
     made = QWidget()
@@ -89,7 +94,7 @@ class Picker(QToolButton):
         """Show the name of what is open; empty for nothing."""
         text = name or self._title
         short = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-        self.setText(plain_menu_text(short))
+        self.setText(beside_icon(short))
         self.setAccessibleName(f"{self._title}: {name}" if name else self._title)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QObject, Qt, Signal
-from PySide6.QtWidgets import QDockWidget, QMainWindow
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow
 
 from explorer.document.preferences import PreferencesFile, WorkspaceLayout
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
@@ -145,6 +145,7 @@ class Workspaces(QObject):
     def reset(self) -> None:
         """Restore the initial places of all docks, and the initial layout of the current workspace."""
         self._layouts.pop(self.current, None)
+        self._release_focus(self._docks)
         self._place()
         if not self._folded:
             self._show()
@@ -229,6 +230,8 @@ class Workspaces(QObject):
     def _show(self) -> None:
         self._folded = False
         layout = self._layouts.get(self.current) or self._first_layout()
+        behind = [part for part in self._docks if part[0].area == _RIGHT and part[0].name not in layout.front]
+        self._release_focus([*behind, *(part for part in self._docks if part[0].name not in layout.panels)])
         self._window.setUpdatesEnabled(False)
         try:
             for panel, dock in self._docks:
@@ -242,6 +245,12 @@ class Workspaces(QObject):
             self._window.setUpdatesEnabled(True)
             for _, dock in self._docks:
                 dock.hold(False)
+
+    def _release_focus(self, docks: Sequence[tuple[Panel, PanelDock]]) -> None:
+        """Give the focus to the center before docks are hidden; Qt would give it to any button."""
+        focus, center = QApplication.focusWidget(), self._window.centralWidget()
+        if focus is not None and center is not None and any(dock.isAncestorOf(focus) for _, dock in docks):
+            center.setFocus()
 
     def _resize(self, layout: WorkspaceLayout) -> None:
         arranged = self._window.layout()
@@ -257,6 +266,7 @@ class Workspaces(QObject):
                     self._window.resizeDocks([dock], [size], Qt.Orientation.Horizontal)
         # At once: a strip that gets lower would leave its height to the one above it.
         self._window.resizeDocks(list(lows), list(lows.values()), Qt.Orientation.Vertical)
+        arranged.activate()  # a switch that follows at once remembers the sizes
 
     def _first_layout(self) -> WorkspaceLayout:
         """Return the initial layout of the current workspace: the first of its panels at the right is in front."""

@@ -17,6 +17,7 @@ from explorer.document.analysis import CodesView, QualityRequest, RankingView, S
 from explorer.document.directions import DirectionRequest
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
+from explorer.document.views.preview import read_image
 from explorer.errors import UsageError
 from explorer.latent.checks import check_table
 from explorer.messages import Message, message
@@ -77,6 +78,10 @@ def _with_images(model: OpenModel, source: Source, ranking: Outliers) -> Ranking
     return RankingView(ranking, source, model.name, tuple(shown), np.stack([pixels, made]))
 
 
+def _read(source: Source, index: int) -> Iterator[Pixels]:
+    yield read_image(source, index)
+
+
 class AnalysisJobs(QObject):
     """Runs the analyses that `Analysis` requests. A new analysis cancels the previous one of its kind."""
 
@@ -97,6 +102,7 @@ class AnalysisJobs(QObject):
         document.direction_search.requested.connect(self._on_directions_requested)
         document.analysis.probe_requested.connect(self._on_probe_requested)
         document.term_requested.connect(self._on_term_requested)
+        document.image_requested.connect(self._on_image_requested)
         document.changed.source.connect(self._on_source_changed)
 
     def _start(
@@ -261,6 +267,11 @@ class AnalysisJobs(QObject):
             found.report_skipped(self._document)
 
         self._jobs.start(message("Encoding images"), lambda: encode_images(model, source, indices), put)
+
+    def _on_image_requested(self, index: int, use: Callable[[Pixels], object]) -> None:
+        source = self._document.source
+        if source is not None:
+            self._jobs.start(message("Reading image"), lambda: _read(source, index), use)
 
     def _on_prior_requested(self) -> None:
         model, analysis = self._document.model, self._document.analysis

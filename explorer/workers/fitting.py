@@ -134,8 +134,8 @@ class FitProcess:
 
         UsageError if the data cannot be fitted; EngineError if the fit or its process fails.
         """
-        self._start()
         try:
+            self._start()
             self._channel.send(request)
             while not self._channel.poll(_TICK_SECONDS):
                 yield Progress(0, 0, note)
@@ -159,10 +159,10 @@ class FitProcess:
 
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), name="fits", daemon=True)
-        self._process.start()
+        process = context.Process(target=_serve, args=(theirs,), name="fits", daemon=True)
+        process.start()
         theirs.close()
-        self._channel = Channel(ours, _ANSWERS, LIMITS)
+        self._process, self._channel = process, Channel(ours, _ANSWERS, LIMITS)
 
 
 def fit_prior(codes: Floats) -> Generator[Progress, None, FittedPrior]:

@@ -32,7 +32,7 @@ def watched(preferences=None):
                 "tour": bool(tour and tour.running),
                 "window": current_theme().window,
                 "library": not running.window.findChild(QDockWidget, "library_dock").isHidden(),
-                "page": running.window.start_page.isVisible(),
+                "page": running.window.center.start_page.isVisible(),
                 "model": running.document.model and running.document.model.name,
                 "problems": [str(problems.entry(row).message) for row in range(problems.rowCount())],
             }))

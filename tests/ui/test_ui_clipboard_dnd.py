@@ -251,14 +251,14 @@ def test_what_is_no_image_says_so_and_changes_nothing(driver: WindowDriver, tmp_
 
 def test_if_nothing_is_open_the_first_model_encodes_an_image(driver: WindowDriver, tmp_path: Path) -> None:
     colors("L", (20, 20)).save(tmp_path / "one.png")
-    driver.window.show_start_page()
+    driver.window.center.show_start_page()
     drop(driver.window, files(tmp_path / "one.png"), MIDDLE)
     driver.until(lambda: driver.document.state.imported_image is not None)
     driver.settle()
     model = driver.document.model
     assert model is not None
     assert model.name == FIRST_MODEL
-    assert not driver.window.start_page.isVisible()
+    assert not driver.window.center.start_page.isVisible()
     assert driver.undo_label() == "Import one.png"
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
-from explorer_testing.window import WindowDriver, drag
+from explorer_testing.menus import opened, pick
+from explorer_testing.window import WindowDriver, array_of, drag
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QPushButton, QTreeWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QTreeWidget
 
 from explorer.data.corruption import Noise
 from explorer.data.metrics import mse
@@ -223,3 +225,20 @@ def test_another_model_beside_a_model_keeps_the_first(compared: WindowDriver) ->
     until_compared(compared)
     made = other.codec.decode(compared.code[None])[0]
     compared.until(lambda: np.allclose(view_of(compared).made[0], made, atol=1e-6))
+
+
+def test_its_images_have_menus(compared: WindowDriver) -> None:
+    given, first, first_error, *_ = compared.window.compare.frames
+    start = compared.document.state.start_code
+    assert start is not None
+    for frame in (given, first):
+        QTest.keyClick(frame, Qt.Key.Key_Menu)
+        pick(opened(frame), "image_bookmark")
+    assert [bookmark.code.tolist() for bookmark in compared.document.state.bookmarks] == [start.tolist()] * 2
+    QTest.keyClick(first_error, Qt.Key.Key_Menu)
+    keyframe = opened(first_error).findChild(QAction, "image_keyframe")
+    assert keyframe is not None
+    assert not keyframe.isEnabled(), "an error map has no code"
+    pick(opened(first_error), "image_copy")
+    assert first_error.image is not None
+    np.testing.assert_array_equal(array_of(QApplication.clipboard().image()), array_of(first_error.image))

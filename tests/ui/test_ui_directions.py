@@ -25,6 +25,18 @@ from explorer.latent.directions import Direction, Ruler, attribute_direction
 from explorer.models.direction_file import read_directions, write_directions
 from explorer.types import Floats
 from explorer.ui.dialogs.find_directions import FindDirectionsDialog
+from explorer.ui.main_window import MainWindow
+
+
+def test_without_a_model_there_is_nothing_to_do_with_directions(bare_window: MainWindow) -> None:
+    assert not named(bare_window, "latent_find_directions").isVisible()
+    assert not named(bare_window, "latent_statistics").isEnabled()
+
+
+def named(window: MainWindow, name: str) -> QPushButton:
+    found = window.findChild(QPushButton, name)
+    assert found is not None
+    return found
 
 
 def source_with_attributes(count: int = 120) -> ArraySource:

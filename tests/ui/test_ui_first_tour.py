@@ -100,7 +100,7 @@ def test_the_card_stays_in_the_window_and_leaves_what_it_is_about_free(bare_wind
             bare_window.gallery,
             bare_window.stage.reconstruction,
             bare_window.latent,
-            bare_window._workspace_bar,
+            bare_window.bars.workspaces,
         ):
             assert bare_window.rect().contains(tour.card.geometry())
             assert not tour.card.geometry().intersects(place_of(target, bare_window))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from explorer_testing.builders import make_model, make_source
 from explorer_testing.codec import Gate
+from explorer_testing.menus import opened, pick
 from explorer_testing.window import WindowDriver, array_of
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPixmap
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent, QPixmap
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLabel
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 
 from explorer.data.attributes import Attribute
@@ -40,10 +41,14 @@ def current(driver: WindowDriver) -> int:
     return selected[0]
 
 
-def click(driver: WindowDriver, row: int) -> None:
+def place_of(driver: WindowDriver, row: int) -> QPoint:
     gallery = driver.window.gallery
-    where = gallery.view.visualRect(gallery.model.index(row)).center()
-    QTest.mouseClick(gallery.view.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    return gallery.view.visualRect(gallery.model.index(row)).center()
+
+
+def click(driver: WindowDriver, row: int, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    view = driver.window.gallery.view
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, held, place_of(driver, row))
 
 
 def shown_thumbnails(driver: WindowDriver) -> dict[int, Shown]:
@@ -270,3 +275,38 @@ def test_keys_of_the_stage_work_in_the_filmstrip(driver: WindowDriver) -> None:
     assert driver.window.stage.canvas.flipped
     QTest.keyClick(view, Qt.Key.Key_F)
     assert not driver.window.dock("latent").isVisible()
+
+
+def test_the_menu_of_an_image(driver: WindowDriver) -> None:
+    driver.open()
+    view, source, document = driver.window.gallery.view, driver.document.source, driver.document
+    assert source is not None
+    viewport, where = view.viewport(), place_of(driver, 3)
+    QApplication.clipboard().clear()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, where, viewport.mapToGlobal(where))
+    QApplication.sendEvent(viewport, event)
+    pick(opened(view), "image_copy")
+    driver.until(lambda: not QApplication.clipboard().image().isNull())
+    copied = array_of(QApplication.clipboard().image())[..., 0]
+    np.testing.assert_array_equal(copied, np.asarray(source.pil_image(3).convert("L")))
+    click(driver, 2)
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key.Key_Menu)
+    pick(opened(view), "image_keyframe")
+    driver.until(lambda: len(document.state.keyframes) == 1)
+    start = document.state.start_code
+    assert start is not None
+    np.testing.assert_allclose(document.timeline.keys[0], start, atol=1e-5)
+    driver.until(lambda: document.jobs == ())
+
+
+def test_all_selected_images_become_keyframes(driver: WindowDriver) -> None:
+    driver.open()
+    view, document = driver.window.gallery.view, driver.document
+    click(driver, 1)
+    click(driver, 3, Qt.KeyboardModifier.ShiftModifier)
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key.Key_Menu)
+    pick(opened(view), "gallery_keyframes")
+    driver.until(lambda: len(document.state.keyframes) == 3)
+    driver.until(lambda: document.jobs == ())

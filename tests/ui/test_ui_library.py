@@ -11,6 +11,7 @@ import pytest
 from explorer_testing.builders import make_source, write_bundle
 from explorer_testing.codec import MatrixCodec
 from explorer_testing.downloads import offer_download
+from explorer_testing.menus import opened
 from explorer_testing.window import WindowDriver, array_of, drag, plain
 from PIL import Image
 from PySide6.QtCore import Qt
@@ -396,13 +397,13 @@ def test_a_library_behind_a_link_is_the_same_library(
     write_bundle(tmp_path / "real" / "one", MatrixCodec(seed=1))
     (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
     monkeypatch.setattr("explorer.models.bundle.user_models_dir", lambda: tmp_path / "link")
-    driver.window.library.refresh()
+    driver.window.library.tree.refresh()
     driver.document.open(source=make_source())
     for path in (tmp_path / "link" / "one", tmp_path / "real" / "one"):
         open_by_path(driver, path)
         assert highlighted(driver) == ["one"]
     library = driver.window.library
-    assert len([item for item in library._items() if item.text(0) == "one"]) == 1
+    assert len([item for item in library.tree.items() if item.text(0) == "one"]) == 1
 
 
 # -- what the user opened ----------------------------------------------------------------------------------------------
@@ -481,13 +482,13 @@ def test_a_folder_that_is_gone_is_shown_as_missing_and_can_be_removed(
 def test_delete_and_the_context_menu_remove_it(driver: WindowDriver, photos: Path) -> None:
     library = driver.window.library
     driver.click_item(open_photos(driver, photos))
-    menu = library.show_menu(library.tree.rect().center())
-    assert menu is not None
+    library.tree.setFocus()
+    QTest.keyClick(library.tree, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
+    menu = opened(library.tree, "library_menu")
     names = [action.objectName() for action in menu.actions()]
     assert names == ["library_menu_open", "library_menu_reading", "library_menu_remove"]
     assert all(action.isEnabled() for action in menu.actions())
     menu.close()
-    library.tree.setFocus()
     QTest.keyClick(library.tree, Qt.Key.Key_Delete)
     driver.until(lambda: library.item_of("place", "photos") is None)
     assert photos.is_dir()

@@ -15,7 +15,7 @@ from explorer_testing.codec import Gate
 from explorer_testing.menus import opened, pick
 from explorer_testing.window import WindowDriver, array_of, drag
 from PIL import Image
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QImage, QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -46,12 +46,14 @@ from explorer.types import Floats
 from explorer.ui.actions import ActionMenu
 from explorer.ui.color_map import heat
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.motion import Motion
 from explorer.ui.panels.map_images import MOST_THUMBNAILS
 from explorer.ui.scatter_image import Scatter, scatter_image
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.color_bar import BAR_WIDTH
 from explorer.ui.widgets.curve import curve_color
-from explorer.ui.widgets.plane_canvas import KEY_SHARE, PlaneCanvas, card_size
+from explorer.ui.widgets.plane_canvas import KEY_SHARE, PlaneCanvas
+from explorer.ui.widgets.plane_painter import card_size
 
 
 @pytest.fixture
@@ -478,6 +480,19 @@ def test_the_trail_fades(driver: WindowDriver, qtbot: QtBot) -> None:
     assert (array_of(canvas.grab().toImage()) != with_trail).any()
 
 
+def test_with_reduced_motion_the_trail_goes_at_once(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Motion, "reduced", True)
+    canvas = PlaneCanvas("")
+    qtbot.addWidget(canvas)
+    steps: list[None] = []
+    timer = canvas.findChild(QTimer)
+    assert timer is not None
+    timer.timeout.connect(lambda: steps.append(None))
+    with qtbot.waitSignal(canvas.trail_faded, timeout=20_000):
+        canvas.set_trail([(0, 0), (1, 1)])
+    assert len(steps) <= 1
+
+
 def test_a_right_click_opens_the_menu_of_a_tile(driver: WindowDriver) -> None:
     driver.open()
     canvas, before = canvas_of(driver), driver.code
@@ -629,6 +644,19 @@ def test_a_box_picks_images_out_for_the_gallery(scattered: WindowDriver) -> None
     assert scatter is not None
     assert scatter.picked is not None
     np.testing.assert_array_equal(np.flatnonzero(scatter.picked), picked.indices)
+
+
+def test_enter_picks_out_what_is_in_view(scattered: WindowDriver) -> None:
+    canvas, points = canvas_of(scattered), codes(scattered)
+    scattered.click("map_lasso")
+    canvas.setFocus()
+    for key in (*[Qt.Key.Key_Plus] * 5, Qt.Key.Key_Return):
+        QTest.keyClick(canvas, key)
+    seen, picked = canvas.map_window(), scattered.document.selection.picked
+    within = (points > (seen.left, seen.bottom)).all(axis=1) & (points < (seen.right, seen.top)).all(axis=1)
+    assert 0 < within.sum() < len(points)
+    assert picked is not None
+    assert picked.indices.tolist() == np.flatnonzero(within).tolist()
 
 
 def test_a_lasso_picks_out_what_is_inside_and_shown(scattered: WindowDriver) -> None:
@@ -798,8 +826,8 @@ def test_what_is_seen_is_written(scattered: WindowDriver, tmp_path: Path) -> Non
     scattered.click("image_size_write")
     scattered.save_as(tmp_path / "axes.png")
     scattered.until((tmp_path / "axes.png").exists)
-    panel.save_points(tmp_path / "points.svg")
-    panel.save_codes(tmp_path / "codes.csv")
+    panel.export.save_points(tmp_path / "points.svg")
+    panel.export.save_codes(tmp_path / "codes.csv")
     side = round(canvas.plane_rect().width())
     with Image.open(tmp_path / "plane.png") as pil_image:
         assert pil_image.size == (600, 600)
@@ -818,7 +846,7 @@ def test_what_is_seen_is_written(scattered: WindowDriver, tmp_path: Path) -> Non
         rows = list(csv.DictReader(file))
     assert [int(row["index"]) for row in rows] == list(range(source.count))
     np.testing.assert_allclose([[float(row["z0"]), float(row["z1"])] for row in rows], points, rtol=1e-6)
-    panel.save_points(tmp_path / "missing" / "points.svg")
+    panel.export.save_points(tmp_path / "missing" / "points.svg")
     assert "does not exist. Create it" in str(scattered.problems[-1].message)
 
 

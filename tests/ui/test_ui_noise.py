@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from explorer_testing.menus import opened, pick
 from explorer_testing.window import WindowDriver, plain
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
@@ -19,6 +20,7 @@ from explorer.data.metrics import psnr, ssim
 from explorer.data.sources import open_source
 from explorer.document.views.noise import NOISE, NOISE_ROW, NoiseView
 from explorer.ui.images import image_to_qimage
+from explorer.ui.panels.noise_images import NoiseImagePage
 
 
 def noise_view(driver: WindowDriver) -> NoiseView:
@@ -220,3 +222,21 @@ def test_nothing_is_corrupted_behind_another_tab(lab: WindowDriver) -> None:
     assert lab.document.views[NOISE] is None
     lab.tab("Noise")
     until_shows(lab, Noise("gaussian", 0.2, seed=0))
+
+
+def test_its_images_have_menus(driver: WindowDriver) -> None:
+    driver.open()
+    driver.tab("Noise")
+    driver.until(lambda: isinstance(driver.document.views[NOISE], NoiseView))
+    page = driver.window.noise.findChild(NoiseImagePage)
+    assert page is not None
+    QTest.keyClick(page.noisy, Qt.Key.Key_Menu)
+    keyframe = opened(page.noisy).findChild(QAction, "image_keyframe")
+    assert keyframe is not None
+    assert not keyframe.isEnabled(), "a corrupted image has no code"
+    opened(page.noisy).close()
+    QTest.keyClick(page.clean, Qt.Key.Key_Menu)
+    pick(opened(page.clean), "image_keyframe")
+    start = driver.document.state.start_code
+    assert start is not None
+    np.testing.assert_allclose(driver.document.timeline.keys[0], start)

@@ -62,15 +62,15 @@ def test_it_spans_the_window_in_one_line_and_leaves_nothing(
     begin(make)
     window = make()
     window.workspaces.switch("train")
-    bar, top = window.notice_bar, window.tools.geometry().bottom()
-    qtbot.waitUntil(lambda: window.rail.geometry().top() == top + 1)
+    bar, top = window.notice_bar, window.bars.tools.geometry().bottom()
+    qtbot.waitUntil(lambda: window.bars.rail.geometry().top() == top + 1)
     end(window, "finished", note=message("Finished after 20 epochs of 30, test MSE {mse:.4g}.", mse=0.0123))
     one_line = bar.dismiss.sizeHint().height() + 14
-    qtbot.waitUntil(lambda: bar.height() == one_line and window.rail.geometry().top() > one_line + top)
+    qtbot.waitUntil(lambda: bar.height() == one_line and window.bars.rail.geometry().top() > one_line + top)
     assert bar.mapTo(window, bar.rect().topLeft()).y() > top
     assert bar.width() >= window.width() - 16
     QTest.mouseClick(bar.dismiss, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.rail.geometry().top() == top + 1)
+    qtbot.waitUntil(lambda: window.bars.rail.geometry().top() == top + 1)
 
 
 def test_a_long_error_has_the_lines_that_it_needs(bare_window: MainWindow, qtbot: QtBot) -> None:

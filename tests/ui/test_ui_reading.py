@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
-from explorer_testing.menus import pick
+from explorer_testing.menus import opened, pick
 from explorer_testing.toy_source import register, write_toy
 from explorer_testing.window import WindowDriver, plain, type_into
 from PIL import Image
@@ -332,7 +332,7 @@ def test_an_imported_image_of_another_depth_is_announced(driver: WindowDriver, t
 
 def test_it_opens_from_the_data_picker(driver: WindowDriver, scan: Path) -> None:
     open_toy(driver, scan)
-    menu = driver.window.data_picker.menu()
+    menu = driver.window.bars.data_picker.menu()
     menu.popup(driver.window.mapToGlobal(QPoint(0, 0)))
     action = next(action for action in menu.actions() if action.objectName() == "action_reading")
     QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(action).center())
@@ -345,9 +345,8 @@ def test_it_opens_from_the_menu_of_a_dataset(driver: WindowDriver, scan: Path) -
     library = driver.window.library
     driver.until(lambda: library.item_of("place", "scan.toy") is not None)
     driver.click_item(library.item_of("place", "scan.toy"))
-    menu = library.show_menu(QPoint(5, 5))
-    assert menu is not None
-    pick(menu, "library_menu_reading")
+    QTest.keyClick(library.tree, Qt.Key.Key_Menu)
+    pick(opened(library.tree, "library_menu"), "library_menu_reading")
     driver.until(lambda: spec(driver) == str(scan))
     assert text(driver.find(ReadingDialog, "reading_dialog"), "reading_title") == "scan.toy"
 

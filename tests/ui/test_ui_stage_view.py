@@ -16,6 +16,7 @@ from explorer.document.document import Document
 from explorer.document.views.image import IMAGE, encode_image
 from explorer.types import ImageShape
 from explorer.ui.panels.stage import StagePanel
+from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.image_scaling import Axis, enlarged
 from explorer.ui.widgets.stage_canvas import MODES
 from explorer.ui.widgets.stage_image import StageImage
@@ -103,13 +104,21 @@ def test_an_oblong_image_fills_its_place_in_one_direction(stage: Stage, shape: I
     assert width / height == pytest.approx(shape[1] / shape[0], rel=0.05)
 
 
-def test_the_least_stage_shows_all_images(stage: Stage) -> None:
+def test_the_least_stage_keeps_the_large_image(stage: Stage) -> None:
+    panel = stage.open()
+    panel.resize(panel.minimumSize())
+    for mode in MODES:
+        panel.set_mode(mode)
+        QApplication.processEvents()
+        assert panel.canvas.hero.image_rect().height() >= 70
+
+
+def test_a_low_stage_shows_all_images(stage: Stage) -> None:
     panel = stage.open(size=(300, 240))
     for mode in MODES:
         panel.set_mode(mode)
         QApplication.processEvents()
         assert max(magenta(panel)) >= (48 if mode == "error" else 100)
-        assert panel.size() == panel.minimumSize()
 
 
 # -- modes -------------------------------------------------------------------------------------------------------------
@@ -128,7 +137,7 @@ def test_the_least_stage_shows_all_images(stage: Stage) -> None:
 def test_a_mode_shows_its_images(stage: Stage, mode: str, shown: set[str]) -> None:
     panel = stage.open()
     panel.set_mode("one" if mode == "three" else "three")
-    action = next(action for action in panel.menu_actions() if action.name == f"action_stage_{mode}")
+    action = next(action for action in panel.commands.menu_actions() if action.name == f"action_stage_{mode}")
     assert action.checked is not None
     assert not action.checked.holds()
     with stage.bot.waitSignal(panel.mode_changed):
@@ -347,7 +356,7 @@ def test_single_keys(stage: Stage) -> None:
     panel.setFocus()
     press(panel, Qt.Key.Key_K)
     assert len(stage.document.state.keyframes) == 1
-    with stage.bot.waitSignal(panel.alone_requested):
+    with stage.bot.waitSignal(panel.commands.alone_requested):
         press(panel, Qt.Key.Key_F)
     press(panel, Qt.Key.Key_K, Qt.KeyboardModifier.AltModifier)
     assert len(stage.document.state.keyframes) == 1, "a key with another one is another key"
@@ -369,3 +378,21 @@ def test_the_same_image_is_enlarged_once(stage: Stage, monkeypatch: pytest.Monke
     panel.resize(901, 570)
     panel.grab()
     assert calls
+
+
+def test_a_title_without_room_is_shortened_and_stays_whole_for_readers(qtbot: QtBot) -> None:
+    frames = [
+        ImageFrame("Reconstruction", "", short="Recon."),
+        ImageFrame("Recon.", ""),
+        ImageFrame("Reconstruction", ""),
+    ]
+    for frame in frames:
+        qtbot.addWidget(frame)
+        frame.resize(84, 120)
+    shortened, short, whole = (array_of(frame.grab().toImage()) for frame in frames)
+    assert np.array_equal(shortened, short)
+    for frame in frames:
+        frame.resize(200, 240)
+    assert frames[0].accessibleName() == "Reconstruction"
+    assert np.array_equal(array_of(frames[0].grab().toImage()), array_of(frames[2].grab().toImage()))
+    assert not np.array_equal(shortened, whole)

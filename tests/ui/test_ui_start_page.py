@@ -39,7 +39,7 @@ def models(explorer_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def shown(driver: WindowDriver) -> StartPage:
     """Show the page by its shortcut."""
     driver.shortcut("action_start_page")
-    page = driver.window.start_page
+    page = driver.window.center.start_page
     assert page.isVisible()
     return page
 
@@ -217,8 +217,8 @@ def test_it_replaces_stage_and_docks_until_it_is_closed(driver: WindowDriver) ->
 
 
 def test_without_anything_open_it_cannot_be_closed(bare_window: MainWindow) -> None:
-    bare_window.show_start_page()
-    page = bare_window.start_page
+    bare_window.center.show_start_page()
+    page = bare_window.center.start_page
     assert not page.back.isVisible()
     QTest.keyClick(page.cards, Qt.Key.Key_Escape)
     assert page.isVisible()
@@ -255,7 +255,7 @@ def test_cards_are_equal_and_fill_the_width(driver: WindowDriver) -> None:
         columns = sum(cell.top() == cells[0].top() for cell in cells)
         room = page.cards.viewport().width() - columns * cells[0].width()
         assert 0 <= room < cells[0].width() or columns == len(cells)
-        driver.window.leave_start_page()
+        driver.window.center.leave_start_page()
 
 
 def test_the_palette_finds_it_by_a_synonym(bare_window: MainWindow) -> None:
@@ -270,9 +270,9 @@ def test_the_palette_finds_it_by_a_synonym(bare_window: MainWindow) -> None:
 def test_what_is_opened_after_leaving_the_page_is_a_session(driver: WindowDriver) -> None:
     """Else edits after the tour or a workspace button would be lost without a question."""
     window, document = driver.window, driver.document
-    window.show_start_page()
+    window.center.show_start_page()
     driver.shortcut("action_workspace_map")
-    assert not window.start_page.isVisible()
+    assert not window.center.start_page.isVisible()
     driver.open()
     assert document.sessions.begun
     document.timeline.add()
@@ -282,23 +282,23 @@ def test_what_is_opened_after_leaving_the_page_is_a_session(driver: WindowDriver
 def test_newer_weights_do_not_close_the_page(driver: WindowDriver, tmp_path: Path) -> None:
     model = replace(make_model(), run=tmp_path, epochs=1.0)
     driver.open(model)
-    driver.window.show_start_page()
+    driver.window.center.show_start_page()
     driver.document.refine_model(replace(make_model(seed=1), run=tmp_path, epochs=2.0))
-    assert driver.window.start_page.isVisible()
+    assert driver.window.center.start_page.isVisible()
     driver.document.open(make_model(name="other"))
-    assert not driver.window.start_page.isVisible()
+    assert not driver.window.center.start_page.isVisible()
 
 
 def test_the_explore_button_leaves_the_page(driver: WindowDriver) -> None:
-    driver.window.show_start_page()
+    driver.window.center.show_start_page()
     driver.click("tool_workspace_explore")
-    assert not driver.window.start_page.isVisible()
+    assert not driver.window.center.start_page.isVisible()
     assert driver.window.dock("latent").in_front
 
 
 def test_no_panel_appears_around_the_page(driver: WindowDriver) -> None:
     driver.open()
-    driver.window.show_start_page()
+    driver.window.center.show_start_page()
     driver.shortcut("action_reset_layout")
     driver.window.resize(900, 600)
     driver.window.resize(1280, 800)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -79,6 +81,21 @@ def test_spin_boxes_pad_their_text_like_other_fields(qtbot: QtBot) -> None:
     window.findChildren(QPushButton)[0].setFocus()
     QApplication.processEvents()
     assert len({first_ink(field) for field in (edit, choice, whole, decimal)}) == 1
+
+
+def test_a_spin_box_selects_its_whole_text(qtbot: QtBot) -> None:
+    size, other = spin_box("size", "Size", 16, 999, 256), spin_box("other", "Other", 0, 9, 1)
+    size.setSuffix(" px")
+    window = _column(qtbot, other, size)
+    assert window.isVisible()
+    size.setFocus(Qt.FocusReason.TabFocusReason)
+    assert size.lineEdit().selectedText() == "256 px"
+    QTest.keyClick(size, Qt.Key.Key_Up)
+    assert size.lineEdit().selectedText() in {"", "257 px"}
+    size.selectAll()
+    QTest.keyClicks(size, "512")
+    QTest.keyClick(size, Qt.Key.Key_Return)
+    assert (size.value(), size.text()) == (512, "512 px")
 
 
 def _column(qtbot: QtBot, *widgets: QWidget) -> QWidget:

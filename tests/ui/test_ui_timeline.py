@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model
+from explorer_testing.menus import opened, pick
 from explorer_testing.window import WindowDriver, drag
 from PIL import Image
 from PySide6.QtCore import QPointF, Qt
@@ -96,7 +97,7 @@ def test_without_keyframes_it_says_what_to_do(driver: WindowDriver) -> None:
     assert timeline.track.key_count == 0
     assert "Ctrl+Shift+K" in timeline.track.accessibleDescription()
     assert not timeline.export.isEnabled()
-    assert not timeline.play.isEnabled()
+    assert not timeline.player.play.isEnabled()
     assert timeline.track.values_at(100) == ""
 
 
@@ -144,6 +145,10 @@ def test_a_keyframe_is_doubled_and_replaced(driver: WindowDriver) -> None:
     act(driver, "timeline_menu_replace")
     driver.window.timeline.findChildren(QMenu, "timeline_menu")[-1].close()
     np.testing.assert_array_equal(codes_of(driver)[0], KEYS[2])
+    track.choose_key(1)
+    QTest.keyClick(track, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
+    pick(opened(track, "timeline_menu"), "timeline_menu_delete")
+    assert len(codes_of(driver)) == 3
 
 
 def test_alt_and_arrows_reorder(driver: WindowDriver) -> None:
@@ -279,6 +284,8 @@ def test_strip_and_curves_are_those_of_the_animation(driver: WindowDriver) -> No
     assert track.strip is not None
     assert "distance to data" in track.values_at(track.x_of(30))
     assert "image change" in track.values_at(track.x_of(30))
+    driver.document.timeline.set_playhead(30, "to-frame-30")
+    assert track.accessibleDescription().endswith(track.values_at(track.x_of(30)))
 
 
 def test_even_motion_changes_the_image_evenly(driver: WindowDriver) -> None:
@@ -336,12 +343,12 @@ def test_playing_starts_over_where_it_should(driver: WindowDriver) -> None:
 
     driver.document.timeline.playhead_changed.connect(note)
     driver.click("timeline_play")
-    assert driver.window.timeline.play.text() == "Pause"
+    assert driver.window.timeline.player.play.text() == "Pause"
     # A busy machine leaves frames out; it never shows another order.
     driver.until(lambda: sum(after < before for before, after in pairwise(frames)) >= 3)
     driver.click("timeline_play")
     assert set(frames) <= {0, 1, 2, 3}
-    assert driver.window.timeline.play.text() == "Play"
+    assert driver.window.timeline.player.play.text() == "Play"
 
 
 def test_playing_once_stops_at_the_end(driver: WindowDriver) -> None:
@@ -356,7 +363,7 @@ def test_playing_once_stops_at_the_end(driver: WindowDriver) -> None:
     driver.document.timeline.playhead_changed.connect(note)
     before = driver.code
     driver.click("timeline_play")
-    driver.until(lambda: not driver.window.timeline.play.isChecked())
+    driver.until(lambda: not driver.window.timeline.player.play.isChecked())
     assert frames == sorted(set(frames))
     assert frames[-1] == 5
     np.testing.assert_allclose(driver.code, KEYS[1], atol=1e-6)
@@ -373,7 +380,7 @@ def test_playing_stops_with_the_keyframes(driver: WindowDriver) -> None:
     driver.click("timeline_play")
     driver.until(lambda: driver.document.timeline.playhead > 2)
     act(driver, "timeline_clear")
-    assert not driver.window.timeline.play.isChecked()
+    assert not driver.window.timeline.player.play.isChecked()
     assert driver.document.timeline.frames == 0
 
 
@@ -382,7 +389,7 @@ def test_playing_stops_with_the_model(driver: WindowDriver) -> None:
     add_keyframes(driver)
     driver.click("timeline_play")
     driver.document.open(make_model(name="other"))
-    assert not driver.window.timeline.play.isChecked()
+    assert not driver.window.timeline.player.play.isChecked()
     assert driver.window.timeline.track.key_count == 0
     driver.settle()
 
@@ -418,7 +425,7 @@ def test_playing_goes_on_with_a_model_that_learns(driver: WindowDriver) -> None:
     driver.document.refine_model(newer)
     at = driver.document.timeline.playhead
     driver.until(lambda: driver.document.timeline.playhead != at)
-    assert driver.window.timeline.play.isChecked()
+    assert driver.window.timeline.player.play.isChecked()
     driver.click("timeline_play")
     driver.until_edited_shows(driver.code)
 

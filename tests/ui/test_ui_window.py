@@ -138,9 +138,9 @@ def test_space_presses_the_button_that_has_the_keyboard(driver: WindowDriver) ->
     assert len(driver.document.state.keyframes) == 2
     driver.window.stage.setFocus()
     driver.shortcut("action_play", driver.window.stage)
-    assert driver.window.timeline.play.isChecked()
+    assert driver.window.timeline.player.play.isChecked()
     driver.shortcut("action_play", driver.window.stage)
-    assert not driver.window.timeline.play.isChecked()
+    assert not driver.window.timeline.player.play.isChecked()
 
 
 @pytest.mark.usefixtures("light_again")

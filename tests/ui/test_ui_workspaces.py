@@ -80,6 +80,31 @@ def test_each_workspace_keeps_its_layout_also_across_starts(make: MakeWindow) ->
     assert "bookmarks" in shown(second), "only the current layout was reset"
 
 
+def test_switching_at_once_keeps_the_sizes_and_the_focus_goes_to_the_stage(driver: WindowDriver) -> None:
+    driver.open()
+    window, docks = driver.window, driver.window.workspaces
+    before = window.dock("latent").width()
+    docks.switch("map")
+    QApplication.processEvents()
+    assert window.dock("map").width() != before
+    docks.switch("explore")
+    docks.switch("map")
+    docks.switch("explore")
+    QApplication.processEvents()
+    assert window.dock("latent").width() == before
+    window.latent.sliders.setFocus()
+    docks.switch("train")
+    focus = QApplication.focusWidget()
+    assert focus is not None
+    assert window.stage.isAncestorOf(focus), "not to a button of the toolbars"
+    window.show_panel("map")
+    window.map.canvas.setFocus()
+    window.show_panel("neighbors")
+    focus = QApplication.focusWidget()
+    assert focus is not None
+    assert window.stage.isAncestorOf(focus)
+
+
 def test_switching_leaves_no_tab_bars_behind(bare_window: MainWindow) -> None:
     def bars() -> int:
         return len(bare_window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly))
@@ -126,6 +151,8 @@ def test_the_window_can_be_as_small_as_promised_in_every_workspace(bare_window: 
         QApplication.processEvents()
         assert bare_window.size() == SMALLEST, workspace.name
         assert bare_window.stage.visibleRegion().boundingRect().width() >= 240
+        least = bare_window.minimumSizeHint()
+        assert least.height() <= SMALLEST.height(), f"{workspace.name} would lie over the status bar"
 
 
 def test_the_stage_alone_and_back(bare_window: MainWindow) -> None:
@@ -194,6 +221,36 @@ def test_the_timeline_is_a_strip_until_it_has_keyframes(driver: WindowDriver) ->
     assert timeline.height() <= 28
 
 
+def test_an_empty_timeline_closes_unless_the_user_opened_it(driver: WindowDriver) -> None:
+    driver.open()
+    timeline, document = driver.window.timeline, driver.document
+
+    def height() -> int:
+        QApplication.processEvents()
+        return timeline.height()
+
+    document.timeline.add()
+    assert height() > 150
+    document.undo()
+    assert height() <= 28, "the last keyframe is gone"
+    document.redo()
+    assert height() > 150
+    driver.window.workspaces.switch("map")
+    assert height() > 150, "it has a keyframe"
+    document.timeline.clear()
+    assert height() <= 28
+    driver.window.workspaces.switch("explore")
+    assert height() <= 28
+    click(driver.window, "timeline_expand")
+    document.timeline.add()
+    document.timeline.clear()
+    assert height() > 150, "the user has opened it"
+    driver.window.workspaces.switch("map")
+    assert height() <= 28
+    driver.window.workspaces.switch("explore")
+    assert height() > 150
+
+
 def test_the_gallery_is_a_filmstrip_and_a_grid_where_it_is_high(driver: WindowDriver) -> None:
     driver.open()
     view = driver.window.gallery.view
@@ -207,14 +264,16 @@ def test_the_gallery_is_a_filmstrip_and_a_grid_where_it_is_high(driver: WindowDr
     columns = view.viewport().width() // driver.window.gallery.model.cell
     below = view.visualRect(view.model().index(columns, 0))
     assert below.y() > view.visualRect(view.model().index(0, 0)).y()
+    driver.window.workspaces.reset()
+    driver.until(lambda: driver.window.gallery.height() < 90)
 
 
 def test_the_pickers_show_what_is_open_and_open_others(driver: WindowDriver) -> None:
     driver.open()
-    picker = driver.window.model_picker
+    picker = driver.window.bars.model_picker
     model = driver.document.model
     assert model is not None
-    assert picker.text() == model.name
+    assert picker.text().strip() == model.name
     assert picker.accessibleName() == f"Model: {model.name}"
     menu = picker.menu()
     assert isinstance(menu, QMenu)
@@ -222,7 +281,7 @@ def test_the_pickers_show_what_is_open_and_open_others(driver: WindowDriver) -> 
     other = next(action for action in menu.actions() if action.text() == "glyphs-vae-2d")
     other.trigger()
     driver.until(lambda: driver.document.model is not None and driver.document.model.name == "glyphs-vae-2d")
-    assert picker.text() == "glyphs-vae-2d"
+    assert picker.text().strip() == "glyphs-vae-2d"
 
 
 @pytest.mark.parametrize(
@@ -244,9 +303,9 @@ def test_the_edited_image_covers_its_share_of_the_window(
 
 
 def test_few_controls_are_visible_at_the_first_start(driver: WindowDriver) -> None:
-    driver.window.show_start_page()
+    driver.window.center.show_start_page()
     QApplication.processEvents()
     assert len(controls(driver.window)) <= 25
-    driver.window.leave_start_page()
+    driver.window.center.leave_start_page()
     driver.open()
     assert len(controls(driver.window)) <= 25

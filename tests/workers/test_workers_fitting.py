@@ -111,5 +111,14 @@ def test_a_process_that_is_killed_is_an_error() -> None:
         result_of(fit)
 
 
+def test_a_process_that_cannot_be_started_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(process: object) -> None:
+        raise OSError("no memory")
+
+    monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", fail)
+    with pytest.raises(EngineError, match="its process ended unexpectedly"):
+        result_of(fit_prior(CODES))
+
+
 def test_the_window_s_process_does_not_load_the_library() -> None:
     assert run_python(_LOADED) == []

@@ -31,23 +31,30 @@ class PreviewView:
     pixels: Pixels
 
 
+def read_image(source: Source, index: int, side: int | None = None) -> Pixels:
+    """Read one image ``(h, w, c)`` in its own size, or with a longest side of at most `side`, before the mixer.
+
+    Raises DataError if it cannot be read.
+    """
+    pil_image = Alpha().on_image(Orientation().on_image(plain_mode(source.pil_image(index))))
+    if side is not None:
+        pil_image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    channels = source.image_shape[2] if source.image_shape else source.found.channels
+    if not needs_mixer(channels) and source.depth == 8:
+        return pil_image_pixels(pil_image)
+    shape = (pil_image.height, pil_image.width, channels or 3)
+    preprocessing = Preprocessing.standard(shape, reading=Reading(depth=source.depth))
+    pixels: Pixels = source.read([index], preprocessing)[0]
+    return pixels
+
+
 def read_preview(source: Source, index: int) -> Iterator[PreviewView]:
     """Read one image, never enlarged; an unreadable one is shown as its thumbnail, a cross."""
     try:
-        pil_image = plain_mode(source.pil_image(index))
+        yield PreviewView(source, index, read_image(source, index, PREVIEW_SIDE))
     except DataError:
         for thumbnails in read_thumbnails(source, np.array([index], np.int64)):
             yield PreviewView(source, index, thumbnails.pixels[0])
-        return
-    pil_image = Alpha().on_image(Orientation().on_image(pil_image))
-    pil_image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.LANCZOS)
-    channels = source.image_shape[2] if source.image_shape else source.found.channels
-    if not needs_mixer(channels) and source.depth == 8:
-        yield PreviewView(source, index, pil_image_pixels(pil_image))
-        return
-    shape = (pil_image.height, pil_image.width, channels or 3)
-    preprocessing = Preprocessing.standard(shape, reading=Reading(depth=source.depth))
-    yield PreviewView(source, index, source.read([index], preprocessing)[0])
 
 
 def _build(document: Document, index: int | None) -> Iterator[PreviewView] | None:

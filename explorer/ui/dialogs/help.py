@@ -104,6 +104,7 @@ class HelpDialog(QDialog):
         clearable(self.field)
         self.field.installEventFilter(self)
         self.list = QListWidget()
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         name_widget(self.list, "help_list", self.tr("Pages"), self.tr("Pages of the help, or those found"))
         self.list.setWordWrap(True)
         self.list.setSpacing(3)

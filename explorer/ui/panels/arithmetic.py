@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPixmap
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
 from explorer.data.mixer import shown
 from explorer.document.document import Document
@@ -21,20 +21,25 @@ from explorer.document.views.terms import TERMS
 from explorer.errors import ExplorerError
 from explorer.types import Floats, Shown
 from explorer.ui.dragging import code_of, images_of
+from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.panels.noise_cloud import CloudControls, NoiseCloudPage
 from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import sentence
+from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import GestureSlider, button, decimal_box, label, name_control, name_widget, spin_box
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import STRETCH, folding, hbox, vbox, widget_of
+from explorer.ui.widgets.pages import Pages
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.thumbnail_delegate import show_thumbnails
 
 _SUM, _CROSS, _MORE = 0, 1, 2
 _SIDE = 72
 _CLEAR = 30
+_FOLD = 150
+"""Width in pixels below which the buttons of a term are below each other."""
 _STEPS = 100
 _SEEDS = 1_000_000
 
@@ -77,6 +82,7 @@ class ArithmeticPanel(WatchingPanel):
         self.terms = [_TermBox(self._document, number) for number in range(3)]
         self.nearest = ImageFrame(self.tr("Nearest"), self.tr("Add images to a, b and c."))
         self.nearest.setObjectName("arithmetic_nearest")
+        ImageMenu(self._document, self.nearest, self._nearest_image)
         self.nearest.setToolTip(self.tr("The image of this dataset whose code is nearest to the result"))
         self._share = GestureSlider(
             "arithmetic_share", self.tr("Fraction of dimensions taken from c"), _STEPS, "arithmetic-share"
@@ -98,7 +104,7 @@ class ArithmeticPanel(WatchingPanel):
         images = folding(460, (first, 1), (second, 1), spacing=10)
         made = widget_of(vbox((images, 1), self._crossing, self._words))
         more = widget_of(folding(460, (self.cloud, 2), (self._cloud_controls, 1)))
-        self._pages = QStackedWidget()
+        self._pages = Pages()
         self._pages.addWidget(made)
         self._pages.addWidget(more)
         self.setLayout(vbox(hbox(self.modes, STRETCH), (self._pages, 1), spacing=6, margins=(12, 8, 8, 8)))
@@ -113,6 +119,13 @@ class ArithmeticPanel(WatchingPanel):
         document.views.changed(NEAREST).connect(self._show_nearest)
         document.analysis.running_changed.connect(self._show_nearest)
         document.changed.model.connect(self._show_settings)
+
+    def _nearest_image(self, where: QPoint | None) -> MenuImage | None:
+        view = self._document.views[NEAREST]
+        if self.nearest.image is None or not isinstance(view, NeighborsView) or not len(view.indices):
+            return None
+        index = int(view.indices[0])
+        return MenuImage(self.nearest.image, f"image-{index + 1}", index=index)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 
@@ -188,7 +201,7 @@ class _TermBox(QWidget):
         self._strength.setPrefix(f"{letter}  × ")
         self._strength.setMinimumWidth(80)
         self._strength.setSizePolicy(QSizePolicy.Policy.Ignored, self._strength.sizePolicy().verticalPolicy())
-        self.list = QListWidget()
+        self.list = _TermImages()
         name_control(self.list, f"slot_{letter}_images", self.tr("Images of this term; press Delete to remove one"))
         show_thumbnails(self.list, QSize(_SIDE + 4, _SIDE + 4))
         self.list.setAcceptDrops(False)
@@ -215,7 +228,7 @@ class _TermBox(QWidget):
             vbox(
                 hbox((self._strength, 1), self._clear, spacing=4),
                 (self.list, 1),
-                hbox((self._add, 1), (self._cursor, 1), spacing=4),
+                folding(_FOLD, (self._add, 1), (self._cursor, 1), spacing=4),
                 spacing=4,
                 margins=0,
             )
@@ -292,6 +305,20 @@ class _TermBox(QWidget):
                 self._document.add_to_term(self._number, code[None])
             except ExplorerError as error:
                 self._document.report(error.message)
+
+
+class _TermImages(QListWidget):
+    """The images of a term; without any, it says how to add some."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.count():
+            painter = QPainter(self.viewport())
+            painter.setPen(current_theme().color("muted"))
+            area = self.viewport().rect().adjusted(8, 8, -8, -8)
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(area, int(flags), self.tr("Drop images here"))
+            painter.end()
 
 
 PANEL = Panel(

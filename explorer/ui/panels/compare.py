@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHeaderView, QStackedWidget, QTreeWidget, QTreeWidgetItem, QWidget
 
@@ -20,6 +21,7 @@ from explorer.models.comparison import Comparison
 from explorer.types import Floats
 from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView
 from explorer.ui.color_map import heat
+from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import image_to_qimage, pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
@@ -99,6 +101,7 @@ class ComparePanel(WatchingPanel):
         self.frames = [ImageFrame(title, words) for title in titles]
         for frame, name in zip(self.frames, names, strict=True):
             frame.setObjectName(f"compare_{name}")
+            ImageMenu(self._document, frame, partial(self._menu_image, frame))
         self.sliders = SliderList(value_name="compare_slider_value")
         name_control(self.sliders, "compare_sliders", self.tr("Latent sliders of model B"))
         self.sliders.setFixedWidth(_SLIDERS)
@@ -149,6 +152,20 @@ class ComparePanel(WatchingPanel):
         """List the models again: one may be new."""
         super().showEvent(event)
         self._fill_models()
+
+    def _menu_image(self, frame: ImageFrame, where: QPoint | None) -> MenuImage | None:
+        """Return the image of a frame; the input and what the open model decodes stand for a code of that model."""
+        if frame.image is None:
+            return None
+        state, comparison = self._document.state, self._document.comparison
+        given, first, *_ = self.frames
+        name = frame.objectName().replace("_", "-")
+        if frame is first and not comparison.noisy:
+            return MenuImage(frame.image, name, state.code if comparison.edited else state.start_code)
+        if frame is given and not comparison.noisy:
+            index = state.image_index if state.imported_image is None else None
+            return MenuImage(frame.image, name, state.start_code, index)
+        return MenuImage(frame.image, name)
 
     # -- intents -----------------------------------------------------------------------------------------------------
 

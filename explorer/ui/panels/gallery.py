@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QListView, QWidget
 
@@ -13,8 +13,9 @@ from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.selection import Picked
 from explorer.document.views.thumbnails import THUMBNAILS, ThumbnailsView
-from explorer.ui.actions import Action, Section
+from explorer.ui.actions import Action, Section, When
 from explorer.ui.gallery_model import SMALLEST_CELL, GalleryModel
+from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
 from explorer.ui.panels.gallery_preview import GalleryPreview
 from explorer.ui.widgets.elided_label import ElidedLabel
@@ -93,6 +94,7 @@ class GalleryPanel(QWidget):
             bar.rangeChanged.connect(lambda low, high: self._ask.start())
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)
         GalleryPreview(document, self.view, self.model)
+        ImageMenu(document, self.view, self._menu_image, self._selection_actions)
         self.view.selectionModel().selectionChanged.connect(lambda new, old: self._on_several_chosen())
         self.label.activated.connect(lambda row: self._on_label_activated())
         document.changed.source.connect(self._on_source_changed)
@@ -123,6 +125,31 @@ class GalleryPanel(QWidget):
             synonyms=self.tr("image after, forward, right"),
         )
 
+    def _menu_image(self, where: QPoint | None) -> MenuImage | None:
+        item = self.view.currentIndex() if where is None else self.view.indexAt(where)
+        if not item.isValid():
+            return None
+        position = self.model.position(item.row())
+        return MenuImage(None, f"image-{position + 1}", index=position)
+
+    def _selection_actions(self) -> Iterator[Action]:
+        yield Action(
+            "gallery_keyframes",
+            self.tr("Add &selected images as keyframes"),
+            self._add_selected,
+            tip=self.tr("Append the codes of all selected images to the timeline."),
+            synonyms=self.tr("timeline, animation, several images"),
+            enabled=When(lambda: len(self._selected()) > 1),
+        )
+
+    def _selected(self) -> list[int]:
+        """Return the positions of the selected images, in their order."""
+        rows = sorted(index.row() for index in self.view.selectionModel().selectedIndexes())
+        return [self.model.position(row) for row in rows]
+
+    def _add_selected(self) -> None:
+        self._document.timeline.request_images(self._selected(), len(self._document.state.keyframes))
+
     def _set_up_view(self) -> None:
         view = self.view
         name_widget(view, "gallery_view", self.tr("Images"))
@@ -139,6 +166,10 @@ class GalleryPanel(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(240, SMALLEST_CELL + 22)
+
+    def minimumSizeHint(self) -> QSize:
+        """As a filmstrip, to which a grid shrinks."""
+        return QSize(super().minimumSizeHint().width(), SMALLEST_CELL + 8)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         row = self.height() < _ROW
@@ -231,10 +262,9 @@ class GalleryPanel(QWidget):
 
     def _on_several_chosen(self) -> None:
         """Select the images chosen with Shift or Ctrl, also for other panels such as the map."""
-        rows = sorted(index.row() for index in self.view.selectionModel().selectedIndexes())
-        if len(rows) > 1:
-            indices = np.array([self.model.position(row) for row in rows], np.int64)
-            self._own = Picked(self.tr("Selection"), indices)
+        positions = self._selected()
+        if len(positions) > 1:
+            self._own = Picked(self.tr("Selection"), np.array(positions, np.int64))
             self._document.selection.put(self._own)
         elif self._own is not None:
             self._drop_own()

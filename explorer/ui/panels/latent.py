@@ -298,10 +298,11 @@ class LatentPanel(QWidget):
         shape = () if model is None else model.card.latent_shape
         same = shape == self._latent_shape and self._view is not None
         self._latent_shape = shape
-        for control in (self.views, self._sort, self.filter):
+        for control in (self.views, self._sort, self.filter, self._statistics):
             control.setEnabled(model is not None)
         if model is None:
             self._view = None
+            self._of_directions.hide()
             self._summary.setText(self.tr("No model"))
             self._summary.show()
             self.sliders.set_rows(NO_ROWS)

@@ -3,48 +3,38 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import partial
-from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSignalBlocker, Qt
-from PySide6.QtGui import QDrag, QHideEvent, QImage, QPixmap, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFormLayout, QScrollArea, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QShowEvent
+from PySide6.QtWidgets import QScrollArea, QStackedWidget, QWidget
 
 from explorer.document.document import Document
 from explorer.document.mixing import shown_text
-from explorer.document.state import GRID_LIMIT, OpenModel
+from explorer.document.state import OpenModel
 from explorer.document.view_store import FailedView
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.hover import HOVER, HoverView
 from explorer.document.views.overlay import OVERLAY, OverlayView
 from explorer.document.views.tiles import TILES, TilesView
-from explorer.errors import ExplorerError
 from explorer.messages import message, message_text
-from explorer.ui.actions import Action, ActionMenu, When
 from explorer.ui.color_map import overlay_colors
-from explorer.ui.dialogs.files import ask_save
-from explorer.ui.dialogs.image_size import ImageSizeDialog
 from explorer.ui.dragging import code_mime
 from explorer.ui.image_menu import ImageMenu, MenuImage
-from explorer.ui.images import image_to_qimage, pixels_to_qimage, save_image, stated
-from explorer.ui.map_files import save_codes, save_points
+from explorer.ui.images import image_to_qimage, pixels_to_qimage, stated
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
+from explorer.ui.panels.map_export import MapExport
 from explorer.ui.panels.map_images import MapImages
-from explorer.ui.text import component_name, dimension_name, percent
+from explorer.ui.panels.map_plane import MapPlane
+from explorer.ui.text import component_name, dimension_name
 from explorer.ui.widgets.color_bar import linear_bar
-from explorer.ui.widgets.fields import button, check_box, combo_box, decimal_box, label, name_widget, spin_box
+from explorer.ui.widgets.fields import button, name_widget
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.plane_canvas import PlaneCanvas, Tool
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _TOOLS: tuple[Tool, ...] = ("cursor", "pan", "box", "lasso")
-_LISTED = 256
-"""Maximum number of dimensions in the axis selectors."""
-
-_SIDE_WIDTH, _BOX_WIDTH = 248, 60
+_SIDE_WIDTH = 248
 _TRAIL = 60
 """Length of the trail of the current code, in positions."""
 
@@ -53,13 +43,6 @@ _WAY = 24
 
 _FAR = 3.0
 """Upper end of the distance overlay, in units of the usual nearest-neighbor distance."""
-
-_AROUND = (-0.5, 1.5)
-"""Range of a plane through three codes, which are at 0 and 1."""
-
-_QUANTILES = (0.05, 0.95)
-_COMPONENT_RANGE = (-3.0, 3.0)
-"""Initial range of principal components, in σ."""
 
 
 class MapPanel(QWidget):
@@ -84,14 +67,7 @@ class MapPanel(QWidget):
         self.canvas.trail_faded.connect(self._on_trail_faded)
         self.canvas.menu_requested.connect(ImageMenu(document, self.canvas, self._menu_image).open)
         self._options.toggled.connect(self._side.setVisible)
-        for box in (self._low, self._high, self._steps):
-            box.editingFinished.connect(self._on_settings_edited)
-        self._across.activated.connect(lambda row: self._on_direction_chosen(self._across))
-        self._up.activated.connect(lambda row: self._on_direction_chosen(self._up))
         self._tools.chosen.connect(lambda number: self.canvas.set_tool(_TOOLS[number]))
-        self._through.clicked.connect(self._on_through_clicked)
-        self._quantiles.toggled.connect(self._on_quantiles_toggled)
-        self._overlay.activated.connect(lambda row: self._document.map.lay_over(self._overlay.currentData()))
         self.sides.chosen.connect(self._pages.setCurrentIndex)
         self.images.changed.connect(self._on_images_changed)
         self.images.read.connect(self._show_thumbnails)
@@ -140,13 +116,13 @@ class MapPanel(QWidget):
             (
                 "map_box",
                 self.tr("Box"),
-                self.tr("Select the images in a box, or click one"),
+                self.tr("Select the images in a box, or click one; Enter: all in view"),
                 self.tr("select rectangle, box selection, marquee"),
             ),
             (
                 "map_lasso",
                 self.tr("Lasso"),
-                self.tr("Select the images within a freehand outline"),
+                self.tr("Select the images within a freehand outline; Enter: all in view"),
                 self.tr("freehand selection, select outline"),
             ),
         )
@@ -165,6 +141,7 @@ class MapPanel(QWidget):
             ),
         )
         self.images = MapImages(self._document)
+        self.export = MapExport(self._document, self.canvas, self.images)
         self._out = button("map_zoom_out", "−", self.tr("Zoom out (mouse wheel or −)"), self.tr("smaller, zoom map"))
         self._in = button(
             "map_zoom_in", "+", self.tr("Zoom in (mouse wheel or +)"), self.tr("larger, magnify, zoom map")
@@ -179,56 +156,11 @@ class MapPanel(QWidget):
             self.tr("map settings, overlay, color by, show points"),
         )
         self._options.setCheckable(True)
-        self._save = button("map_save", self.tr("Export…"), self.tr("Export the map or its codes"))
-        self._save.setMenu(ActionMenu("map_save_menu", self, records=self._save_actions()))
-        limits = (-1000.0, 1000.0)
-        self._low = decimal_box("map_low", self.tr("Minimum of both axes"), limits, 0.5, 2)
-        self._high = decimal_box("map_high", self.tr("Maximum of both axes"), limits, 0.5, 2)
-        self._steps = spin_box("map_steps", self.tr("Decoded images per side"), 2, GRID_LIMIT, 15)
-        for box in (self._low, self._high, self._steps):
-            # Their limits have more digits than their values.
-            box.setMinimumWidth(_BOX_WIDTH)
-            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._across = combo_box("map_across", self.tr("Dimension or principal component on the X axis"), [])
-        self._up = combo_box("map_up", self.tr("Dimension or principal component on the Y axis"), [])
-        self._through = button(
-            "map_through",
-            self.tr("Keyframe plane"),
-            self.tr("Plane through keyframes 1–3"),
-            self.tr("plane through keyframes, three keyframes"),
-        )
-        self._quantiles = check_box(
-            "map_quantiles",
-            self.tr("Prior quantiles"),
-            self.tr("Space the grid by quantiles of the prior N(0, I): 0.05 to 0.95 covers 90%"),
-        )
-        self._overlay = combo_box(
-            "map_overlay",
-            self.tr("Overlay: where decoded images are reliable, and how fast they change"),
-            [
-                (self.tr("Overlay: None"), None),
-                (self.tr("Distance to data"), "distance"),
-                (self.tr("Decoder sensitivity"), "stretch"),
-                (self.tr("Cycle error"), "round_trip"),
-            ],
-        )
-        self._legend = label("map_overlay_legend")
-        self._legend.hide()
-        self._hint = label("map_hint")
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        form.setVerticalSpacing(4)
-        form.addRow(self.tr("Range"), hbox(self._low, self._high, spacing=4))
-        form.addRow(self.tr("Grid"), self._steps)
-        form.addRow(self._through)
-        form.addRow(self.tr("X axis"), self._across)
-        form.addRow(self.tr("Y axis"), self._up)
-        plane = widget_of(vbox(form, self._quantiles, self._overlay, self._legend, self._hint, STRETCH, spacing=4))
         self._pages = QStackedWidget()
         for name, title, page in (
-            ("map_plane_area", self.tr("Settings of the decoded grid"), plane),
+            ("map_plane_area", self.tr("Settings of the decoded grid"), MapPlane(self._document)),
             ("map_images_area", self.tr("Settings of the scatter plot"), self.images),
         ):
             area = QScrollArea()
@@ -239,7 +171,7 @@ class MapPanel(QWidget):
             area.setWidgetResizable(True)
             area.setWidget(page)
             self._pages.addWidget(area)
-        self._side = widget_of(vbox(self.sides, (self._pages, 1), self._save, spacing=4), width=_SIDE_WIDTH)
+        self._side = widget_of(vbox(self.sides, (self._pages, 1), self.export.button, spacing=4), width=_SIDE_WIDTH)
         self._side.hide()
         top = hbox(self._tools, STRETCH, self._out, self._in, self._fit, self._options, spacing=4)
         self.setLayout(vbox(top, (hbox((self.canvas, 1), self._side), 1), spacing=4, margins=(4, 8, 8, 8)))
@@ -249,50 +181,20 @@ class MapPanel(QWidget):
     def _on_model_changed(self) -> None:
         model = self._document.model
         usable = model is not None and model.latent_dim > 1
-        for control in (self._low, self._high, self._steps, self._in, self._out, self._fit):
+        for control in (self._in, self._out, self._fit):
             control.setEnabled(usable)
         before, self._model = self._model, model
         if model is not None and model.continues(before) and model.epochs is not None:
             # New weights arrive every second during training: keep the position and the tiles.
             self._on_code_changed()
             return
-        self._fill_directions(model if usable else None)
         if model is None or not model.continues(before):
             self._trail.clear()
             self._home = None
         self._on_grid_changed()
 
-    def _fill_directions(self, model: OpenModel | None) -> None:
-        """List the dimensions, then the principal components with their explained variance."""
-        entries: list[tuple[str, tuple[bool, int]]] = []
-        if model is not None:
-            entries = [(dimension_name(dim), (False, dim)) for dim in range(min(model.latent_dim, _LISTED))]
-        if model is not None and model.latent_dim > 2:
-            statistics = model.sample.statistics
-            shares = zip(statistics.explained, statistics.component_sigma, strict=True)
-            entries += [
-                (f"{component_name(axis)} · {percent(float(share))}", (True, axis))
-                for axis, (share, sigma) in enumerate(shares)
-                if sigma > 0
-            ]
-        for box in (self._across, self._up):
-            if [box.itemText(row) for row in range(box.count())] != [text for text, _ in entries]:
-                box.clear()
-                for text, value in entries:
-                    box.addItem(text, value)
-            box.setEnabled(model is not None and model.latent_dim > 2)
-
     def _on_grid_changed(self) -> None:
         grid = self._document.state.grid
-        for box, value in ((self._low, grid.low), (self._high, grid.high)):
-            with QSignalBlocker(box):
-                box.setValue(value)
-        with QSignalBlocker(self._steps), QSignalBlocker(self._quantiles):
-            self._steps.setValue(grid.steps)
-            self._quantiles.setChecked(grid.quantiles)
-        for combo, number in ((self._across, grid.dims[0]), (self._up, grid.dims[1])):
-            combo.setCurrentIndex(-1 if grid.corners else _row_of(combo, (grid.components, number)))
-        self._show_hint()
         home = (grid, self._document.model is None)
         if home != self._home:
             self._home = home
@@ -312,88 +214,7 @@ class MapPanel(QWidget):
         across, up = (component_name(n) if grid.components else dimension_name(n) for n in grid.dims)
         return across, up
 
-    def _show_hint(self) -> None:
-        model = self._document.model
-        more = model is not None and model.latent_dim > 2
-        words = self.tr("Axes in σ. Other dimensions stay at the current code.")
-        if not self._document.state.grid.components:
-            words = self.tr("Other dimensions stay at the current code.")
-        if self._document.state.grid.corners:
-            words = self.tr(
-                "Keyframes 1, 2 and 3 are at (0, 0), (1, 0) and (0, 1). "
-                "The current code keeps its distance from the plane."
-            )
-        self._hint.setText(words if more else "")
-        self._hint.setVisible(bool(self._hint.text()))
-
     # -- intents -----------------------------------------------------------------------------------------------------
-
-    def _on_settings_edited(self) -> None:
-        low, high = self._low.value(), self._high.value()
-        if low >= high:
-            self._on_grid_changed()
-            self._hint.setText(self.tr("The minimum must be below the maximum."))
-            self._hint.show()
-            return
-        self._show_hint()
-        try:
-            self._document.set_grid(replace(self._document.state.grid, low=low, high=high, steps=self._steps.value()))
-        except ExplorerError:
-            self._on_grid_changed()
-            self._hint.setText(self.tr("Quantiles must be between 0 and 1."))
-            self._hint.show()
-
-    def _on_direction_chosen(self, box: QComboBox) -> None:
-        """Change one axis; both are dimensions, or both are principal components."""
-        grid = self._document.state.grid
-        if grid.corners:
-            low, high = self._home_range(grid.dims, components=grid.components)
-            grid = replace(grid, corners=(), low=low, high=high)
-        chosen, other = (self._across, self._up) if box is self._across else (self._up, self._across)
-        components, number = chosen.currentData()
-        if components != grid.components:
-            beside = 1 if number == 0 else 0
-            dims = (number, beside) if chosen is self._across else (beside, number)
-            low, high = self._home_range(dims, components=components)
-            self._document.set_grid(
-                replace(grid, dims=dims, components=components, quantiles=False, low=low, high=high)
-            )
-            return
-        beside = grid.dims[1] if other is self._up else grid.dims[0]
-        dims = (number, beside) if chosen is self._across else (beside, number)
-        if number == beside:
-            # Choosing the other axis's direction swaps the two.
-            dims = (grid.dims[1], grid.dims[0])
-        moved = replace(grid, dims=dims)
-        if not grid.quantiles and (grid.low, grid.high) == self._home_range(grid.dims, components=components):
-            # A range that nobody has set follows the dimensions.
-            low, high = self._home_range(dims, components=components)
-            moved = replace(moved, low=low, high=high)
-        self._document.set_grid(moved)
-
-    def _home_range(self, dims: tuple[int, int], *, components: bool) -> tuple[float, float]:
-        return _COMPONENT_RANGE if components else self._document.home_range(dims)
-
-    def _on_quantiles_toggled(self, on: bool) -> None:
-        grid = self._document.state.grid
-        dims = (0, 1) if grid.components else grid.dims
-        low, high = _QUANTILES if on else self._document.home_range(dims)
-        self._document.set_grid(
-            replace(grid, dims=dims, quantiles=on, components=False, corners=(), low=low, high=high)
-        )
-
-    def _on_through_clicked(self) -> None:
-        """Show the plane through three keyframes; if they are collinear, say so."""
-        codes = [keyframe.code for keyframe in self._document.state.keyframes[:3]]
-        corners = tuple(tuple(float(value) for value in code) for code in codes)
-        low, high = _AROUND
-        try:
-            grid = replace(self._document.state.grid, corners=corners, quantiles=False, low=low, high=high)
-            self._document.set_grid(grid)
-        except ExplorerError:
-            words = self.tr("Keyframes 1–3 are collinear. Choose a third one off the line.")
-            self._hint.setText(words)
-            self._hint.show()
 
     def _on_cursor_moved(self, x: float, y: float, gesture: str) -> None:
         code, plane = self._document.code, self._document.plane
@@ -448,74 +269,6 @@ class MapPanel(QWidget):
         # The last one is painted over the others.
         image = stated(pixels_to_qimage(tiles[-1].pixels), shown_text(self._document.state))
         return MenuImage(image, model.name, plane.moved(code, tiles[-1].x, tiles[-1].y))
-
-    def _save_actions(self) -> Iterator[Action]:
-        has_image = When(lambda: self.canvas.has_image)
-        has_points = When(lambda: self.images.scatter is not None)
-        svg, csv = self.tr("SVG image (*.svg)"), self.tr("CSV table (*.csv)")
-        yield Action(
-            "map_save_axes",
-            self.tr("Map with axes as PNG…"),
-            partial(self._ask_size, axes=True),
-            tip=self.tr("Export the map as an image with axes and numbers."),
-            synonyms=self.tr("save map, screenshot, figure"),
-            enabled=has_image,
-        )
-        yield Action(
-            "map_save_plane",
-            self.tr("Decoded grid as PNG…"),
-            partial(self._ask_size, axes=False),
-            tip=self.tr("Export the decoded grid alone, as an image of any size."),
-            synonyms=self.tr("save grid, manifold image"),
-            enabled=has_image,
-        )
-        yield Action(
-            "map_save_points",
-            self.tr("Scatter as SVG…"),
-            partial(self._ask_save, self.save_points, ".svg", svg),
-            tip=self.tr("Export the points as a vector graphic."),
-            synonyms=self.tr("save scatter plot, vector graphic"),
-            enabled=has_points,
-        )
-        yield Action(
-            "map_save_codes",
-            self.tr("Codes as CSV…"),
-            partial(self._ask_save, self.save_codes, ".csv", csv),
-            tip=self.tr("Export the codes as a table for other programs."),
-            synonyms=self.tr("save codes, table, spreadsheet, embedding"),
-            enabled=has_points,
-        )
-
-    def _ask_save(self, save: Callable[[Path], None], suffix: str, kind: str) -> None:
-        ask_save(self._document, self, self.tr("Export the map"), [kind], Path.home() / f"map{suffix}", save)
-
-    def _ask_size(self, *, axes: bool) -> None:
-        def make(side: int) -> QImage:
-            image = self.canvas.image(self._document.map.visible(), side, axes=axes)
-            return stated(image, shown_text(self._document.state))
-
-        ImageSizeDialog(self.window(), self.tr("Export the map"), make, self._ask_save_image).open()
-
-    def _ask_save_image(self, image: QImage) -> None:
-        png = self.tr("PNG image (*.png)")
-        self._ask_save(lambda path: self._write(path, lambda: save_image(image, path)), ".png", png)
-
-    def save_points(self, path: Path) -> None:
-        if (scatter := self.images.scatter) is not None:
-            self._write(path, lambda: save_points(scatter, self.canvas.map_window(), self._names(), path))
-
-    def save_codes(self, path: Path) -> None:
-        scatter, codes = self.images.scatter, self._document.analysis.codes
-        if scatter is not None and codes is not None:
-            self._write(path, lambda: save_codes(codes, scatter, path))
-
-    def _write(self, path: Path, write: Callable[[], object]) -> None:
-        try:
-            write()
-        except ExplorerError as error:
-            self._document.report(error.message)
-        else:
-            self._document.exported.emit(path)
 
     def _on_images_changed(self) -> None:
         self.canvas.set_scatter(self.images.scatter)
@@ -586,11 +339,8 @@ class MapPanel(QWidget):
 
     def _on_overlay_changed(self) -> None:
         view, kind = self._document.views[OVERLAY], self._document.map.overlay
-        self._overlay.setCurrentIndex(self._overlay.findData(kind))
         if kind is None or not isinstance(view, OverlayView) or view.kind != kind:
             self.canvas.set_overlay(None)
-            self._legend.setText(message_text(view.message) if isinstance(view, FailedView) and kind else "")
-            self._legend.setVisible(bool(self._legend.text()))
             return
         known = view.values[np.isfinite(view.values)]
         highest = _FAR
@@ -605,13 +355,6 @@ class MapPanel(QWidget):
             "round_trip": self.tr("error"),
         }
         self.canvas.set_overlay(qimage, area, linear_bar(titles[kind], highest))
-        words = {
-            "distance": self.tr("In units of the usual nearest-neighbor distance of the data"),
-            "stretch": self.tr("RMS pixel change per unit step"),
-            "round_trip": self.tr("Distance between a code and the code of its decoded image"),
-        }
-        self._legend.setText(words[kind])
-        self._legend.show()
 
     def _on_code_changed(self) -> None:
         code, plane = self._document.code, self._document.plane
@@ -634,7 +377,6 @@ class MapPanel(QWidget):
     def _on_keyframes_changed(self) -> None:
         plane = self._document.plane
         codes = [keyframe.code for keyframe in self._document.state.keyframes]
-        self._through.setEnabled(len(codes) > 2 and plane is not None)
         if plane is None or not codes or len(codes[0]) != len(plane.origin):
             self.canvas.set_keyframes([])
         else:
@@ -648,10 +390,6 @@ class MapPanel(QWidget):
                 places = np.linspace(0, len(animation.segments), _WAY * len(animation.segments) + 1)
                 way = plane.coordinates(curve.at(places))
             self.canvas.set_keyframes([(float(x), float(y)) for x, y in plane.coordinates(np.stack(codes))], way)
-
-
-def _row_of(box: QComboBox, value: object) -> int:
-    return next((row for row in range(box.count()) if box.itemData(row) == value), -1)
 
 
 PANEL = Panel(

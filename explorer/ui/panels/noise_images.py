@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QWidget
 
 from explorer.data.mixer import shown
@@ -12,6 +15,7 @@ from explorer.document.views.noise import NOISE, Closeness, NoiseView
 from explorer.messages import message_text
 from explorer.types import Floats, Shown
 from explorer.ui.color_map import heat
+from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import image_to_qimage, pixels_to_qimage
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import decibels, filled, unbroken
@@ -44,8 +48,19 @@ class NoiseImagePage(QWidget):
             made.append(frame)
         self.setLayout(hbox(*((frame, 1) for frame in made), spacing=4, margins=0))
         self.clean, self.noisy, self.reconstruction, self.difference = made
+        for frame in made:
+            ImageMenu(document, frame, partial(self._menu_image, frame))
         document.views.changed(NOISE).connect(self._on_noise_view_changed)
         self._on_noise_view_changed()
+
+    def _menu_image(self, frame: ImageFrame, where: QPoint | None) -> MenuImage | None:
+        """Return the image of a frame; only the input stands for a code, that of the selected image."""
+        if frame.image is None:
+            return None
+        state, clean = self._document.state, frame is self.clean
+        name = frame.objectName().replace("_", "-")
+        index = state.image_index if clean and state.imported_image is None else None
+        return MenuImage(frame.image, name, state.start_code if clean else None, index)
 
     def _on_noise_view_changed(self) -> None:
         view = self._document.views[NOISE]

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QKeySequence
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from explorer.data.mixer import needs_mixer
 from explorer.document.document import Document
-from explorer.document.mixing import mixed_channels, offers_mixer
+from explorer.document.mixing import offers_mixer
 from explorer.document.view_store import FailedView
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, HalfView, ImageView
 from explorer.messages import message_text
 from explorer.types import Floats
-from explorer.ui.actions import Action, Section, When
 from explorer.ui.color_map import HEAT_REACH, heat
-from explorer.ui.dialogs.channel_mixer import MixerDialog
-from explorer.ui.image_menu import ImageMenu, MenuImage
 from explorer.ui.images import image_to_qimage, pixels_to_qimage
+from explorer.ui.panels.stage_actions import StageActions
 from explorer.ui.text import decibels, filled, unbroken
 from explorer.ui.widgets.color_scale import ColorScale
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.fields import button, name_widget
 from explorer.ui.widgets.layouts import hbox, vbox
-from explorer.ui.widgets.stage_canvas import MODES, StageCanvas
+from explorer.ui.widgets.stage_canvas import StageCanvas
 from explorer.ui.widgets.stage_image import StageImage
 
 _PAN_SHARE = 0.1
@@ -40,27 +37,25 @@ _PANS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 
 
 
 class StagePanel(QWidget):
-    """Original, reconstruction and edited image, or the error map, in one of `MODES`.
+    """Original, reconstruction and edited image, or the error map, in one of `stage_canvas.MODES`.
 
-    `reconstruction_painted()`: it was painted on the screen. `alone_requested()`: everything around the stage is to be
-    hidden, or shown again.
+    `reconstruction_painted()`: it was painted on the screen.
     """
 
     reconstruction_painted = Signal()
     mode_changed = Signal()
-    alone_requested = Signal()
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         name_widget(self, "stage_panel", self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(300, 240)
+        self.setMinimumSize(300, 180)
         self._heading = ElidedLabel("stage_heading", look="heading")
         self.canvas = canvas = StageCanvas()
         self.original, self.reconstruction = canvas.original, canvas.reconstruction
         self.error, self.edited = canvas.error, canvas.edited
-        self._menus = {frame: ImageMenu(document, frame, partial(self._target, frame)) for frame in canvas.frames}
+        self.commands = StageActions(document, canvas)
         self.invert = button(
             "stage_invert", self.tr("Invert colors"), self.tr("Invert the imported image (Ctrl+Shift+I)")
         )
@@ -69,7 +64,6 @@ class StagePanel(QWidget):
             "stage_mixer", self.tr("Channels…"), self.tr("Colors and ranges of the channels (Ctrl+Shift+X)")
         )
         self.mix.hide()
-        self._mixer: MixerDialog | None = None
         top = hbox((self._heading, 1), self.mix, self.invert)
         top.addStrut(self.invert.sizeHint().height())  # the button is hidden at times, and nothing may move then
         self.setLayout(vbox(top, (canvas, 1), spacing=4, margins=(12, 2, 12, 2)))
@@ -82,7 +76,7 @@ class StagePanel(QWidget):
     def _connect(self) -> None:
         document, canvas = self._document, self.canvas
         self.invert.clicked.connect(document.invert_imported_image)
-        self.mix.clicked.connect(self.show_mixer)
+        self.mix.clicked.connect(self.commands.show_mixer)
         for changed in (document.changed.model, document.changed.source, document.changed.mixer):
             changed.connect(self._on_channels_changed)
         self.reconstruction.painted.connect(self.reconstruction_painted)
@@ -102,7 +96,7 @@ class StagePanel(QWidget):
         """Show the images as in one of `MODES`; another name is ignored."""
         self.canvas.set_mode(mode)
 
-    # -- keyboard and menus ------------------------------------------------------------------------------------------
+    # -- keyboard ----------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, held = Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
@@ -121,202 +115,16 @@ class StagePanel(QWidget):
             return True
         doing = {
             Qt.Key.Key_0: self.canvas.viewport.fit,
-            Qt.Key.Key_Space: self._flip,
-            Qt.Key.Key_F: self.alone_requested.emit,
+            Qt.Key.Key_Space: self.commands.flip,
+            Qt.Key.Key_F: self.commands.alone_requested.emit,
             Qt.Key.Key_K: self._document.timeline.add,
         }.get(key)
         if doing is not None and not repeated:
             doing()
         return doing is not None
 
-    def show_mixer(self) -> MixerDialog:
-        """Show the channel mixer."""
-        if self._mixer is None:
-            self._mixer = MixerDialog(self._document, self.window())
-        self._mixer.show()
-        self._mixer.raise_()
-        self._mixer.activateWindow()
-        return self._mixer
-
-    def _has_channels(self) -> bool:
-        return mixed_channels(self._document.state) > 0
-
     def _on_channels_changed(self) -> None:
         self.mix.setVisible(offers_mixer(self._document.state))
-
-    def _flip(self) -> None:
-        self.canvas.flip(not self.canvas.flipped)
-
-    def _target(self, frame: StageImage, where: QPoint | None = None) -> MenuImage | None:
-        """Return what a menu acts on; all images but the edited one stand for the code of the selected image."""
-        state, model = self._document.state, self._document.model
-        if frame.image is None or model is None:
-            return None
-        name = f"{model.name} {frame.objectName().removeprefix('stage_')}"
-        if frame is self.edited:
-            return MenuImage(frame.image, name, state.code)
-        return MenuImage(frame.image, name, state.start_code, None if state.imported_image else state.image_index)
-
-    def _do(self, what: Callable[[ImageMenu, MenuImage], object]) -> None:
-        """Do something of the context menu with the edited image."""
-        found = self._target(self.edited)
-        if found is not None:
-            what(self._menus[self.edited], found)
-
-    def menu_actions(self) -> Iterator[Action]:
-        yield from self._mode_actions()
-        yield Action(
-            "action_stage_flip",
-            self.tr("Show &original instead of edited"),
-            self._flip,
-            Section.STAGE,
-            shortcut="Ctrl+Shift+Space",
-            tip=self.tr("Show the original in place of the edited image (Space on the stage)."),
-            synonyms=self.tr("before after, flip, toggle original"),
-            icon="eye",
-            checked=When(lambda: self.canvas.flipped, (self.canvas.flipped_changed,)),
-        )
-        yield Action(
-            "action_stage_zoom_in",
-            self.tr("Zoom &in"),
-            self.canvas.zoom_in,
-            Section.STAGE,
-            shortcut=QKeySequence.StandardKey.ZoomIn,
-            tip=self.tr("Enlarge the images on the stage (wheel, or + on the stage)."),
-            synonyms=self.tr("enlarge, magnify, larger image, pixels"),
-            icon="zoom-in",
-        )
-        yield Action(
-            "action_stage_zoom_out",
-            self.tr("Zoom o&ut"),
-            self.canvas.zoom_out,
-            Section.STAGE,
-            shortcut=QKeySequence.StandardKey.ZoomOut,
-            tip=self.tr("Show more of the images on the stage (wheel, or − on the stage)."),
-            synonyms=self.tr("shrink, smaller image, reduce"),
-            icon="zoom-out",
-        )
-        yield Action(
-            "action_stage_fit",
-            self.tr("&Fit image"),
-            self.canvas.viewport.fit,
-            Section.STAGE,
-            shortcut="Ctrl+0",
-            tip=self.tr("Show the whole image on the stage (double-click, or 0 on the stage)."),
-            synonyms=self.tr("reset zoom, whole image, fit to window"),
-            icon="maximize",
-        )
-        yield Action(
-            "action_stage_alone",
-            self.tr("Stage &alone"),
-            self.alone_requested.emit,
-            Section.STAGE,
-            shortcut="Shift+F11",
-            tip=self.tr("Hide or show everything around the stage (F on the stage)."),
-            synonyms=self.tr("focus mode, hide panels, large image"),
-            icon="expand",
-        )
-        changed = self._document.changed
-        yield Action(
-            "action_channel_mixer",
-            self.tr("Channel mi&xer…"),
-            self.show_mixer,
-            Section.STAGE,
-            shortcut="Ctrl+Shift+X",
-            tip=self.tr("Choose the color and the range of values of each channel."),
-            synonyms=self.tr(
-                "channels, contrast, brightness, lookup table, LUT, fluorescence, window level, composite"
-            ),
-            icon="sliders-horizontal",
-            enabled=When(self._has_channels, (changed.model, changed.source)),
-        )
-        yield from self._image_actions()
-
-    def _image_actions(self) -> Iterator[Action]:
-        """Yield those of the context menu that the menu bar has nowhere else, for the edited image."""
-        shown = When(lambda: self._target(self.edited) is not None)
-        yield Action(
-            "action_save_image",
-            self.tr("Save i&mage…"),
-            partial(self._do, ImageMenu.ask_save),
-            Section.CLIPBOARD,
-            shortcut="Ctrl+Alt+S",
-            tip=self.tr("Save the edited image as PNG, pixel for pixel."),
-            synonyms=self.tr("png, export image, download image"),
-            icon="save",
-            enabled=shown,
-        )
-        yield Action(
-            "action_find_neighbors",
-            self.tr("Find nei&ghbors"),
-            partial(self._do, ImageMenu.find_neighbors),
-            Section.IMAGES,
-            shortcut="Ctrl+Shift+N",
-            tip=self.tr("Find the images whose codes are nearest to the current code."),
-            synonyms=self.tr("similar images, nearest, look alike"),
-            icon="users",
-            enabled=shown,
-        )
-        yield Action(
-            "action_send_to_arithmetic",
-            self.tr("Send to a&rithmetic"),
-            partial(self._do, ImageMenu.send_to_arithmetic),
-            Section.IMAGES,
-            shortcut="Ctrl+Alt+A",
-            tip=self.tr("Add the current code to the next free term of the arithmetic."),
-            synonyms=self.tr("analogy, add to term, vector math"),
-            icon="plus",
-            enabled=shown,
-        )
-
-    def _mode_actions(self) -> Iterator[Action]:
-        texts = (
-            (
-                self.tr("&1-up"),
-                "square",
-                self.tr("Show the edited image alone on the stage."),
-                self.tr("single image, edited only, large image"),
-            ),
-            (
-                self.tr("&2-up"),
-                "columns-2",
-                self.tr("Show original and edited image side by side."),
-                self.tr("side by side, before and after, two images"),
-            ),
-            (
-                self.tr("&3-up"),
-                "columns-3",
-                self.tr("Show the edited image, with original and reconstruction smaller."),
-                self.tr("three images, default view, reconstruction"),
-            ),
-            (
-                self.tr("&Swipe"),
-                "square-split-horizontal",
-                self.tr("Drag a divider between original and edited image."),
-                self.tr("split view, slider, before after"),
-            ),
-            (
-                self.tr("&Error map"),
-                "flame",
-                self.tr("Show the reconstruction error of every pixel, with a color scale."),
-                self.tr("difference, residual, heat map"),
-            ),
-        )
-        for number, (mode, (label, icon, tip, synonyms)) in enumerate(zip(MODES, texts, strict=True)):
-            yield Action(
-                f"action_stage_{mode}",
-                label,
-                partial(self.set_mode, mode),
-                Section.STAGE,
-                shortcut=f"Ctrl+Shift+{number + 1}",
-                tip=tip,
-                synonyms=synonyms,
-                icon=icon,
-                checked=When(partial(self._is_mode, mode), (self.mode_changed,)),
-            )
-
-    def _is_mode(self, mode: str) -> bool:
-        return self.mode == mode
 
     # -- following the document --------------------------------------------------------------------------------------
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import partial
-from itertools import count
 from pathlib import Path
 
-from PySide6.QtCore import QElapsedTimer, QMimeData, QPoint, QSignalBlocker, QSize, Qt, QTimer
+from PySide6.QtCore import QMimeData, QSize, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
 from explorer.document.open_requests import OpenRequest
@@ -20,8 +17,6 @@ from explorer.document.views.decoded import DecodedView
 from explorer.document.views.keyframes import KEYFRAMES
 from explorer.errors import ExplorerError
 from explorer.export import FORMATS
-from explorer.latent.animation import Segment
-from explorer.types import Floats
 from explorer.ui.actions import Action, ActionMenu, Section, When
 from explorer.ui.dialogs.animation_presets import AnimationPresetsDialog
 from explorer.ui.dialogs.export_animation import ExportAnimationDialog
@@ -29,15 +24,15 @@ from explorer.ui.dialogs.files import ask_file
 from explorer.ui.dragging import code_of, files_of, images_of
 from explorer.ui.images import image_to_qimage, pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel
-from explorer.ui.text import filled
+from explorer.ui.panels.timeline_menu import KeyframeMenu
+from explorer.ui.panels.timeline_player import TimelinePlayer
+from explorer.ui.panels.timeline_settings import SegmentSettings
 from explorer.ui.widgets.collapsible import Collapsible
-from explorer.ui.widgets.easing_preview import EasingPreview
-from explorer.ui.widgets.elided_label import ElidedLabel
-from explorer.ui.widgets.fields import button, combo_box, decimal_box, label, name_control, name_widget, spin_box
+from explorer.ui.widgets.fields import button, name_widget
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
-from explorer.ui.widgets.timeline_track import TimelineTrack, TrackAnimation, TrackCurves, TrackStrip
+from explorer.ui.widgets.timeline_track import TimelineTrack
+from explorer.ui.widgets.track_places import TrackAnimation, TrackCurves, TrackStrip
 
-_TICK_MS = 10
 _STRIP = 28
 """Height of the collapsed timeline in pixels."""
 
@@ -51,27 +46,22 @@ class TimelinePanel(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._gestures = count(1)
-        self._gesture = ""
-        self._ticking = False
         self._model: OpenModel | None = None
-        self._played: Floats | None = None
         self._begun: tuple[Keyframe, ...] = ()
-        self._started = 0
         self._dialog: ExportAnimationDialog | None = None
         self._presets_dialog: AnimationPresetsDialog | None = None
         name_widget(self, "timeline_panel", self.tr("Timeline"))
         self._make_track()
         self._make_buttons()
-        self._make_settings()
-        self._make_player()
+        self.settings = SegmentSettings(document, self.track)
+        self.player = TimelinePlayer(document)
         self._lay_out()
         document.changed.keyframes.connect(self._on_keyframes_changed)
         document.views.changed(KEYFRAMES).connect(self._on_keyframes_view_changed)
         document.views.changed(ANIMATION).connect(self._on_animation_view_changed)
         document.changed.animation.connect(self._on_animation_changed)
         document.changed.times.connect(self._on_animation_changed)
-        document.timeline.playhead_changed.connect(self._on_playhead_changed)
+        document.timeline.playhead_changed.connect(lambda: self.track.set_playhead(document.timeline.playhead))
         document.changed.code.connect(self._on_code_changed)
         document.changed.model.connect(self._on_model_changed)
         self._on_animation_changed()
@@ -90,15 +80,13 @@ class TimelinePanel(QWidget):
         )
         timeline = self._document.timeline
         self.track.key_taken.connect(timeline.take)
-        self.track.key_chosen.connect(lambda number: self._show_segment())
-        self.track.segment_chosen.connect(lambda number: self._show_segment())
         self.track.scrubbed.connect(timeline.set_playhead)
         self.track.retime_begun.connect(self._on_retime_begun)
         self.track.retimed.connect(self._on_retimed)
         self.track.moved.connect(self._on_moved)
         self.track.removal_asked.connect(self._remove)
         self.track.duplicate_asked.connect(self._duplicate)
-        self.track.menu_asked.connect(self._show_menu)
+        KeyframeMenu(self._document, self.track, self._duplicate, self._remove)
         self.track.dropped.connect(self._on_dropped)
 
     def _make_buttons(self) -> None:
@@ -161,91 +149,9 @@ class TimelinePanel(QWidget):
             enabled=has_keyframes,
         )
 
-    def _make_settings(self) -> None:
-        self._which = label("timeline_which", look="plain", wrap=False)
-        self._steps = spin_box(
-            "timeline_steps", self.tr("Frames of the segment, including both keyframes"), 2, 10_000, 90
-        )
-        ways: list[tuple[str, object]] = [
-            (self.tr("Linear"), "linear"),
-            (self.tr("Slerp"), "slerp"),
-            (self.tr("Spline"), "spline"),
-            (self.tr("Data path"), "data"),
-        ]
-        self._path = combo_box(
-            "timeline_path",
-            self.tr("Path in latent space: line, arc (slerp), spline, or shortest path through codes of the data"),
-            ways,
-        )
-        easings: list[tuple[str, object]] = [
-            (self.tr("Linear"), "linear"),
-            (self.tr("Ease in-out"), "ease"),
-            (self.tr("Ease in"), "ease_in"),
-            (self.tr("Ease out"), "ease_out"),
-        ]
-        about = self.tr("Easing: constant speed, or slow at the start (in) or end (out) of the segment")
-        self._easing = combo_box("timeline_easing", about, easings)
-        self._preview = EasingPreview()
-        name_control(self._preview, "timeline_easing_preview", self.tr("Easing curve: progress over time"))
-        self._for_all = button(
-            "timeline_for_all",
-            self.tr("Apply to all"),
-            self.tr("Copy these settings to every segment"),
-            self.tr("all segments, copy settings"),
-        )
-        # Selecting a segment must not change the width of the row.
-        room = self._for_all.sizePolicy()
-        room.setRetainSizeWhenHidden(True)
-        self._for_all.setSizePolicy(room)
-        self._hold = spin_box(
-            "timeline_hold", self.tr("Hold: number of extra frames for the first and last image"), 0, 1000, 18
-        )
-        self._fps = decimal_box("timeline_fps", self.tr("Frames per second; GIF supports at most 50"), (1, 60), 1, 1)
-        loops: list[tuple[str, object]] = [
-            (self.tr("Ping-pong"), "pingpong"),
-            (self.tr("Loop"), "repeat"),
-            (self.tr("Once"), "none"),
-        ]
-        self._loop = combo_box(
-            "timeline_loop", self.tr("At the end: play backward (ping-pong), start over (loop), or stop (once)"), loops
-        )
-        self._steps.valueChanged.connect(lambda value: self._on_segment_edited())
-        for box in (self._path, self._easing):
-            box.activated.connect(lambda row: self._on_segment_edited())
-        for number in (self._hold, self._fps):
-            number.valueChanged.connect(lambda value: self._on_settings_edited())
-        self._loop.activated.connect(lambda row: self._on_settings_edited())
-        self._for_all.clicked.connect(self._on_for_all_clicked)
-
-    def _make_player(self) -> None:
-        self.play = button("timeline_play", self.tr("Play"), self.tr("Play the animation on the stage (Ctrl+Space)"))
-        self.play.setCheckable(True)
-        self.play.setFixedWidth(64)
-        self._length = ElidedLabel(
-            "timeline_length", "", self.tr("Frame at the playhead, number of frames, duration"), look="muted"
-        )
-        self._clock = QTimer(self)
-        self._clock.setTimerType(Qt.TimerType.PreciseTimer)
-        self._clock.setInterval(_TICK_MS)
-        self._clock.timeout.connect(self._on_clock_ticked)
-        self._elapsed = QElapsedTimer()
-        self.play.toggled.connect(self._on_play_toggled)
-
     def _lay_out(self) -> None:
-        self._fps.setSuffix(self.tr(" fps"))
-        self._hold.setPrefix(self.tr("Hold "))
-        self._steps.setSuffix(self.tr(" frames"))
-        # In pixels, so that both rows fit at the minimum width of the window.
-        self._steps.setFixedWidth(98)
-        self._path.setFixedWidth(112)
-        self._easing.setFixedWidth(106)
-        self._loop.setFixedWidth(128)
-        self._fps.setFixedWidth(84)
-        self._hold.setFixedWidth(76)
-        settings = (self._which, self._steps, self._path, self._easing, self._preview, self._for_all)
-        segment = hbox(*settings, (STRETCH, 1), self._presets, self._more, spacing=6)
-        player = (self.play, self._loop, self._fps, self._hold)
-        playing = hbox(*player, 4, (self._length, 1), self.add, self.export, spacing=6)
+        segment = hbox(self.settings, STRETCH, self._presets, self._more, spacing=6)
+        playing = hbox((self.player, 1), self.add, self.export, spacing=6)
         content = widget_of(vbox((self.track, 1), segment, playing, spacing=6))
         self.strip = Collapsible(
             "timeline_expand", self.tr("Timeline"), self.tr("Show keyframes, playback and export"), content
@@ -311,12 +217,12 @@ class TimelinePanel(QWidget):
         yield Action(
             "action_play",
             self.tr("P&lay or pause animation"),
-            self.play.click,
+            self.player.play.click,
             Section.KEYFRAMES,
             shortcut="Ctrl+Space",
             tip=self.tr("Play the animation between the keyframes."),
             synonyms=self.tr("start, stop, preview, interpolate"),
-            buttons=(self.play,),
+            buttons=(self.player.play,),
         )
 
     def _remove(self, number: int) -> None:
@@ -342,23 +248,6 @@ class TimelinePanel(QWidget):
         if len(self._begun) == len(self._document.state.keyframes):
             self.track.choose_key(self._document.timeline.retime(self._begun, number, frame, gesture))
 
-    def _show_menu(self, number: int, where: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setObjectName("timeline_menu")
-        for name, text, run in (
-            ("timeline_menu_go", self.tr("Jump to keyframe"), self._document.timeline.take),
-            ("timeline_menu_replace", self.tr("Replace with current code"), self._replace),
-            ("timeline_menu_duplicate", self.tr("Duplicate"), self._duplicate),
-            ("timeline_menu_delete", self.tr("Delete"), self._remove),
-        ):
-            menu.addAction(text, partial(run, number)).setObjectName(name)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(where)
-
-    def _replace(self, number: int) -> None:
-        if self._document.code is not None:
-            self._document.timeline.bend(number, self._document.code)
-
     def _on_dropped(self, mime: QMimeData, frame: int) -> None:
         """Insert keyframes from dropped items; an exported animation replaces all keyframes."""
         timeline = self._document.timeline
@@ -379,7 +268,7 @@ class TimelinePanel(QWidget):
         """Stop playing and clear the track, unless the new model is a newer state of the same training."""
         model = self._document.model
         if model is None or not model.continues(self._model):
-            self.play.setChecked(False)
+            self.player.stop()
             self.track.show_images(())  # those of the other model's keyframes
         self._model = model
         self._update_controls()
@@ -388,10 +277,9 @@ class TimelinePanel(QWidget):
         more = len(self._document.state.keyframes) > self.track.key_count
         self._update_controls()
         if more:
-            self.strip.expand()
             self.track.choose_key(len(self._document.state.keyframes) - 1)
         self._on_keyframes_view_changed()
-        self._show_segment()
+        self.settings.refresh()
 
     def _on_keyframes_view_changed(self) -> None:
         view = self._document.views[KEYFRAMES]
@@ -427,7 +315,7 @@ class TimelinePanel(QWidget):
                 animation.hold,
                 animation.key_frames(),
                 animation.pass_numbers(),
-                [self._words(segment) for segment in animation.segments],
+                [self.settings.words(segment) for segment in animation.segments],
                 [keyframe.segment is not None for keyframe in self._document.state.keyframes],
             )
         words = self.tr("Drag images here, or press Ctrl+Shift+K to add the current code as a keyframe.")
@@ -437,88 +325,13 @@ class TimelinePanel(QWidget):
         self.add.setEnabled(self._document.code is not None)
         self._more.setEnabled(keyframes > 0)
         self._presets.setEnabled(self._document.model is not None)
-        for control in (self.play, self.export):
-            control.setEnabled(animation is not None)
-        if animation is None:
-            self.play.setChecked(False)
+        self.export.setEnabled(animation is not None)
+        self.player.refresh()
         self.track.set_playhead(timeline.playhead)
-        self._show_length()
-
-    def _words(self, segment: Segment) -> str:
-        path = self._path.itemText(self._path.findData(segment.path))
-        easing = self._easing.itemText(self._easing.findData(segment.easing))
-        return f"{segment.steps} · {path}" + (f" · {easing}" if segment.easing != "linear" else "")
-
-    def _show_length(self) -> None:
-        timeline = self._document.timeline
-        animation = timeline.animation
-        if animation is None:
-            self._length.setText("")
-            return
-        words = self.tr("%1/%2 · %3 s")
-        frame = str(timeline.playhead + 1)
-        self._length.setText(filled(words, frame, animation.frames, f"{animation.seconds:.2f}"))
-
-    # -- settings ------------------------------------------------------------------------------------------------
-
-    def _shown_segment(self) -> Segment:
-        number = self.track.segment
-        return self._document.state.animation.segment if number is None else self._document.timeline.segment(number)
-
-    def _show_segment(self) -> None:
-        number, segment = self.track.segment, self._shown_segment()
-        if number is None:
-            self._which.setText(self.tr("All segments"))
-        else:
-            to = number + 1 if number + 1 < len(self._document.state.keyframes) else 0
-            words = self.tr("Segment %1 → %2")
-            self._which.setText(filled(words, number + 1, to + 1))
-        blockers = [QSignalBlocker(box) for box in (self._steps, self._path, self._easing)]
-        self._steps.setValue(segment.steps)
-        self._path.setCurrentIndex(self._path.findData(segment.path))
-        self._easing.setCurrentIndex(self._easing.findData(segment.easing))
-        for blocker in blockers:
-            blocker.unblock()
-        self._preview.show_easing(segment.easing)
-        self._for_all.setVisible(number is not None)
-
-    def _on_segment_edited(self) -> None:
-        segment = Segment(self._steps.value(), self._path.currentData(), self._easing.currentData())
-        number = self.track.segment
-        if number is None:
-            animation = replace(
-                self._document.state.animation, steps=segment.steps, path=segment.path, easing=segment.easing
-            )
-            self._document.timeline.set_animation_settings(animation)
-        else:
-            self._document.timeline.set_segment(number, segment)
-        self._preview.show_easing(segment.easing)
-
-    def _on_for_all_clicked(self) -> None:
-        segment = self._shown_segment()
-        self.track.choose_segment(None)
-        self._document.timeline.use_for_all(segment)
-        self._show_segment()
-
-    def _on_settings_edited(self) -> None:
-        animation = replace(
-            self._document.state.animation,
-            hold=self._hold.value(),
-            fps=self._fps.value(),
-            loop=self._loop.currentData(),
-        )
-        self._document.timeline.set_animation_settings(animation)
 
     def _on_animation_changed(self) -> None:
-        animation = self._document.state.animation
-        blockers = [QSignalBlocker(box) for box in (self._hold, self._fps, self._loop)]
-        self._hold.setValue(animation.hold)
-        self._fps.setValue(animation.fps)
-        self._loop.setCurrentIndex(self._loop.findData(animation.loop))
-        for blocker in blockers:
-            blocker.unblock()
         self._update_controls()
-        self._show_segment()
+        self.settings.refresh()
 
     def _on_even_triggered(self) -> None:
         timeline, view = self._document.timeline, self._document.views[ANIMATION]
@@ -532,54 +345,8 @@ class TimelinePanel(QWidget):
             self._presets_dialog = AnimationPresetsDialog(self._document, self)
         self._presets_dialog.open()
 
-    # -- playing -------------------------------------------------------------------------------------------------
-
-    def _on_play_toggled(self, playing: bool) -> None:
-        self.play.setText(self.tr("Pause") if playing else self.tr("Play"))
-        if playing:
-            self._gesture = f"playhead-{next(self._gestures)}"
-            timeline = self._document.timeline
-            self._started = 0 if timeline.playhead >= timeline.frames - 1 else timeline.playhead
-            self._show_frame(self._started)
-            self._elapsed.start()
-            self._clock.start()
-        else:
-            self._clock.stop()
-
-    def _on_clock_ticked(self) -> None:
-        """Show the frame for the elapsed time: slow models skip frames, so that the speed stays right."""
-        timeline = self._document.timeline
-        animation = timeline.animation
-        if animation is None:
-            return
-        frame = self._started + int(self._elapsed.elapsed() * animation.fps / 1000)
-        if frame >= animation.frames:
-            if animation.loop == "none":
-                self._show_frame(animation.frames - 1)
-                self.play.setChecked(False)
-                return
-            frame %= animation.frames
-        if frame != timeline.playhead:
-            self._show_frame(frame)
-
-    def _show_frame(self, frame: int) -> None:
-        self._ticking = True
-        self._document.timeline.set_playhead(frame, self._gesture)
-        self._ticking = False
-        self._played = self._document.code
-
     def _on_code_changed(self) -> None:
-        """Stop playing when the user edits the code.
-
-        A model in training signals this too, when the code of its image has changed but the current code has not.
-        """
-        if self.play.isChecked() and not self._ticking and self._document.code is not self._played:
-            self.play.setChecked(False)
         self.add.setEnabled(self._document.code is not None)
-
-    def _on_playhead_changed(self) -> None:
-        self.track.set_playhead(self._document.timeline.playhead)
-        self._show_length()
 
     # -- export --------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import component_name, dimension_name, filled, percent
 from explorer.ui.widgets.fields import decimal_box, label, name_control, name_widget
 from explorer.ui.widgets.image_grid import ImageGrid
-from explorer.ui.widgets.layouts import flow, vbox
+from explorer.ui.widgets.layouts import flow, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
 _ROW_HEIGHT = 48
@@ -69,10 +69,10 @@ class TraversalsPanel(WatchingPanel):
                 self.tr("maximum activation, one-hot, extremes"),
             ),
         )
-        self._reach_label = PlainLabel(self.tr("Range ±"))
         tip = self.tr("Range of each row, in standard deviations (σ) of the codes of test images")
         self._reach = decimal_box("traversals_reach", tip, (0.1, 20.0), 0.5, 1)
         self._reach.setSuffix(" σ")
+        self._range = widget_of(hbox(PlainLabel(self.tr("Range ±")), self._reach, spacing=6))
         self._caption = label("traversals_caption", wrap=False, narrow=True)
         self.table = ImageGrid()
         about = self.tr("Images around the current code; click one to use its code")
@@ -88,7 +88,7 @@ class TraversalsPanel(WatchingPanel):
         area.setWidget(self.table)
         self.setLayout(
             vbox(
-                flow(self.kinds, self._reach_label, self._reach),
+                flow(self.kinds, self._range),
                 (area, 1),
                 self._caption,
                 spacing=6,
@@ -124,8 +124,7 @@ class TraversalsPanel(WatchingPanel):
         self.kinds.choose(_KINDS.index(traversal.by))
         with QSignalBlocker(self._reach):
             self._reach.setValue(traversal.reach)
-        for widget in (self._reach, self._reach_label):
-            widget.setVisible(traversal.by != "maximum")
+        self._range.setVisible(traversal.by != "maximum")
 
     def _on_view_changed(self) -> None:
         view, model = self._document.views[TRAVERSAL], self._document.model

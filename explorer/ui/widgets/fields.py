@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal, TypeAlias
 
 from PySide6.QtCore import Qt, Signal
@@ -79,6 +80,7 @@ def spin_box(name: str, tip: str, low: int, high: int, value: int) -> QSpinBox:
     box = QSpinBox()
     name_control(box, name, tip)
     pad_text(box)
+    box.lineEdit().selectionChanged.connect(partial(_select_whole, box))
     box.setRange(low, high)
     box.setValue(value)
     return box
@@ -89,10 +91,18 @@ def pad_text(box: QAbstractSpinBox) -> None:
     box.lineEdit().setTextMargins(_SPIN_PADDING, 0, 0, 0)
 
 
+def _select_whole(box: QSpinBox | QDoubleSpinBox) -> None:
+    """Select prefix and suffix with the number, which Qt selects alone when the box gets the focus or is stepped."""
+    edit = box.lineEdit()
+    if edit.selectedText() == box.cleanText() != edit.text():
+        edit.selectAll()
+
+
 def decimal_box(name: str, tip: str, limits: tuple[float, float], step: float, decimals: int) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
     name_control(box, name, tip)
     pad_text(box)
+    box.lineEdit().selectionChanged.connect(partial(_select_whole, box))
     box.setRange(*limits)
     box.setSingleStep(step)
     box.setDecimals(decimals)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.ui.theme import current_theme
@@ -11,23 +11,26 @@ from explorer.ui.widgets.image_scaling import Axis, axis, enlarged
 
 DOT = " · "
 _GAP = 6
+_BY_KEYBOARD = {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason}
 
 
 class ImageFrame(QWidget):
     """Shows an image as large as possible with square pixels, above a title and a line of detail.
 
-    `empty` is shown without an image. `painted()`: an image was painted.
+    `empty` is shown without an image, `short` in place of a title that is too wide. `painted()`: an image was painted.
     """
 
     painted = Signal()
 
-    def __init__(self, title: str, empty: str, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, empty: str, parent: QWidget | None = None, *, short: str = "") -> None:
         super().__init__(parent)
         self._title = title
+        self._short = short
         self._empty = empty
         self._detail = ""
         self._image: QImage | None = None
         self._problem = False
+        self._ringed = False
         self._lines = 1
         self._enlarged: dict[int, tuple[tuple[int, Axis, Axis], QImage]] = {}
         self.setAccessibleName(title)
@@ -119,6 +122,18 @@ class ImageFrame(QWidget):
         """Return the zoom, 1 for the whole image, and the center of what is visible as shares of width and height."""
         return 1.0, 0.5, 0.5
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if event.reason() in _BY_KEYBOARD:
+            self._ringed = True
+        elif event.reason() == Qt.FocusReason.MouseFocusReason:
+            self._ringed = False  # who clicked knows where, and the frame covers a part of the image
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = current_theme()
         painter = QPainter(self)
@@ -133,6 +148,12 @@ class ImageFrame(QWidget):
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(rect.adjusted(8, 8, -8, -8), int(flags), self._empty)
         self._paint_caption(painter, rect.bottom())
+        if self.hasFocus() and self._ringed:
+            # On the image, since a large one leaves no space around it; two colors, since it may have any.
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for color, width in (("window", 4.0), ("accent", 2.0)):
+                painter.setPen(QPen(theme.color(color), width))
+                painter.drawRect(rect.adjusted(1, 1, -1, -1))
         painter.end()
         if self._image is not None:
             self.painted.emit()
@@ -164,6 +185,8 @@ class ImageFrame(QWidget):
         font.setWeight(font.Weight.DemiBold)
         bold = QFontMetrics(font)
         title, detail = self._caption()
+        if self._short and bold.horizontalAdvance(title) > self.width():
+            title = title.replace(self._title, self._short)
         beside = f"{DOT}{detail}" if detail and not self._lines else ""
         width = bold.horizontalAdvance(title) + metrics.horizontalAdvance(beside)
         if width > self.width():

@@ -41,7 +41,9 @@ class StageCanvas(QWidget):
             "stage_original",
             self.tr("The selected image, preprocessed like the training data: the input of the encoder"),
         )
-        self.reconstruction = StageImage(self.tr("Reconstruction"), waiting, self.viewport, self)
+        self.reconstruction = StageImage(
+            self.tr("Reconstruction"), waiting, self.viewport, self, short=self.tr("Recon.")
+        )
         _describe(
             self.reconstruction,
             "stage_reconstruction",
@@ -112,11 +114,13 @@ class StageCanvas(QWidget):
         title = self.tr("Original, edited") if swiping else self.tr("Edited")
         self.edited.set_title(self.tr("Original") if self._flipped else title)
         shown = {self.hero, *self._small(), *([self.original] if self._mode == "two" else [])}
-        for frame in self.frames:
-            frame.setVisible(frame in shown)
+        for frame in shown:
+            frame.show()
         self.setFocusProxy(self.edited.divider if swiping else self.hero)
         if focus is not None and self.isAncestorOf(focus) and focus not in self._small():
-            self.setFocus()  # Qt would move it out of the stage when its image is hidden
+            self.setFocus()  # Qt would move it when its image is hidden, as if by Tab
+        for frame in self.frames:
+            frame.setVisible(frame in shown)
         self._arrange()
 
     def zoom_in(self) -> None:

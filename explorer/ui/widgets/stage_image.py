@@ -6,7 +6,6 @@ import numpy as np
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
     QImage,
     QMouseEvent,
     QNativeGestureEvent,
@@ -18,7 +17,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from explorer.types import Floats
-from explorer.ui.theme import current_theme
 from explorer.ui.widgets.color_scale import ColorScale
 from explorer.ui.widgets.image_frame import DOT, ImageFrame
 from explorer.ui.widgets.image_scaling import Axis
@@ -31,16 +29,16 @@ _VALUES_FROM = 40.0
 """Pixels per image pixel from which on its values are visible."""
 _LINE = 14.0
 """Pixels that the value of one channel needs."""
-_BY_KEYBOARD = {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason}
 
 
 class StageImage(ImageFrame):
     """Zooms with the other images of its viewport."""
 
-    def __init__(self, title: str, empty: str, viewport: Viewport, parent: QWidget | None = None) -> None:
-        super().__init__(title, empty, parent)
+    def __init__(
+        self, title: str, empty: str, viewport: Viewport, parent: QWidget | None = None, *, short: str = ""
+    ) -> None:
+        super().__init__(title, empty, parent, short=short)
         self._viewport = viewport
-        self._ringed = False
         self._values: Floats | None = None
         self._scale: ColorScale | None = None
         self._grabbed: tuple[QPointF, QPointF] | None = None
@@ -153,32 +151,14 @@ class StageImage(ImageFrame):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self._viewport.fit()
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        if event.reason() in _BY_KEYBOARD:
-            self._ringed = True
-        elif event.reason() == Qt.FocusReason.MouseFocusReason:
-            self._ringed = False  # who clicked knows where, and the frame covers a part of the image
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self.update()
-
     # -- painting ----------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        painter = QPainter(self)
-        rect = self.image_rect()
         if self._scale is not None and self._image is not None:
-            self._scale.paint(painter, rect)
-        if self.hasFocus() and self._ringed:
-            # On the image, since a large one leaves no space around it; two colors, since it may have any.
-            for color, width in (("window", 4.0), ("accent", 2.0)):
-                painter.setPen(QPen(current_theme().color(color), width))
-                painter.drawRect(rect.adjusted(1, 1, -1, -1))
-        painter.end()
+            painter = QPainter(self)
+            self._scale.paint(painter, self.image_rect())
+            painter.end()
 
     def _paint_image(self, painter: QPainter) -> None:
         self._draw_image(painter)

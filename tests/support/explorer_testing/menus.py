@@ -1,4 +1,4 @@
-"""The context menu of an image: what a person does with it."""
+"""The context menu of an image or a list: what a person does with it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QWidget
 from explorer.ui.actions import ActionMenu
 
 
-def opened(widget: QWidget) -> ActionMenu:
+def opened(widget: QWidget, name: str = "image_menu") -> ActionMenu:
     """Return the menu that is open over a widget."""
-    menu = widget.findChildren(ActionMenu, "image_menu")[-1]
+    menu = widget.findChildren(ActionMenu, name)[-1]
     assert menu.isVisible()
     return menu
 

@@ -35,10 +35,10 @@ def rooms(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     QApplication.processEvents()
     yield "notice", window
     window.notice_bar.hide()
-    window.show_start_page()
+    window.center.show_start_page()
     QApplication.processEvents()
     yield "start page", window
-    window.leave_start_page()
+    window.center.leave_start_page()
     for name, dialog in dialogs(window):
         QApplication.processEvents()
         yield name, dialog
@@ -50,7 +50,7 @@ def dialogs(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     app_actions = window.app_actions
     app_actions.show_help()
     yield "help", _shown(window, "help_dialog")
-    yield "import", window.show_import()
+    yield "import", window.opening.show_import()
     yield "directions", window.latent.find_directions()
     yield "statistics", window.latent.show_statistics()
     yield "commands", app_actions.show_palette()
@@ -70,10 +70,10 @@ def dialogs(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     source = make_source(image_shape=(12, 10, 4))
     source.found = Found("uint16", (0.0, 4095.0), ("cells", "nuclei"), 3, "channels-last", 4)
     window.document.open(make_model(image_shape=(12, 10, 4)), source)
-    yield "reading", window.show_reading()
+    yield "reading", window.opening.show_reading()
     window.document.choice_wanted.emit(ReadingQuestion("/nowhere/cells.h5", ("array", ("cells", "nuclei"))))
     yield "reading question", _shown(window, "reading_question")
-    yield "channel mixer", window.stage.show_mixer()
+    yield "channel mixer", window.stage.commands.show_mixer()
 
 
 def _shown(window: MainWindow, name: str) -> QWidget:
