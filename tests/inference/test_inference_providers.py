@@ -120,6 +120,7 @@ def test_a_chosen_provider_decodes_the_same_images(codec: OnnxCodec) -> None:
     np.testing.assert_allclose(codec.decode(CODES), before, atol=1e-6)
     codec.rest()
     np.testing.assert_allclose(codec.decode(CODES[:1]), before[:1], atol=1e-6)
+    assert isinstance(network, AcceleratedNetwork)
     assert chosen(codec, CPU) is network.cpu, "the setting may be changed back"
 
 
