@@ -394,6 +394,6 @@ def _reopened(model: OpenModel, epochs: float) -> OpenModel:
     codec = model.codec
     assert isinstance(codec, OnnxCodec)
     assert codec._encoder is not None
-    assert codec._decoder is not None
-    contents = codec._encoder._content, codec._decoder._content
+    assert codec.decoder is not None
+    contents = codec._encoder._content, codec.decoder.content
     return replace(model, codec=OnnxCodec.from_contents(model.card, *contents), epochs=epochs)
