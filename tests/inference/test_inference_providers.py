@@ -152,7 +152,7 @@ def test_a_provider_that_fails_leaves_the_cpu_and_may_be_tried_again(codec: Onnx
 
 
 class Differing(Network):
-    """A network that is another one on other providers."""
+    """A network that gives other images on other providers."""
 
     def on(self, provider: str) -> AcceleratedNetwork:
         return AcceleratedNetwork(Network(decoder_network(MatrixCodec((9, 11, 3), 4, seed=1))), provider)
