@@ -69,7 +69,9 @@ class Acceleration(QObject):
         model, codec, setting = self._document.model, self._codec(), self._preferences.values.provider
         if model is None or codec is None or codec.decoder is None or model.epochs is not None:
             return
-        if codec.decoder.provider == CPU and candidates(setting, self._available):
+        if any(job.key == self._key for job in self._jobs.jobs):
+            self._timer.start()  # the canceled trial of the last model is still within a driver
+        elif codec.decoder.provider == CPU and candidates(setting, self._available):
             codes = model.sample.codes
             self._key = self._jobs.start(
                 message("Finding the fastest device"),

@@ -208,7 +208,6 @@ def test_the_cpu_continues_when_a_device_fails_later(codec: OnnxCodec) -> None:
 
 @pytest.mark.parametrize("content", ["one\n", "one two three\n", "ü", "\0"])
 def test_a_damaged_file_is_written_again(codec: OnnxCodec, content: str) -> None:
-    cache_dir().mkdir(parents=True)
     (cache_dir() / "decoder-providers.txt").write_text(content, "utf-8")
     assert known_choice(codec, SECOND, (SECOND,)) is None
     if SECOND in onnxruntime.get_available_providers():
@@ -217,7 +216,6 @@ def test_a_damaged_file_is_written_again(codec: OnnxCodec, content: str) -> None
 
 
 def test_without_a_place_to_remember_it_a_provider_is_chosen_all_the_same(codec: OnnxCodec) -> None:
-    cache_dir().parent.mkdir(parents=True, exist_ok=True)
-    cache_dir().write_text("a file in the place of the folder", "utf-8")
+    (cache_dir() / "decoder-providers.txt").mkdir()
     assert chosen(codec, CUDA, (CUDA,)).provider in (CPU, CUDA)
     forget_choices()
