@@ -19,7 +19,7 @@ import onnxruntime
 
 from explorer.errors import ExportError
 from explorer.inference.codec import AcceleratedNetwork, Network, OnnxCodec
-from explorer.inference.sessions import CPU
+from explorer.inference.sessions import CPU, CUDA
 from explorer.paths import cache_dir, replacing_file
 from explorer.reading import reason_of
 from explorer.types import Codec, Floats, Progress
@@ -30,7 +30,7 @@ AUTOMATIC = "automatic"
 TOLERANCE = 1e-3
 """Largest difference between an image of another provider and the CPU's, both nominally in [0, 1]."""
 
-_PREFERRED = ("CUDAExecutionProvider", "DmlExecutionProvider", "CoreMLExecutionProvider")
+_PREFERRED = (CUDA, "DmlExecutionProvider", "CoreMLExecutionProvider")
 """Tried automatically where they are offered: Linux and Windows, Windows, and macOS."""
 
 _LEFT_OUT = (CPU, "AzureExecutionProvider")
@@ -137,12 +137,14 @@ def _best(
         return None
     seconds = (yield from _seconds(codec, codes)) if wanted == AUTOMATIC else 0.0
     best = fastest(Trial(cpu, 0, seconds), trials, wanted)
-    _log.info("decodes on %s (CPU: %.2g s; %s)", title(best.network.provider), seconds, "; ".join(map(_words, trials)))
+    tried = ", ".join(map(_words, (Trial(cpu, 0, seconds), *trials)))
+    _log.info("decodes on %s: %s", title(best.network.provider), tried)
     return best.network
 
 
 def _words(trial: Trial) -> str:
-    return f"{title(trial.network.provider)}: {trial.seconds:.2g} s, difference {trial.difference:.1g}"
+    time_text = f"{trial.seconds * 1000:.2f} ms, " if trial.seconds else ""
+    return f"{title(trial.network.provider)} ({time_text}difference {trial.difference:.1g})"
 
 
 def _tried(

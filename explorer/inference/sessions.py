@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import onnxruntime
@@ -14,11 +15,11 @@ from explorer.types import Floats
 
 onnxruntime.set_default_logger_severity(3)  # errors only; warnings would reach the terminal
 
-CPU = "CPUExecutionProvider"
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 _OPTIONS = {
     # TF32 keeps 10 of 23 bits; a search for the fastest convolution would stop the animation at every new batch size.
-    "CUDAExecutionProvider": {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"},
+    CUDA: {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"},
     # The neural engine computes with 16 bits.
     "CoreMLExecutionProvider": {"ModelFormat": "MLProgram", "MLComputeUnits": "CPUAndGPU"},
 }
@@ -114,6 +115,8 @@ def open_session(content: bytes, threads: int, provider: str = CPU) -> onnxrunti
     if provider not in onnxruntime.get_available_providers():
         raise RuntimeError(f"this build of ONNX Runtime does not offer {provider}")
     with _quiet():
+        if provider == CUDA:
+            onnxruntime.preload_dlls()  # finds the libraries that pip has installed
         # Without its fallback, ONNX Runtime raises errors instead of printing them.
         session = onnxruntime.InferenceSession(
             content, options, providers=[(provider, _OPTIONS.get(provider, {}))], enable_fallback=0
@@ -128,7 +131,8 @@ def _quiet() -> Iterator[None]:
     """Keep ONNX Runtime from writing to the terminal that a library of a provider is missing."""
     onnxruntime.set_default_logger_severity(4)
     try:
-        yield
+        with redirect_stdout(io.StringIO()):
+            yield
     finally:
         onnxruntime.set_default_logger_severity(3)
 
