@@ -83,9 +83,10 @@ def make_window(preferences: PreferencesFile | None = None) -> Running:
     With them, the model that is open is opened again at the next start.
     """
     document = Document()
-    backend = Backend(document)
+    backend = Backend(document, preferences)
     backend.housekeeping.rested.connect(release_hidden_dialogs)
     window = MainWindow(document, backend.close, preferences)
+    window.app_actions.provider_changed.connect(backend.acceleration.choose_again)
     if preferences is not None:
         document.changed.model.connect(partial(_remember_model, document, preferences))
     return Running(document, backend, window)

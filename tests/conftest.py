@@ -20,12 +20,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-# Qt, TensorFlow and Keras read these once, when they are imported; so they are set before any test module is. The model
-# process inherits them.
+# Qt, TensorFlow, Keras and OpenBLAS read these once, when they are imported; so they are set before any test module is.
+# The model process inherits them.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Threads of BLAS and OpenMP that wait for each other burn the cores that other workers need: fitting a prior took 25
+# times as much processor time. What depends on their number is run with both by `scripts/numeric_tests.py`.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings

@@ -26,16 +26,20 @@ from explorer.data.source import Source, range_differs
 from explorer.data.sources import known_name, open_source, skipped_json
 from explorer.data.sources.tiff import has_channels
 from explorer.data.values import deep_pixels
+from explorer.document.preferences import read_preferences
 from explorer.engine.codecs import open_codec
 from explorer.errors import DataError, ExportError, UsageError
 from explorer.export.ome_tiff import SUFFIXES, ImageStack, is_ome_tiff, write_stacks
 from explorer.export.sheet import mosaic, write_png
+from explorer.inference.codec import Network, OnnxCodec
+from explorer.inference.providers import choosing, offered
 from explorer.latent.checks import check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.messages import message
 from explorer.models.batches import readable_batches, render, render_values
 from explorer.models.bundle import Bundle, resolve_bundle
 from explorer.models.card import Card
+from explorer.paths import settings_path
 from explorer.reading import reading
 from explorer.types import Codec, Floats, Indices, Pixels, Progress, Shown
 
@@ -72,7 +76,13 @@ class Model:
 def open_model(model: str) -> Model:
     """Open a bundle, by name or folder, with its codec; ModelError if there is no such bundle, or it is damaged."""
     bundle = resolve_bundle(model)
-    return Model(bundle, open_codec(bundle))
+    codec = open_codec(bundle)
+    if isinstance(codec, OnnxCodec) and codec.decoder is not None and offered():
+        setting = read_preferences(settings_path()).provider
+        for item in choosing(codec, bundle.sample.codes, setting, offered(), may_time=False):
+            if isinstance(item, Network):
+                codec.decoder = item
+    return Model(bundle, codec)
 
 
 class ImageReader:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from explorer.errors import ExplorerError, ExportError
+from explorer.inference.providers import AUTOMATIC
 from explorer.json_limits import SETTINGS, invalid_field, parse_json
 from explorer.messages import NO_MESSAGE, Message, message, message_text
 from explorer.paths import replacing_file
@@ -58,7 +59,8 @@ class Preferences(BaseModel):
     `geometry` and `layout` are the position of the window and the places of its docks, serialized by Qt; empty for the
     defaults. The latest of `recent_commands` and of `datasets`, the files and folders that the user opened, come first.
     `last_model` is the folder of the model to open at startup; empty before the first. `dialog_folders` are the last
-    folders of the file dialogs by purpose.
+    folders of the file dialogs by purpose. `provider` is where decoders run: ``automatic``, or an execution provider of
+    ONNX Runtime.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -73,6 +75,7 @@ class Preferences(BaseModel):
     recent_commands: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
     startup: Literal["last_model", "start_page"] = "last_model"
     last_model: Place = ""
+    provider: Name = AUTOMATIC
     datasets: Annotated[tuple[Place, ...], Field(max_length=MOST_PLACES)] = ()
     dialog_folders: Annotated[dict[Purpose, Place], Field(max_length=20)] = {}
 
@@ -124,6 +127,11 @@ def heal(path: Path) -> tuple[Preferences, tuple[Message, ...]]:
     if notes := notes + invalid:
         _keep_aside(path)
     return Preferences(**good), tuple(notes)
+
+
+def read_preferences(path: Path) -> Preferences:
+    """Read settings like `heal`, without a change to the file."""
+    return Preferences(**_valid(_read(path)[0] or {})[0])
 
 
 def _valid(given: dict[str, Any]) -> tuple[dict[str, Any], list[Message]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from itertools import compress
@@ -14,7 +16,7 @@ import onnxruntime
 from explorer.errors import ModelError
 from explorer.inference.gate import MOST_AT_ONCE
 from explorer.inference.gate.admission import Candidate, admit
-from explorer.inference.sessions import open_session, run_session
+from explorer.inference.sessions import CPU, open_session, run_session
 from explorer.models.batches import images_at_once
 from explorer.models.bundle import COMPILED, Bundle
 from explorer.models.card import Card
@@ -27,6 +29,12 @@ SINGLE_LIMIT = 4
 
 BATCH = MOST_AT_ONCE
 """Maximum number of images or codes in one run; fewer if they are large, to bound the memory of activations."""
+
+
+_log = logging.getLogger(__name__)
+
+_one_at_a_time = threading.Lock()
+"""Held by each run on another provider than the CPU: DirectML allows no others, and they would share one device."""
 
 
 class Network:
@@ -47,19 +55,30 @@ class Network:
         Whether only powers of two were checked, so that other batch sizes must be split.
     """
 
-    def __init__(self, content: bytes, batch: int = BATCH, where: str = "memory", *, checked: bool = False) -> None:
+    def __init__(
+        self, content: bytes, batch: int = BATCH, where: str = "memory", *, checked: bool = False, provider: str = CPU
+    ) -> None:
         self._batch = batch
         self._content = content
         self._where = where
         self._checked = checked
+        self.provider = provider
         self._lock = threading.Lock()
         self._sessions: dict[int, onnxruntime.InferenceSession] = {}
         self._input = self._of(1).get_inputs()[0].name
+
+    @property
+    def content(self) -> bytes:
+        return self._content
 
     def rest(self) -> None:
         """Release both sessions; they are recreated when needed, and current runs are not affected."""
         with self._lock:
             self._sessions.clear()
+
+    def on(self, provider: str) -> AcceleratedNetwork:
+        """Return this network on another execution provider; ModelError if it does not load there."""
+        return AcceleratedNetwork(self, provider)
 
     def _of(self, threads: int) -> onnxruntime.InferenceSession:
         with self._lock:
@@ -69,7 +88,7 @@ class Network:
 
     def _session(self, threads: int) -> onnxruntime.InferenceSession:
         try:
-            return open_session(self._content, threads)
+            return open_session(self._content, threads, self.provider)
         except Exception as error:
             raise ModelError(
                 "Cannot load the compiled network {file}: {reason}. Train or import the model again.",
@@ -94,6 +113,36 @@ class Network:
                 size = 1 << (size.bit_length() - 1)
             yield slice(start, start + size)
             start += size
+
+
+class AcceleratedNetwork(Network):
+    """A network on another execution provider than the CPU, in one session; `cpu` is the original.
+
+    If a run fails, for example because the device has no more memory or was removed, this and all following runs are
+    on the CPU.
+    """
+
+    def __init__(self, cpu: Network, provider: str) -> None:
+        super().__init__(cpu._content, cpu._batch, cpu._where, checked=cpu._checked, provider=provider)
+        self.cpu = cpu
+
+    def rest(self) -> None:
+        super().rest()
+        self.cpu.rest()
+
+    def _of(self, threads: int) -> onnxruntime.InferenceSession:
+        return super()._of(1)
+
+    def run(self, values: Floats) -> list[Floats]:
+        if self.provider != CPU:
+            try:
+                with _one_at_a_time:
+                    return super().run(values)
+            except Exception as error:  # a driver may raise anything
+                _log.info("%s fails on %s, the CPU continues: %s", self._where, self.provider, reason_of(error))
+                self.provider = CPU
+        super().rest()
+        return self.cpu.run(values)
 
 
 def no_encoder(card: Card) -> ModelError:
@@ -188,16 +237,24 @@ class OnnxCodec(Codec):
 
     def _open(self, card: Card, encoder: Network | None, decoder: Network | None) -> None:
         self._card = card
-        self._encoder, self._decoder = encoder, decoder
+        self._encoder = encoder
+        self.decoder = decoder
+        """May be replaced at any time by the same network on another execution provider."""
         low, high = card.value_range
         self._low, self._span = np.float32(low), np.float32(high - low)
         self._identity_range = (low, high) == (0.0, 1.0)
         self._check()
 
     def rest(self) -> None:
-        for network in (self._encoder, self._decoder):
+        for network in (self._encoder, self.decoder):
             if network is not None:
                 network.rest()
+
+    def with_decoder(self, network: Network) -> OnnxCodec:
+        """Return a codec that shares everything with this one but its decoder."""
+        codec = copy.copy(self)
+        codec.decoder = network
+        return codec
 
     def _check(self) -> None:
         """Run both networks once, so that wrong shapes are found now."""
@@ -207,8 +264,8 @@ class OnnxCodec(Codec):
             output = np.zeros((1, *self.image_shape), np.float32)
             if self._encoder is not None:
                 mean, log_variance = self._encoded(self._encoder, output)
-            if self._decoder is not None:
-                output = self._decoded(self._decoder, np.zeros((1, self.latent_dim), np.float32))
+            if self.decoder is not None:
+                output = self._decoded(self.decoder, np.zeros((1, self.latent_dim), np.float32))
         except Exception as error:
             raise ModelError(
                 "The networks of “{model}” fail on images of {image} and codes of {code}: {reason}. "
@@ -252,9 +309,9 @@ class OnnxCodec(Codec):
 
     def decode(self, codes: Floats) -> Floats:
         """Return float32 images ``(n, h, w, c)``, finite, unclipped, of codes ``(n, latent_dim)``."""
-        if self._decoder is None:
+        if self.decoder is None:
             raise no_decoder(self._card)
-        return finite(self._decoded(self._decoder, codes), self._card, "images")
+        return finite(self._decoded(self.decoder, codes), self._card, "images")
 
     def _decoded(self, decoder: Network, codes: Floats) -> Floats:
         (images,) = decoder.run(codes.reshape(-1, *self._card.latent_shape))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import onnxruntime
@@ -13,6 +14,16 @@ import onnxruntime
 from explorer.types import Floats
 
 onnxruntime.set_default_logger_severity(3)  # errors only; warnings would reach the terminal
+
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+
+_OPTIONS = {
+    # TF32 keeps 10 of 23 bits; a search for the fastest convolution would stop the animation at every new batch size.
+    CUDA: {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"},
+    # The neural engine computes with 16 bits.
+    "CoreMLExecutionProvider": {"ModelFormat": "MLProgram", "MLComputeUnits": "CPUAndGPU"},
+}
+"""Options of execution providers, from the pages of ONNX Runtime on each."""
 
 _NOWHERE = str(Path(os.devnull) / "none")
 """A folder that cannot exist."""
@@ -83,10 +94,11 @@ def check_interrupt() -> None:
         _current.interrupt.check()
 
 
-def open_session(content: bytes, threads: int) -> onnxruntime.InferenceSession:
+def open_session(content: bytes, threads: int, provider: str = CPU) -> onnxruntime.InferenceSession:
     """Return a session for an ONNX file; `threads` 0 means one per core.
 
-    Custom operators are never registered. Exceptions of ONNX Runtime are not converted.
+    Operators that `provider` does not have run on the CPU. RuntimeError if the provider cannot be loaded. Custom
+    operators are never registered. Exceptions of ONNX Runtime are not converted.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -97,7 +109,32 @@ def open_session(content: bytes, threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # An ONNX file may load external weights from any path. This setting makes them unavailable.
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    if provider == CPU:
+        return onnxruntime.InferenceSession(content, options, providers=[CPU])
+    options.enable_mem_pattern = False  # DirectML requires it
+    if provider not in onnxruntime.get_available_providers():
+        raise RuntimeError(f"this build of ONNX Runtime does not offer {provider}")
+    with _quiet():
+        if provider == CUDA:
+            onnxruntime.preload_dlls()  # finds the libraries that pip has installed
+        # Without its fallback, ONNX Runtime raises errors instead of printing them.
+        session = onnxruntime.InferenceSession(
+            content, options, providers=[(provider, _OPTIONS.get(provider, {}))], enable_fallback=0
+        )
+    if session.get_providers()[0] != provider:
+        raise RuntimeError(f"{provider} cannot be loaded; its driver or one of its libraries is missing")
+    return session
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep ONNX Runtime from writing to the terminal that a library of a provider is missing."""
+    onnxruntime.set_default_logger_severity(4)
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        onnxruntime.set_default_logger_severity(3)
 
 
 def run_session(session: onnxruntime.InferenceSession, name: str, values: Floats) -> list[Floats]:

@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image
 
 from explorer.data.corruption.gray import luma
-from explorer.data.depth import Range
 from explorer.data.formats import plain_mode
 from explorer.data.preprocessing import (
     Alpha,
@@ -22,9 +21,10 @@ from explorer.data.preprocessing import (
     to_floats,
     to_pil_image,
 )
+from explorer.data.ranges import AnyArray, Range, found_range
 from explorer.data.source import range_text
 from explorer.data.tiles import through_tiles
-from explorer.data.values import AnyArray, found_range, scaled
+from explorer.data.values import scaled
 from explorer.errors import DataError
 from explorer.messages import NO_MESSAGE, Message, Value, message
 from explorer.models.batches import images_at_once

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.formats import open_image, open_values
-from explorer.data.preprocessing import Orientation
+from explorer.data.deep_pixels import Deep
+from explorer.data.formats import Request, open_request
 from explorer.data.sources import tiff
 from explorer.data.sources.containers import stream
 from explorer.export.ome_tiff import ImageStack, write_stacks
@@ -85,8 +85,8 @@ def read_values(path: Path, wanted: int) -> Generator[Progress, None, FileValues
     is missing, damaged or too large.
     """
     if not tiff.takes(path):
-        values = open_values(path)
-        return None if values is None else _with_alpha(values, path)
+        found = open_request(Request(path, str(path)), deep=True)
+        return _of_deep(found) if isinstance(found, Deep) else None
     contents = yield from stream("tiff", [path], {"frames": ""}, path.name)
     images = contents.images
     if images.dtype == np.bool_:
@@ -101,11 +101,7 @@ def read_values(path: Path, wanted: int) -> Generator[Progress, None, FileValues
     return FileValues(images, measured=channels != _GRAY)
 
 
-def _with_alpha(values: NDArray[Any], path: Path) -> FileValues:
-    """Return the values of a file that Pillow reads, with its transparency, of which it keeps 8 bits."""
-    images = values.reshape(1, *values.shape[:2], -1)
-    pil_image = Orientation().on_image(open_image(path))
-    if pil_image.mode != "RGBA":
-        return FileValues(images)
-    alpha = np.asarray(pil_image)[np.newaxis, ..., _COLOR:].astype(np.uint16) * np.uint16(257)
-    return FileValues(images, alpha)
+def _of_deep(deep: Deep) -> FileValues:
+    """Return the values of a file that Pillow reads, with its transparency."""
+    images = deep.colors.reshape(1, *deep.values.shape[:2], -1)
+    return FileValues(images, None if deep.alpha is None else deep.values[np.newaxis, ..., _COLOR:])

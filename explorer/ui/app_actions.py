@@ -60,11 +60,12 @@ class AppActions(QObject):
     """Dialogs and settings of one window; dialogs are created on first use.
 
     `landmarks` returns the stops of the tour and of the focus. `scheme_changed()`: another theme was chosen.
-    `tour_starting()`: the tour is about to start.
+    `tour_starting()`: the tour is about to start. `provider_changed()`: decoders are to run on another device.
     """
 
     scheme_changed = Signal()
     tour_starting = Signal()
+    provider_changed = Signal()
 
     def __init__(
         self,
@@ -103,8 +104,8 @@ class AppActions(QObject):
             self.show_settings,
             Section.SETTINGS,
             shortcut="Ctrl+,",
-            tip=self.tr("Change theme, layout and startup."),
-            synonyms=self.tr("preferences, options, configure"),
+            tip=self.tr("Change theme, layout, startup and the device that decodes."),
+            synonyms=self.tr("preferences, options, configure, GPU, CUDA, CoreML, DirectML, execution provider"),
         )
         yield Action(
             "action_reset_layout",
@@ -265,6 +266,7 @@ class AppActions(QObject):
         if self._settings is None:
             self._settings = SettingsDialog(self.preferences, self._window)
             self._settings.scheme_chosen.connect(self.choose_colors)
+            self._settings.provider_chosen.connect(self.provider_changed)
         self._settings.refresh()
         show_in_front(self._settings)
         return self._settings

@@ -5,8 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from explorer.document.document import Document
+from explorer.document.preferences import PreferencesFile
 from explorer.document.sessions import LeftOver
 from explorer.engine.served import network_server
+from explorer.inference.providers import offered
+from explorer.workers.acceleration import Acceleration
 from explorer.workers.analysis import AnalysisJobs
 from explorer.workers.animation import AnimationJobs
 from explorer.workers.autosave import Autosave
@@ -26,9 +29,12 @@ from explorer.workers.trainer import Trainer
 
 
 class Backend(QObject):
-    """Handles the requests of a document. Belongs to the main thread; `close` ends all threads and processes."""
+    """Handles the requests of a document. Belongs to the main thread; `close` ends all threads and processes.
 
-    def __init__(self, document: Document) -> None:
+    Without preferences, all networks run on the CPU.
+    """
+
+    def __init__(self, document: Document, preferences: PreferencesFile | None = None) -> None:
         super().__init__()
         self.document = document
         self.render_thread = RenderThread(self)
@@ -46,6 +52,8 @@ class Backend(QObject):
         self.trainer = Trainer(self)
         self.housekeeping = Housekeeping(document, self.render_thread, self.jobs, self)
         self.run_jobs = RunJobs(document, self.trainer, self.jobs, self)
+        available = () if preferences is None else offered()
+        self.acceleration = Acceleration(document, self.jobs, preferences or PreferencesFile(), available, self)
         self._closed = False
         self.jobs.jobs_changed.connect(self._on_jobs_changed)
         self.jobs.failed.connect(document.report)
@@ -61,6 +69,7 @@ class Backend(QObject):
             # First, so that unsaved work is on disk whatever the rest does.
             self.autosave.close(deadline)
             self.housekeeping.close(deadline)
+            self.acceleration.close()
             self.jobs.cancel_all()
             self.importer.shut()
             self.trainer.close(deadline)

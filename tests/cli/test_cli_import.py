@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,17 @@ import numpy as np
 import pytest
 from explorer_testing import onnx_models
 from explorer_testing.builders import write_bundle
+from explorer_testing.shared_process import shared_process
 from onnx import helper
 
 from explorer.cli.inputs import open_model
 from explorer.models.bundle import open_bundle
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[None]:
+    with shared_process("explorer.cli.commands.import_"):
+        yield
 
 
 @pytest.fixture
@@ -29,6 +37,7 @@ def parts(tmp_path: Path, vae: Path) -> Path:
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("shared")
 def test_two_parts_become_the_model_that_they_were(ask: Any, tmp_path: Path, parts: Path, vae: Path) -> None:
     out = tmp_path / "again"
     result = ask("import", "--encoder", parts / "encoder.keras", "--decoder", parts / "decoder.keras", "--out", out)
@@ -50,6 +59,7 @@ def test_two_parts_become_the_model_that_they_were(ask: Any, tmp_path: Path, par
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("shared")
 def test_as_text_and_from_a_folder(call: Any, tmp_path: Path, parts: Path) -> None:
     options = ("--range-in", "-1,1", "--range-out", "logits", "--fit", "pad")
     outcome = call("import", parts, "--out", tmp_path / "again", *options)

@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 from explorer_testing.builders import write_bundle
 from explorer_testing.codec import MatrixCodec
 from PIL import Image
 
 from explorer.data.preprocessing import Preprocessing, Reading
+from explorer.document.preferences import PreferencesFile
+from explorer.inference import providers
+from explorer.inference.providers import title
+from explorer.inference.sessions import CPU
 from explorer.models.bundle import open_bundle, seal
-from explorer.paths import resources_dir, user_models_dir
+from explorer.paths import resources_dir, settings_path, user_models_dir
 
 
 def test_models(ask: Any, vae: Path) -> None:
@@ -179,6 +184,32 @@ def test_doctor_lists_what_a_system_cannot_enforce(ask: Any, monkeypatch: pytest
     assert "cannot enforce: memory limit, no other files, no network, no new processes" in row["detail"]
     assert "Import only models that you trust" in row["fix"]
     assert row["ok"] == (sys.platform != "linux")
+
+
+def test_doctor_says_where_decoders_run(
+    ask: Any, call: Any, vae: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what the ordinary ONNX Runtime has besides the CPU, and does not offer."""
+    second = next((name for name in onnxruntime.get_available_providers() if name != CPU), CPU)
+    row = next(entry for entry in ask("doctor") if entry["check"] == "execution providers")
+    assert row["ok"]
+    assert row["detail"].endswith("CPU; decode on: Automatic")
+    PreferencesFile(settings_path()).put(provider=second)
+    monkeypatch.setattr(providers, "_LEFT_OUT", (CPU,))
+    codes = np.zeros((1, open_bundle(vae).card.latent_dim))
+    np.save(tmp_path / "codes.npy", codes)
+    assert call("decode", "--model", vae, "--codes", tmp_path / "codes.npy", "--out", tmp_path / "a.png").code == 0
+    checks = {entry["check"]: entry["detail"] for entry in ask("doctor")}
+    assert checks["execution providers"].endswith(f"decode on: {title(second)}")
+    assert checks[f"model {vae.name}"].endswith(f"; decodes on {title(second)}" if second != CPU else "codes")
+
+
+def test_doctor_says_that_a_device_is_not_there(ask: Any) -> None:
+    PreferencesFile(settings_path()).put(provider="NoExecutionProvider")
+    row = next(entry for entry in ask("doctor") if entry["check"] == "execution providers")
+    assert not row["ok"]
+    assert "ONNX Runtime with No" in row["fix"]
+    assert json.loads(settings_path().read_text("utf-8"))["provider"] == "NoExecutionProvider"
 
 
 def test_doctor_survives_a_library_that_is_broken(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:

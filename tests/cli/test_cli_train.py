@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from explorer_testing.shared_process import shared_process
 from PIL import Image
 
 from explorer.cli.inputs import open_model
@@ -25,7 +27,13 @@ def events(text: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared() -> Iterator[None]:
+    with shared_process("explorer.cli.commands.train"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(shared: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A deep dense model, trained for two epochs by the command line."""
     out = tmp_path_factory.mktemp("trained") / "tiny"
     words = ["train", "--arch", "deep-dense", "--data", "digits", "--limit", "300", "--epochs", "2", "--seed", "3"]
@@ -34,6 +42,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("shared")
 def test_events_of_a_training(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     outcome = call(
@@ -92,6 +101,7 @@ def test_every_other_command_runs_on_what_was_trained(ask: Any, call: Any, train
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("shared")
 def test_linear_agrees_with_scikit_learn(call: Any, ask: Any, tmp_path: Path) -> None:
     from sklearn.decomposition import PCA
 
@@ -110,6 +120,7 @@ def test_linear_agrees_with_scikit_learn(call: Any, ask: Any, tmp_path: Path) ->
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize(("words", "channels"), [([], 3), (["--channels", "1"], 1)])
 def test_color_images_of_several_sizes(words: list[str], channels: int, call: Any, tmp_path: Path) -> None:
     """They train in color, unless asked otherwise; what is unreadable is reported."""
@@ -170,6 +181,7 @@ def test_a_spatial_code_takes_no_size(call: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("shared")
 def test_a_spatial_model_from_the_command_line(ask: Any, call: Any, tmp_path: Path) -> None:
     """All views of a code that is longer than any sheet: 6 × 6 × 128 dimensions."""
     out = tmp_path / "maps"
@@ -198,6 +210,7 @@ def test_a_spatial_model_from_the_command_line(ask: Any, call: Any, tmp_path: Pa
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("shared")
 def test_failure_in_the_model_process(call: Any, tmp_path: Path) -> None:
     words = ["train", "--arch", "deep-dense", "--data", "digits", "--size", "8x8", "--out", tmp_path / "new"]
     outcome = call(*words, "--json")

@@ -118,4 +118,5 @@ def test_images_that_are_mixed_later_keep_their_channels() -> None:
     assert unmixed(deep) is deep
     assert unmixed(np.array([[[0, 0.5, 2.0]]], np.float32)).tolist() == [[[0, 128, 255]]], "color as it is shown"
     floats = unmixed(np.array([[[0, 1.0, 0.5, -1]]], np.float32))
-    assert (floats.dtype, floats.tolist()) == (np.uint16, [[[0, 65535, 32768, 0]]])
+    assert floats.dtype == np.uint16
+    assert floats.tolist() == [[[0, 65535, 32768, 0]]]

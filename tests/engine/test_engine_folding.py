@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from explorer_testing.programs import run_python
+from explorer_testing.programs import run_several
 
 pytestmark = pytest.mark.engine
 
@@ -74,12 +76,17 @@ print(json.dumps([names, wrong]))
 """
 
 
-def test_results_and_gradients_are_those_of_the_layers() -> None:
+@pytest.fixture(scope="module")
+def found() -> Any:
+    """What both programs print."""
+    return run_several((COMPARE, None), (CHOOSE, None))
+
+
+def test_results_and_gradients_are_those_of_the_layers(found: Any) -> None:
     """For every size of kernel: odd and even ones are padded differently, and the image's edge shows it."""
-    found = run_python(COMPARE)
-    assert len(found) == 9
-    assert max(found) < 1e-5
+    assert len(found[0]) == 9
+    assert max(found[0]) < 1e-5
 
 
-def test_only_what_is_known_to_be_the_same_is_folded() -> None:
-    assert run_python(CHOOSE) == [["conv-spatial", "cae-upsample"], []]
+def test_only_what_is_known_to_be_the_same_is_folded(found: Any) -> None:
+    assert found[1] == [["conv-spatial", "cae-upsample"], []]

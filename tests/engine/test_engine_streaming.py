@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from explorer_testing.programs import run_python
+from explorer_testing.programs import run_several
 from explorer_testing.training import blobs
 from PIL import Image
 
@@ -22,6 +22,7 @@ from explorer.errors import TrainingError
 from explorer_testing.training import small_request
 
 folder, out = json.loads(sys.argv[1])
+room = prepare.MEMORY_BYTES
 
 def losses(name, **changes):
     request = small_request(Path(folder), Path(out, name), **changes)
@@ -42,6 +43,7 @@ for changes in ({"architecture": "linear", "noise": "", "latent": 4}, {"augment"
         losses("refused", **changes)
     except TrainingError as error:
         refusals.append(str(error))
+prepare.MEMORY_BYTES = room  # for the next program
 print(json.dumps([held, streamed, refusals]))
 """
 
@@ -71,17 +73,20 @@ print(json.dumps([names, results]))
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    place = tmp_path / "images"
-    place.mkdir()
-    for number, image in enumerate(blobs(125)):
-        Image.fromarray(image[..., 0]).save(place / f"{number}.png")
-    return place
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What both programs print, each with images of its own."""
+    arguments = []
+    for _ in range(2):
+        place = tmp_path_factory.mktemp("images")
+        for number, image in enumerate(blobs(125)):
+            Image.fromarray(image[..., 0]).save(place / f"{number}.png")
+        arguments.append([str(place), str(tmp_path_factory.mktemp("models"))])
+    return run_several((PROGRAM, arguments[0]), (LEFT_OUT, arguments[1]))
 
 
-def test_streamed_or_held_the_losses_are_the_same(folder: Path, tmp_path: Path) -> None:
-    held, streamed, refusals = run_python(PROGRAM, [str(folder), str(tmp_path)])
+def test_streamed_or_held_the_losses_are_the_same(results: Any) -> None:
+    held, streamed, refusals = results[0]
     assert held[:2] == streamed[:2] == [100, 25]
     assert len(held[2]) == 3
     # The same images in the same order; the last bits of a training depend on how its products are shared out.
@@ -90,9 +95,9 @@ def test_streamed_or_held_the_losses_are_the_same(folder: Path, tmp_path: Path) 
     assert ["Cannot fit PCA to" in refusals[0], "Cannot augment" in refusals[1]] == [True, True]
 
 
-def test_what_cannot_be_read_is_left_out_with_a_word(folder: Path, tmp_path: Path) -> None:
-    names, results = run_python(LEFT_OUT, [str(folder), str(tmp_path)])
-    for count, notes, finished in results:
+def test_what_cannot_be_read_is_left_out_with_a_word(results: Any) -> None:
+    names, trainings = results[1]
+    for count, notes, finished in trainings:
         assert count == 99
         assert any(f"2 images cannot be read and will be skipped, for example {names[0]}" in note for note in notes)
         assert finished

@@ -13,7 +13,8 @@ import tifffile
 from explorer_testing.codec import IdentityCodec, MatrixCodec
 from PIL import Image, ImageCms, features
 
-from explorer.data.formats import WRITTEN_SUFFIXES, open_values
+from explorer.data.deep_pixels import Deep
+from explorer.data.formats import WRITTEN_SUFFIXES, Request, open_request
 from explorer.data.preprocessing import Preprocessing, Reading
 from explorer.errors import DataError, ExportError
 from explorer.export.stills import write_deep_png
@@ -251,8 +252,9 @@ def test_png_keeps_16_bits_and_alpha(tmp_path: Path, channels: int) -> None:
         values[..., 3] = values[..., 3] // 257 * 257
     write_deep_png(values, tmp_path / "in.png")
     assert through(CODEC, tmp_path / "in.png", tmp_path / "out.png").count == 1
-    read = open_values(tmp_path / "out.png")
-    assert read is not None
+    found = open_request(Request(tmp_path / "out.png", "out.png"), deep=True)
+    assert isinstance(found, Deep)
+    read = found.colors
     if channels == 1:  # a color model returns the brightness of three equal channels
         np.testing.assert_allclose(read.astype(int), values[..., 0], atol=1)
     else:

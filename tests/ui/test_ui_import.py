@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from explorer_testing.programs import run_python
+from explorer_testing.shared_process import shared_process
 from explorer_testing.window import WindowDriver, type_into
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
@@ -15,10 +17,11 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QPushB
 
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, HalfView
+from explorer.engine.client import ModelProcess
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.import_model import ImportDialog
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("shared")]
 
 PATIENCE_MS = 120_000
 
@@ -31,6 +34,18 @@ third_party_writer.main(Path(folder), styles)
 third_party_kinds.main(Path(folder), ["tiled"])
 print("null")
 """
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[None]:
+    with shared_process("explorer.workers.importer"):
+        yield
+
+
+@pytest.fixture
+def own_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the window have its model process."""
+    monkeypatch.setattr("explorer.workers.importer.ModelProcess", ModelProcess)
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +160,7 @@ def test_a_dropped_model_is_looked_at_and_imported(driver: WindowDriver, models:
     assert phase(driver) == "idle"
 
 
+@pytest.mark.usefixtures("own_process")
 def test_code_is_named_and_runs_only_where_it_is_trusted(driver: WindowDriver, models: Path) -> None:
     trap = models / "written-by-a-hostile-model"
     dialog = look(driver, models / "hostile.keras")
@@ -174,6 +190,7 @@ def test_what_cannot_be_imported_is_said_in_the_dialog(driver: WindowDriver, tmp
     assert not user_models_dir().exists() or list(user_models_dir().iterdir()) == []
 
 
+@pytest.mark.usefixtures("own_process")
 def test_an_import_can_be_cancelled(driver: WindowDriver, models: Path) -> None:
     drop(driver, models / "tanh_range.h5")
     driver.until(lambda: phase(driver) == "looking")

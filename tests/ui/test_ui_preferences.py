@@ -150,6 +150,26 @@ def test_what_was_damaged_is_reported_in_the_dialog(make: MakeWindow) -> None:
     assert "scheme" in notes.text()
 
 
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [("automatic", "Automatic"), ("CPUExecutionProvider", "CPU"), ("NoExecutionProvider", "No (not available)")],
+)
+def test_the_device_is_chosen_in_the_dialog(make: MakeWindow, setting: str, shown: str) -> None:
+    PreferencesFile(settings_path()).put(provider=setting)
+    window = make()
+    dialog = opened(window)
+    box = dialog.findChild(QComboBox, "settings_provider")
+    assert box is not None
+    assert (box.currentText(), box.currentData()) == (shown, setting)
+    assert [box.itemText(place) for place in range(2)] == ["Automatic", "CPU"]
+    changes: list[str] = []
+    window.app_actions.provider_changed.connect(lambda: changes.append(window.app_actions.preferences.values.provider))
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Down if setting == "automatic" else Qt.Key.Key_Up)
+    assert changes == [box.currentData()]
+    assert PreferencesFile(settings_path()).values.provider == box.currentData() != setting
+
+
 def test_two_windows_keep_each_other_s_settings(explorer_home: Path) -> None:
     first, second = PreferencesFile(settings_path()), PreferencesFile(settings_path())
     second.put(datasets=("/photos",))

@@ -201,7 +201,7 @@ def test_networks_that_a_late_answer_loaded_again_are_released(backend: Backend,
     assert isinstance(codec, OnnxCodec)
     document.open_requested.emit(OpenRequest((tmp_path / "m1",), "model"))
     qtbot.waitUntil(lambda: name_of(document) == "m1" and not document.jobs)
-    decoder = codec._decoder
+    decoder = codec.decoder
     assert decoder is not None
     with qtbot.waitSignal(backend.housekeeping.tidied, timeout=30_000):
         codec.decode(np.zeros((1, 2), np.float32))

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
+from explorer_testing.shared_process import shared_process
 from explorer_testing.training import small_request, write_images
 from PIL import Image
 from PySide6.QtCore import QLockFile
@@ -24,6 +25,7 @@ from explorer.document.document import Document, Problem
 from explorer.document.state import OpenModel
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.document.views.training_progress import TRAINING_PROGRESS, TrainingProgressView
+from explorer.engine.client import ModelProcess
 from explorer.errors import TrainingError
 from explorer.memory import give_back
 from explorer.messages import Message
@@ -40,8 +42,20 @@ PATIENCE_MS = 60_000
 pytestmark = pytest.mark.engine
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[None]:
+    with shared_process("explorer.workers.trainer"):
+        yield
+
+
 @pytest.fixture
-def backend(qapp: object) -> Iterator[Backend]:
+def own_process(shared: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each window have its model process."""
+    monkeypatch.setattr("explorer.workers.trainer.ModelProcess", ModelProcess)
+
+
+@pytest.fixture
+def backend(qapp: object, shared: None) -> Iterator[Backend]:
     made = Backend(Document())
     yield made
     made.close()
@@ -217,6 +231,7 @@ def test_pause_and_go_on(backend: Backend, images: Path, tmp_path: Path, qtbot: 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.usefixtures("own_process")
 def test_a_killed_training_is_taken_up_again_by_another_window(
     backend: Backend, images: Path, explorer_home: Path, qtbot: QtBot, qapp: object
 ) -> None:
@@ -394,6 +409,6 @@ def _reopened(model: OpenModel, epochs: float) -> OpenModel:
     codec = model.codec
     assert isinstance(codec, OnnxCodec)
     assert codec._encoder is not None
-    assert codec._decoder is not None
-    contents = codec._encoder._content, codec._decoder._content
+    assert codec.decoder is not None
+    contents = codec._encoder._content, codec.decoder.content
     return replace(model, codec=OnnxCodec.from_contents(model.card, *contents), epochs=epochs)

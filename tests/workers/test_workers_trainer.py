@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 from explorer_testing.builders import make_model, make_source
+from explorer_testing.shared_process import shared_process
 from explorer_testing.training import small_request, write_images
 from pytestqt.qtbot import QtBot
 
 from explorer.document.activity import TrainingView
 from explorer.document.document import Document, Problem
 from explorer.document.views.image import IMAGE, ImageView
+from explorer.engine.client import ModelProcess
 from explorer.models.bundle import open_bundle
 from explorer.workers.backend import Backend
 from explorer.workers.trainer import Trainer
@@ -25,6 +27,21 @@ PATIENCE_MS = 60_000
 
 @pytest.fixture
 def backend(qapp: object) -> Iterator[Backend]:
+    made = Backend(Document())
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[ModelProcess]:
+    with shared_process() as process:
+        yield process
+
+
+@pytest.fixture
+def warm_backend(shared: ModelProcess, monkeypatch: pytest.MonkeyPatch, qapp: object) -> Iterator[Backend]:
+    """A document whose model process has imported Keras, and stays."""
+    monkeypatch.setattr("explorer.workers.trainer.ModelProcess", lambda: shared)
     made = Backend(Document())
     yield made
     made.close()
@@ -47,9 +64,9 @@ def follow(document: Document) -> list[TrainingView]:
 
 @pytest.mark.engine
 def test_a_training_is_followed_and_its_model_opens(
-    backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot
+    warm_backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    document = backend.document
+    document = warm_backend.document
     document.open(source=make_source(name="mine"))
     views, libraries, problems = follow(document), list[bool](), list[Problem]()
     document.library_changed.connect(lambda: libraries.append(True))
@@ -101,8 +118,10 @@ def test_killing_the_model_process_leaves_the_window_working_and_says_what_happe
 
 
 @pytest.mark.engine
-def test_a_cancelled_training_ends_as_cancelled(backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot) -> None:
-    document = backend.document
+def test_a_cancelled_training_ends_as_cancelled(
+    warm_backend: Backend, images: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    document = warm_backend.document
     views, problems = follow(document), list[Problem]()
     document.problem_reported.connect(problems.append)
     document.training_requested.emit(small_request(images, tmp_path / "new", epochs=100_000))
@@ -133,10 +152,9 @@ def test_an_idle_model_process_ends_and_is_started_again(
     monkeypatch.setattr("explorer.workers.trainer.IDLE_MS", 100)
     trainer = Trainer()
     try:
-        for number in range(2):
-            trainer.train(small_request(images, tmp_path / f"new {number}", epochs=1))
-            wait(qtbot, lambda: trainer.view.phase == "finished")
-            wait(qtbot, lambda: trainer.process_id is None)
+        trainer.warm()
+        wait(qtbot, lambda: trainer.process_id is not None)
+        wait(qtbot, lambda: trainer.process_id is None)
 
         # Repeated requests, as when settings change: no process is started while the old one ends.
         def warmed() -> bool:
@@ -144,14 +162,16 @@ def test_an_idle_model_process_ends_and_is_started_again(
             return trainer.process_id is not None
 
         wait(qtbot, warmed)
+        trainer.train(small_request(images, tmp_path / "new", epochs=1))
+        wait(qtbot, lambda: trainer.view.phase == "finished")
         wait(qtbot, lambda: trainer.process_id is None)
     finally:
         trainer.close()
 
 
 @pytest.mark.engine
-def test_a_training_that_fails_says_why_once(backend: Backend, tmp_path: Path, qtbot: QtBot) -> None:
-    document, problems = backend.document, list[Problem]()
+def test_a_training_that_fails_says_why_once(warm_backend: Backend, tmp_path: Path, qtbot: QtBot) -> None:
+    document, problems = warm_backend.document, list[Problem]()
     document.problem_reported.connect(problems.append)
     document.training_requested.emit(small_request(tmp_path / "nowhere.npz", tmp_path / "new"))
     wait(qtbot, lambda: not document.training.active)

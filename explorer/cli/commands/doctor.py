@@ -54,6 +54,9 @@ FAULTY_PYSIDE = {
     "6.11.0": "its docks and layouts are faulty",
     "6.11.1": "its docks and layouts are faulty",
 }
+_BUILDS = {"onnxruntime": ("onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")}
+"""Distributions that contain the same package as the one in `LIBRARIES`."""
+
 _GUARDS = {
     "memory": "memory limit",
     "cpu": "CPU time limit",
@@ -92,6 +95,7 @@ def run(options: Namespace, console: Console) -> Report:
         _folders,
         _font,
         _reader,
+        _providers,
         _images,
         _models,
     ]
@@ -120,11 +124,17 @@ def _python() -> Iterator[Check]:
     yield Check("python", good, f"{platform.python_version()} at {sys.executable}", fix)
 
 
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
+
+
 def _libraries() -> Iterator[Check]:
     for distribution, package in LIBRARIES.items():
-        try:
-            found = version(distribution)
-        except PackageNotFoundError:
+        found = next(filter(None, map(_version, (distribution, *_BUILDS.get(distribution, ())))), "")
+        if not found:
             yield Check(distribution, False, "not installed", f"pip install {distribution}")
             continue
         good = importlib.util.find_spec(package) is not None
@@ -201,6 +211,19 @@ def _reader() -> Iterator[Check]:
     yield Check("reader process", sys.platform != "linux", detail, fix)
 
 
+def _providers() -> Iterator[Check]:
+    """Check that decoders can run where the settings say."""
+    from explorer.document.preferences import read_preferences
+    from explorer.inference.providers import AUTOMATIC, offered, title
+    from explorer.inference.sessions import CPU
+
+    setting, available = read_preferences(settings_path()).provider, (*offered(), CPU)
+    good = setting in (AUTOMATIC, *available)
+    detail = f"available: {', '.join(map(title, available))}; decode on: {title(setting)}"
+    fix = "" if good else f"Choose another device in Settings, or install an ONNX Runtime with {title(setting)}"
+    yield Check("execution providers", good, detail, fix)
+
+
 def _images() -> Iterator[Check]:
     from explorer.data.sources import known_sources, open_source
     from explorer.errors import ExplorerError
@@ -219,22 +242,30 @@ def _images() -> Iterator[Check]:
 
 
 def _models() -> Iterator[Check]:
+    from explorer.document.preferences import read_preferences
     from explorer.engine.codecs import open_codec
     from explorer.errors import ExplorerError
+    from explorer.inference.providers import known_choice, offered, title
     from explorer.models.bundle import find_bundles, open_bundle
 
+    setting = read_preferences(settings_path()).provider
     found = find_bundles()
     if not found:
         yield Check("models", False, "none installed", "Train one: latent-explorer train --help")
     for entry in found:
         try:
             bundle = open_bundle(entry.path)
-            open_codec(bundle)
+            codec = open_codec(bundle)
             codes = len(bundle.sample.codes)
+            where = known_choice(codec, setting, offered())
         except ExplorerError as error:
             yield Check(f"model {entry.path.name}", False, str(error), f"Delete {entry.path}, or retrain it")
         else:
-            yield Check(f"model {entry.path.name}", True, f"intact and runs; {codes:,} sample codes")
+            yield Check(
+                f"model {entry.path.name}",
+                True,
+                f"intact and runs; {codes:,} sample codes" + (f"; decodes on {title(where)}" if where else ""),
+            )
 
 
 def _engine() -> Iterator[Check]:

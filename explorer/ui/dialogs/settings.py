@@ -6,15 +6,21 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QWidget
 
 from explorer.document.preferences import PreferencesFile
+from explorer.inference.providers import AUTOMATIC, offered, title
+from explorer.inference.sessions import CPU
 from explorer.messages import Message, message_text
 from explorer.ui.widgets.fields import check_box, combo_box, label
 from explorer.ui.widgets.layouts import STRETCH, vbox
 
 
 class SettingsDialog(QDialog):
-    """Changes apply and are saved at once; `scheme_chosen(str)`: ``system``, ``light`` or ``dark``."""
+    """Changes apply and are saved at once.
+
+    `scheme_chosen(str)`: ``system``, ``light`` or ``dark``. `provider_chosen()`: it is in the preferences.
+    """
 
     scheme_chosen = Signal(str)
+    provider_chosen = Signal()
 
     def __init__(self, preferences: PreferencesFile, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,6 +41,12 @@ class SettingsDialog(QDialog):
             [(self.tr("Last model"), "last_model"), (self.tr("Start page"), "start_page")],
         )
         self._startup.setCurrentIndex(self._startup.findData(values.startup))
+        self._provider = combo_box(
+            "settings_provider",
+            self.tr("Device that decodes images; Automatic measures which one is fastest for each model"),
+            self._providers(values.provider),
+        )
+        self._provider.setCurrentIndex(self._provider.findData(values.provider))
         self._layout = check_box(
             "settings_keep_layout",
             self.tr("Restore the layout on startup"),
@@ -55,14 +67,31 @@ class SettingsDialog(QDialog):
         form = QFormLayout()
         form.addRow(self.tr("Theme"), self._scheme)
         form.addRow(self.tr("At startup"), self._startup)
+        form.addRow(self.tr("Decode on"), self._provider)
         form.addRow("", self._layout)
         form.addRow("", self._tour)
         self.setLayout(vbox(form, self._notes, (STRETCH, 1), buttons))
         buttons.rejected.connect(self.close)
         self._scheme.activated.connect(lambda place: self.scheme_chosen.emit(self._scheme.currentData()))
         self._startup.activated.connect(lambda place: preferences.put(startup=self._startup.currentData()))
+        self._provider.activated.connect(self._on_provider_activated)
         self._layout.toggled.connect(lambda on: preferences.put(keep_layout=on))
         self._tour.toggled.connect(lambda on: preferences.put(tour_seen=not on))
+
+    def _providers(self, chosen: str) -> list[tuple[str, object]]:
+        """Return the choices with their settings; also the chosen one where it is not available."""
+        names = (CPU, *offered())
+        choices: list[tuple[str, object]] = [
+            (self.tr("Automatic"), AUTOMATIC),
+            *((title(name), name) for name in names),
+        ]
+        if chosen not in (AUTOMATIC, *names):
+            choices.append((self.tr("%1 (not available)").replace("%1", title(chosen)), chosen))
+        return choices
+
+    def _on_provider_activated(self) -> None:
+        self._preferences.put(provider=self._provider.currentData())
+        self.provider_chosen.emit()
 
     def _words_of(self, notes: tuple[Message, ...]) -> list[str]:
         head = self.tr("Some settings were invalid and have been reset to their defaults:")
@@ -72,6 +101,7 @@ class SettingsDialog(QDialog):
         """Update the controls: settings also change elsewhere."""
         values = self._preferences.values
         self._scheme.setCurrentIndex(self._scheme.findData(values.scheme))
+        self._provider.setCurrentIndex(self._provider.findData(values.provider))
         for box, value in ((self._layout, values.keep_layout), (self._tour, not values.tour_seen)):
             box.blockSignals(True)
             box.setChecked(value)

@@ -24,6 +24,10 @@ def run_python(program: str, argument: object = None, **more: str) -> Any:
 
     Keyword arguments are further environment variables.
     """
+    return json.loads(_run(program, argument, more).splitlines()[-1])
+
+
+def _run(program: str, argument: object, more: dict[str, str]) -> str:
     ended = subprocess.run(
         [sys.executable, "-c", program, json.dumps(argument)],
         capture_output=True,
@@ -33,4 +37,24 @@ def run_python(program: str, argument: object = None, **more: str) -> Any:
         env=environment(**more),
     )
     assert ended.returncode == 0, f"exit code {ended.returncode}\n{ended.stderr[-4000:]}"
-    return json.loads(ended.stdout.splitlines()[-1])
+    return ended.stdout
+
+
+_SEVERAL = """
+import json, sys
+
+def main():
+    for program, argument in json.loads(sys.argv[1]):
+        sys.argv = ["-c", json.dumps(argument)]
+        exec(compile(program, "<program>", "exec"), {"__name__": "__main__"})
+
+main()
+"""
+
+
+def run_several(*programs: tuple[str, object], **more: str) -> list[Any]:
+    """Run programs like `run_python`, one after the other in one process, so that Keras is imported once.
+
+    Each prints one line; what one changes in a module stays for the next.
+    """
+    return [json.loads(line) for line in _run(_SEVERAL, programs, more).splitlines()]
