@@ -68,7 +68,8 @@ class Import:
 class Serve:
     """Run a network of a bundle that cannot be converted to ONNX, loaded at the first request.
 
-    `values` are float32 images ``(n, h, w, c)`` in [0, 1], or codes ``(n, latent_dim)``.
+    `values` are float32 images ``(n, h, w, c)`` in [0, 1] (with conditions, see
+    `explorer.models.conditions.Conditions.encoder_input`), or codes ``(n, latent_dim)``.
     """
 
     path: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -45,14 +46,21 @@ class Control(_Record):
     """A condition input, in addition to image and code; appended to the code.
 
     `shape` is without the batch; `choices` the number of classes if it is one-hot or an embedding's index, 0 for plain
-    numbers. The others are indices among the inputs of each network; None if it is not an input of that network.
+    numbers. `default` are its values if nothing is chosen; empty for the first class, or zeros. The others are indices
+    among the inputs of each network; None if it is not an input of that network.
     """
 
     name: str
     shape: tuple[int, ...]
     choices: int = Field(0, ge=0, le=2**31)
+    default: tuple[float, ...] = ()
     in_encoder: Place | None = None
     in_decoder: Place | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of its values."""
+        return prod(self.shape)
 
 
 class Imported(_Record):

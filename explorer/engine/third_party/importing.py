@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +29,7 @@ from explorer.messages import message
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card
 from explorer.models.codes import save_codes
+from explorer.models.conditions import conditions_of
 from explorer.models.evaluation import evaluate
 from explorer.models.import_record import POOR, Imported, range_text
 from explorer.models.preview import write_preview
@@ -105,6 +105,7 @@ def import_model(request: ImportRequest) -> Generator[messages.ImportEvent, None
 def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     opened = yield from _open(request)
     trial, networks, record = opened.trial, opened.networks, opened.record
+    conditions = conditions_of(record.controls, networks.latent_dim)
     test = _test_indices(opened)
     metrics: dict[str, float] = {}
     if record.parts == "both":
@@ -114,10 +115,10 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
         )
         metrics = evaluation.metrics()
     if record.parts == "decoder":
-        sample = prior_sample(networks, networks.latent_shape, _one_hot_rows(record, networks))
+        sample = prior_sample(networks, networks.latent_shape, conditions)
     else:
         sample = yield from follow(
-            sample_codes(networks, trial.source, test, trial.preprocessing, networks.latent_shape),
+            sample_codes(networks, trial.source, test, trial.preprocessing, networks.latent_shape, conditions),
             lambda step: messages.Working(message("Encoding sample images"), step.done, step.total),
         )
     yield messages.Working(message("Compiling"))
@@ -315,7 +316,8 @@ def _examples(opened: Opened) -> tuple[Pixels | Floats, Pixels | Floats]:
     """Return a few images and their reconstructions; decoded random codes if there is no encoder."""
     networks, trial = opened.networks, opened.trial
     if opened.record.parts == "decoder":
-        rows = prior_sample(networks, networks.latent_shape, _one_hot_rows(opened.record, networks), SHOWN)
+        conditions = conditions_of(opened.record.controls, networks.latent_dim)
+        rows = prior_sample(networks, networks.latent_shape, conditions, SHOWN)
         return np.zeros((0, *networks.image_shape), np.uint8), rows.thumbnails
     chosen = _test_indices(opened)
     pixels, _ = trial.source.read_available(
@@ -334,15 +336,6 @@ def _test_indices(opened: Opened) -> Indices:
     return test[np.linspace(0, len(test) - 1, count).astype(np.int64)]
 
 
-def _one_hot_rows(record: Imported, networks: TrialCodec) -> list[tuple[int, int]]:
-    start = networks.latent_dim - sum(prod(control.shape) for control in record.controls)
-    rows = []
-    for control in record.controls:
-        rows.append((start, prod(control.shape)))
-        start += prod(control.shape)
-    return rows
-
-
 def _write_compiled(opened: Opened, folder: Path) -> Compiled:
     networks, record, split_model = opened.networks, opened.record, opened.split_model
     if isinstance(split_model, OnnxModel):
@@ -355,7 +348,8 @@ def _write_compiled(opened: Opened, folder: Path) -> Compiled:
     results: list[Compiled] = []
     if split_model.encoder is not None:
         names = ("mean", "log_variance") if record.variational else ("code",)
-        results.append(compile_function(networks.encode_tensors, split_model.image_shape, folder / COMPILED[0], names))
+        shape = networks.encoder_shape
+        results.append(compile_function(networks.encode_tensors, shape, folder / COMPILED[0], names))
     if split_model.decoder is not None:
         shape = networks.latent_shape
         results.append(compile_function(networks.decode_tensors, shape, folder / COMPILED[1], ("picture",)))
