@@ -19,7 +19,7 @@ from explorer.inference.sessions import open_session, run_session
 from explorer.models.batches import images_at_once
 from explorer.models.bundle import COMPILED, Bundle
 from explorer.models.card import Card
-from explorer.models.conditions import Conditions, encode_best
+from explorer.models.conditions import Condition, Conditions, encode_best
 from explorer.models.limits import LOG_VARIANCE
 from explorer.reading import reason_of
 from explorer.types import BundleCodec, Codec, Floats, ImageShape
@@ -134,10 +134,10 @@ def bounded(log_variance: Floats | None) -> Floats | None:
 
 
 class ConditionedCodec(Codec):
-    """A conditional model under one condition ``(size,)``: images are encoded, and all codes decoded with it."""
+    """A conditional model under one condition: images are encoded, and all codes decoded with it."""
 
-    def __init__(self, codec: BundleCodec, conditions: Conditions, condition: Floats) -> None:
-        self._codec, self._conditions, self._condition = codec, conditions, condition
+    def __init__(self, codec: BundleCodec, condition: Condition) -> None:
+        self._codec, self._condition = codec, condition
 
     @property
     def image_shape(self) -> ImageShape:
@@ -148,10 +148,10 @@ class ConditionedCodec(Codec):
         return self._codec.latent_dim
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
-        return self._codec.encode_given(images, self._condition), None
+        return self._codec.encode_given(images, self._condition.values), None
 
     def decode(self, codes: Floats) -> Floats:
-        return self._codec.decode(self._conditions.replaced(codes, self._condition))
+        return self._codec.decode(self._condition.applied(codes))
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> Candidate:

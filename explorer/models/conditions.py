@@ -145,6 +145,18 @@ class Conditions:
                 yield values
 
 
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """Values ``(size,)`` of the condition inputs of a model."""
+
+    inputs: Conditions
+    values: Floats
+
+    def applied(self, codes: Floats) -> Floats:
+        """Return codes ``(…, latent_dim)`` with this condition."""
+        return self.inputs.replaced(codes, self.values)
+
+
 def conditions_of(controls: tuple[Control, ...], latent_dim: int) -> Conditions | None:
     """Return the conditions at the end of flat codes of that length; None without condition inputs."""
     return Conditions(controls, latent_dim - sum(control.size for control in controls)) if controls else None

@@ -13,7 +13,7 @@ from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
-from explorer.cli.parser import add_out
+from explorer.cli.parser import add_out, condition
 from explorer.engine import messages
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.errors import INTERRUPTED, ModelError, UsageError
@@ -21,7 +21,7 @@ from explorer.models.import_record import RANGES, ChannelOrder, Fitting, OutputR
 from explorer.models.third_party.files import files_of
 from explorer.models.third_party.no_network import NoNetworkError, checking
 from explorer.models.third_party.reading import finished
-from explorer.models.third_party.request import Choices, ImportRequest, parse_condition
+from explorer.models.third_party.request import Choices, ImportRequest
 from explorer.types import Progress
 
 T = TypeVar("T")
@@ -38,14 +38,6 @@ def output_range(text: str) -> OutputRange:
     """Read the range of a decoder's values: one of `RANGES`, or ``logits``."""
     known: dict[str, OutputRange] = {f"{low:g},{high:g}": (low, high) for low, high in RANGES}
     return _one_of(text, known | {"logits": "logits"})
-
-
-def condition(text: str) -> tuple[float, ...]:
-    """Read a condition: a class, or several numbers with commas."""
-    values = parse_condition(text)
-    if values is None:
-        raise argparse.ArgumentTypeError(f"“{text}” is neither a class, such as 3, nor numbers, such as 0,0.5,1")
-    return values
 
 
 def _one_of(text: str, known: dict[str, T]) -> T:
@@ -94,7 +86,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--condition",
         type=condition,
         metavar="LABEL",
-        help="class, or values V,V,…, of the condition inputs of an ONNX file, which becomes fixed",
+        help="default of the condition inputs of an ONNX file: a class, or values V,V,…; it becomes fixed if the "
+        "number of classes is unknown",
     )
     add("--trust", action="store_true", help="run code contained in the model, in a separate process")
 
