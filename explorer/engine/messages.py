@@ -264,6 +264,8 @@ class Examined:
     places
         Possible bottlenecks: layer and shape of the code, the most likely first; empty if encoder and decoder were
         given separately.
+    outputs
+        The encoder's outputs with their shapes, such as ``mean (10)``; empty without an encoder.
     images
         Title of the dataset that it was evaluated on.
     error
@@ -277,6 +279,7 @@ class Examined:
     image_shape: ImageShape
     latent_shape: LatentShape
     places: tuple[tuple[str, tuple[int, ...]], ...]
+    outputs: tuple[str, ...]
     images: str
     error: float
     originals: Shown

@@ -77,6 +77,7 @@ def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, Non
         image_shape=split_model.image_shape,
         latent_shape=networks.latent_shape,
         places=tuple((place.name, place.shape) for place in split_model.places),
+        outputs=split_model.outputs,
         images=opened.trial.source.title,
         error=opened.trial.error,
         originals=originals,

@@ -74,6 +74,11 @@ class OnnxModel:
         return tuple(Place(name, shape) for name, shape in self.described.places)
 
     @property
+    def outputs(self) -> tuple[str, ...]:
+        """The encoder's outputs with their shapes."""
+        return self.described.outputs
+
+    @property
     def range_in(self) -> ValueRange | None:
         """The input range if it is known: that of integers."""
         return RANGES[2] if self.described.whole_numbers[0] else None

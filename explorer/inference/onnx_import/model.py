@@ -40,6 +40,7 @@ from explorer.inference.onnx_import.understanding import (
     image_of,
     inputs_for,
     largest,
+    listed,
     stacking,
     takes,
 )
@@ -59,6 +60,7 @@ class _Found:
     ordered: bool = False
     bottleneck: str = ""
     places: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    outputs: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
 
 
@@ -133,6 +135,7 @@ def _understand_encoder(
     encoder, known.encoder, known.image_in = yield from _encoder(encoder, stated, known.found)
     taken = [] if decoder is None else [port for port in decoder.given if not is_integer(port.kind)]
     shapes = known.encoder.shapes
+    known.found.outputs = tuple(listed(encoder.outputs, shapes))
     if known.found.ordered and shapes[0] == shapes[1] and (stated.code, stated.log_variance) == (None, None):
         known.mean, known.variance = 0, 1
     else:
@@ -185,6 +188,7 @@ def _described(known: _Understood, difference: float | None) -> Described:
         log_variance=known.variance,
         bottleneck=known.found.bottleneck,
         places=known.found.places,
+        outputs=known.found.outputs,
         activation=last_activation(decoder.network, decoder.network.outputs[0]) if decoder else "",
         whole_numbers=(
             known.encoder is not None and is_integer(known.encoder.port.kind),

@@ -268,7 +268,7 @@ def code_outputs(
             "The encoder's {count:# output|# outputs} {outputs} are neither a code nor mean and log-variance. "
             "Name the output that is the code with --code.",
             count=len(shapes),
-            outputs=_listed(names, shapes),
+            outputs=listed(names, shapes),
         )
     lower = [name.lower() for name in names]
     named = [place for place in fitting if "var" in lower[place] or "log" in lower[place]]
@@ -294,7 +294,7 @@ def _stated(
             "The encoder has no output “{name}” ({option}). Choose one of {outputs}, or its number from 0.",
             name=text,
             option=option,
-            outputs=_listed(names, shapes),
+            outputs=listed(names, shapes),
         )
 
     mean = 0 if code is None else place_of(code, "--code")
@@ -321,7 +321,8 @@ def _stated(
     return mean, "stacked"
 
 
-def _listed(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> list[str]:
+def listed(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> list[str]:
+    """Return outputs with their shapes, such as ``mean (10)``."""
     return [f"{name} ({words(shape)})" for name, shape in zip(names, shapes, strict=True)]
 
 
