@@ -140,9 +140,9 @@ class ImportChoices(QWidget):
         self._outputs = examined.outputs
         self.cut.clear()
         for name, shape in examined.places:
-            found = name == record.bottleneck
-            self.cut.addItem(f"{name} · {numbers(shape)}", None if found and given.bottleneck is None else name)
-            if found:
+            here = name == record.bottleneck
+            self.cut.addItem(f"{name} · {numbers(shape)}", None if here and given.bottleneck is None else name)
+            if here:
                 self.cut.setCurrentIndex(self.cut.count() - 1)
         ranges = {text: _range_words(values) for text, values in _RANGES.items()}
         logits = {"logits": self.tr("Logits (a sigmoid is applied)")}
