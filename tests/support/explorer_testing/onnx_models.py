@@ -62,6 +62,7 @@ def encoder(
     high: float = 1.0,
     kind: int = TensorProto.FLOAT,
     opset: int = 17,
+    *,
     one_hot: int = 0,
 ) -> onnx.ModelProto:
     """Return an encoder of digits by principal components.
@@ -108,6 +109,7 @@ def decoder(
     high: float = 1.0,
     activation: str = "",
     classes: int = 0,
+    *,
     one_hot: int = 0,
 ) -> onnx.ModelProto:
     """Return the decoder of `encoder`, to whose class it returns the code with `one_hot`.
@@ -148,6 +150,21 @@ def decoder(
     if activation:
         nodes.append(helper.make_node(activation, ["laid_out"], ["picture"]))
     return model(nodes, given, ["picture"], weights)
+
+
+def by_number(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a decoder with a label whose number of classes nobody can know: the number itself is the brightness."""
+    place = next(place for place, node in enumerate(proto.graph.node) if node.op_type == "Gather")
+    proto.graph.node.pop(place)
+    proto.graph.initializer.append(numpy_helper.from_array(np.array(0.01, np.float32), "step"))
+    proto.graph.initializer.append(numpy_helper.from_array(np.array([-1, 1], np.int64), "column"))
+    for node in (
+        helper.make_node("Mul", ["number", "step"], ["by_class"]),
+        helper.make_node("Reshape", ["float", "column"], ["number"]),
+        helper.make_node("Cast", ["label"], ["float"], to=TensorProto.FLOAT),
+    ):
+        proto.graph.node.insert(place, node)
+    return proto
 
 
 def joined(first: onnx.ModelProto, second: onnx.ModelProto) -> onnx.ModelProto:
