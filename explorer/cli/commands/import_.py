@@ -89,6 +89,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="default of the condition inputs of an ONNX file: a class, or values V,V,…; it becomes fixed if the "
         "number of classes is unknown",
     )
+    add(
+        "--decoder-only",
+        action="store_true",
+        help="import the decoder of a whole Keras model, and leave out an encoder with code in it",
+    )
     add("--trust", action="store_true", help="run code contained in the model, in a separate process")
 
 
@@ -154,6 +159,7 @@ def _request(options: Namespace) -> ImportRequest:
         ),
         trust=options.trust,
         force=options.force,
+        decoder_only=options.decoder_only,
     )
 
 

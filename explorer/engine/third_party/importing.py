@@ -21,7 +21,7 @@ from explorer.engine.compiled import Compiled
 from explorer.engine.provenance import data_record, library_versions
 from explorer.engine.saving import save_network
 from explorer.engine.third_party.infer_io import Trial, TrialCodec, codec_of, try_images
-from explorer.engine.third_party.loading import SavedFunction, load, load_pair
+from explorer.engine.third_party.loading import SavedFunction, holds_stand_in, load, load_pair
 from explorer.engine.third_party.onnx_model import OnnxModel, holds_onnx, open_onnx
 from explorer.engine.third_party.split_model import SplitModel, pair, split, words
 from explorer.errors import ExplorerError, ModelError, exception_message
@@ -37,7 +37,7 @@ from explorer.models.reservation import Reservation
 from explorer.models.sample import prior_sample, sample_codes
 from explorer.models.third_party.files import ambiguous, dangers_in, files_by_role, files_of, roles_in
 from explorer.models.third_party.request import Choices, ImportRequest
-from explorer.models.third_party.safety import Finding
+from explorer.models.third_party.safety import Finding, check
 from explorer.paths import check_apart, replacing_folder
 from explorer.reading import reason_of
 from explorer.steps import follow
@@ -259,6 +259,9 @@ def _parts(request: ImportRequest) -> SplitModel:
     # An encoder without a decoder may be a whole model by its shapes.
     alone = whole or first
     assert alone is not None
+    dangers = () if trust else dangers_in(alone)
+    if dangers and all(finding.danger == "code" for finding in dangers):
+        return _decoder_of(alone, dangers, request)
     split_model = split(load(alone, trust=trust), request.choices)
     if whole is not None and whole != request.path and None in {split_model.encoder, split_model.decoder}:
         # Not a whole model by its shapes, but chosen for its name.
@@ -270,7 +273,28 @@ def _parts(request: ImportRequest) -> SplitModel:
 def _decoder_only(decoder: Path, code: Finding, request: ImportRequest) -> SplitModel:
     """Return the decoder of an encoder with code in it, such as a Lambda that repeats a label."""
     loaded = load(decoder)
-    split_model = pair(None, loaded.models.get(""), loaded, choices=request.choices)
+    return _noting_loss(pair(None, loaded.models.get(""), loaded, choices=request.choices), code)
+
+
+def _decoder_of(path: Path, code: tuple[Finding, ...], request: ImportRequest) -> SplitModel:
+    """Return the decoder of a whole model with code in its encoder, such as a Lambda that repeats a label.
+
+    ModelError if the decoder needs the code, too, or if the model takes images alone and the user did not ask for it:
+    then more would be lost than the label of an image.
+    """
+    loaded = load(path, without_code=True)
+    model = loaded.models.get("")
+    if not request.decoder_only and len(getattr(model, "inputs", ())) < 2:
+        check(code, trust=False)
+    whole = split(loaded, request.choices)
+    if whole.decoder is None or holds_stand_in(whole.decoder):
+        check(code, trust=False)
+    split_model = pair(None, whole.decoder, loaded, choices=request.choices)
+    split_model.bottleneck, split_model.places = whole.bottleneck, whole.places
+    return _noting_loss(split_model, code[0])
+
+
+def _noting_loss(split_model: SplitModel, code: Finding) -> SplitModel:
     note = message(
         "Only the decoder is imported, so images cannot be encoded: {code} in the encoder. "
         "Import it with --trust if you trust the author",
@@ -436,6 +460,7 @@ def _command(request: ImportRequest, record: Imported) -> str:
     for option, part in (("--encoder", request.encoder), ("--decoder", request.decoder)):
         said += [option, part.name] if part is not None else []
     said += _options(request.choices)
+    said += ["--decoder-only"] if request.decoder_only else []
     return shlex.join([*said, *(["--trust"] if request.trust else [])])
 
 

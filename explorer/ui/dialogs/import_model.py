@@ -48,6 +48,7 @@ class ImportDialog(QDialog):
         self._decoder: Path | None = None
         self._proposed = False
         self._trusted: Path | None = None
+        self._decoder_only = False
         self._named_by_hand = False
         self.setObjectName("import_dialog")
         self.setWindowTitle(self.tr("Import model"))
@@ -175,7 +176,7 @@ class ImportDialog(QDialog):
         """Examine a file or folder, or an encoder and its decoder; that beside it, if none is given, is proposed."""
         beside = decoder_beside(path) if decoder is None else None
         self._path, self._decoder, self._trusted, self._proposed = path, decoder or beside, None, beside is not None
-        self._named_by_hand = False
+        self._named_by_hand = self._decoder_only = False
         wanted = path.stem if path.suffix.lower() in SUFFIXES else path.name
         self.name.setText(free_name(user_models_dir(), wanted or "imported"))
         self._look(restart=True)
@@ -192,9 +193,12 @@ class ImportDialog(QDialog):
         decoder = self._separate_decoder()
         if decoder is not None:
             self.begin(decoder)
+        else:
+            self._decoder_only = True
+            self._look(restart=True)
 
     def _on_trust_clicked(self) -> None:
-        self._trusted = self._path
+        self._trusted, self._decoder_only = self._path, False
         self._look(restart=True)
 
     def _on_name_edited(self) -> None:
@@ -214,6 +218,7 @@ class ImportDialog(QDialog):
             decoder=parts[1],
             choices=NO_CHOICES if restart else self.choices.stated,
             trust=self._trusted is not None,
+            decoder_only=self._decoder_only,
             data=own,
         )
 
@@ -267,7 +272,8 @@ class ImportDialog(QDialog):
         self._hint.setVisible(self._path is None)
         self.trust_box.setVisible(view.phase == "asking")
         if view.phase == "asking":
-            self.decoder_only.setVisible(self._separate_decoder() is not None)
+            only_code = self._decoder is None and all(finding.danger == "code" for finding in view.dangers)
+            self.decoder_only.setVisible(only_code or self._separate_decoder() is not None)
             self._dangers.setText(self._danger_words(view.dangers))
             # QFrame ignores heightForWidth of its labels.
             self._dangers.setMinimumHeight(self._dangers.heightForWidth(_WIDTH - _FRAMES))
