@@ -292,7 +292,8 @@ class ImportFinished:
 
     `engine` is ``onnx`` if the compiled networks agree with Keras, ``keras`` if the model process runs them.
     `max_difference` is the largest between both on random input; 0 for ``keras``, None if the networks are random, and
-    were not compared. `notes` are remarks for the user. `framework` is that of the imported files.
+    were not compared. `notes` are remarks for the user. `framework` is that of the imported files. `conditions` are the
+    condition inputs with what they take, as text.
     """
 
     path: str
@@ -303,6 +304,7 @@ class ImportFinished:
     max_difference: float | None
     notes: tuple[str, ...]
     framework: Literal["Keras", "ONNX"] = "Keras"
+    conditions: str = ""
 
 
 @dataclass(frozen=True, eq=False)

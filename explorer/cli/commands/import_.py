@@ -188,7 +188,9 @@ def _report(event: messages.ImportFinished) -> Report:
         "engine": event.engine,
         "max_difference": event.max_difference,
     }
-    return Report(document, [f"{event.name}: {shapes}", engine, *event.notes, f"written to {event.path}"])
+    conditions = [f"condition inputs (--condition): {event.conditions}"] if event.conditions else []
+    lines = [f"{event.name}: {shapes}", *conditions, engine, *event.notes, f"written to {event.path}"]
+    return Report(document, lines)
 
 
 COMMAND = Command(

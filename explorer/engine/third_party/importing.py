@@ -140,6 +140,7 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
         max_difference=(compiled.max_difference if compiled.ok else 0.0) if compiled.compared else None,
         notes=(*record.notes, *_warnings(opened)),
         framework="Keras" if record.keras else "ONNX",
+        conditions=conditions.text if conditions is not None else "",
     )
 
 

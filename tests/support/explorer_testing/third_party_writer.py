@@ -299,12 +299,22 @@ def decoder_alone(folder: Path, x: Any) -> Any:
 @style
 def conditional(folder: Path, x: Any) -> Any:
     """Both halves take the class, one-hot."""
+    return _conditional(folder / "conditional.keras", x, "relu")
+
+
+@style
+def conditional_gelu(folder: Path, x: Any) -> Any:
+    """The same with exact GELU, which Keras has to run."""
+    return _conditional(folder / "conditional_gelu.keras", x, "gelu")
+
+
+def _conditional(path: Path, x: Any, activation: str) -> Any:
     k = keras.layers
     given, label = keras.Input((28, 28, 1), name="image"), keras.Input((10,), name="label")
-    code = k.Dense(4, name="code")(k.Concatenate()([k.Dense(32, "relu")(k.Flatten()(given)), label]))
-    h = k.Dense(32, "relu")(k.Concatenate()([code, label]))
+    code = k.Dense(4, name="code")(k.Concatenate()([k.Dense(32, activation)(k.Flatten()(given)), label]))
+    h = k.Dense(32, activation)(k.Concatenate()([code, label]))
     model = keras.Model([given, label], k.Reshape((28, 28, 1))(k.Dense(784, "sigmoid")(h)))
-    model.save(folder / "conditional.keras")
+    model.save(path)
     every = [np.asarray(model([x[:COUNT], np.tile(np.eye(10)[[c]], (COUNT, 1))])) for c in range(10)]
     errors = np.stack([np.square(made - x[:COUNT]).mean((1, 2, 3)) for made in every])
     best = errors.argmin(0)
