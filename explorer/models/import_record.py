@@ -7,6 +7,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from explorer.messages import message
+
 ValueRange: TypeAlias = tuple[float, float]
 RANGES: tuple[ValueRange, ...] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
 """Common ranges of image values."""
@@ -17,6 +19,9 @@ OutputRange: TypeAlias = ValueRange | Literal["logits"]
 
 POOR = 0.8
 """Share of the variance that a reconstruction may lose before the user is warned."""
+
+
+LOST_VARIANCE = message("The log-variance is ignored, because the model has condition inputs")
 
 
 def range_text(values: OutputRange | None) -> str:

@@ -557,6 +557,17 @@ def test_conditions_can_be_changed(tmp_path: Path, kind: str, low: float, condit
     assert not components[:, 10:].any(), "principal components leave the condition"
 
 
+def test_a_conditional_model_loses_its_log_variance(tmp_path: Path) -> None:
+    encoder = models.encoder(outputs=("mean", "log_variance"), one_hot=4)
+    bundle = bring_in(tmp_path, encoder=encoder, decoder=models.decoder(one_hot=4))
+    assert "The log-variance is ignored, because the model has condition inputs" in record(bundle).notes
+    assert not bundle.card.variational
+    label = np.eye(4, dtype=np.float32)[[2, 2, 2]]
+    mean, _ = expected(tmp_path, "encoder", pixels=planes(IMAGES), label=label)
+    np.testing.assert_allclose(open_codec(bundle).encode_given(IMAGES, label[0])[:, :10], mean, atol=CLOSE)
+    assert open_codec(bundle).encode_distribution(IMAGES)[1] is None
+
+
 def test_an_encoder_alone_has_its_default_condition(tmp_path: Path) -> None:
     bundle = bring_in(tmp_path, Choices(condition=(1.0,)), whole=models.encoder(one_hot=4))
     codec = open_codec(bundle)

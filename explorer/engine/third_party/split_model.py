@@ -12,7 +12,7 @@ from explorer.engine.third_party import graph
 from explorer.engine.third_party.loading import Generation, Loaded, SavedFunction, keras_of
 from explorer.errors import ModelError
 from explorer.messages import Message, message
-from explorer.models.import_record import Control, Layout
+from explorer.models.import_record import LOST_VARIANCE, Control, Layout
 from explorer.models.third_party.request import NO_CHOICES, Choices
 from explorer.reading import reason_of
 from explorer.types import ImageShape
@@ -344,7 +344,7 @@ def _understood(split_model: SplitModel, loaded: Loaded, choices: Choices) -> Sp
     split_model.latent_shape = tuple(side for side in code if side is not None)
     split_model.controls = _controls(encoder_controls, decoder_controls, split_model)
     if split_model.controls and split_model.log_variance is not None:
-        split_model.notes.append(str(message("The log-variance is ignored, because the model has condition inputs")))
+        split_model.notes.append(str(LOST_VARIANCE))
     return split_model
 
 

@@ -45,7 +45,7 @@ from explorer.inference.onnx_import.understanding import (
     takes,
 )
 from explorer.messages import message
-from explorer.models.import_record import Control
+from explorer.models.import_record import LOST_VARIANCE, Control
 from explorer.models.third_party.request import Choices
 from explorer.types import Progress
 
@@ -124,6 +124,9 @@ def _understood(networks: dict[str, Network], stated: Choices) -> Generator[Prog
             known.form = code_form(shape, channels_first=_is_first(known.image_out))
         yield Progress(0, 0)
     share_controls(known.encoder, known.decoder)
+    if known.controls and known.variance is not None:
+        known.outputs = known.outputs[:1]
+        known.found.notes.append(str(LOST_VARIANCE))
     _note_batches(known.parts, known.found)
     _note_conditions(known.parts, stated, known.found)
     return known
