@@ -107,7 +107,9 @@ class Conditions:
         `model` is its name in errors. UsageError if it is not a class of an input, or another number of values.
         """
         if len(given) == self.size:
-            parts = np.split(np.asarray(given, np.float32), np.cumsum([one.size for one in self.controls])[:-1])
+            with np.errstate(over="ignore"):
+                values = np.asarray(given, np.float32)
+            parts = np.split(values, np.cumsum([one.size for one in self.controls])[:-1])
             return np.concatenate([self._checked(*both, model) for both in zip(self.controls, parts, strict=True)])
         classes = list(given) * len(self.controls) if len(given) == 1 else list(given)
         if len(classes) != len(self.controls) or not all(control.choices for control in self.controls):
