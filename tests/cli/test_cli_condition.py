@@ -102,7 +102,7 @@ def test_samples_are_of_one_class_or_of_random_ones(ask: Any, model: Path, tmp_p
 
 
 def test_images_are_encoded_and_decoded_under_a_class(ask: Any, model: Path, tmp_path: Path) -> None:
-    out, film, options = tmp_path / "rows.png", tmp_path / "film.png", ("--model", model, "--condition", "2")
+    out, animation, options = tmp_path / "rows.png", tmp_path / "animation.png", ("--model", model, "--condition", "2")
     ask("reconstruct", *options, "--data", "digits", "--count", "3", "--out", out)
     originals = (cells(out)[:3, ..., None] / np.float32(255)).astype(np.float32)
     codec = open_model(str(model), (2.0,)).codec
@@ -110,8 +110,8 @@ def test_images_are_encoded_and_decoded_under_a_class(ask: Any, model: Path, tmp
     np.testing.assert_array_equal(codes, under(codes, 2))
     np.testing.assert_array_equal(cells(out)[3:], images(model, codes))
     assert (codec.encode(originals) != under(open_model(str(model), (1.0,)).codec.encode(originals), 2)).any()
-    ask("morph", *options, "--keys", "digits:3", "digits:5", "--steps", "2", "--hold", "0", "--out", film)
-    recipe = read_recipe(film)
+    ask("morph", *options, "--keys", "digits:3", "digits:5", "--steps", "2", "--hold", "0", "--out", animation)
+    recipe = read_recipe(animation)
     assert recipe is not None
     np.testing.assert_array_equal(recipe.key_codes(), under(recipe.key_codes(), 2))
 

@@ -158,14 +158,14 @@ class ImportChoices(QWidget):
     def _fill_outputs(self, examined: Examined | None) -> None:
         """Offer the encoder's outputs by name and shape; their values are their numbers."""
         outputs = {str(number): text for number, text in enumerate(self._outputs)}
-        halves = {"stacked": self.tr("Second half of the code output")}
+        joint = {"stacked": self.tr("Second half of the code output")}
         none, found, variance = self.tr("None"), "", ""
         if examined is not None and outputs:
             place = examined.record.log_variance
             found = outputs.get(str(examined.record.mean), "")
-            variance = none if place is None else (outputs | halves).get(str(place), "")
+            variance = none if place is None else (outputs | joint).get(str(place), "")
         self._fill(self.code, outputs, self._given.code, found)
-        self._fill(self.variance, outputs | halves, self._given.log_variance, variance)
+        self._fill(self.variance, outputs | joint, self._given.log_variance, variance)
         if self._given.code is not None:
             # Without a word on it, the stated code has none.
             self.variance.setItemText(0, none)

@@ -12,6 +12,7 @@ from explorer.document.document import Document
 from explorer.models.conditions import MOST_TRIALS
 from explorer.models.import_record import Control
 from explorer.ui.actions import Action, Section, When
+from explorer.ui.text import filled
 from explorer.ui.widgets.field_grid import FieldGrid
 from explorer.ui.widgets.fields import combo_box, spin_box
 from explorer.ui.widgets.layouts import vbox
@@ -41,6 +42,7 @@ class LatentControls(QWidget):
             self.tr("Ne&xt condition"),
             lambda: condition.step(1),
             Section.CODE,
+            shortcut="Alt+Shift+PgDown",
             tip=self.tr("Set the next class of a conditional model; the code stays."),
             synonyms=self.tr("class, label, conditional, category, digit"),
             enabled=known,
@@ -50,6 +52,7 @@ class LatentControls(QWidget):
             self.tr("Pre&vious condition"),
             lambda: condition.step(-1),
             Section.CODE,
+            shortcut="Alt+Shift+PgUp",
             tip=self.tr("Set the previous class of a conditional model; the code stays."),
             synonyms=self.tr("class, label, conditional, category, digit"),
             enabled=known,
@@ -75,7 +78,8 @@ class LatentControls(QWidget):
 
     def _box(self, number: int, control: Control) -> QComboBox | QSpinBox:
         """Return a list of the classes; a field for a number if there are many."""
-        name, tip = f"control_{control.name}", self.tr("Condition input: %1").replace("%1", control.name)
+        name = f"control_{control.name}"
+        tip = filled(self.tr("Condition input: %1 (Alt+Shift+PgDown: next class)"), control.name)
         if control.choices > MOST_TRIALS:
             spin = spin_box(name, tip, _BETWEEN, control.choices - 1, _BETWEEN)
             spin.setSpecialValueText(self.tr("mixed"))
