@@ -283,11 +283,15 @@ def _decoder_of(path: Path, code: tuple[Finding, ...], request: ImportRequest) -
     ModelError if the decoder needs the code, too, or if the model takes images alone and the user did not ask for it:
     then more would be lost than the label of an image.
     """
-    loaded = load(path, without_code=True)
-    model = loaded.models.get("")
-    if not request.decoder_only and len(getattr(model, "inputs", ())) < 2:
+    try:
+        loaded = load(path, without_code=True)
+        model = loaded.models.get("")
+        wanted = request.decoder_only or len(getattr(model, "inputs", ())) > 1
+        whole = split(loaded, request.choices) if wanted else SplitModel(None, None, loaded.generation)
+    except ModelError:
+        # The code is the first thing to say of the model.
         check(code, trust=False)
-    whole = split(loaded, request.choices)
+        raise
     if whole.decoder is None or holds_stand_in(whole.decoder):
         check(code, trust=False)
     split_model = pair(None, whole.decoder, loaded, choices=request.choices)

@@ -201,7 +201,11 @@ def _without_code(model: Config, file: ThirdPartyFile) -> Config:
         shape = _shape_of_code(layer, layers[place + 1 :]) if layer.get("class_name") in builtin.CODE else None
         if shape is not None:
             name = _name_of(layer)
-            kept = {key: layer[key] for key in ("name", "inbound_nodes", "build_config") if key in layer}
+            kept = {key: layer[key] for key in ("name", "build_config") if key in layer}
+            if isinstance(layer.get("inbound_nodes"), list):
+                # Without the mask, for example.
+                nodes = [{**node, "kwargs": {}} if isinstance(node, dict) else node for node in layer["inbound_nodes"]]
+                kept["inbound_nodes"] = nodes
             config = {"name": name, "shape": shape}
             layers[place] = {**_own_class(builtin.STAND_IN, file), "config": config, **kept}
     return {**model, "config": {**inner, "layers": layers}}
