@@ -92,3 +92,10 @@ class Codec(Protocol):
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
         """Return mean and log-variance, each ``(n, latent_dim)``; the log-variance is None for a plain autoencoder."""
+
+
+class BundleCodec(Codec, Protocol):
+    """The codec of a bundle, whose codes end with the conditions of a conditional model."""
+
+    def encode_given(self, images: Floats, condition: Floats) -> Floats:
+        """Return codes ``(n, latent_dim)`` of images under a condition ``(size,)``, of a conditional model only."""

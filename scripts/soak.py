@@ -65,7 +65,7 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _drive(out: Path, options: argparse.Namespace) -> int:
-    import explorer.app  # isort: skip  first, as the program does
+    import explorer.app  # noqa: F401  # isort: skip  first, as the program does
 
     from PySide6.QtCore import QCoreApplication, Qt
     from soak_actions import Soak

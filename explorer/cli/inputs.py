@@ -31,14 +31,15 @@ from explorer.engine.codecs import open_codec
 from explorer.errors import DataError, ExportError, UsageError
 from explorer.export.ome_tiff import SUFFIXES, ImageStack, is_ome_tiff, write_stacks
 from explorer.export.sheet import mosaic, write_png
-from explorer.inference.codec import Network, OnnxCodec
+from explorer.inference.codec import ConditionedCodec, Network, OnnxCodec
 from explorer.inference.providers import choosing, offered
-from explorer.latent.checks import check_table
+from explorer.latent.checks import check_dimension, check_table
 from explorer.latent.statistics import CodeStatistics
 from explorer.messages import message
 from explorer.models.batches import readable_batches, render, render_values
 from explorer.models.bundle import Bundle, resolve_bundle
 from explorer.models.card import Card
+from explorer.models.conditions import Condition
 from explorer.paths import settings_path
 from explorer.reading import reading
 from explorer.types import Codec, Floats, Indices, Pixels, Progress, Shown
@@ -50,10 +51,11 @@ _WARNED = 20
 
 @dataclass(frozen=True)
 class Model:
-    """A bundle and its codec."""
+    """A bundle and its codec, under a condition if one is given."""
 
     bundle: Bundle
     codec: Codec
+    condition: Condition | None = None
 
     @property
     def card(self) -> Card:
@@ -68,13 +70,37 @@ class Model:
         """Statistics of the sample codes in the bundle; ModelError if the codes are damaged."""
         return self.bundle.sample.statistics
 
+    @property
+    def mean(self) -> Floats:
+        """The mean code ``(latent_dim,)``, under the model's default condition unless one is given."""
+        inputs = self.card.conditions
+        return self.statistics.mean if inputs is None else inputs.replaced(self.statistics.mean, inputs.default)
+
+    @property
+    def dimensions(self) -> int:
+        """Number of latent dimensions that can be changed: without those of a condition that is given."""
+        return self.card.latent_dim if self.condition is None else self.condition.inputs.start
+
+    def check_dimension(self, dimension: int) -> int:
+        """Return a latent dimension unchanged; UsageError if there is none, or `condition` holds it."""
+        if self.dimensions <= dimension < self.card.latent_dim:
+            raise UsageError(
+                "Dimension {dimension} belongs to the condition. Choose one below {start}, or leave out --condition.",
+                dimension=dimension,
+                start=self.dimensions,
+            )
+        return check_dimension(dimension, self.card.latent_dim)
+
     @cached_property
     def images(self) -> ImageReader:
         return ImageReader(self.preprocessing)
 
 
-def open_model(model: str) -> Model:
-    """Open a bundle, by name or folder, with its codec; ModelError if there is no such bundle, or it is damaged."""
+def open_model(model: str, condition: Sequence[float] | None = None) -> Model:
+    """Open a bundle, by name or folder, with its codec, under a condition if one is given.
+
+    ModelError if there is no such bundle, or it is damaged; UsageError if it does not take the condition.
+    """
     bundle = resolve_bundle(model)
     codec = open_codec(bundle)
     if isinstance(codec, OnnxCodec) and codec.decoder is not None and offered():
@@ -82,7 +108,13 @@ def open_model(model: str) -> Model:
         for item in choosing(codec, bundle.sample.codes, setting, offered(), may_time=False):
             if isinstance(item, Network):
                 codec.decoder = item
-    return Model(bundle, codec)
+    if condition is None:
+        return Model(bundle, codec)
+    inputs = bundle.card.conditions
+    if inputs is None:
+        raise UsageError("“{model}” takes no condition. Leave out --condition.", model=bundle.name)
+    chosen = Condition(inputs, inputs.read(condition, bundle.name))
+    return Model(bundle, ConditionedCodec(codec, chosen), chosen)
 
 
 class ImageReader:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from explorer.data.choices import Layout, join, split
 from explorer.errors import DataError, UsageError
+from explorer.models.third_party.request import parse_condition
 
 SPLITS = ("test", "train", "val", "all")
 
@@ -74,8 +75,24 @@ def size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
+def condition(text: str) -> tuple[float, ...]:
+    """Read a condition: a class, or several numbers with commas."""
+    values = parse_condition(text)
+    if values is None:
+        raise argparse.ArgumentTypeError(f"“{text}” is neither a class, such as 3, nor numbers, such as 0,0.5,1")
+    return values
+
+
+def add_model(parser: argparse.ArgumentParser, *, conditional: bool = False) -> None:
+    """Declare ``--model``, and ``--condition`` for what decodes under a condition."""
     parser.add_argument("--model", required=True, metavar="M", help=MODEL_HELP)
+    if conditional:
+        parser.add_argument(
+            "--condition",
+            type=condition,
+            metavar="LABEL",
+            help="class, or values V,V,…, of the condition inputs of a conditional model (default: that of each code)",
+        )
 
 
 def data_help() -> str:

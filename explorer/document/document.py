@@ -24,6 +24,7 @@ from explorer.document.analysis import Analysis
 from explorer.document.bookmarks import Bookmarks
 from explorer.document.closed import Closed, Reopening
 from explorer.document.comparison import ComparedModel
+from explorer.document.conditioning import Conditioning
 from explorer.document.dataset_checks import DatasetChecks
 from explorer.document.directions import Directions
 from explorer.document.downloads import Downloads
@@ -156,11 +157,13 @@ class Document:
         self.map = MapTiles()
         self.timeline = Timeline(self)
         self.bookmarks = Bookmarks(self)
+        self.condition = Conditioning(self)
         self.places = OpenedPlaces()
         self.sessions = Sessions(lambda: self._state, lambda: self.selection.picked, lambda: self.timeline.playhead)
         # Positions in another source are other images, also if it only omits some.
         self.changed.source.connect(lambda: self.selection.put(None))
         self.changed.source.connect(lambda: self.places.add(self._state.source))
+        self.changed.code.connect(self.condition.renew)
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -439,10 +442,11 @@ class Document:
             self.set_code(self._state.start_code, message("Reset edit"))
 
     def shuffle_code(self, rng: np.random.Generator) -> None:
-        """Set the latent cursor to a random code, from a normal distribution fitted to the data."""
+        """Set the latent cursor to a random code from a normal distribution fitted to the data; its condition stays."""
         model = self._state.model
         if model is not None:
-            self.set_code(random_along_components(model.sample.statistics, rng), message("Random code"))
+            code = random_along_components(model.sample.statistics, rng)
+            self.set_code(self.condition.applied(code), message("Random code"))
 
     def set_noises(self, noises: Sequence[Noise], gesture: str | None = None) -> None:
         if tuple(noises) != self._state.noises:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from explorer.inference.codec import OnnxCodec
 from explorer.models.bundle import Bundle
-from explorer.types import Codec
+from explorer.types import BundleCodec
 
 
-def open_codec(bundle: Bundle) -> Codec:
+def open_codec(bundle: Bundle) -> BundleCodec:
     """Return the codec of a bundle; ModelError if it cannot be opened."""
     if bundle.card.engine == "onnx":
         return OnnxCodec(bundle)

@@ -68,7 +68,8 @@ class Import:
 class Serve:
     """Run a network of a bundle that cannot be converted to ONNX, loaded at the first request.
 
-    `values` are float32 images ``(n, h, w, c)`` in [0, 1], or codes ``(n, latent_dim)``.
+    `values` are float32 images ``(n, h, w, c)`` in [0, 1] (with conditions, see
+    `explorer.models.conditions.Conditions.encoder_input`), or codes ``(n, latent_dim)``.
     """
 
     path: str
@@ -270,6 +271,8 @@ class Examined:
     places
         Possible bottlenecks: layer and shape of the code, the most likely first; empty if encoder and decoder were
         given separately.
+    outputs
+        The encoder's outputs with their shapes, such as ``mean (10)``; empty without an encoder.
     images
         Title of the dataset that it was evaluated on.
     error
@@ -283,6 +286,7 @@ class Examined:
     image_shape: ImageShape
     latent_shape: LatentShape
     places: tuple[tuple[str, tuple[int, ...]], ...]
+    outputs: tuple[str, ...]
     images: str
     error: float
     originals: Pixels
@@ -295,7 +299,8 @@ class ImportFinished:
 
     `engine` is ``onnx`` if the compiled networks agree with Keras, ``keras`` if the model process runs them.
     `max_difference` is the largest between both on random input; 0 for ``keras``, None if the networks are random, and
-    were not compared. `notes` are remarks for the user. `framework` is that of the imported files.
+    were not compared. `notes` are remarks for the user. `framework` is that of the imported files. `conditions` are the
+    condition inputs with what they take, as text.
     """
 
     path: str
@@ -306,6 +311,7 @@ class ImportFinished:
     max_difference: float | None
     notes: tuple[str, ...]
     framework: Literal["Keras", "ONNX"] = "Keras"
+    conditions: str = ""
 
 
 @dataclass(frozen=True, eq=False)

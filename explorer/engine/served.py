@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from functools import cache
+from functools import cache, partial
 from typing import Literal
 
 import numpy as np
@@ -15,7 +15,8 @@ from explorer.errors import EngineError, ModelError
 from explorer.inference.codec import bounded, finite, no_decoder, no_encoder
 from explorer.models.batches import images_at_once
 from explorer.models.bundle import Bundle
-from explorer.types import Codec, Floats, ImageShape
+from explorer.models.conditions import encode_best
+from explorer.types import BundleCodec, Floats, ImageShape
 
 _BATCH = 256
 
@@ -64,7 +65,7 @@ def network_server() -> NetworkServer:
     return server
 
 
-class ServedCodec(Codec):
+class ServedCodec(BundleCodec):
     """Encoder and decoder of a bundle whose engine is ``keras``, imported and not convertible to ONNX."""
 
     def __init__(self, bundle: Bundle) -> None:
@@ -83,13 +84,30 @@ class ServedCodec(Codec):
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
         if not self._card.encodes:
             raise no_encoder(self._card)
+        conditions = self._card.conditions
+        if conditions is not None:
+            decode = partial(self._first, "decoder") if self._card.decodes else None
+            codes = encode_best(conditions, images, partial(self._first, "encoder"), decode)
+            return finite(codes, self._card, "codes"), None
         outputs = self._ask("encoder", images)
         return finite(outputs[0], self._card, "codes"), bounded(outputs[1] if len(outputs) > 1 else None)
+
+    def encode_given(self, images: Floats, condition: Floats) -> Floats:
+        """See `BundleCodec`."""
+        if not self._card.encodes:
+            raise no_encoder(self._card)
+        conditions = self._card.conditions
+        assert conditions is not None
+        own = self._first("encoder", conditions.encoder_input(images, condition))
+        return finite(conditions.joined(own, condition), self._card, "codes")
 
     def decode(self, codes: Floats) -> Floats:
         if not self._card.decodes:
             raise no_decoder(self._card)
         return finite(self._ask("decoder", codes)[0], self._card, "images")
+
+    def _first(self, half: Literal["encoder", "decoder"], values: Floats) -> Floats:
+        return self._ask(half, values)[0]
 
     def _ask(self, half: Literal["encoder", "decoder"], values: Floats) -> list[Floats]:
         parts = [

@@ -6,6 +6,7 @@ import copy
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import compress
 from pathlib import Path
 from typing import Literal
@@ -20,9 +21,10 @@ from explorer.inference.sessions import CPU, open_session, run_session
 from explorer.models.batches import images_at_once
 from explorer.models.bundle import COMPILED, Bundle
 from explorer.models.card import Card
+from explorer.models.conditions import Condition, Conditions, encode_best
 from explorer.models.limits import LOG_VARIANCE
 from explorer.reading import reason_of
-from explorer.types import Codec, Floats, ImageShape
+from explorer.types import BundleCodec, Codec, Floats, ImageShape
 
 SINGLE_LIMIT = 4
 """Batches up to this size run in the single-threaded session; larger ones are faster with more threads."""
@@ -180,6 +182,27 @@ def bounded(log_variance: Floats | None) -> Floats | None:
     return None if log_variance is None else np.clip(log_variance, *np.asarray(LOG_VARIANCE, np.float32))
 
 
+class ConditionedCodec(Codec):
+    """A conditional model under one condition: images are encoded, and all codes decoded with it."""
+
+    def __init__(self, codec: BundleCodec, condition: Condition) -> None:
+        self._codec, self._condition = codec, condition
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return self._codec.image_shape
+
+    @property
+    def latent_dim(self) -> int:
+        return self._codec.latent_dim
+
+    def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
+        return self._codec.encode_given(images, self._condition.values), None
+
+    def decode(self, codes: Floats) -> Floats:
+        return self._codec.decode(self._condition.applied(codes))
+
+
 def _read(path: Path, shape: tuple[int, ...]) -> Candidate:
     try:
         return Candidate(path, path.read_bytes(), shape)
@@ -207,7 +230,7 @@ def _shape_text(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
 
 
-class OnnxCodec(Codec):
+class OnnxCodec(BundleCodec):
     """Encoder and decoder of a model; may be called from several threads.
 
     Raises ModelError if the engine of the bundle is not ``onnx``, a network does not load, or shapes differ from the
@@ -219,7 +242,7 @@ class OnnxCodec(Codec):
         if card.engine != "onnx":
             raise ModelError("“{model}” has no compiled networks. Train or import it again.", model=card.name)
         paths = [bundle.path / name for name in compress(COMPILED, card.parts)]
-        shapes = compress((card.image_shape, card.latent_shape), card.parts)
+        shapes = compress((card.encoder_shape, card.latent_shape), card.parts)
         networks = iter(_open_networks(card, [_read(path, shape) for path, shape in zip(paths, shapes, strict=True)]))
         encoder, decoder = (next(networks) if there else None for there in card.parts)
         self._open(card, encoder, decoder)
@@ -236,7 +259,7 @@ class OnnxCodec(Codec):
         return codec
 
     def _open(self, card: Card, encoder: Network | None, decoder: Network | None) -> None:
-        self._card = card
+        self._card, self._conditions = card, card.conditions
         self._encoder = encoder
         self.decoder = decoder
         """May be replaced at any time by the same network on another execution provider."""
@@ -262,7 +285,9 @@ class OnnxCodec(Codec):
             mean = np.zeros((1, self.latent_dim), np.float32)
             log_variance = mean if self._card.variational else None
             output = np.zeros((1, *self.image_shape), np.float32)
-            if self._encoder is not None:
+            if self._encoder is not None and self._conditions is not None:
+                mean = self._given(self._encoder, self._conditions, output, self._conditions.default)
+            elif self._encoder is not None:
                 mean, log_variance = self._encoded(self._encoder, output)
             if self.decoder is not None:
                 output = self._decoded(self.decoder, np.zeros((1, self.latent_dim), np.float32))
@@ -297,10 +322,26 @@ class OnnxCodec(Codec):
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
         """Return mean and, for a VAE, log-variance, each float32 ``(n, latent_dim)``."""
+        encoder, decoder, conditions = self._encoder, self.decoder, self._conditions
+        if encoder is None:
+            raise no_encoder(self._card)
+        if conditions is not None:
+            decode = None if decoder is None else partial(self._decoded, decoder)
+            codes = encode_best(conditions, images, lambda given: self._encoded(encoder, given)[0], decode)
+            return finite(codes, self._card, "codes"), None
+        mean, log_variance = self._encoded(encoder, images)
+        return finite(mean, self._card, "codes"), bounded(log_variance)
+
+    def encode_given(self, images: Floats, condition: Floats) -> Floats:
+        """See `BundleCodec`."""
         if self._encoder is None:
             raise no_encoder(self._card)
-        mean, log_variance = self._encoded(self._encoder, images)
-        return finite(mean, self._card, "codes"), bounded(log_variance)
+        assert self._conditions is not None
+        return finite(self._given(self._encoder, self._conditions, images, condition), self._card, "codes")
+
+    def _given(self, encoder: Network, conditions: Conditions, images: Floats, condition: Floats) -> Floats:
+        own, _ = self._encoded(encoder, conditions.encoder_input(images, condition))
+        return conditions.joined(own, condition)
 
     def _encoded(self, encoder: Network, images: Floats) -> tuple[Floats, Floats | None]:
         values = images if self._identity_range else images * self._span + self._low

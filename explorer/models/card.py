@@ -14,6 +14,7 @@ from explorer.data.metrics import DATA_RANGE
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import ExplorerError, ModelError
 from explorer.json_limits import RECORD, invalid_field, json_text
+from explorer.models.conditions import Conditions, conditions_of
 from explorer.models.import_record import Imported
 from explorer.models.settings import TrainingSettings
 from explorer.types import ImageShape, LatentShape
@@ -150,9 +151,24 @@ class Card(_Record):
             if not shape or min(shape) < 1 or prod(shape) > _MOST_VALUES:
                 raise ValueError(f"a shape must be of 1 to {_MOST_VALUES:,} values")
         for control in self.imported.controls if self.imported else ():
-            if min(control.shape, default=1) < 1 or prod(control.shape) > _MOST_VALUES:
+            if min(control.shape, default=1) < 1 or control.size > _MOST_VALUES:
                 raise ValueError(f"a control must have 1 to {_MOST_VALUES:,} values")
+            one_hot = control.choices > 0 and control.size > 1
+            if len(control.default) not in {0, control.size} or (one_hot and control.choices != control.size):
+                raise ValueError("a control must fit its shape")
+        if self.conditions is not None and not 0 < self.conditions.start < self.latent_dim == self.latent_shape[0]:
+            raise ValueError("controls must be the end of flat codes")
         return self
+
+    @property
+    def conditions(self) -> Conditions | None:
+        """The condition inputs of an imported model, at the end of its codes; None without any."""
+        return conditions_of(self.imported.controls, self.latent_dim) if self.imported is not None else None
+
+    @property
+    def encoder_shape(self) -> tuple[int, ...]:
+        """Shape of one input of the encoder: that of an image, but flat with the condition if it takes one."""
+        return self.conditions.encoder_shape(self.image_shape) if self.conditions is not None else self.image_shape
 
     @property
     def latent_dim(self) -> int:

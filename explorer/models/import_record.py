@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from explorer.messages import message
 
 ValueRange: TypeAlias = tuple[float, float]
 RANGES: tuple[ValueRange, ...] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
@@ -16,6 +19,9 @@ OutputRange: TypeAlias = ValueRange | Literal["logits"]
 
 POOR = 0.8
 """Share of the variance that a reconstruction may lose before the user is warned."""
+
+
+LOST_VARIANCE = message("The log-variance is ignored, because the model has condition inputs")
 
 
 def range_text(values: OutputRange | None) -> str:
@@ -45,14 +51,21 @@ class Control(_Record):
     """A condition input, in addition to image and code; appended to the code.
 
     `shape` is without the batch; `choices` the number of classes if it is one-hot or an embedding's index, 0 for plain
-    numbers. The others are indices among the inputs of each network; None if it is not an input of that network.
+    numbers. `default` are its values if nothing is chosen; empty for the first class, or zeros. The others are indices
+    among the inputs of each network; None if it is not an input of that network.
     """
 
     name: str
     shape: tuple[int, ...]
     choices: int = Field(0, ge=0, le=2**31)
+    default: tuple[float, ...] = ()
     in_encoder: Place | None = None
     in_decoder: Place | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of its values."""
+        return prod(self.shape)
 
 
 class Imported(_Record):

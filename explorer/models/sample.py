@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from explorer.latent.statistics import compute_statistics
 from explorer.messages import message
 from explorer.models.batches import images_in_memory
 from explorer.models.codes import CodeSample, along_components, most_components, most_kept, most_measured
+from explorer.models.conditions import Conditions
 from explorer.types import Codec, Floats, Indices, LatentShape, Pixels, Progress
 
 PRIOR_CODES = 500
@@ -19,11 +21,16 @@ _BATCH = 500
 
 
 def sample_codes(
-    codec: Codec, source: Source, indices: Indices, preprocessing: Preprocessing, latent_shape: LatentShape
+    codec: Codec,
+    source: Source,
+    indices: Indices,
+    preprocessing: Preprocessing,
+    latent_shape: LatentShape,
+    conditions: Conditions | None = None,
 ) -> Iterator[Progress | CodeSample]:
     """Encode images spaced evenly over `indices` ``(n,)``, n > 0: yields progress, then the sample.
 
-    A spatial code gets fewer principal components.
+    A spatial code gets fewer principal components. They leave `conditions` unchanged.
     """
     measured = _spread(indices, most_measured(codec.latent_dim))
     kept = _spread(np.arange(len(measured)), most_kept(codec.latent_dim))
@@ -42,25 +49,25 @@ def sample_codes(
         yield Progress(part.stop, len(measured), message("Encoding"))
     chosen = measured[kept]
     labels = None if source.labels is None else source.labels[chosen]
-    yield _assemble(codes, log_variances, kept, (chosen, labels, np.concatenate(thumbnails)), latent_shape)
+    rest = chosen, labels, np.concatenate(thumbnails)
+    yield _assemble(codes, log_variances, kept, rest, latent_shape, conditions)
 
 
 def prior_sample(
-    codec: Codec, latent_shape: LatentShape, one_hot: Sequence[tuple[int, int]] = (), count: int = PRIOR_CODES
+    codec: Codec, latent_shape: LatentShape, conditions: Conditions | None = None, count: int = PRIOR_CODES
 ) -> CodeSample:
-    """Sample codes from N(0, I) and decode them, for a model without encoder.
+    """Sample codes from N(0, I) and decode them, for a model without encoder; classes of `conditions` are random.
 
-    `one_hot` are start and length of the parts of the code that are one-hot vectors. There are fewer than `count` codes
-    if they are long.
+    There are fewer than `count` codes if they are long.
     """
     rng = np.random.default_rng(0)
     count = min(count, most_kept(codec.latent_dim))
     codes: Floats = rng.standard_normal((count, codec.latent_dim)).astype(np.float32)
-    for start, length in one_hot:
-        codes[:, start : start + length] = np.eye(length, dtype=np.float32)[rng.integers(length, size=count)]
+    if conditions is not None:
+        codes = conditions.replaced(codes, conditions.drawn(count, rng))
     step = images_in_memory(codec.image_shape, _BATCH)
     images = np.concatenate([to_pixels(codec.decode(codes[at : at + step])) for at in range(0, count, step)])
-    return _assemble(codes, None, np.arange(count), (np.arange(count), None, images), latent_shape)
+    return _assemble(codes, None, np.arange(count), (np.arange(count), None, images), latent_shape, conditions)
 
 
 def sample_images(
@@ -79,9 +86,23 @@ def _assemble(
     kept: Indices,
     rest: tuple[Indices, Indices | None, Pixels],
     latent_shape: LatentShape,
+    conditions: Conditions | None = None,
 ) -> CodeSample:
     """Compute statistics of all codes ``(m, d)`` and keep some; `rest` are their indices, labels and thumbnails."""
     statistics = compute_statistics(codes, log_variances, most_components(latent_shape))
+    if conditions is not None:
+        own = compute_statistics(codes[:, : conditions.start], max_components=most_components(latent_shape))
+        zeros = np.zeros((len(own.components), conditions.size), np.float32)
+        sigma = statistics.sigma.copy()
+        # Where all images have the same condition, it can be changed nevertheless.
+        sigma[conditions.start :][sigma[conditions.start :] == 0] = 1
+        statistics = replace(
+            statistics,
+            sigma=sigma,
+            components=np.concatenate([own.components, zeros], axis=1),
+            component_sigma=own.component_sigma,
+            explained=own.explained,
+        )
     indices, labels, thumbnails = rest
     return CodeSample(
         codes=codes[kept],

@@ -8,7 +8,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from math import prod
 from typing import Literal, Protocol
 
 import numpy as np
@@ -18,6 +17,7 @@ from explorer.document.state import NamedDirection, OpenModel
 from explorer.latent.components import to_components
 from explorer.latent.directions import Ruler
 from explorer.latent.statistics import ACTIVE_VARIANCE
+from explorer.models.conditions import Conditions
 from explorer.models.import_record import Control
 from explorer.types import Floats, Indices, LatentShape
 from explorer.ui.text import component_name, dimension_name, percent
@@ -37,26 +37,6 @@ _REAL = 0.01
 
 _LONGEST_NAME = 9
 """Maximum length of a condition input's name at its slider; the selector above shows all of it."""
-
-
-def control_places(model: OpenModel) -> list[tuple[Control, int]]:
-    """Return a model's condition inputs, and where each starts in the code."""
-    record = model.card.imported
-    controls = record.controls if record is not None else ()
-    start = model.latent_dim - sum(prod(control.shape) for control in controls)
-    places = []
-    for control in controls:
-        places.append((control, start))
-        start += prod(control.shape)
-    return places
-
-
-def control_at(model: OpenModel, item: int) -> tuple[Control, int] | None:
-    """Return the condition input of a dimension and the index in it; None for a latent dimension."""
-    for control, start in control_places(model):
-        if start <= item < start + prod(control.shape):
-            return control, item - start
-    return None
 
 
 class CodeHolder(Protocol):
@@ -178,18 +158,26 @@ class DimensionsView(CodeView):
         holder.reset_dimension(item, gesture)
 
     @cached_property
+    def _conditions(self) -> Conditions | None:
+        return self._model.card.conditions
+
+    @cached_property
     def _units(self) -> Floats:
         return np.maximum(self._statistics.sigma, np.float32(_SMALLEST_SIGMA))
 
     def _name(self, item: int) -> str:
-        control = control_at(self._model, item)
+        control = self._control(item)
         return dimension_name(item) if control is None else control[0].name[:_LONGEST_NAME]
+
+    def _control(self, item: int) -> tuple[Control, int] | None:
+        """Return the condition input of a dimension and the index in it; None for a latent dimension."""
+        return self._conditions.at(item) if self._conditions is not None else None
 
     def _note(self, item: int) -> str:
         """Return the position in a spatial code, or KL in nats for a VAE."""
-        control = control_at(self._model, item)
+        control = self._control(item)
         if control is not None:
-            return f"= {control[1]}" if prod(control[0].shape) > 1 else ""
+            return f"= {control[1]}" if control[0].size > 1 else ""
         if len(self.shape) == 3:
             return ",".join(str(part) for part in np.unravel_index(item, self.shape))
         return "" if self._statistics.kl is None else f"KL {self._statistics.kl[item]:.1f}"

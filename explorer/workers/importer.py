@@ -43,7 +43,8 @@ def look(process: ModelProcess, request: ImportRequest) -> Iterator[Progress | O
         yield error
         return
     try:
-        check(found, trust=request.trust)
+        # The model process leaves code out then, or refuses the model.
+        check(() if request.decoder_only else found, trust=request.trust)
     except ExplorerError:
         if not all(finding.can_be_trusted for finding in found):
             raise

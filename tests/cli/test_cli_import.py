@@ -113,7 +113,7 @@ def test_what_cannot_be_meant(call: Any, tmp_path: Path) -> None:
 
 def test_onnx_files(ask: Any, call: Any, tmp_path: Path) -> None:
     encoder = onnx_models.save(onnx_models.encoder(batch=1), tmp_path / "encoder.onnx")
-    decoder = onnx_models.save(onnx_models.decoder(classes=10), tmp_path / "decoder.onnx")
+    decoder = onnx_models.save(onnx_models.by_number(onnx_models.decoder(classes=10)), tmp_path / "decoder.onnx")
     out = tmp_path / "mine"
     words = ("import", "--encoder", encoder, "--decoder", decoder, "--out", out)
     assert "Set the condition (--condition LABEL" in call(*words).error

@@ -80,7 +80,7 @@ def examples() -> list[object]:
         messages.Cancelled(""),
         messages.Failed(Message("message"), "details"),
         messages.Examined(
-            RECORD, (28, 28, 1), (2,), (("dense", (2,)), ("flat", (7, 7, 1))), "digits", 0.5, PIXELS, PIXELS
+            RECORD, (28, 28, 1), (2,), (("dense", (2,)), ("flat", (7, 7, 1))), ("a (2)",), "digits", 0.5, PIXELS, PIXELS
         ),
         messages.ImportFinished("path", "name", (28, 28, 1), (7, 7, 1), "keras", 0.0, ("a", "b")),
         messages.Served((np.ones((2, 3), np.float32), np.zeros((0, 3), np.float32))),

@@ -471,8 +471,10 @@ def test_skip_connections_cannot_be_cut(tmp_path: Path) -> None:
 # -- conditions, external data, and what is refused --------------------------------------------------------------------
 
 
-def test_a_condition_is_fixed(tmp_path: Path) -> None:
-    bundle = bring_in(tmp_path, Choices(condition=(3.0,)), encoder=models.encoder(), decoder=models.decoder(classes=10))
+def test_a_condition_without_a_known_number_of_classes_is_fixed(tmp_path: Path) -> None:
+    decoder = models.by_number(models.decoder(classes=10))
+    bundle = bring_in(tmp_path, Choices(condition=(3.0,)), encoder=models.encoder(), decoder=decoder)
+    assert record(bundle).controls == ()
     assert "The condition label is fixed at 3; other conditions are lost" in record(bundle).notes
     assert "--condition=3" in bundle.card.command
     codes = np.random.default_rng(0).normal(0, 1, (4, 10)).astype(np.float32)
@@ -481,7 +483,8 @@ def test_a_condition_is_fixed(tmp_path: Path) -> None:
 
 
 def test_a_condition_must_be_stated(tmp_path: Path) -> None:
-    said = refusal(tmp_path, encoder=models.encoder(), decoder=models.decoder(classes=10))
+    decoder = models.by_number(models.decoder(classes=10))
+    said = refusal(tmp_path, encoder=models.encoder(), decoder=decoder)
     assert "decoder.onnx takes more than an image or a code: label (int64" in said
     assert "(--condition LABEL, or V,V,…)" in said
 
@@ -507,6 +510,80 @@ def test_files_can_be_named_within_a_folder(tmp_path: Path) -> None:
     models.save(models.decoder(), folder / "b.onnx")
     list(import_model(ImportRequest(folder, tmp_path / "out", Path("a.onnx"), Path("b.onnx"))))
     assert open_bundle(tmp_path / "out").card.latent_shape == (10,)
+
+
+def conditional(kind: str, **options: Any) -> dict[str, onnx.ModelProto]:
+    """Return a pair, or a whole model, whose encoder and decoder take one of four classes, one-hot."""
+    encoder, decoder = models.encoder(one_hot=4, **options), models.decoder(one_hot=4, **options)
+    if kind == "pair":
+        return {"encoder": encoder, "decoder": decoder}
+    whole = models.joined(encoder, decoder)
+    for node in whole.graph.node:
+        node.input[:] = ["label" if name == "decoder/label" else name for name in node.input]
+    kept = [value for value in whole.graph.input if value.name != "decoder/label"]
+    del whole.graph.input[:]
+    whole.graph.input.extend(kept)
+    return {"whole": whole}
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "condition"), [("pair", 0.0, None), ("pair", -1.0, (2.0,)), ("whole", 0.0, None)]
+)
+def test_conditions_can_be_changed(tmp_path: Path, kind: str, low: float, condition: tuple[float, ...] | None) -> None:
+    bundle = bring_in(tmp_path, Choices(condition=condition), **conditional(kind, low=low))
+    (control,) = record(bundle).controls
+    assert (control.name, control.choices, bundle.card.latent_shape) == ("label", 4, (14,))
+    assert control.default == tuple(np.eye(4)[2 if condition else 0])
+    assert record(bundle).range_in == (low, 1.0)
+    assert not any("fixed" in note for note in record(bundle).notes)
+    codec, label = open_codec(bundle), np.eye(4, dtype=np.float32)[[3]]
+    codes = codec.encode_given(IMAGES, label[0])
+    np.testing.assert_array_equal(codes[:, 10:], np.tile(label, (len(IMAGES), 1)))
+    labels = np.tile(label, (len(IMAGES), 1))
+    own = planes(IMAGES) * (1 - low) + low
+    if kind == "pair":
+        (expected_codes,) = expected(tmp_path, "encoder", pixels=own, label=labels)
+        np.testing.assert_allclose(codes[:, :10], expected_codes, atol=1e-3)
+        (made,) = expected(tmp_path, "decoder", z=expected_codes, label=labels)
+    else:
+        (made,) = expected(tmp_path, "whole", pixels=own, label=labels)
+    np.testing.assert_allclose(codec.decode(codes), (channels_last(made) - low) / (1 - low), atol=1e-3)
+    chosen = codec.encode(IMAGES)
+    assert set(chosen[:, 10:].sum(1)) == {1}
+    errors = np.square(codec.decode(chosen) - IMAGES).mean(axis=(1, 2, 3))
+    others = np.square(codec.decode(codes) - IMAGES).mean(axis=(1, 2, 3))
+    assert (errors <= others + 1e-6).all()
+    components = bundle.sample.statistics.components
+    assert not components[:, 10:].any(), "principal components leave the condition"
+
+
+def test_a_conditional_model_loses_its_log_variance(tmp_path: Path) -> None:
+    encoder = models.encoder(outputs=("mean", "log_variance"), one_hot=4)
+    bundle = bring_in(tmp_path, encoder=encoder, decoder=models.decoder(one_hot=4))
+    assert "The log-variance is ignored, because the model has condition inputs" in record(bundle).notes
+    assert not bundle.card.variational
+    label = np.eye(4, dtype=np.float32)[[2, 2, 2]]
+    mean, _ = expected(tmp_path, "encoder", pixels=planes(IMAGES), label=label)
+    np.testing.assert_allclose(open_codec(bundle).encode_given(IMAGES, label[0])[:, :10], mean, atol=CLOSE)
+    assert open_codec(bundle).encode_distribution(IMAGES)[1] is None
+
+
+def test_an_encoder_alone_has_its_default_condition(tmp_path: Path) -> None:
+    bundle = bring_in(tmp_path, Choices(condition=(1.0,)), whole=models.encoder(one_hot=4))
+    codec = open_codec(bundle)
+    codes = codec.encode(IMAGES)
+    np.testing.assert_array_equal(codes, codec.encode_given(IMAGES, np.eye(4, dtype=np.float32)[1]))
+    (own,) = expected(tmp_path, "whole", pixels=planes(IMAGES), label=np.tile(np.float32(np.eye(4)[1]), (3, 1)))
+    np.testing.assert_allclose(codes[:, :10], own, atol=CLOSE)
+
+
+def test_labels_above_64_can_all_be_chosen(tmp_path: Path) -> None:
+    bundle = bring_in(tmp_path, encoder=models.encoder(), decoder=models.decoder(classes=100))
+    (control,) = record(bundle).controls
+    assert (control.choices, bundle.card.latent_shape) == (100, (11,))
+    codes = np.concatenate([np.zeros((2, 10)), [[0], [99]]], axis=1).astype(np.float32)
+    (made,) = expected(tmp_path, "decoder", z=codes[:, :10], label=np.array([0, 99]))
+    np.testing.assert_allclose(open_codec(bundle).decode(codes), channels_last(made), atol=CLOSE)
 
 
 def test_conditions_of_a_decoder_become_part_of_the_code(tmp_path: Path) -> None:

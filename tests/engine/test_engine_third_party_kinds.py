@@ -220,6 +220,19 @@ def test_the_decoder_of_an_encoder_with_code_is_imported_alone(
     assert trusted.record.parts == "both"
 
 
+def test_the_decoder_of_a_whole_conditional_model_with_code_is_imported_alone(
+    process: ModelProcess, kinds: Path, tmp_path: Path
+) -> None:
+    finished = bring_in(process, kinds / "tiled_whole.keras", tmp_path / "out")
+    assert any(note.startswith("Only the decoder is imported") and "“tile” (Lambda)" in note for note in finished.notes)
+    bundle = open_bundle(tmp_path / "out")
+    assert (bundle.card.parts, bundle.card.latent_shape) == ((False, True), (14,))
+    codes = np.concatenate([np.linspace(-1, 1, 12).reshape(3, 4), np.eye(10)[[2, 5, 7]]], axis=1).astype(np.float32)
+    np.testing.assert_allclose(open_codec(bundle).decode(codes), np.load(kinds / "tiled_whole.npy"), atol=1e-4)
+    said = refusal(process, kinds / "tiled_decoder.keras", tmp_path / "other", decoder_only=True)
+    assert "“tile” (Lambda) runs Python code" in said, "the decoder needs it, too"
+
+
 def test_code_of_another_python_is_reported_as_such(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
     request = ImportRequest(kinds / "other_python.keras", tmp_path / "out", trust=True)
     failed = list(process.run(Examine(request)))[-1]

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import ModelError
-from explorer.models.third_party.builtin import LAYERS
+from explorer.models.third_party.builtin import LAYERS, STAND_IN
 from explorer.models.third_party.files import dangers_of, decoder_beside, looks_third_party, parts_in
 from explorer.models.third_party.layout import MAX_CONFIG_BYTES
 from explorer.models.third_party.reading import ThirdPartyFile, read_third_party
@@ -430,3 +430,21 @@ def test_a_subclass_made_of_inputs_and_outputs_is_its_functional_model() -> None
     file = ThirdPartyFile(Path("m"), "keras", "3.1", {"module": "mine", "class_name": "GAN", "config": config})
     assert rewrite(file).models[""]["class_name"] == "Functional"
     assert dangers_of(file) == ()
+
+
+def test_code_of_a_known_shape_gets_a_stand_in(tmp_path: Path) -> None:
+    code = {"class_name": "__lambda__", "config": {"code": "4wEA"}}
+    stated = layer("stated", "Lambda", function=code, output_shape=[28, 28, 10])
+    taken = layer("taken", "Lambda", function=code)
+    tensor = {"class_name": "__keras_tensor__", "config": {"shape": [None, 7, 3], "keras_history": ["taken", 0, 0]}}
+    after = {**layer("flatten", "Flatten"), "inbound_nodes": [{"args": [tensor], "kwargs": {}}]}
+    unknown = layer("unknown", "Lambda", function=code)
+    config = {"class_name": "Functional", "config": {"layers": [stated, taken, unknown, after]}}
+    file = ThirdPartyFile(tmp_path / "model.keras", "keras", "3.0", config)
+    (rewritten,) = rewrite(file, without_code=True).models.values()
+    kinds = [(one["class_name"], one["config"].get("shape")) for one in rewritten["config"]["layers"]]
+    assert kinds == [(STAND_IN, [28, 28, 10]), (STAND_IN, [7, 3]), ("Lambda", None), ("Flatten", None)]
+    assert [finding.where for finding in dangers_of(file, without_code=True)] == ["unknown"]
+    assert [finding.where for finding in dangers_of(file)] == ["stated", "taken", "unknown"]
+    own = replace(file, config={"class_name": STAND_IN, "config": {"name": "trick", "shape": [1]}})
+    assert [finding.danger for finding in dangers_of(own)] == ["unknown"], "a file cannot name it itself"

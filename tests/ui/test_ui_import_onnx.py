@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from explorer_testing import onnx_models
 from explorer_testing.drops import drop, files
 from explorer_testing.window import WindowDriver, type_into
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 
 from explorer.ui.dialogs.import_model import ImportDialog
 
@@ -18,6 +20,18 @@ def until_phase(driver: WindowDriver, *phases: str) -> ImportDialog:
     """Wait until the import is so far, and return its dialog."""
     driver.bot.waitUntil(lambda: driver.document.imports.view.phase in phases, timeout=PATIENCE_MS)
     return driver.find(ImportDialog, "import_dialog")
+
+
+def choose(box: QComboBox, text: str) -> None:
+    """Choose an entry as a person does."""
+    box.setCurrentIndex(box.findText(text))
+    box.activated.emit(box.currentIndex())
+
+
+def trigger(driver: WindowDriver, name: str) -> None:
+    action = driver.window.findChild(QAction, name)
+    assert action is not None
+    action.trigger()
 
 
 def test_a_dropped_pair_is_imported(driver: WindowDriver, tmp_path: Path) -> None:
@@ -41,27 +55,92 @@ def test_a_dropped_pair_is_imported(driver: WindowDriver, tmp_path: Path) -> Non
 
 def test_axes_and_condition_can_be_set(driver: WindowDriver, tmp_path: Path) -> None:
     encoder = onnx_models.save(onnx_models.encoder(), tmp_path / "encoder.onnx")
-    decoder = onnx_models.save(onnx_models.decoder(classes=10), tmp_path / "decoder.onnx")
+    decoder = onnx_models.save(onnx_models.by_number(onnx_models.decoder(classes=10)), tmp_path / "decoder.onnx")
     driver.open()
     drop(driver.window, files(encoder, decoder), driver.window.rect().center())
     dialog = until_phase(driver, "failed")
     assert "Set the condition" in driver.find(QLabel, "import_message").text()
-    type_into(dialog.condition, "3")
-    dialog.condition.editingFinished.emit()
+    field = dialog.choices.condition
+    type_into(field, "3")
+    field.editingFinished.emit()
     until_phase(driver, "ready")
     assert "The condition label is fixed at 3" in driver.find(QLabel, "import_facts").text()
-    type_into(dialog.condition, "three")
+    type_into(field, "three")
     assert "enter a class such as 3" in driver.find(QLabel, "import_message").text()
     assert not dialog.write.isEnabled()
-    dialog.condition.setText("3")  # Return would import
-    dialog.condition.editingFinished.emit()
+    field.setText("3")  # Return would import
+    field.editingFinished.emit()
     assert dialog.write.isEnabled()
     assert driver.find(QLabel, "import_message").text() == ""
-    dialog.axes.setCurrentIndex(dialog.axes.findData("nhwc"))
-    dialog.axes.activated.emit(dialog.axes.currentIndex())
+    choose(dialog.choices.axes, "Channels last")
     until_phase(driver, "failed")
     assert "is not an image: its shape is 1×28×28" in driver.find(QLabel, "import_message").text()
     dialog.close()
+
+
+def test_a_condition_stays_changeable(driver: WindowDriver, tmp_path: Path) -> None:
+    encoder = onnx_models.save(onnx_models.encoder(one_hot=4), tmp_path / "encoder.onnx")
+    decoder = onnx_models.save(onnx_models.decoder(one_hot=4), tmp_path / "decoder.onnx")
+    driver.open()
+    drop(driver.window, files(encoder, decoder), driver.window.rect().center())
+    dialog = until_phase(driver, "ready", "failed")
+    assert "Condition inputs, which stay changeable: label (0 to 3)." in driver.find(QLabel, "import_facts").text()
+    fields = dialog.choices
+    assert fields.condition.isVisible()
+    assert not any(field.isVisible() for field in (fields.code, fields.variance, fields.cut))
+    type_into(fields.condition, "2")
+    fields.condition.editingFinished.emit()
+    driver.until(lambda: driver.document.imports.view.phase == "looking")
+    until_phase(driver, "ready")
+    driver.click("import_write")
+    driver.bot.waitUntil(
+        lambda: driver.document.model is not None and driver.document.model.name == "encoder", timeout=PATIENCE_MS
+    )
+    driver.settle()
+    conditions = driver.document.condition
+    assert conditions.inputs is not None
+    np.testing.assert_array_equal(conditions.inputs.default, [0, 0, 1, 0])
+    box, own = driver.find(QComboBox, "control_label"), conditions.classes[0]
+    assert own is not None
+    assert box.currentData() == own
+    trigger(driver, "action_next_condition")
+    assert box.currentData() == (own + 1) % 4
+    np.testing.assert_array_equal(driver.code[10:], np.eye(4)[(own + 1) % 4])
+    driver.until_edited_shows(driver.code)
+    assert driver.undo_label() == "Set condition label"
+    trigger(driver, "action_previous_condition")
+    assert box.currentData() == own
+    assert driver.problems == []
+
+
+def test_the_outputs_of_an_encoder_are_offered(driver: WindowDriver, tmp_path: Path) -> None:
+    encoder = onnx_models.save(onnx_models.encoder(outputs=("code", "stacked")), tmp_path / "encoder.onnx")
+    driver.open()
+    drop(driver.window, files(encoder), driver.window.rect().center())
+    dialog = until_phase(driver, "failed")
+    fields = dialog.choices
+    assert "code (10), stacked (20) are neither a code nor" in driver.find(QLabel, "import_message").text()
+    assert fields.code.isVisible()
+    assert not fields.range.isVisible()
+    assert [fields.code.itemText(row) for row in range(3)] == ["Auto-detect", "code (10)", "stacked (20)"]
+    choose(fields.code, "stacked (20)")
+    until_phase(driver, "ready")
+    assert "Latent dimensions: 20" in driver.find(QLabel, "import_facts").text()
+    assert fields.variance.currentText() == "None"
+    choose(fields.variance, "Second half of the code output")
+    driver.until(lambda: driver.document.imports.view.phase == "looking")
+    until_phase(driver, "ready")
+    assert "Latent dimensions: 10" in driver.find(QLabel, "import_facts").text()
+    assert (fields.code.currentText(), fields.range.isVisible()) == ("stacked (20)", True)
+    assert not fields.range_out.isVisible()
+    driver.click("import_write")
+    driver.bot.waitUntil(
+        lambda: driver.document.model is not None and driver.document.model.name == "encoder", timeout=PATIENCE_MS
+    )
+    model = driver.document.model
+    assert model is not None
+    assert model.card.variational
+    assert "--code=1 --log-variance=stacked" in model.card.command
 
 
 def test_weights_without_a_network_show_the_export_script(driver: WindowDriver, tmp_path: Path) -> None:

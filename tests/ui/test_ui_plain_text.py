@@ -172,7 +172,8 @@ def test_what_an_import_names_is_text(marked: WindowDriver, trap: Trap, tmp_path
     images = np.zeros((2, 12, 10, 1), np.uint8)
     places = ((f"{MARK}layer", (2,)), (f"{MARK}other", (3,)))
     record = Imported(file=f"{MARK}.keras", keras=3, bottleneck=f"{MARK}layer", notes=(MARK,))
-    examined = Examined(record, (12, 10, 1), (2,), places, f"{MARK}images", 0.1, images, images)
+    outputs = (f"{MARK}mean (2)", f"{MARK}other (2)")
+    examined = Examined(record, (12, 10, 1), (2,), places, outputs, f"{MARK}images", 0.1, images, images)
     dialog = marked.window.opening.show_import()
     for view in (
         ImportView("asking", request, (Finding("code", f"{MARK}layer", f"{MARK}Lambda"),)),

@@ -13,7 +13,7 @@ from explorer.cli.parser import add_model, add_out
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    add_model(parser)
+    add_model(parser, conditional=True)
     parser.add_argument(
         "--codes",
         required=True,
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> Report:
     path = output_file(options.out, *IMAGE_SUFFIXES)
-    model = open_model(options.model)
+    model = open_model(options.model, options.condition)
     codes = read_codes(Path(options.codes).expanduser(), model.card)
     return Report({"count": len(codes)}, [images_text(len(codes)), *write_decoded(model, codes, path, console)])
 

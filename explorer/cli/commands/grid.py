@@ -11,7 +11,6 @@ from explorer.cli.inputs import Model, channels_texts, decode_codes, open_model,
 from explorer.cli.parser import add_model, add_out, add_range, add_steps, whole
 from explorer.errors import UsageError
 from explorer.export.sheet import axes_figure, mosaic, write_png
-from explorer.latent.checks import check_dimension
 from explorer.latent.planes import grid_axis, grid_codes, top_to_bottom
 from explorer.types import Floats
 
@@ -19,7 +18,7 @@ REACH = 3.0
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    add_model(parser)
+    add_model(parser, conditional=True)
     parser.add_argument(
         "--plane",
         nargs=2,
@@ -36,15 +35,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> Report:
     path = output_file(options.out, ".png")
-    model = open_model(options.model)
-    if model.card.latent_dim < 2:
+    model = open_model(options.model, options.condition)
+    if model.dimensions < 2:
         raise UsageError(
             "A grid needs two latent dimensions, but {model} has one. Use traverse.", model=model.bundle.name
         )
-    first, second = (check_dimension(dim, model.card.latent_dim) for dim in options.plane)
+    first, second = map(model.check_dimension, options.plane)
     xs = _values(model, first, options)
     ys = top_to_bottom(_values(model, second, options))
-    codes = grid_codes(model.statistics.mean, (first, second), xs, ys)
+    codes = grid_codes(model.mean, (first, second), xs, ys)
     image = mosaic(decode_codes(model, codes, console), len(xs))
     if options.axes:
         image = axes_figure(image, xs, ys, (f"dimension {first}", f"dimension {second}"))

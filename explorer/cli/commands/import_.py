@@ -13,7 +13,7 @@ from explorer.cli.command import Command, Report
 from explorer.cli.console import Console, shape_text
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
-from explorer.cli.parser import add_out
+from explorer.cli.parser import add_out, condition
 from explorer.engine import messages
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.errors import INTERRUPTED, ModelError, UsageError
@@ -21,7 +21,7 @@ from explorer.models.import_record import RANGES, ChannelOrder, Fitting, OutputR
 from explorer.models.third_party.files import files_of
 from explorer.models.third_party.no_network import NoNetworkError, checking
 from explorer.models.third_party.reading import finished
-from explorer.models.third_party.request import Choices, ImportRequest, parse_condition
+from explorer.models.third_party.request import Choices, ImportRequest
 from explorer.types import Progress
 
 T = TypeVar("T")
@@ -38,14 +38,6 @@ def output_range(text: str) -> OutputRange:
     """Read the range of a decoder's values: one of `RANGES`, or ``logits``."""
     known: dict[str, OutputRange] = {f"{low:g},{high:g}": (low, high) for low, high in RANGES}
     return _one_of(text, known | {"logits": "logits"})
-
-
-def condition(text: str) -> tuple[float, ...]:
-    """Read a condition: a class, or several numbers with commas."""
-    values = parse_condition(text)
-    if values is None:
-        raise argparse.ArgumentTypeError(f"“{text}” is neither a class, such as 3, nor numbers, such as 0,0.5,1")
-    return values
 
 
 def _one_of(text: str, known: dict[str, T]) -> T:
@@ -94,7 +86,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--condition",
         type=condition,
         metavar="LABEL",
-        help="class, or values V,V,…, of the condition inputs of an ONNX file, which becomes fixed",
+        help="default of the condition inputs of an ONNX file: a class, or values V,V,…; it becomes fixed if the "
+        "number of classes is unknown",
+    )
+    add(
+        "--decoder-only",
+        action="store_true",
+        help="import the decoder of a whole Keras model, and leave out an encoder with code in it",
     )
     add("--trust", action="store_true", help="run code contained in the model, in a separate process")
 
@@ -161,6 +159,7 @@ def _request(options: Namespace) -> ImportRequest:
         ),
         trust=options.trust,
         force=options.force,
+        decoder_only=options.decoder_only,
     )
 
 
@@ -189,7 +188,9 @@ def _report(event: messages.ImportFinished) -> Report:
         "engine": event.engine,
         "max_difference": event.max_difference,
     }
-    return Report(document, [f"{event.name}: {shapes}", engine, *event.notes, f"written to {event.path}"])
+    conditions = [f"condition inputs (--condition): {event.conditions}"] if event.conditions else []
+    lines = [f"{event.name}: {shapes}", *conditions, engine, *event.notes, f"written to {event.path}"]
+    return Report(document, lines)
 
 
 COMMAND = Command(

@@ -30,7 +30,7 @@ _MAX_NAME = 24
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    add_model(parser)
+    add_model(parser, conditional=True)
     parser.add_argument("--keys", required=True, nargs="+", metavar="P", help=f"keyframes, two or more: {IMAGE_HELP}")
     parser.add_argument(
         "--steps",
@@ -85,7 +85,7 @@ def run(options: Namespace, console: Console) -> Report:
     if len(options.keys) < 2:
         raise UsageError("An animation needs at least two keyframes. Add another image after --keys.")
     fps = kind.possible_fps(settings.fps)
-    model = open_model(options.model)
+    model = open_model(options.model, options.condition)
     keys = np.concatenate([model.codec.encode(model.images.read(image, console)) for image in options.keys])
     animation = settings.animation(len(keys))
     codes = animation_codes(keys, animation, model.bundle.sample.codes if settings.path == "data" else None)

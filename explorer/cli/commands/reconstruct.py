@@ -36,7 +36,7 @@ from explorer.models.evaluation import channel_figures
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    add_model(parser)
+    add_model(parser, conditional=True)
     add_data(parser)
     add_split(parser, "test")
     parser.add_argument(
@@ -53,7 +53,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace, console: Console) -> Report:
     path = output_file(options.out, *IMAGE_SUFFIXES)
     noises = seeded(parse_noise(options.noise))
-    model = open_model(options.model)
+    model = open_model(options.model, options.condition)
     source = open_source(options.data)
     warn_of_range(console, model, source)
     chosen = select(source, options.split, options.count)

@@ -15,7 +15,7 @@ from explorer.latent.sampling import FittedPrior, sample_normal
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    add_model(parser)
+    add_model(parser, conditional=True)
     parser.add_argument("--count", type=whole(1), default=25, metavar="N", help="number of images (default: 25)")
     parser.add_argument(
         "--temperature",
@@ -36,13 +36,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, console: Console) -> Report:
     path = output_file(options.out, *IMAGE_SUFFIXES)
-    model = open_model(options.model)
+    model = open_model(options.model, options.condition)
     prior = options.prior or ("normal" if model.card.variational else "fitted")
     rng = np.random.default_rng(options.seed)
     if prior == "normal":
         codes = sample_normal(options.count, model.card.latent_dim, rng, options.temperature)
     else:
         codes = FittedPrior().fit(model.bundle.sample.codes).sample(options.count, rng, options.temperature)
+    conditions = model.card.conditions
+    if conditions is not None:
+        codes = conditions.replaced(codes, conditions.drawn(len(codes), rng))
     lines = [f"{images_text(len(codes))} from the {prior} prior", *write_decoded(model, codes, path, console)]
     return Report({"count": len(codes), "prior": prior}, lines)
 
@@ -53,4 +56,5 @@ COMMAND = Command(
     run,
     reads={"model": places.model},
     writes={"out": places.new_file},
+    notes="A conditional model draws a random class for each image, unless --condition is given.",
 )

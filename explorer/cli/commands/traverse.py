@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,6 @@ from explorer.cli.inputs import (
 from explorer.cli.parser import IMAGE_HELP, add_model, add_out, add_range, add_steps, whole
 from explorer.errors import UsageError
 from explorer.export.sheet import mosaic, write_png
-from explorer.latent.checks import check_dimension
 from explorer.latent.planes import grid_axis
 from explorer.latent.statistics import CodeStatistics
 from explorer.latent.traversal import mean_to_max, traverse_component, traverse_dimension
@@ -51,7 +50,7 @@ class _Walk:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    add_model(parser)
+    add_model(parser, conditional=True)
     parser.add_argument(
         "--image", metavar="P", help=f"start from the code of an image (default: the mean code): {IMAGE_HELP}"
     )
@@ -71,7 +70,7 @@ def run(options: Namespace, console: Console) -> Report:
     path = output_file(options.out, ".png")
     if options.mean_to_max and (options.image or options.range or options.sigma):
         raise UsageError("--mean-to-max starts from the mean code. Remove --image, --range and --sigma.")
-    model = open_model(options.model)
+    model = open_model(options.model, options.condition)
     if options.mean_to_max:
         return _mean_to_max(model, path, console)
     walk = _walk(options, model, console)
@@ -87,9 +86,9 @@ def run(options: Namespace, console: Console) -> Report:
 
 def _mean_to_max(model: Model, path: Path, console: Console) -> Report:
     """Decode the mean code with one dimension (for long codes: component) at a time at its maximum."""
-    stats = model.statistics
-    if stats.latent_dim <= MOST_CELLS:
-        codes, largest, what = mean_to_max(stats), stats.quantiles[-1], "dimension"
+    stats, dims = replace(model.statistics, mean=model.mean), np.arange(model.dimensions)
+    if len(dims) <= MOST_CELLS:
+        codes, largest, what = mean_to_max(stats, dims), stats.quantiles[-1, dims], "dimension"
     else:
         largest, what = model.bundle.sample.component_coordinates.max(axis=0), "principal component"
         steps = [traverse_component(stats.mean, stats, axis, value[None]) for axis, value in enumerate(largest)]
@@ -106,26 +105,25 @@ def _mean_to_max(model: Model, path: Path, console: Console) -> Report:
 
 def _walk(options: Namespace, model: Model, console: Console) -> _Walk:
     stats = model.statistics
-    start = stats.mean
+    start = model.mean
     if options.image is not None:
         start = model.codec.encode(model.images.read(options.image, console))[0]
     low, high = options.range or (-REACH, REACH)
     values = grid_axis(low, high, options.steps)
-    along_components = options.axis is not None or (options.dim is None and stats.latent_dim > MOST_DIMENSIONS)
+    along_components = options.axis is not None or (options.dim is None and model.dimensions > MOST_DIMENSIONS)
     if along_components:
         axes = [options.axis] if options.axis is not None else list(range(len(stats.components)))
         if not axes:
             raise UsageError("The model has no principal components. Choose a dimension with --dim.")
         codes = np.concatenate([traverse_component(start, stats, axis, values) for axis in axes])
         return _Walk(codes, axes, values, "standard deviations along principal components")
-    dims = [options.dim] if options.dim is not None else list(range(stats.latent_dim))
+    dims = [model.check_dimension(options.dim)] if options.dim is not None else list(range(model.dimensions))
     in_sigma = options.sigma or options.range is None
     codes = np.concatenate([_along(start, stats, dim, values, in_sigma) for dim in dims])
     return _Walk(codes, dims, values, "standard deviations" if in_sigma else "code units")
 
 
 def _along(start: Floats, stats: CodeStatistics, dim: int, values: Floats, in_sigma: bool) -> Floats:
-    check_dimension(dim, stats.latent_dim)
     reached = stats.mean[dim] + stats.sigma[dim] * values if in_sigma else values
     return traverse_dimension(start, dim, reached)
 

@@ -42,7 +42,10 @@ def _build(document: Document) -> Iterator[CloudView] | None:
     state = document.state
     if state.model is None or state.code is None:
         return None
-    return decode_cloud(state.model.codec, state.code, state.model.sample.statistics.sigma, state.jitter)
+    scale, conditions = state.model.sample.statistics.sigma, state.model.card.conditions
+    if conditions is not None:
+        scale = conditions.replaced(scale, np.zeros(conditions.size, np.float32))
+    return decode_cloud(state.model.codec, state.code, scale, state.jitter)
 
 
 CLOUD = ViewKind[CloudView](

@@ -11,6 +11,7 @@ from explorer.document.document import Document
 from explorer.document.state import Sampling
 from explorer.document.views.kind import Priority, ViewKind
 from explorer.latent.sampling import FittedPrior, sample_normal
+from explorer.models.conditions import Condition
 from explorer.types import Codec, Floats
 
 SAMPLE_COUNT = 40
@@ -26,14 +27,19 @@ class SamplesView:
 
 
 def decode_samples(
-    codec: Codec, latent_dim: int, sampling: Sampling, prior: FittedPrior | None
+    codec: Codec,
+    latent_dim: int,
+    sampling: Sampling,
+    prior: FittedPrior | None,
+    condition: Condition | None = None,
 ) -> Iterator[SamplesView]:
-    """Decode random codes of the fitted prior, or of N(0, I) without one."""
+    """Decode random codes of the fitted prior, or of N(0, I) without one, under a condition."""
     rng = np.random.default_rng(sampling.seed)
     if prior is None:
         codes = sample_normal(SAMPLE_COUNT, latent_dim, rng, sampling.temperature)
     else:
         codes = prior.sample(SAMPLE_COUNT, rng, sampling.temperature)
+    codes = condition.applied(codes) if condition is not None else codes
     yield SamplesView(codes, codec.decode(codes), prior is not None)
 
 
@@ -48,7 +54,7 @@ def _build(document: Document) -> Iterator[SamplesView] | None:
         if prior is None:
             document.analysis.prior_requested.emit()
             return None
-    return decode_samples(model.codec, model.latent_dim, sampling, prior)
+    return decode_samples(model.codec, model.latent_dim, sampling, prior, document.condition.current)
 
 
 SAMPLES = ViewKind[SamplesView](
@@ -56,7 +62,7 @@ SAMPLES = ViewKind[SamplesView](
     build=_build,
     priority=Priority.TAB,
     depends_on={"model", "sampling"},
-    signals=lambda document: (document.analysis.prior_changed,),
+    signals=lambda document: (document.analysis.prior_changed, document.condition.changed),
     stale_on={"model"},
     only_watched=True,
 )

@@ -14,6 +14,7 @@ from explorer.document.views.kind import Priority, ViewKind
 from explorer.errors import UsageError
 from explorer.latent.statistics import CodeStatistics
 from explorer.latent.traversal import mean_to_max, ranked_dimensions, traverse_component, traverse_dimension
+from explorer.models.conditions import Condition
 from explorer.types import Codec, Floats, Indices, Shown
 
 TRAVERSAL_COLUMNS = 9
@@ -38,9 +39,17 @@ class TraversalView:
 
 
 def decode_traversal(
-    codec: Codec, code: Floats, statistics: CodeStatistics, traversal: Traversal, mixer: Mixer = DEFAULT_MIXER
+    codec: Codec,
+    code: Floats,
+    statistics: CodeStatistics,
+    traversal: Traversal,
+    mixer: Mixer = DEFAULT_MIXER,
+    condition: Condition | None = None,
 ) -> Iterator[TraversalView]:
-    """Decode latent traversals of a code ``(latent_dim,)``, one row per dimension or principal component."""
+    """Decode latent traversals of a code ``(latent_dim,)``, one row per dimension or principal component.
+
+    Those of the mean code are under `condition`, which the current code has itself.
+    """
     stats, by, reach = statistics, traversal.by, traversal.reach
     values = np.linspace(-reach, reach, TRAVERSAL_COLUMNS, dtype=np.float32)
     if by == "components":
@@ -51,10 +60,12 @@ def decode_traversal(
         codes = [traverse_dimension(code, int(dim), stats.mean[dim] + values * stats.sigma[dim]) for dim in rows]
     else:
         rows = ranked_dimensions(stats, TRAVERSAL_ROWS)
+        rows = rows[rows < condition.inputs.start] if condition is not None else rows
         # The last row is filled up with the mean code.
         filled = -(-len(rows) // TRAVERSAL_COLUMNS) * TRAVERSAL_COLUMNS
         table = np.tile(stats.mean, (filled, 1))
         table[: len(rows)] = mean_to_max(stats, rows)
+        table = condition.applied(table) if condition is not None else table
         codes, values = list(table.reshape(-1, TRAVERSAL_COLUMNS, len(stats.mean))), values[:0]
     if not codes:
         raise UsageError("No principal components: the model has codes of one image only. Traverse dimensions instead.")
@@ -69,7 +80,8 @@ def _build(document: Document) -> Iterator[TraversalView] | None:
     if state.model is None or state.code is None:
         return None
     model = state.model
-    return decode_traversal(model.codec, state.code, model.sample.statistics, state.traversal, state.mixer)
+    statistics, condition = model.sample.statistics, document.condition.current
+    return decode_traversal(model.codec, state.code, statistics, state.traversal, state.mixer, condition)
 
 
 TRAVERSAL = ViewKind[TraversalView](

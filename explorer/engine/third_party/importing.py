@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +21,7 @@ from explorer.engine.compiled import Compiled
 from explorer.engine.provenance import data_record, library_versions
 from explorer.engine.saving import save_network
 from explorer.engine.third_party.infer_io import Trial, TrialCodec, codec_of, try_images
-from explorer.engine.third_party.loading import SavedFunction, load, load_pair
+from explorer.engine.third_party.loading import SavedFunction, holds_stand_in, load, load_pair
 from explorer.engine.third_party.onnx_model import OnnxModel, holds_onnx, open_onnx
 from explorer.engine.third_party.split_model import SplitModel, pair, split, words
 from explorer.errors import ExplorerError, ModelError, exception_message
@@ -30,6 +29,7 @@ from explorer.messages import message
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, check_replaceable, seal
 from explorer.models.card import Card
 from explorer.models.codes import save_codes
+from explorer.models.conditions import conditions_of
 from explorer.models.evaluation import evaluate
 from explorer.models.import_record import POOR, Imported, range_text
 from explorer.models.preview import write_preview
@@ -37,7 +37,7 @@ from explorer.models.reservation import Reservation
 from explorer.models.sample import prior_sample, sample_codes
 from explorer.models.third_party.files import ambiguous, dangers_in, files_by_role, files_of, roles_in
 from explorer.models.third_party.request import Choices, ImportRequest
-from explorer.models.third_party.safety import Finding
+from explorer.models.third_party.safety import Finding, check
 from explorer.paths import check_apart, replacing_folder
 from explorer.reading import reason_of
 from explorer.steps import follow
@@ -77,6 +77,7 @@ def examine(request: ImportRequest) -> Generator[messages.ImportEvent, None, Non
         image_shape=split_model.image_shape,
         latent_shape=networks.latent_shape,
         places=tuple((place.name, place.shape) for place in split_model.places),
+        outputs=split_model.outputs,
         images=opened.trial.source.title,
         error=opened.trial.error,
         originals=originals,
@@ -105,6 +106,7 @@ def import_model(request: ImportRequest) -> Generator[messages.ImportEvent, None
 def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
     opened = yield from _open(request)
     trial, networks, record = opened.trial, opened.networks, opened.record
+    conditions = conditions_of(record.controls, networks.latent_dim)
     test = _test_indices(opened)
     figures: dict[str, Any] = {"metrics": {}}
     if record.parts == "both":
@@ -114,10 +116,10 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
         )
         figures = {"metrics": evaluation.metrics(), "channel_metrics": evaluation.channels}
     if record.parts == "decoder":
-        sample = prior_sample(networks, networks.latent_shape, _one_hot_rows(record, networks))
+        sample = prior_sample(networks, networks.latent_shape, conditions)
     else:
         sample = yield from follow(
-            sample_codes(networks, trial.source, test, trial.preprocessing, networks.latent_shape),
+            sample_codes(networks, trial.source, test, trial.preprocessing, networks.latent_shape, conditions),
             lambda step: messages.Working(message("Encoding sample images"), step.done, step.total),
         )
     yield messages.Working(message("Compiling"))
@@ -138,6 +140,7 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
         max_difference=(compiled.max_difference if compiled.ok else 0.0) if compiled.compared else None,
         notes=(*record.notes, *_warnings(opened)),
         framework="Keras" if record.keras else "ONNX",
+        conditions=conditions.text if conditions is not None else "",
     )
 
 
@@ -257,6 +260,9 @@ def _parts(request: ImportRequest) -> SplitModel:
     # An encoder without a decoder may be a whole model by its shapes.
     alone = whole or first
     assert alone is not None
+    dangers = () if trust else dangers_in(alone)
+    if dangers and all(finding.danger == "code" for finding in dangers):
+        return _decoder_of(alone, dangers, request)
     split_model = split(load(alone, trust=trust), request.choices)
     if whole is not None and whole != request.path and None in {split_model.encoder, split_model.decoder}:
         # Not a whole model by its shapes, but chosen for its name.
@@ -268,7 +274,32 @@ def _parts(request: ImportRequest) -> SplitModel:
 def _decoder_only(decoder: Path, code: Finding, request: ImportRequest) -> SplitModel:
     """Return the decoder of an encoder with code in it, such as a Lambda that repeats a label."""
     loaded = load(decoder)
-    split_model = pair(None, loaded.models.get(""), loaded, choices=request.choices)
+    return _noting_loss(pair(None, loaded.models.get(""), loaded, choices=request.choices), code)
+
+
+def _decoder_of(path: Path, code: tuple[Finding, ...], request: ImportRequest) -> SplitModel:
+    """Return the decoder of a whole model with code in its encoder, such as a Lambda that repeats a label.
+
+    ModelError if the decoder needs the code, too, or if the model takes images alone and the user did not ask for it:
+    then more would be lost than the label of an image.
+    """
+    try:
+        loaded = load(path, without_code=True)
+        model = loaded.models.get("")
+        wanted = request.decoder_only or len(getattr(model, "inputs", ())) > 1
+        whole = split(loaded, request.choices) if wanted else SplitModel(None, None, loaded.generation)
+    except ModelError:
+        # The code is the first thing to say of the model.
+        check(code, trust=False)
+        raise
+    if whole.decoder is None or holds_stand_in(whole.decoder):
+        check(code, trust=False)
+    split_model = pair(None, whole.decoder, loaded, choices=request.choices)
+    split_model.bottleneck, split_model.places = whole.bottleneck, whole.places
+    return _noting_loss(split_model, code[0])
+
+
+def _noting_loss(split_model: SplitModel, code: Finding) -> SplitModel:
     note = message(
         "Only the decoder is imported, so images cannot be encoded: {code} in the encoder. "
         "Import it with --trust if you trust the author",
@@ -315,7 +346,8 @@ def _examples(opened: Opened) -> tuple[Pixels | Floats, Pixels | Floats]:
     """Return a few images and their reconstructions; decoded random codes if there is no encoder."""
     networks, trial = opened.networks, opened.trial
     if opened.record.parts == "decoder":
-        rows = prior_sample(networks, networks.latent_shape, _one_hot_rows(opened.record, networks), SHOWN)
+        conditions = conditions_of(opened.record.controls, networks.latent_dim)
+        rows = prior_sample(networks, networks.latent_shape, conditions, SHOWN)
         return np.zeros((0, *networks.image_shape), np.uint8), rows.thumbnails
     chosen = _test_indices(opened)
     pixels, _ = trial.source.read_available(
@@ -334,15 +366,6 @@ def _test_indices(opened: Opened) -> Indices:
     return test[np.linspace(0, len(test) - 1, count).astype(np.int64)]
 
 
-def _one_hot_rows(record: Imported, networks: TrialCodec) -> list[tuple[int, int]]:
-    start = networks.latent_dim - sum(prod(control.shape) for control in record.controls)
-    rows = []
-    for control in record.controls:
-        rows.append((start, prod(control.shape)))
-        start += prod(control.shape)
-    return rows
-
-
 def _write_compiled(opened: Opened, folder: Path) -> Compiled:
     networks, record, split_model = opened.networks, opened.record, opened.split_model
     if isinstance(split_model, OnnxModel):
@@ -355,7 +378,8 @@ def _write_compiled(opened: Opened, folder: Path) -> Compiled:
     results: list[Compiled] = []
     if split_model.encoder is not None:
         names = ("mean", "log_variance") if record.variational else ("code",)
-        results.append(compile_function(networks.encode_tensors, split_model.image_shape, folder / COMPILED[0], names))
+        shape = networks.encoder_shape
+        results.append(compile_function(networks.encode_tensors, shape, folder / COMPILED[0], names))
     if split_model.decoder is not None:
         shape = networks.latent_shape
         results.append(compile_function(networks.decode_tensors, shape, folder / COMPILED[1], ("picture",)))
@@ -441,6 +465,7 @@ def _command(request: ImportRequest, record: Imported) -> str:
     for option, part in (("--encoder", request.encoder), ("--decoder", request.decoder)):
         said += [option, part.name] if part is not None else []
     said += _options(request.choices)
+    said += ["--decoder-only"] if request.decoder_only else []
     return shlex.join([*said, *(["--trust"] if request.trust else [])])
 
 

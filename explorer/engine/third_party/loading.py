@@ -17,7 +17,7 @@ import h5py
 from explorer.engine.third_party.clean_copy import Sizes, copy_weights
 from explorer.engine.third_party.weight_limit import weights_within
 from explorer.errors import ExplorerError, ModelError
-from explorer.models.third_party.builtin import SAMPLING
+from explorer.models.third_party.builtin import SAMPLING, STAND_IN
 from explorer.models.third_party.files import dangers_of
 from explorer.models.third_party.layout import CONFIG_FILE, METADATA_FILE, WEIGHTS_FILE
 from explorer.models.third_party.reading import Config, ThirdPartyFile, read_third_party
@@ -59,15 +59,45 @@ def is_sampling(layer: object) -> bool:
     return type(layer).__name__ == SAMPLING
 
 
-def load(path: Path, *, trust: bool = False, generation: Generation | None = None) -> Loaded:
+def stand_in_class(generation: Generation) -> type:
+    """Return the class in the place of code that never runs: it outputs zeros of a shape."""
+    base: Any = keras_of(generation).layers.Layer
+
+    def __init__(self: Any, shape: list[int], **options: Any) -> None:
+        base.__init__(self, **options)
+        self.sides = tuple(shape)
+
+    def call(self: Any, inputs: Any) -> Any:
+        import tensorflow as tf
+
+        first = inputs[0] if isinstance(inputs, list | tuple) else inputs
+        return tf.zeros((tf.shape(first)[0], *self.sides))
+
+    def compute_output_shape(self: Any, input_shape: Any) -> Any:
+        return (None, *self.sides)
+
+    members = {"__init__": __init__, "call": call, "compute_output_shape": compute_output_shape}
+    return type(STAND_IN, (base,), members)
+
+
+def holds_stand_in(model: Any) -> bool:
+    """Return whether a model, or one within it, needs code that was left out."""
+    layers = getattr(model, "layers", None) or []
+    return any(type(layer).__name__ == STAND_IN or holds_stand_in(layer) for layer in layers)
+
+
+def load(
+    path: Path, *, trust: bool = False, generation: Generation | None = None, without_code: bool = False
+) -> Loaded:
     """Load a model file, or the folder of a SavedModel, if it contains no code, or the user trusts it.
 
-    Keras 3 is tried first, then Keras 2 unless Keras 3 wrote the file. Keras does not open the file itself, but a
-    rewritten copy. ModelError if the file is not a model, is damaged, contains code, or is of an unknown version.
+    With `without_code` stand-ins take the place of code, see `rewrite`; what they are in must not be used. Keras 3 is
+    tried first, then Keras 2 unless Keras 3 wrote the file. Keras does not open the file itself, but a rewritten copy.
+    ModelError if the file is not a model, is damaged, contains code, or is of an unknown version.
     """
     file = read_third_party(path)
-    rewritten = rewrite(file)
-    check(dangers_of(file), trust=trust)
+    rewritten = rewrite(file, without_code=without_code)
+    check(dangers_of(file, without_code=without_code), trust=trust)
     if file.kind == "saved_model":
         return Loaded(file, {"": _load_saved_model(file)}, 2, rewritten)
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
@@ -111,7 +141,7 @@ def load_pair(encoder: Path, decoder: Path, *, trust: bool = False) -> tuple[Loa
 def _load_all(parts: dict[str, Path], generation: Generation, trust: bool) -> dict[str, Any]:
     library = keras_of(generation)
     extra: dict[str, Any] = {"safe_mode": not trust} if generation == 3 or _all_zips(parts) else {}
-    classes = {SAMPLING: sampling_class(generation)}
+    classes = {SAMPLING: sampling_class(generation), STAND_IN: stand_in_class(generation)}
     return {
         name: library.models.load_model(path, custom_objects=classes, compile=False, **extra)
         for name, path in parts.items()

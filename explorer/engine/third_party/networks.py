@@ -1,8 +1,7 @@
-"""Adapts third-party networks: images in [0, 1], channels last, condition inputs as part of the code."""
+"""Adapts third-party networks: images in [0, 1], channels last, condition inputs at the end of the code."""
 
 from __future__ import annotations
 
-from itertools import product
 from math import prod
 from typing import Any
 
@@ -10,20 +9,19 @@ import numpy as np
 import tensorflow as tf
 
 from explorer.models.batches import images_at_once
+from explorer.models.conditions import conditions_of, encode_best
 from explorer.models.import_record import Control, Imported, Layout
 from explorer.types import Codec, Floats, ImageShape
 
 _BATCH = 256
-_MOST_TRIALS = 64
-"""Maximum number of combinations of condition values that are tried on an image."""
 
 
 class ThirdPartyNetworks(Codec):
     """Adapted encoder and decoder of an import.
 
-    Condition inputs are appended to the code. When an image is encoded, its conditions are unknown; those with the best
-    reconstruction are chosen. The constructor gets callables on one tensor or a list of them, or None, and the shape of
-    the network's own code, without conditions.
+    Condition inputs are appended to the code, see `explorer.models.conditions`; what `encode_tensors` makes is without
+    them. The constructor gets callables on one tensor or a list of them, or None, and the shape of the network's own
+    code, without conditions.
     """
 
     def __init__(
@@ -32,6 +30,8 @@ class ThirdPartyNetworks(Codec):
         self._encoder, self._decoder, self._record = encoder, decoder, record
         self._image_shape, self._own_shape = image_shape, latent_shape
         self._values = prod(latent_shape)
+        size = sum(control.size for control in record.controls)
+        self._conditions = conditions_of(record.controls, self._values + size)
         self._batch = images_at_once(image_shape, _BATCH)
 
     @property
@@ -45,11 +45,24 @@ class ThirdPartyNetworks(Codec):
 
     @property
     def latent_dim(self) -> int:
-        return self._values + sum(prod(control.shape) for control in self._record.controls)
+        return self._values + (self._conditions.size if self._conditions is not None else 0)
+
+    @property
+    def encoder_shape(self) -> tuple[int, ...]:
+        """Shape of one input of `encode_tensors`: image, or image and condition."""
+        conditions = self._conditions
+        return conditions.encoder_shape(self._image_shape) if conditions is not None else self._image_shape
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
-        outputs = [part.reshape(len(images), -1) for part in self._batched(self.encode_tensors, images)]
+        if self._conditions is not None:
+            decode = None if self._decoder is None else self.decode
+            return encode_best(self._conditions, images, lambda given: self.encode_inputs(given)[0], decode), None
+        outputs = self.encode_inputs(images)
         return outputs[0], outputs[1] if len(outputs) > 1 else None
+
+    def encode_inputs(self, values: Floats) -> list[Floats]:
+        """Return what `encode_tensors` makes, flat, ``(n, size)`` each."""
+        return [part.reshape(len(values), -1) for part in self._batched(self.encode_tensors, values)]
 
     def decode(self, codes: Floats) -> Floats:
         return self._batched(self.decode_tensors, codes.reshape(-1, *self.latent_shape))[0]
@@ -61,27 +74,17 @@ class ThirdPartyNetworks(Codec):
         ]
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
-    def encode_tensors(self, images: Any) -> list[Any]:
-        """Return the code, or mean and log-variance, of images ``(n, h, w, c)``; the function to compile."""
-        record = self._record
-        if not record.controls:
-            return self._code_of(self._encoded(images, []))
-        best = best_error = None
-        for values in self._trials():
-            rows = [tf.tile(tf.constant(value[None]), (tf.shape(images)[0], 1)) for value in values]
-            outputs = self._encoded(images, rows)
-            own = tf.reshape(self._code_of(outputs)[0], (-1, self._values))
-            code = tf.concat([own, *rows], axis=1)
-            if self._decoder is None:
-                return [code]
-            error = tf.reduce_mean(tf.square(self.decode_tensors(code)[0] - images), axis=(1, 2, 3))
-            if best is None:
-                best, best_error = code, error
-            else:
-                better = error < best_error
-                best = tf.where(better[:, None], code, best)
-                best_error = tf.where(better, error, best_error)
-        return [best]
+    def encode_tensors(self, values: Any) -> list[Any]:
+        """Return the code, or mean and log-variance, of ``(n, *encoder_shape)``; the function to compile."""
+        conditions = self._conditions
+        if conditions is None:
+            return self._code_of(self._encoded(values, []))
+        images, rows = values, []
+        if conditions.in_encoder:
+            sizes = [prod(self._image_shape), *(control.size for control in conditions.controls)]
+            flat, *rows = tf.split(values, sizes, axis=1)
+            images = tf.reshape(flat, (-1, *self._image_shape))
+        return [tf.reshape(self._code_of(self._encoded(images, rows))[0], (-1, self._values))]
 
     def decode_tensors(self, codes: Any) -> list[Any]:
         """Return the images ``(n, h, w, c)`` of codes ``(n, *latent_shape)``; the function to compile."""
@@ -89,12 +92,9 @@ class ThirdPartyNetworks(Codec):
         flat = tf.reshape(codes, (-1, self.latent_dim))
         own = tf.reshape(flat[:, : self._values], (-1, *self._own_shape))
         given: dict[int, Any] = {record.code_in: own}
-        start = self._values
-        for control in record.controls:
-            size = prod(control.shape)
+        for control, start in self._conditions.places if self._conditions is not None else ():
             if control.in_decoder is not None:
-                given[control.in_decoder] = _as_control(flat[:, start : start + size], control)
-            start += size
+                given[control.in_decoder] = _as_control(flat[:, start : start + control.size], control)
         made = _images(tf.cast(_first(_call(self._decoder, given)), tf.float32), record.layout_out, self._image_shape)
         if record.range_out == "logits":
             return [tf.sigmoid(made)]
@@ -114,32 +114,16 @@ class ThirdPartyNetworks(Codec):
         record = self._record
         low, high = record.range_in
         given = {record.image_in: _laid_out(images * (high - low) + low, record.layout_in, self._image_shape)}
-        for control, row in zip(record.controls, rows, strict=True):
+        for control, row in zip(record.controls if rows else (), rows, strict=True):
             if control.in_encoder is not None:
                 given[control.in_encoder] = _as_control(row, control)
         result = _call(self._encoder, given)
         return list(result) if isinstance(result, list | tuple) else [result]
 
-    def _trials(self) -> list[list[Floats]]:
-        """Return the combinations of condition values to try; only the first if there are too many."""
-        each = [_values_of(control) for control in self._record.controls]
-        if prod(len(values) for values in each) > _MOST_TRIALS:
-            return [[values[0] for values in each]]
-        return [list(values) for values in product(*each)]
-
-
-def _values_of(control: Control) -> list[Floats]:
-    size = prod(control.shape)
-    if not control.choices:
-        return [np.zeros(size, np.float32)]
-    if size > 1:
-        return list(np.eye(size, dtype=np.float32))
-    return [np.array([value], np.float32) for value in range(control.choices)]
-
 
 def _as_control(row: Any, control: Control) -> Any:
     """Return a condition as its network expects it; an embedding's index is rounded and clipped."""
-    if control.choices and prod(control.shape) == 1:
+    if control.choices and control.size == 1:
         row = tf.clip_by_value(tf.round(row), 0, control.choices - 1)
     return tf.reshape(row, (-1, *control.shape))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from explorer.inference.onnx_import.records import Adapted, Described
 from explorer.messages import message
 from explorer.models.batches import images_at_once
 from explorer.models.bundle import COMPILED
+from explorer.models.conditions import Conditions, conditions_of, encode_best
 from explorer.models.import_record import RANGES, Imported, OutputRange, ValueRange
 from explorer.models.third_party.files import files_by_role, is_onnx
 from explorer.models.third_party.request import ImportRequest
@@ -59,8 +61,22 @@ class OnnxModel:
         return self.described.latent_shape
 
     @property
+    def conditions(self) -> Conditions | None:
+        return conditions_of(self.described.controls, prod(self.latent_shape))
+
+    @property
+    def encoder_shape(self) -> tuple[int, ...]:
+        """Shape of one input of the encoder, see `explorer.models.conditions.Conditions.encoder_shape`."""
+        return self.conditions.encoder_shape(self.image_shape) if self.conditions is not None else self.image_shape
+
+    @property
     def places(self) -> tuple[Place, ...]:
         return tuple(Place(name, shape) for name, shape in self.described.places)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The encoder's outputs with their shapes."""
+        return self.described.outputs
 
     @property
     def range_in(self) -> ValueRange | None:
@@ -102,13 +118,14 @@ class OnnxModel:
 
     def write(self, folder: Path, record: Imported) -> Compiled:
         """Write the networks for images in [0, 1], and cache that they may run; OSError if they cannot be written."""
-        shapes = (self.image_shape, self.latent_shape)
+        shapes = (self.encoder_shape, self.latent_shape)
         for role, name, shape in zip(("encoder", "decoder"), COMPILED, shapes, strict=True):
             adapted = self.adapted.get(role)
             if adapted is not None:
                 content = adapted.content.tobytes()
                 if role == "encoder":
-                    content = with_input_range(content, record.range_in)
+                    rest = prod(shape) - prod(self.image_shape)
+                    content = with_input_range(content, record.range_in, rest)
                 else:
                     content = with_output_range(content, record.range_out)
                 keep_checked(content, shape, adapted.at_once)
@@ -136,11 +153,22 @@ class OnnxCodec(Codec):
         return int(np.prod(self._model.latent_shape))
 
     def encode_distribution(self, images: Floats) -> tuple[Floats, Floats | None]:
+        conditions = self._model.conditions
+        if conditions is not None:
+            decode = self.decode if self._model.decoder is not None else None
+            return encode_best(conditions, images, lambda given: self._encoded(given)[0], decode), None
+        flat = self._encoded(images)
+        return flat[0], flat[1] if len(flat) > 1 else None
+
+    def _encoded(self, values: Floats) -> list[Floats]:
+        """Return the outputs ``(n, size)`` of images, or of images with conditions at their end."""
         assert self._model.encoder is not None
         low, high = self._record.range_in
-        outputs = self._model.encoder.run((images * np.float32(high - low) + np.float32(low)).astype(np.float32))
-        flat = [output.reshape(len(images), -1) for output in outputs]
-        return flat[0], flat[1] if len(flat) > 1 else None
+        given = values.astype(np.float32)
+        images = given if given.ndim > 2 else given[:, : prod(self.image_shape)]
+        images *= np.float32(high - low)
+        images += np.float32(low)
+        return [output.reshape(len(values), -1) for output in self._model.encoder.run(given)]
 
     def decode(self, codes: Floats) -> Floats:
         assert self._model.decoder is not None

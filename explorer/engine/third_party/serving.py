@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,7 @@ def serve_networks(request: Serve) -> Served:
     networks = _networks(request.path)
     if request.half == "decoder":
         return Served((networks.decode(request.values),))
-    mean, log_variance = networks.encode_distribution(request.values)
-    return Served((mean,) if log_variance is None else (mean, log_variance))
+    return Served(tuple(networks.encode_inputs(request.values)))
 
 
 @lru_cache(_OPEN)
@@ -41,6 +39,6 @@ def _networks(path: str) -> ThirdPartyNetworks:
             continue
         # A bundle may come from anyone, so its networks are checked like any model.
         parts.append(load(bundle.path / name, generation=record.keras).models[""])
-    controls = sum(prod(control.shape) for control in record.controls)
-    own = (bundle.card.latent_dim - controls,) if controls else bundle.card.latent_shape
+    conditions = bundle.card.conditions
+    own = (conditions.start,) if conditions is not None else bundle.card.latent_shape
     return ThirdPartyNetworks(parts[0], parts[1], record, bundle.card.image_shape, own)

@@ -12,7 +12,7 @@ from explorer.engine.third_party import graph
 from explorer.engine.third_party.loading import Generation, Loaded, SavedFunction, keras_of
 from explorer.errors import ModelError
 from explorer.messages import Message, message
-from explorer.models.import_record import Control, Layout
+from explorer.models.import_record import LOST_VARIANCE, Control, Layout
 from explorer.models.third_party.request import NO_CHOICES, Choices
 from explorer.reading import reason_of
 from explorer.types import ImageShape
@@ -74,6 +74,11 @@ class SplitModel:
     bottleneck: str = ""
     places: tuple[Place, ...] = ()
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The encoder's outputs with their shapes, such as ``mean (10)``; empty without an encoder."""
+        return () if self.encoder is None else tuple(_listed(_output_names(self.encoder), _output_shapes(self.encoder)))
 
 
 def split(loaded: Loaded, choices: Choices = NO_CHOICES) -> SplitModel:
@@ -339,7 +344,7 @@ def _understood(split_model: SplitModel, loaded: Loaded, choices: Choices) -> Sp
     split_model.latent_shape = tuple(side for side in code if side is not None)
     split_model.controls = _controls(encoder_controls, decoder_controls, split_model)
     if split_model.controls and split_model.log_variance is not None:
-        split_model.notes.append(str(message("The log-variance is ignored, because the model has condition inputs")))
+        split_model.notes.append(str(LOST_VARIANCE))
     return split_model
 
 
@@ -391,10 +396,10 @@ def _code_outputs(
     fitting = fitting or list(range(len(shapes)))
     if len(fitting) not in {2, 3} or len({shapes[place] for place in fitting}) != 1:
         raise ModelError(
-            "The encoder's {count:# output|# outputs} of {shapes} are neither a code nor mean and log-variance. "
+            "The encoder's {count:# output|# outputs} {outputs} are neither a code nor mean and log-variance. "
             "Save the encoder with the code as its only output, or name it with --code.",
             count=len(shapes),
-            shapes=[words(shape) for shape in shapes],
+            outputs=_listed(names, shapes),
         )
     if isinstance(split_model.encoder, SavedFunction):
         return fitting[0], fitting[1]
@@ -414,6 +419,10 @@ def _code_outputs(
 
 def _is_even(shape: tuple[int | None, ...]) -> bool:
     return bool(shape[-1]) and (shape[-1] or 0) % 2 == 0
+
+
+def _listed(names: list[str], shapes: list[tuple[int | None, ...]]) -> list[str]:
+    return [f"{name} ({words(shape)})" for name, shape in zip(names, shapes, strict=True)]
 
 
 def _output_names(model: Any) -> list[str]:
@@ -436,7 +445,7 @@ def _stated_outputs(
             "The encoder has no output “{name}” ({option}). Choose one of {outputs}, or its number from 0.",
             name=text,
             option=option,
-            outputs=[f"{name} ({words(shape)})" for name, shape in zip(names, shapes, strict=True)],
+            outputs=_listed(names, shapes),
         )
 
     mean = 0 if choices.code is None else place_of(choices.code, "--code")

@@ -79,10 +79,13 @@ class _Builder:
 
 
 def adapt_encoder(one: Part, image: Image, code: CodeForm, outputs: Sequence[Output]) -> bytes:
-    """Return an encoder of images ``(n, h, w, c)`` in its own range to codes ``(n, *latent_shape)``."""
+    """Return an encoder of images ``(n, h, w, c)`` in its own range to codes ``(n, *latent_shape)``.
+
+    If it takes conditions that are not fixed, images are flat, and end with them; the codes are without them.
+    """
     network, fixed = one.network, one.fixed
     builder = _builder(network)
-    value = IMAGE
+    value = _feed_controls(builder, one, IMAGE, image.shape) if one.fed else IMAGE
     if image.channels_first:
         value = builder.add(builder.before, "Transpose", value, perm=[0, 3, 1, 2])
     _feed(builder, one.port, value, one.row, fixed, batched=image.batched)
@@ -97,7 +100,7 @@ def adapt_encoder(one: Part, image: Image, code: CodeForm, outputs: Sequence[Out
         if code.channels_first:
             value = builder.add(builder.after, "Transpose", value, perm=[0, 2, 3, 1])
         names.append(_reshaped(builder, value, (-1, *code.latent_shape), output.new))
-    return builder.finished(IMAGE, image.shape, names)
+    return builder.finished(IMAGE, with_controls(image.shape, one.controls if one.fed else ()), names)
 
 
 def adapt_decoder(one: Part, image: Image, code: CodeForm) -> bytes:
@@ -105,14 +108,13 @@ def adapt_decoder(one: Part, image: Image, code: CodeForm) -> bytes:
 
     With conditions that are not fixed, codes are flat, and end with them.
     """
-    network, fixed, controls = one.network, one.fixed, one.controls
+    network, fixed = one.network, one.fixed
     builder = _builder(network)
-    value = _feed_controls(builder, network, controls, code, fixed) if controls else CODE
+    value = _feed_controls(builder, one, CODE, code.latent_shape) if one.controls else CODE
     if code.channels_first:
         value = builder.add(builder.before, "Transpose", value, perm=[0, 3, 1, 2])
     _feed(builder, one.port, value, one.row, fixed, batched=True)
-    if not controls:
-        _bake(builder, one, CODE)
+    _bake(builder, one, CODE)
     value = _floats(builder, network.outputs[0])
     height, width, depth = image.shape
     shape = (image.channels, height, width) if image.channels_first else (height, width, image.channels)
@@ -123,29 +125,29 @@ def adapt_decoder(one: Part, image: Image, code: CodeForm) -> bytes:
         weights = builder.constant(channel_weights(image.channels, depth), np.float32)
         value = builder.add(builder.after, "MatMul", value, weights)
     builder.add(builder.after, "Identity", value, output=DECODED)
-    return builder.finished(CODE, with_controls(code.latent_shape, controls), [DECODED])
+    return builder.finished(CODE, with_controls(code.latent_shape, one.controls), [DECODED])
 
 
-def with_controls(latent_shape: tuple[int, ...], controls: Sequence[Control]) -> tuple[int, ...]:
-    """Return the shape of a code with its conditions; flat if there are any."""
-    return (prod(latent_shape) + sum(prod(one.shape) for one in controls),) if controls else latent_shape
+def with_controls(shape: tuple[int, ...], controls: Sequence[Control]) -> tuple[int, ...]:
+    """Return the shape of a code, or an image, with its conditions; flat if there are any."""
+    return (prod(shape) + sum(one.size for one in controls),) if controls else shape
 
 
-def _feed_controls(
-    builder: _Builder, network: Network, controls: Sequence[Control], code: CodeForm, fixed: int | None
-) -> str:
-    """Feed the conditions at the end of a code, and return the code itself ``(n, *latent_shape)``."""
-    start = prod(code.latent_shape)
-    own = builder.add(builder.before, "Gather", CODE, builder.constant(np.arange(start)), axis=1)
-    for control in controls:
-        size = prod(control.shape)
-        value = builder.add(builder.before, "Gather", CODE, builder.constant(np.arange(size) + start), axis=1)
-        if control.choices and size == 1:
+def _feed_controls(builder: _Builder, one: Part, given: str, shape: tuple[int, ...]) -> str:
+    """Feed the conditions at the end of codes or images, and return these themselves ``(n, *shape)``."""
+    start = prod(shape)
+    own = builder.add(builder.before, "Gather", given, builder.constant(np.arange(start)), axis=1)
+    starts = np.cumsum([start, *(control.size for control in one.controls)])
+    for name, number in one.fed.items():
+        control = one.controls[number]
+        places = builder.constant(np.arange(control.size) + starts[number])
+        value = builder.add(builder.before, "Gather", given, places, axis=1)
+        if control.choices and control.size == 1:
             value = builder.add(builder.before, "Max", value, builder.constant(np.array([0]), np.float32))
             value = builder.add(builder.before, "Min", value, builder.constant([control.choices - 1], np.float32))
-        _feed(builder, network.port(control.name), value, control.shape, fixed, batched=True)
-        start += size
-    return _reshaped_in(builder, own, (-1, *code.latent_shape))
+        row = tuple(side or 1 for side in one.network.port(name).shape[1:])
+        _feed(builder, one.network.port(name), value, row, one.fixed, batched=True)
+    return _reshaped_in(builder, own, (-1, *shape))
 
 
 def _builder(network: Network) -> _Builder:
@@ -193,10 +195,8 @@ def _feed(builder: _Builder, port: Port, value: str, row: tuple[int, ...], fixed
 
 
 def _bake(builder: _Builder, one: Part, given: str) -> None:
-    """Feed the conditions with constants."""
-    for other in one.network.given:
-        if other.name == one.port.name:
-            continue
+    """Feed the fixed conditions with constants."""
+    for other in one.baked:
         row = one.rows[other.name]
         batch = other.shape[0] if other.shape else 0
         if batch is not None:

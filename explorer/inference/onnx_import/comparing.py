@@ -44,7 +44,8 @@ def encoder_difference(
         if output.half is not None:
             value = np.split(value, 2, axis=output.axis + 1)[output.half]
         expected.append(value.transpose(0, 2, 3, 1) if form.channels_first else value)
-    return _difference(content, images, [value.reshape(count, *form.latent_shape) for value in expected], one)
+    values = _with_defaults(images, one) if one.fed else images
+    return _difference(content, values, [value.reshape(count, *form.latent_shape) for value in expected], one)
 
 
 def decoder_difference(one: Part, image: Image, content: bytes, form: CodeForm) -> float | None:
@@ -52,11 +53,7 @@ def decoder_difference(one: Part, image: Image, content: bytes, form: CodeForm) 
     count = one.fixed or 2
     codes: Floats = np.random.default_rng(2).standard_normal((count, *form.latent_shape)).astype(np.float32)
     given = inputs_for(one.port, (count, *one.row), one.rows, one.network.given)
-    values = codes
-    if one.controls:
-        # The first class of labels, which the rows have, too.
-        ends = [np.asarray(given[control.name], np.float32).reshape(count, -1) for control in one.controls]
-        values = np.concatenate([codes.reshape(count, -1), *ends], axis=1)
+    values = _with_defaults(codes, one) if one.controls else codes
     own = codes.transpose(0, 3, 1, 2) if form.channels_first else codes
     given[one.port.name] = typed(np.ascontiguousarray(own).reshape(count, *one.row), one.port.kind)
     made = np.asarray(one.network.run(given)[0], np.float32)
@@ -67,6 +64,13 @@ def decoder_difference(one: Part, image: Image, content: bytes, form: CodeForm) 
     if image.channels > depth:
         made = made @ channel_weights(image.channels, depth)
     return _difference(content, values, [made], one)
+
+
+def _with_defaults(values: Floats, one: Part) -> Floats:
+    """Return images or codes ``(n, size)`` with the default conditions at their end, which the rows have, too."""
+    defaults = np.array([value for control in one.controls for value in control.default], np.float32)
+    flat = values.reshape(len(values), -1)
+    return np.concatenate([flat, np.broadcast_to(defaults, (len(flat), len(defaults)))], axis=1)
 
 
 def _difference(content: bytes, values: Floats, expected: list[Floats], one: Part) -> float | None:

@@ -15,6 +15,7 @@ from explorer.inference.gate.check import check_and_try
 from explorer.inference.onnx_import.adapting import CodeForm, adapt_decoder, adapt_encoder, code_form, with_controls
 from explorer.inference.onnx_import.batching import free_batch, run_once
 from explorer.inference.onnx_import.comparing import decoder_difference, encoder_difference
+from explorer.inference.onnx_import.conditions import share_controls
 from explorer.inference.onnx_import.loading import Arrays, Network, Port, is_integer, words
 from explorer.inference.onnx_import.parts import Output, Part
 from explorer.inference.onnx_import.records import Adapted, Described
@@ -35,16 +36,16 @@ from explorer.inference.onnx_import.understanding import (
     code_port,
     concrete,
     condition_rows,
-    controls_of,
     half,
     image_of,
     inputs_for,
     largest,
+    listed,
     stacking,
     takes,
 )
 from explorer.messages import message
-from explorer.models.import_record import Control
+from explorer.models.import_record import LOST_VARIANCE, Control
 from explorer.models.third_party.request import Choices
 from explorer.types import Progress
 
@@ -59,6 +60,7 @@ class _Found:
     ordered: bool = False
     bottleneck: str = ""
     places: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    outputs: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
 
 
@@ -82,7 +84,7 @@ class _Understood:
 
     @property
     def controls(self) -> tuple[Control, ...]:
-        return self.decoder.controls if self.decoder is not None else ()
+        return self.parts[0].controls
 
 
 def adapt(networks: dict[str, Network], stated: Choices) -> Iterator[Progress | Described | Adapted]:
@@ -121,6 +123,10 @@ def _understood(networks: dict[str, Network], stated: Choices) -> Generator[Prog
             shape = known.form.shape if encoder is not None else known.decoder.row
             known.form = code_form(shape, channels_first=_is_first(known.image_out))
         yield Progress(0, 0)
+    share_controls(known.encoder, known.decoder)
+    if known.controls and known.variance is not None:
+        known.outputs = known.outputs[:1]
+        known.found.notes.append(str(LOST_VARIANCE))
     _note_batches(known.parts, known.found)
     _note_conditions(known.parts, stated, known.found)
     return known
@@ -132,6 +138,7 @@ def _understand_encoder(
     encoder, known.encoder, known.image_in = yield from _encoder(encoder, stated, known.found)
     taken = [] if decoder is None else [port for port in decoder.given if not is_integer(port.kind)]
     shapes = known.encoder.shapes
+    known.found.outputs = tuple(listed(encoder.outputs, shapes))
     if known.found.ordered and shapes[0] == shapes[1] and (stated.code, stated.log_variance) == (None, None):
         known.mean, known.variance = 0, 1
     else:
@@ -152,7 +159,8 @@ def _contents(known: _Understood) -> Iterator[tuple[Role, Part, bytes, tuple[int
     """Yield role, network, adapted file, and the shape of its input."""
     if known.encoder is not None and known.image_in is not None:
         content = adapt_encoder(known.encoder, known.image_in, known.form, known.outputs)
-        yield "encoder", known.encoder, content, known.image_in.shape
+        controls = known.controls if known.encoder.fed else ()
+        yield "encoder", known.encoder, content, with_controls(known.image_in.shape, controls)
     if known.decoder is not None and known.image_out is not None:
         content = adapt_decoder(known.decoder, known.image_out, known.form)
         yield "decoder", known.decoder, content, with_controls(known.form.latent_shape, known.controls)
@@ -183,6 +191,7 @@ def _described(known: _Understood, difference: float | None) -> Described:
         log_variance=known.variance,
         bottleneck=known.found.bottleneck,
         places=known.found.places,
+        outputs=known.found.outputs,
         activation=last_activation(decoder.network, decoder.network.outputs[0]) if decoder else "",
         whole_numbers=(
             known.encoder is not None and is_integer(known.encoder.port.kind),
@@ -337,8 +346,7 @@ def _stacked_axis(shape: tuple[int, ...], taken: Sequence[Port], *, channels_fir
 def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> Generator[Progress, None, Part]:
     port = code_port(decoder.given, form.shape if form else None, decoder.file)
     others = [other for other in decoder.given if other.name != port.name]
-    controls = controls_of(decoder, others) if form is None and stated.condition is None else None
-    rows = condition_rows(others, (0.0,) if controls else stated.condition, decoder)
+    rows = condition_rows(others, stated.condition, decoder)
     row = tuple(side or 1 for side in port.shape[1:])
     if form is not None and (None in port.shape[1:] or prod(row) != prod(form.shape)):
         row = form.shape
@@ -349,7 +357,7 @@ def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> Genera
     count = fixed or 2
     outputs = run_once(network, port, (count, *row), rows)
     shapes = [_one(output, count) for output in outputs]
-    return Part(network, port, row, fixed, rows, shapes, controls=tuple(controls or ()))
+    return Part(network, port, row, fixed, rows, shapes)
 
 
 def _image_out(decoder: Part, image_in: Image | None, stated: Choices, found: _Found) -> Image:
@@ -415,7 +423,7 @@ def _note_batches(networks: Sequence[Part], found: _Found) -> None:
 
 
 def _note_conditions(networks: Sequence[Part], stated: Choices, found: _Found) -> None:
-    names = list(dict.fromkeys(name for one in networks if not one.controls for name in one.rows))
+    names = list(dict.fromkeys(port.name for one in networks for port in one.baked))
     if names:
         found.notes.append(
             str(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from explorer.inference.onnx_import.loading import Arrays, Network, Port
@@ -25,8 +25,9 @@ class Part:
         Shapes of the outputs, without the batch.
     batched
         Whether the input has an axis for the batch.
-    controls
-        Conditions that are at the end of the code, instead of being fixed.
+    controls, fed
+        Conditions that are at the end of the code, instead of being fixed; and those that this network takes: names of
+        its inputs with their number among `controls`.
     """
 
     network: Network
@@ -37,6 +38,12 @@ class Part:
     shapes: list[tuple[int, ...]]
     batched: bool = True
     controls: tuple[Control, ...] = ()
+    fed: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def baked(self) -> list[Port]:
+        """The conditions that are fixed."""
+        return [port for port in self.network.given if port.name != self.port.name and port.name not in self.fed]
 
 
 @dataclass(frozen=True)

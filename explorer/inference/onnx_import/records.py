@@ -21,7 +21,8 @@ class Wanted:
 class Described:
     """What is known of a model; the fields are those of `explorer.models.import_record.Imported`.
 
-    `places` are tensors where a whole model can be cut, with the shape of the code there. `activation` is that of the
+    `places` are tensors where a whole model can be cut, with the shape of the code there. `outputs` are the encoder's,
+    such as ``mean (10)``. `activation` is that of the
     decoder's output, see `explorer.inference.onnx_import.splitting.last_activation`. `whole_numbers` are whether
     encoder and decoder have integers as images, 0 to 255. `max_difference` is the largest between the adapted networks
     and those in the files, relative to the values if these are larger than 1; None if one is random.
@@ -36,6 +37,7 @@ class Described:
     log_variance: int | Literal["stacked"] | None
     bottleneck: str
     places: tuple[tuple[str, tuple[int, ...]], ...]
+    outputs: tuple[str, ...]
     activation: str
     whole_numbers: tuple[bool, bool]
     max_difference: float | None

@@ -17,7 +17,7 @@ from explorer.types import Floats, ImageShape
 
 SIDES: Final = (8, 1024)
 MOST_CHOICES: Final = 64
-"""Maximum number of classes of a condition."""
+"""One-hot conditions up to this length are classes; longer ones are plain numbers."""
 
 _MOST_VALUES = 1024
 """Maximum number of values of a condition."""
@@ -148,19 +148,18 @@ def takes(port: Port, code: tuple[int, ...]) -> bool:
 def condition_rows(ports: Sequence[Port], condition: Sequence[float] | None, network: Network) -> Arrays:
     """Return the value of each condition input of a network, with the shape of one row.
 
-    ModelError if there are such inputs and no `condition`, or it does not fit.
+    Without a `condition` it is the first class, or zeros. ModelError if it does not fit, or if there is none and an
+    input cannot be changed later.
     """
-    if not ports:
-        return {}
-    listed = [f"{port.name} ({kind_name(port.kind)} {words(port.shape) or 'scalar'})" for port in ports]
-    if condition is None:
+    unknown = [port for port in ports if condition is None and control_of(network, port) is None]
+    if unknown:
         raise ModelError(
             "{file} takes more than an image or a code: {inputs}. "
             "Set the condition (--condition LABEL, or V,V,…): the model is imported for this one only.",
             file=network.file,
-            inputs=listed,
+            inputs=[f"{port.name} ({kind_name(port.kind)} {words(port.shape) or 'scalar'})" for port in unknown],
         )
-    return {port.name: _row(port, condition, network) for port in ports}
+    return {port.name: _row(port, (0.0,) if condition is None else condition, network) for port in ports}
 
 
 def _row(port: Port, condition: Sequence[float], network: Network) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
@@ -196,21 +195,17 @@ def _row(port: Port, condition: Sequence[float], network: Network) -> np.ndarray
     return typed(values.reshape(sides), port.kind)
 
 
-def controls_of(network: Network, ports: Sequence[Port]) -> list[Control] | None:
-    """Return the conditions of a decoder as further values of its code; None if a number of classes is unknown."""
-    controls = []
-    for place, port in enumerate(network.given):
-        if port not in ports:
-            continue
-        shape = tuple(side or 1 for side in port.shape[1:])
-        size = prod(shape)
-        classes = size if 1 < size <= MOST_CHOICES else 0
-        if is_integer(port.kind):
-            classes = min(_classes(network, port.name), MOST_CHOICES)
-        if (is_integer(port.kind) and (size > 1 or not classes)) or size > _MOST_VALUES or None in port.shape[1:]:
-            return None
-        controls.append(Control(name=port.name, shape=shape, choices=classes, in_decoder=place))
-    return controls
+def control_of(network: Network, port: Port) -> Control | None:
+    """Return a condition input that can be changed; None if it is too large, or its number of classes is unknown."""
+    shape = tuple(side or 1 for side in port.shape[1:])
+    size = prod(shape)
+    classes = size if 1 < size <= MOST_CHOICES else 0
+    if is_integer(port.kind):
+        classes = _classes(network, port.name)
+    known = size == 1 and classes > 0 if is_integer(port.kind) else size <= _MOST_VALUES
+    if not known or not port.shape or None in port.shape[1:]:
+        return None
+    return Control(name=port.name, shape=shape, choices=classes)
 
 
 def _classes(network: Network, name: str) -> int:
@@ -273,7 +268,7 @@ def code_outputs(
             "The encoder's {count:# output|# outputs} {outputs} are neither a code nor mean and log-variance. "
             "Name the output that is the code with --code.",
             count=len(shapes),
-            outputs=_listed(names, shapes),
+            outputs=listed(names, shapes),
         )
     lower = [name.lower() for name in names]
     named = [place for place in fitting if "var" in lower[place] or "log" in lower[place]]
@@ -299,7 +294,7 @@ def _stated(
             "The encoder has no output “{name}” ({option}). Choose one of {outputs}, or its number from 0.",
             name=text,
             option=option,
-            outputs=_listed(names, shapes),
+            outputs=listed(names, shapes),
         )
 
     mean = 0 if code is None else place_of(code, "--code")
@@ -326,7 +321,8 @@ def _stated(
     return mean, "stacked"
 
 
-def _listed(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> list[str]:
+def listed(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> list[str]:
+    """Return outputs with their shapes, such as ``mean (10)``."""
     return [f"{name} ({words(shape)})" for name, shape in zip(names, shapes, strict=True)]
 
 

@@ -64,6 +64,9 @@ TENSORFLOW: Final = _words(
 SAMPLING: Final = "LatentExplorerSampling"
 """Class that replaces sampling layers; the engine defines it for Keras 2 and 3."""
 
+STAND_IN: Final = "LatentExplorerStandIn"
+"""Class in the place of code that never runs, in an encoder that is left out; the engine defines it, too."""
+
 CODE: Final = frozenset({"Lambda", "__lambda__"})
 """Python code in the file."""
 

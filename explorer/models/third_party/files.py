@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from explorer.errors import ModelError
+from explorer.models.third_party.builtin import STAND_IN
 from explorer.models.third_party.layout import CONFIG_FILE
 from explorer.models.third_party.no_network import checking, format_of
 from explorer.models.third_party.reading import ThirdPartyFile, read_third_party, reading
@@ -174,9 +175,11 @@ def dangers_in(path: Path) -> tuple[Finding, ...]:
     return dangers_of(read_third_party(path))
 
 
-def dangers_of(file: ThirdPartyFile) -> tuple[Finding, ...]:
+def dangers_of(file: ThirdPartyFile, *, without_code: bool = False) -> tuple[Finding, ...]:
     """Return everything in a file that would run or cannot be built, after the replacements of `rewrite`."""
     if file.kind == "saved_model":
         return findings(file)
-    models = rewrite(file).models.values()
-    return tuple(dict.fromkeys(finding for config in models for finding in findings(replace(file, config=config))))
+    models = rewrite(file, without_code=without_code).models.values()
+    found = dict.fromkeys(finding for config in models for finding in findings(replace(file, config=config)))
+    # A file that names a stand-in itself is refused.
+    return tuple(finding for finding in found if not (without_code and finding.what == STAND_IN))

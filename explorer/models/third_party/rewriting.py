@@ -52,16 +52,18 @@ class Rewritten:
     notes: tuple[str, ...] = ()
 
 
-def rewrite(file: ThirdPartyFile) -> Rewritten:
+def rewrite(file: ThirdPartyFile, *, without_code: bool = False) -> Rewritten:
     """Return the configuration of a file with the replacements; the original is not changed.
 
-    Raises ModelError if the configuration is malformed, for example if the name of a class is a list.
+    With `without_code` layers of code whose output shape is known become stand-ins that output zeros, so that the parts
+    without code can be built. Raises ModelError if the configuration is malformed, for example if the name of a class
+    is a list.
     """
     with reading(message("a Keras model"), file.name, ModelError):
-        return _rewritten(file) if file.config else Rewritten({})
+        return _rewritten(file, without_code) if file.config else Rewritten({})
 
 
-def _rewritten(file: ThirdPartyFile) -> Rewritten:
+def _rewritten(file: ThirdPartyFile, without_code: bool) -> Rewritten:
     notes: list[str] = []
     models = {"": file.config}
     if _is_third_party_class(file.config):
@@ -79,6 +81,8 @@ def _rewritten(file: ThirdPartyFile) -> Rewritten:
     worker = _Samplings(file)
     unneeded: list[str] = []
     models = {key: worker.clean(_pruned(_untrained(model), unneeded)) for key, model in models.items()}
+    if without_code:
+        models = {key: _without_code(model, file) for key, model in models.items()}
     if unneeded:
         notes.append(str(message("What only the training needs is left out: {layers}", layers=unneeded)))
     if worker.replaced:
@@ -183,6 +187,50 @@ def _held_models(config: Config) -> dict[str, Config]:
     }
 
 
+def _without_code(model: Config, file: ThirdPartyFile) -> Config:
+    """Return a model with stand-ins for its layers of code whose output shape is known."""
+    inner = model.get("config")
+    if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
+        return model
+    layers = list(inner["layers"])
+    for place, layer in enumerate(layers):
+        if not isinstance(layer, dict):
+            continue
+        if layer.get("class_name") in builtin.MODELS:
+            layers[place] = _without_code(layer, file)
+        shape = _shape_of_code(layer, layers[place + 1 :]) if layer.get("class_name") in builtin.CODE else None
+        if shape is not None:
+            name = _name_of(layer)
+            kept = {key: layer[key] for key in ("name", "build_config") if key in layer}
+            if isinstance(layer.get("inbound_nodes"), list):
+                # Without the mask, for example.
+                nodes = [{**node, "kwargs": {}} if isinstance(node, dict) else node for node in layer["inbound_nodes"]]
+                kept["inbound_nodes"] = nodes
+            config = {"name": name, "shape": shape}
+            layers[place] = {**_own_class(builtin.STAND_IN, file), "config": config, **kept}
+    return {**model, "config": {**inner, "layers": layers}}
+
+
+def _shape_of_code(layer: Config, after: list[Any]) -> list[int] | None:
+    """Return the output shape of a layer of code, without the batch: as stated, or as the layers after it take it."""
+    config = layer.get("config")
+    shapes = [config.get("output_shape") if isinstance(config, dict) else None]
+    for number, other in enumerate(one for one in after if isinstance(one, dict)):
+        taken = [tensor for node in other.get("inbound_nodes") or [] for tensor in _tensors(node)]
+        here = (tensor for tensor in taken if isinstance(tensor, dict) and _source_of(tensor) == _name_of(layer))
+        shapes += [tensor["config"].get("shape", [])[1:] for tensor in here]
+        built = other.get("build_config")
+        if number == 0 and "inbound_nodes" not in other and isinstance(built, dict):
+            shapes.append((built.get("input_shape") or [])[1:])
+    known = (shape for shape in shapes if isinstance(shape, list) and shape)
+    return next((shape for shape in known if all(isinstance(side, int) and side > 0 for side in shape)), None)
+
+
+def _own_class(name: str, file: ThirdPartyFile) -> Config:
+    """Return the class fields of a layer that the engine defines."""
+    return {"class_name": name} | ({"module": None, "registered_name": name} if file.kind == "keras" else {})
+
+
 class _Samplings:
     def __init__(self, file: ThirdPartyFile) -> None:
         self._file = file
@@ -210,9 +258,7 @@ class _Samplings:
         self.replaced.append(name)
         if _DEVIATION.search(_source_of(variance)) and "log" not in _source_of(variance).lower():
             self.deviations.append(name)
-        stand_in: Config = {"class_name": builtin.SAMPLING, "config": {"name": name}, "name": name}
-        if self._file.kind == "keras":
-            stand_in |= {"module": None, "registered_name": builtin.SAMPLING}
+        stand_in = {**_own_class(builtin.SAMPLING, self._file), "config": {"name": name}, "name": name}
         new_style = isinstance(mean, dict)
         node: Any = {"args": [[mean, variance]], "kwargs": {}} if new_style else [mean, variance]
         return {**stand_in, "inbound_nodes": [node]}

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from functools import partial
+from math import prod
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtGui import QFontDatabase, QHideEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QFrame, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFrame, QLabel, QWidget
 
 from explorer.data.mixer import shown
 from explorer.document.document import Document
 from explorer.engine.messages import Examined
 from explorer.errors import ExplorerError
-from explorer.messages import NO_MESSAGE, Message, message
-from explorer.models.import_record import POOR, RANGES, Imported, ValueRange, range_text
+from explorer.messages import NO_MESSAGE, Message
+from explorer.models.conditions import conditions_of
+from explorer.models.import_record import POOR
 from explorer.models.settings import check_new_model, free_name
 from explorer.models.third_party.files import SUFFIXES, decoder_beside, files_by_role, files_of, is_onnx
-from explorer.models.third_party.request import NO_CHOICES, Choices, ImportRequest, parse_condition
+from explorer.models.third_party.request import NO_CHOICES, ImportRequest
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
 from explorer.ui.dialogs.files import ask_file, ask_folder
+from explorer.ui.dialogs.import_choices import ImportChoices, numbers
 from explorer.ui.text import capitalized, filled, percent, sentence
 from explorer.ui.widgets.elided_label import ElidedLabel
 from explorer.ui.widgets.field_grid import FieldGrid
-from explorer.ui.widgets.fields import button, combo_box, label, line_edit, name_widget
+from explorer.ui.widgets.fields import button, label, line_edit, name_widget
 from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.job_strip import JobStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
@@ -32,8 +35,6 @@ from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 _WIDTH, _TABLE_HEIGHT = 620, 168
 _FRAMES = 50
 """Sum of the horizontal margins of the dialog and of the warning box."""
-
-_RANGES: dict[str, ValueRange] = {range_text(values): values for values in RANGES}
 
 FILE_FILTERS = (("Models", "*.keras *.h5 *.hdf5 *.onnx"),)
 
@@ -48,6 +49,7 @@ class ImportDialog(QDialog):
         self._decoder: Path | None = None
         self._proposed = False
         self._trusted: Path | None = None
+        self._decoder_only = False
         self._named_by_hand = False
         self.setObjectName("import_dialog")
         self.setWindowTitle(self.tr("Import model"))
@@ -113,25 +115,8 @@ class ImportDialog(QDialog):
 
     def _make_choices(self) -> None:
         self._facts = label("import_facts", look="plain", selectable=True)
-        self.cut = combo_box("import_cut", self.tr("Bottleneck layer: its output is the code"), [])
-        self.range = combo_box("import_range", self.tr("Range of the input values that the model expects"), [])
-        self.range_out = combo_box("import_range_out", self.tr("Range of the output values of the model"), [])
-        self.fit = combo_box("import_fit", self.tr("What is done with images that are smaller than the model's"), [])
-        for choice in (self.cut, self.range, self.range_out, self.fit):
-            choice.activated.connect(lambda row: self._look())
-        orders = [
-            (None, self.tr("Auto-detect")),
-            ("nchw", self.tr("Channels first")),
-            ("nhwc", self.tr("Channels last")),
-        ]
-        self.axes = combo_box("import_layout", self.tr("Order of the axes of images in the ONNX file"), [])
-        for order, text in orders:
-            self.axes.addItem(text, order)
-        self.axes.activated.connect(lambda row: self._look())
-        self.condition = line_edit(
-            "import_condition", self.tr("Class such as 3, or values with commas; all other conditions are lost")
-        )
-        self.condition.editingFinished.connect(self._on_condition_edited)
+        self.choices = ImportChoices()
+        self.choices.chosen.connect(self._on_chosen)
         self.table = ImageTable(first_gap=0, whole=False)
         name_widget(self.table, "import_images", self.tr("A few images, and their reconstructions below"))
         self.table.setFixedHeight(_TABLE_HEIGHT)
@@ -167,24 +152,16 @@ class ImportDialog(QDialog):
         grid = FieldGrid()
         grid.wide(self.tr("Model"), _row(self._file_words, self.choose_file, self.choose_folder))
         grid.wide(self.tr("Decoder"), _row(self._decoder_words, self.no_decoder, self.choose_decoder))
-        fields = FieldGrid()
-        fields.wide(self.tr("Bottleneck layer"), self.cut)
-        fields.wide(self.tr("Input range"), self.range)
-        fields.wide(self.tr("Output range"), self.range_out)
-        fields.wide(self.tr("Smaller images"), self.fit)
-        fields.wide(self.tr("Name"), self.name)
-        onnx = FieldGrid()
-        onnx.wide(self.tr("Image axes"), self.axes)
-        onnx.wide(self.tr("Condition"), self.condition)
-        self._onnx = widget_of(onnx)
-        self._choices = widget_of(vbox(self._facts, fields, self.table, self._tried, spacing=8))
+        self.choices.add_row(self.tr("Name"), self.name)
         self.setLayout(
             vbox(
                 grid,
                 self._hint,
                 self.trust_box,
-                self._onnx,
-                self._choices,
+                self._facts,
+                self.choices,
+                self.table,
+                self._tried,
                 self._message,
                 self.recipe_box,
                 self.strip,
@@ -200,9 +177,7 @@ class ImportDialog(QDialog):
         """Examine a file or folder, or an encoder and its decoder; that beside it, if none is given, is proposed."""
         beside = decoder_beside(path) if decoder is None else None
         self._path, self._decoder, self._trusted, self._proposed = path, decoder or beside, None, beside is not None
-        self._named_by_hand = False
-        self.axes.setCurrentIndex(0)
-        self.condition.clear()
+        self._named_by_hand = self._decoder_only = False
         wanted = path.stem if path.suffix.lower() in SUFFIXES else path.name
         self.name.setText(free_name(user_models_dir(), wanted or "imported"))
         self._look(restart=True)
@@ -219,9 +194,12 @@ class ImportDialog(QDialog):
         decoder = self._separate_decoder()
         if decoder is not None:
             self.begin(decoder)
+        else:
+            self._decoder_only = True
+            self._look(restart=True)
 
     def _on_trust_clicked(self) -> None:
-        self._trusted = self._path
+        self._trusted, self._decoder_only = self._path, False
         self._look(restart=True)
 
     def _on_name_edited(self) -> None:
@@ -239,20 +217,10 @@ class ImportDialog(QDialog):
             out=user_models_dir() / self.name.text().strip(),
             encoder=parts[0],
             decoder=parts[1],
-            choices=NO_CHOICES if restart else self._stated(),
+            choices=NO_CHOICES if restart else self.choices.stated,
             trust=self._trusted is not None,
+            decoder_only=self._decoder_only,
             data=own,
-        )
-
-    def _stated(self) -> Choices:
-        values: str | None = self.range_out.currentData()
-        return Choices(
-            bottleneck=self.cut.currentData(),
-            range_in=_RANGES.get(self.range.currentData() or ""),
-            range_out="logits" if values == "logits" else _RANGES.get(values or ""),
-            fit=self.fit.currentData(),
-            layout=self.axes.currentData() if self._is_onnx() else None,
-            condition=parse_condition(self.condition.text()) if self._is_onnx() else None,
         )
 
     def _is_onnx(self) -> bool:
@@ -262,14 +230,13 @@ class ImportDialog(QDialog):
         except (ExplorerError, OSError):
             return False
 
-    def _on_condition_edited(self) -> None:
+    def _on_chosen(self) -> None:
+        """Examine the model again if anything else is stated."""
         request = self._document.imports.view.request
-        if request is None:
-            return
-        if self._condition_problem() or request.choices.condition == parse_condition(self.condition.text()):
-            self._show_view()
-        else:
+        if request is not None and not self.choices.problem and self.choices.stated != request.choices:
             self._look()
+        else:
+            self._show_view()
 
     def _separate_decoder(self) -> Path | None:
         """Return the file of the decoder; None if it is in the same file."""
@@ -281,13 +248,15 @@ class ImportDialog(QDialog):
         return files.get("decoder") if "encoder" in files else None
 
     def _look(self, *, restart: bool = False) -> None:
+        if restart:
+            self.choices.reset()
         request = self._request(restart=restart)
-        if request is not None and (restart or not self._condition_problem()):
+        if request is not None:
             self._document.imports.look_requested.emit(request)
 
     def _on_write_clicked(self) -> None:
         request = self._request()
-        if request is not None and not self._name_problem() and not self._condition_problem():
+        if request is not None and not self._name_problem() and not self.choices.problem:
             self._document.imports.write_requested.emit(request)
 
     # -- display ---------------------------------------------------------------------------------------------------
@@ -304,18 +273,20 @@ class ImportDialog(QDialog):
         self._hint.setVisible(self._path is None)
         self.trust_box.setVisible(view.phase == "asking")
         if view.phase == "asking":
-            self.decoder_only.setVisible(self._separate_decoder() is not None)
+            only_code = self._decoder is None and all(finding.danger == "code" for finding in view.dangers)
+            self.decoder_only.setVisible(only_code or self._separate_decoder() is not None)
             self._dangers.setText(self._danger_words(view.dangers))
             # QFrame ignores heightForWidth of its labels.
             self._dangers.setMinimumHeight(self._dangers.heightForWidth(_WIDTH - _FRAMES))
         shown = view.examined is not None and view.phase in {"ready", "looking", "importing", "failed"}
-        self._choices.setVisible(shown)
-        self._onnx.setVisible(view.phase in {"ready", "looking", "importing", "failed"} and self._is_onnx())
+        for part in (self._facts, self.table, self._tried):
+            part.setVisible(shown)
+        self.choices.set_row_visible(self.name, visible=shown)
+        self.choices.show_view(view, onnx=self._is_onnx())
+        self.choices.setVisible(view.phase in {"ready", "looking", "importing", "failed"})
         if view.examined is not None and view.phase in {"ready", "failed"}:
             self._show_examined(view.examined)
-        busy = view.phase in {"looking", "importing"}
-        self._choices.setEnabled(not busy)
-        self._onnx.setEnabled(not busy)
+        self.choices.setEnabled(view.phase not in {"looking", "importing"})
         self.write.setVisible(shown)
         self._message.setText(sentence(view.message) if view.phase == "failed" else "")
         self.recipe.setText(view.recipe if view.phase == "failed" else "")
@@ -339,54 +310,18 @@ class ImportDialog(QDialog):
         words = self.tr("Input: %1×%2 %3. Latent dimensions: %4.")
         known = {1: self.tr("grayscale"), 3: self.tr("RGB")}
         colors = known.get(channels, self.tr("%1 channels").replace("%1", str(channels)))
-        words = filled(words, width, height, colors, _numbers(examined.latent_shape))
+        words = filled(words, width, height, colors, numbers(examined.latent_shape))
         kinds = {
             "encoder": self.tr("Encoder only: codes, map and neighbors, but no reconstruction."),
             "decoder": self.tr("Decoder only: sliders, map and animation, but no reconstruction."),
         }
-        controls = ", ".join(control.name for control in record.controls)
+        conditions = conditions_of(record.controls, prod(examined.latent_shape))
         more = [kinds.get(record.parts, "")]
-        if controls:
-            more.append(self.tr("Condition inputs, shown as sliders: %1.").replace("%1", controls))
+        if conditions is not None:
+            more.append(filled(self.tr("Condition inputs, which stay changeable: %1."), conditions.text))
         more += [f"{capitalized(note)}." for note in record.notes]
         self._facts.setText("\n".join([words, *(line for line in more if line)]))
-        self._fill_cut(examined)
-        self._fill_choices(examined)
         self._show_table(examined)
-
-    def _fill_cut(self, examined: Examined) -> None:
-        self.cut.clear()
-        for name, shape in examined.places:
-            self.cut.addItem(f"{name} · {_numbers(shape)}", name)
-        here = self.cut.findData(examined.record.bottleneck)
-        self.cut.setCurrentIndex(max(0, here))
-        if not examined.places:
-            self.cut.addItem(self.tr("Encoder and decoder given separately"), None)
-        self.cut.setEnabled(len(examined.places) > 1)
-
-    def _fill_choices(self, examined: Examined) -> None:
-        request = self._document.imports.view.request
-        given, record = request.choices if request is not None else NO_CHOICES, examined.record
-        ranges = {text: _range_words(values) for text, values in _RANGES.items()}
-        logits = {"logits": self.tr("Logits (a sigmoid is applied)")}
-        fits = {"resize": self.tr("Enlarge"), "pad": self.tr("Add a border")}
-        self._fill(self.range, ranges, range_text(given.range_in), range_text(record.range_in), record)
-        self._fill(self.range_out, ranges | logits, range_text(given.range_out), range_text(record.range_out), record)
-        self._fill(self.fit, fits, given.fit, record.fit, record)
-        self.range.setEnabled(record.parts != "decoder")
-        self.range_out.setEnabled(record.parts != "encoder")
-        self.fit.setEnabled(record.parts != "decoder")
-
-    def _fill(
-        self, choice: QComboBox, options: dict[str, str], given: str | None, found: str, record: Imported
-    ) -> None:
-        """Fill a combo box with the detected value and all others, and select what the user stated."""
-        choice.clear()
-        words = self.tr("%1 (auto-detected)") if record.parts == "both" else self.tr("%1 (assumed)")
-        choice.addItem(self.tr("Auto-detect") if given else words.replace("%1", options[found]), None)
-        for value, text in options.items():
-            choice.addItem(text, value)
-        choice.setCurrentIndex(max(0, choice.findData(given)) if given else 0)
 
     def _show_table(self, examined: Examined) -> None:
         rows = [pixels for pixels in (examined.originals, examined.reconstructions) if len(pixels)]
@@ -410,21 +345,15 @@ class ImportDialog(QDialog):
             return error.message
         return NO_MESSAGE
 
-    def _condition_problem(self) -> Message:
-        text = self.condition.text().strip()
-        if text and parse_condition(text) is None and self._is_onnx():
-            return message("Cannot read the condition: enter a class such as 3, or numbers with commas")
-        return NO_MESSAGE
-
     def _show_name(self) -> None:
         view = self._document.imports.view
-        problem, condition_problem = self._name_problem(), self._condition_problem()
-        for field, wrong in ((self.name, problem), (self.condition, condition_problem)):
+        problem, unread = self._name_problem(), self.choices.problem
+        for field, wrong in ((self.name, problem), (self.choices.condition, unread)):
             field.setProperty("problem", bool(wrong))
             field.style().polish(field)
-        self.write.setEnabled(view.phase in {"ready", "failed"} and not problem and not condition_problem)
-        if condition_problem:
-            self._message.setText(sentence(condition_problem))
+        self.write.setEnabled(view.phase in {"ready", "failed"} and not problem and not unread)
+        if unread:
+            self._message.setText(sentence(unread))
         elif view.phase == "ready":
             self._message.setText(sentence(problem) if self._named_by_hand else "")
         self._message.setVisible(bool(self._message.text()))
@@ -443,11 +372,3 @@ class ImportDialog(QDialog):
 
 def _row(words: QLabel, *buttons: QWidget) -> QWidget:
     return widget_of(hbox((words, 1), *buttons))
-
-
-def _range_words(values: ValueRange) -> str:
-    return f"{values[0]:g} to {values[1]:g}".replace("-", "−")
-
-
-def _numbers(shape: tuple[int, ...]) -> str:
-    return "×".join(f"{side:,}" for side in shape)

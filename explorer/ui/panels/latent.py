@@ -226,6 +226,7 @@ class LatentPanel(QWidget):
             icon="dices",
             buttons=(self._shuffle,),
         )
+        yield from self._controls.menu_actions()
         yield Action(
             "action_code_view",
             self.tr("Cycle slider &basis"),

@@ -50,6 +50,14 @@ class FieldGrid(QGridLayout):
         """Add a row of one field without a label."""
         self.addWidget(field, self.rowCount(), 1, 1, 3)
 
+    def set_row_visible(self, field: QWidget, *, visible: bool) -> None:
+        """Show or hide a field with its label."""
+        field.setVisible(visible)
+        items = (self.itemAt(place) for place in range(self.count()))
+        for label in (item.widget() for item in items if item is not None):
+            if isinstance(label, QLabel) and label.buddy() is field:
+                label.setVisible(visible)
+
     def _label(self, title: str, field: QWidget, row: int, column: int) -> QLabel:
         label = PlainLabel(title)
         label.setBuddy(field)

@@ -24,6 +24,7 @@ from explorer.latent.statistics import compute_statistics
 from explorer.models.bundle import CODES, COMPILED, NETWORKS, seal
 from explorer.models.card import Card, DataRecord, EpochRecord
 from explorer.models.codes import CodeSample, save_codes
+from explorer.models.import_record import Control, Imported
 from explorer.models.settings import TrainingSettings
 from explorer.types import Codec, Floats, ImageShape, Pixels
 from explorer_testing.codec import LOG_VARIANCE, MatrixCodec, SpatialCodec, WrappedCodec, plain
@@ -118,6 +119,15 @@ def make_model(
     """Return an open model on `codec`, or on a new `MatrixCodec`."""
     codec = codec or MatrixCodec(image_shape, latent_dim, seed=seed)
     return OpenModel(make_card(codec, name=name), make_sample(codec), codec, Path("/nowhere") / name)
+
+
+def make_conditional_model(*controls: Control, own: int = 3) -> OpenModel:
+    """Return an open model whose codes of `own` values are followed by conditions; of two classes without any."""
+    controls = controls or (Control(name="label", shape=(2,), choices=2, in_decoder=1),)
+    codec = MatrixCodec(latent_dim=own + sum(control.size for control in controls))
+    imported = Imported(file="classes.onnx", keras=None, networks=False, controls=controls)
+    card = make_card(codec, name="classes", architecture="imported", training=None, imported=imported)
+    return OpenModel(card, make_sample(codec), codec, Path("/nowhere/classes"))
 
 
 def make_spatial_model(

@@ -62,10 +62,13 @@ def encoder(
     high: float = 1.0,
     kind: int = TensorProto.FLOAT,
     opset: int = 17,
+    *,
+    one_hot: int = 0,
 ) -> onnx.ModelProto:
     """Return an encoder of digits by principal components.
 
-    `outputs` are of the names ``code`` or ``mean``, ``log_variance``, and ``stacked`` of both.
+    `outputs` are of the names ``code`` or ``mean``, ``log_variance``, and ``stacked`` of both. With `one_hot` classes
+    it also takes a class, which moves the code.
     """
     mean, directions = components(count)
     weights = {
@@ -77,17 +80,25 @@ def encoder(
         "narrow": np.full(count, -2, np.float32),
         "row": np.array([batch if isinstance(batch, int) else -1, SIDE**2], np.int64),
     }
-    made = [name for name in outputs if name in {"code", "mean"}]
+    code = next((name for name in outputs if name in {"code", "mean"}), "mean")
     nodes = [
         helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
         helper.make_node("Sub", ["floats", "low"], ["above"]),
         helper.make_node("Div", ["above", "span"], ["scaled"]),
         helper.make_node("Reshape", ["scaled", "row"], ["flat"]),
-        helper.make_node("Gemm", ["flat", "directions", "offset"], [made[0] if made else "mean"]),
+        helper.make_node("Gemm", ["flat", "directions", "offset"], ["plain" if one_hot else code]),
         helper.make_node("Gemm", ["flat", "spread", "narrow"], ["log_variance"]),
-        helper.make_node("Concat", [made[0] if made else "mean", "log_variance"], ["stacked"], axis=1),
+        helper.make_node("Concat", [code, "log_variance"], ["stacked"], axis=1),
     ]
-    return model(nodes, [("pixels", kind, [batch, *shape])], list(outputs), weights, opset)
+    given: list[Given] = [("pixels", kind, [batch, *shape])]
+    if one_hot:
+        given.append(("label", TensorProto.FLOAT, [batch, one_hot]))
+        weights["moves"] = np.linspace(-1, 1, one_hot * count, dtype=np.float32).reshape(one_hot, count)
+        nodes[-2:-2] = [
+            helper.make_node("MatMul", ["label", "moves"], ["by_class"]),
+            helper.make_node("Add", ["plain", "by_class"], [code]),
+        ]
+    return model(nodes, given, list(outputs), weights, opset)
 
 
 def decoder(
@@ -98,8 +109,13 @@ def decoder(
     high: float = 1.0,
     activation: str = "",
     classes: int = 0,
+    *,
+    one_hot: int = 0,
 ) -> onnx.ModelProto:
-    """Return the decoder of `encoder`; with classes it also takes a label, which changes the brightness."""
+    """Return the decoder of `encoder`, to whose class it returns the code with `one_hot`.
+
+    With `classes` it takes a label, which changes the brightness.
+    """
     mean, directions = components(count)
     weights = {
         "directions": directions.T.copy(),
@@ -108,8 +124,15 @@ def decoder(
         "span": np.float32(high - low),
         "shape": np.array([batch if isinstance(batch, int) else -1, *shape], np.int64),
     }
-    nodes = [helper.make_node("Gemm", ["z", "directions", "offset"], ["flat"])]
+    nodes = [helper.make_node("Gemm", ["plain" if one_hot else "z", "directions", "offset"], ["flat"])]
     given: list[Given] = [("z", TensorProto.FLOAT, [batch, count])]
+    if one_hot:
+        given.append(("label", TensorProto.FLOAT, [batch, one_hot]))
+        weights["moves"] = np.linspace(-1, 1, one_hot * count, dtype=np.float32).reshape(one_hot, count)
+        nodes[:0] = [
+            helper.make_node("MatMul", ["label", "moves"], ["by_label"]),
+            helper.make_node("Sub", ["z", "by_label"], ["plain"]),
+        ]
     last = "flat"
     if classes:
         given.append(("label", TensorProto.INT64, [batch]))
@@ -127,6 +150,21 @@ def decoder(
     if activation:
         nodes.append(helper.make_node(activation, ["laid_out"], ["picture"]))
     return model(nodes, given, ["picture"], weights)
+
+
+def by_number(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a decoder with a label whose number of classes nobody can know: the number itself is the brightness."""
+    place = next(place for place, node in enumerate(proto.graph.node) if node.op_type == "Gather")
+    proto.graph.node.pop(place)
+    proto.graph.initializer.append(numpy_helper.from_array(np.array(0.01, np.float32), "step"))
+    proto.graph.initializer.append(numpy_helper.from_array(np.array([-1, 1], np.int64), "column"))
+    for node in (
+        helper.make_node("Mul", ["number", "step"], ["by_class"]),
+        helper.make_node("Reshape", ["float", "column"], ["number"]),
+        helper.make_node("Cast", ["label"], ["float"], to=TensorProto.FLOAT),
+    ):
+        proto.graph.node.insert(place, node)
+    return proto
 
 
 def joined(first: onnx.ModelProto, second: onnx.ModelProto) -> onnx.ModelProto:

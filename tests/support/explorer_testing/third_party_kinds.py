@@ -245,6 +245,25 @@ def tiled(folder: Path) -> None:
 
 
 @kind
+def tiled_whole(folder: Path) -> None:
+    """A conditional model in one file; Lambdas repeat the label over the image, in one of two files for the decoder."""
+    for name in ("tiled_whole", "tiled_decoder"):
+        given, label = keras.Input((28, 28, 1), name="image"), keras.Input((10,), name="label")
+        planes = L.Lambda(lambda y: y[:, None, None] * [[[[1.0]] * 28] * 28], (28, 28, 10), name="tile")(label)
+        h = L.Flatten()(L.Conv2D(4, 4, strides=4)(L.Concatenate()([given, planes])))
+        code = L.Dense(4, name="code")(h)
+        made = L.Reshape((28, 28, 1))(L.Dense(784, activation="sigmoid")(L.Concatenate()([code, label])))
+        if name == "tiled_decoder":
+            made = L.Conv2D(1, 1)(L.Concatenate()([made, planes]))
+        model = keras.Model([given, label], made)
+        model.save(folder / f"{name}.keras")
+        decoder = keras.Model([code, label], made) if name == "tiled_whole" else None
+        if decoder is not None:
+            values = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
+            np.save(folder / "tiled_whole.npy", np.asarray(decoder([values, np.eye(10, dtype=np.float32)[[2, 5, 7]]])))
+
+
+@kind
 def other_python(folder: Path) -> None:
     """A Lambda whose code no Python can read."""
     path = folder / "other_python.keras"
