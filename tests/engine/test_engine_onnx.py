@@ -109,19 +109,81 @@ def test_a_fixed_number_of_images_becomes_free(tmp_path: Path, batch: int) -> No
 
 
 def bound(proto: onnx.ModelProto, batch: int) -> onnx.ModelProto:
-    """Tie the first output to a number of images by a constant of that many rows."""
+    """Tie the first output to a number of images by a constant of that many rows, which differ a little."""
     name = proto.graph.output[0].name
-    proto.graph.initializer.append(numpy_helper.from_array(np.arange(batch, dtype=np.float32)[:, None] * 0 + 1, "rows"))
+    rows = 1 + np.arange(batch, dtype=np.float32)[:, None] * 1e-6
+    proto.graph.initializer.append(numpy_helper.from_array(rows.astype(np.float32), "rows"))
     proto.graph.node.append(helper.make_node("Mul", [name, "rows"], ["bound"]))
     proto.graph.output[0].name = "bound"
     return proto
+
+
+def fixed_within(batch: int, kind: str) -> onnx.ModelProto:
+    """Return a decoder that has its number of images in another constant than that of a plain reshaping."""
+    proto = models.decoder(batch=batch)
+    ints = {
+        "rows": np.array([batch], np.int64),
+        "rest": np.array([1, 28, 28], np.int64),
+        "merged": np.array([batch * 28, 28], np.int64),
+        "sizes": np.array([batch, 1, 28, 28], np.int64),
+        "repeats": np.array([batch, 1, 1, 1], np.int64),
+    }
+    proto.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in ints.items())
+    weights = {"equal_rows": np.ones((batch, 1, 28, 28), np.float32), "one": np.ones((1, 1, 28, 28), np.float32)}
+    proto.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in weights.items())
+    nodes = {
+        "joined": [
+            helper.make_node("Concat", ["rows", "rest"], ["whole"], axis=0),
+            helper.make_node("Reshape", ["picture", "whole"], ["end"]),
+        ],
+        "merged": [
+            helper.make_node("Reshape", ["picture", "merged"], ["lines"]),
+            helper.make_node("Reshape", ["lines", "shape"], ["end"]),
+        ],
+        "resized": [helper.make_node("Resize", ["picture", "", "", "sizes"], ["end"])],
+        "repeated before": [
+            helper.make_node("Concat", ["picture", "equal_rows"], ["both"], axis=1),
+            helper.make_node("Split", ["both"], ["end", "other"], axis=1),
+        ],
+        "repeated": [
+            helper.make_node("Tile", ["one", "repeats"], ["ones"]),
+            helper.make_node("Concat", ["picture", "ones"], ["both"], axis=1),
+            helper.make_node("Split", ["both"], ["end", "other"], axis=1),
+        ],
+        "expanded": [
+            helper.make_node("Expand", ["one", "sizes"], ["ones"]),
+            helper.make_node("Concat", ["picture", "ones"], ["both"], axis=1),
+            helper.make_node("Split", ["both"], ["end", "other"], axis=1),
+        ],
+    }
+    proto.graph.node.extend(nodes[kind])
+    proto.graph.output[0].name = "end"
+    return proto
+
+
+@pytest.mark.parametrize(
+    ("batch", "kind"),
+    [
+        *((batch, kind) for batch in (1, 6) for kind in ("joined", "merged", "resized", "expanded")),
+        (6, "repeated before"),
+        (6, "repeated"),
+    ],
+)
+def test_a_fixed_number_of_images_in_other_constants_becomes_free(tmp_path: Path, batch: int, kind: str) -> None:
+    bundle = bring_in(tmp_path, whole=fixed_within(batch, kind))
+    assert record(bundle).notes == ()
+    codes = np.random.default_rng(0).normal(0, 1, (batch + 1, 10)).astype(np.float32)
+    (made,) = expected(tmp_path, "whole", z=codes[:batch])
+    received = open_codec(bundle).decode(codes)
+    np.testing.assert_allclose(received[:batch], channels_last(made), atol=CLOSE)
+    np.testing.assert_allclose(received[batch:], open_codec(bundle).decode(codes[batch:]), atol=CLOSE)
 
 
 @pytest.mark.parametrize("batch", [3, 4])
 def test_a_number_of_images_that_cannot_be_freed(tmp_path: Path, batch: int) -> None:
     encoder = bound(models.encoder(batch=batch), batch)
     bundle = bring_in(tmp_path, encoder=encoder, decoder=models.decoder())
-    assert f"always computes {batch} images at once" in record(bundle).notes[0]
+    assert f"always computes {batch} images at once, so one costs as much as {batch}" in record(bundle).notes[0]
     images = models.images(11)
     codec = open_codec(bundle)
     (codes,) = expected(tmp_path, "encoder", pixels=planes(images[:batch]))

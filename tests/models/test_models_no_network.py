@@ -21,6 +21,7 @@ from explorer.models.third_party.files import dangers
 from explorer.models.third_party.no_network import NoNetworkError, export_recipe, format_of
 from explorer.models.third_party.reading import finished
 from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.torch_weights import Tensors
 
 SHAPES = {
     "encoder.0.weight": (32, 1, 4, 4),
@@ -103,6 +104,90 @@ def test_a_state_dict(tmp_path: Path) -> None:
         'torch.onnx.export(model.encoder, torch.zeros(1, 1, HEIGHT, WIDTH), "encoder.onnx", dynamo=False)',
         'torch.onnx.export(model.decoder, torch.zeros(1, 16), "decoder.onnx", dynamo=False)',
     ]
+
+
+RECIPE_SHAPES: dict[str, tuple[dict[str, tuple[int, ...]], str, str]] = {
+    "a decoder that is listed first": (
+        {"decoder.0.weight": (1568, 16), "encoder.0.weight": (32, 3, 4, 4), "encoder.0.bias": (32,)},
+        "1, 3, HEIGHT, WIDTH",
+        "1, 16",
+    ),
+    "a decoder of plain convolutions": (
+        {
+            "encoder.conv_in.weight": (128, 3, 3, 3),
+            "encoder.conv_in.bias": (128,),
+            "decoder.conv_in.weight": (512, 4, 3, 3),
+            "decoder.conv_in.bias": (512,),
+        },
+        "1, 3, HEIGHT, WIDTH",
+        "1, 4, CODE_HEIGHT, CODE_WIDTH",
+    ),
+    "transposed convolutions": (
+        {
+            "encoder.0.weight": (8, 1, 3, 3),
+            "encoder.0.bias": (8,),
+            "decoder.0.weight": (4, 16, 2, 2),
+            "decoder.0.bias": (16,),
+        },
+        "1, 1, HEIGHT, WIDTH",
+        "1, 4, CODE_HEIGHT, CODE_WIDTH",
+    ),
+    "a normalization in place of the bias": (
+        {"decoder.up.weight": (64, 8, 3, 3), "decoder.norm.weight": (64,), "decoder.norm.bias": (64,)},
+        "1, CHANNELS, HEIGHT, WIDTH",
+        "1, 8, CODE_HEIGHT, CODE_WIDTH",
+    ),
+    "layers that are only numbered": (
+        {
+            "fc1.weight": (400, 784),
+            "fc1.bias": (400,),
+            "fc21.weight": (20, 400),
+            "fc22.weight": (20, 400),
+            "fc3.weight": (400, 20),
+            "fc4.weight": (784, 400),
+        },
+        "1, 784",
+        "1, 20",
+    ),
+    "numbered convolutions": (
+        {
+            "conv1.weight": (16, 3, 3, 3),
+            "conv1.bias": (16,),
+            "conv2.weight": (4, 16, 3, 3),
+            "conv2.bias": (4,),
+            "t_conv1.weight": (4, 16, 2, 2),
+            "t_conv1.bias": (16,),
+        },
+        "1, 3, HEIGHT, WIDTH",
+        "1, 4, CODE_HEIGHT, CODE_WIDTH",
+    ),
+    "an embedding of labels": (
+        {"embed_label.weight": (10, 7), "encoder.0.weight": (64, 791), "decoder.0.weight": (64, 9)},
+        "1, 791",
+        "1, 9",
+    ),
+    "spectral normalization": (
+        {"codec.encoder.0.weight_orig": (8, 1, 4, 4), "codec.encoder.0.bias": (8,), "codec.decoder.0.weight": (98, 5)},
+        "1, 1, HEIGHT, WIDTH",
+        "1, 5",
+    ),
+    "nothing": ({"step": ()}, "1, CHANNELS, HEIGHT, WIDTH", "1, LATENT"),
+}
+
+
+@pytest.mark.parametrize("what", RECIPE_SHAPES)
+def test_shapes_in_the_weights_are_filled_in(what: str) -> None:
+    shapes, image, code = RECIPE_SHAPES[what]
+    recipe = export_recipe("model.pth", "weights", Tensors(tuple(shapes.items()), "", module=False))
+    assert f"torch.onnx.export(model.encoder, torch.zeros({image})," in recipe
+    assert f"torch.onnx.export(model.decoder, torch.zeros({code})," in recipe
+
+
+def test_the_prefix_of_a_wrapper_is_removed() -> None:
+    shapes = tuple((f"module.{name}", shape) for name, shape in SHAPES.items())
+    recipe = export_recipe("model.pth", "weights", Tensors(shapes, "state", module=False))
+    read = 'torch.load("model.pth", map_location="cpu")["state"]'
+    assert f'{{name.removeprefix("module."): weight for name, weight in {read}.items()}}' in recipe
 
 
 def test_a_state_dict_of_an_old_version(tmp_path: Path) -> None:

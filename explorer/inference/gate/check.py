@@ -19,7 +19,7 @@ def check_network(content: bytes, shape: tuple[int, ...]) -> int:
     `shape` is that of its input, without the batch. ModelError if it does not pass: see `read_network` and
     `check_sizes`.
     """
-    return _sizes(content, shape).at_once
+    return _sizes(content, shape).without_trial
 
 
 def vouch(content: bytes, shape: tuple[int, ...]) -> None:
@@ -30,7 +30,7 @@ def vouch(content: bytes, shape: tuple[int, ...]) -> None:
 def check_and_try(content: bytes, shape: tuple[int, ...]) -> Iterator[int]:
     """Check an untrusted network and run it once, in the reader process; yields and raises like `try_network`."""
     sizes = _sizes(content, shape)
-    yield sizes.at_once
+    yield sizes.without_trial
     yield from try_network(content, shape, sizes)
 
 

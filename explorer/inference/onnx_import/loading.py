@@ -11,9 +11,11 @@ import numpy as np
 from onnx import ModelProto, TensorProto, ValueInfoProto, load_model_from_string
 
 from explorer.errors import ModelError
+from explorer.inference.gate.sizes import Bounds
 from explorer.inference.gate.structure import ITEM_BYTES, read_network
 from explorer.inference.onnx_import.limits import MOST_BYTES, is_plain_name
 from explorer.inference.sessions import open_session
+from explorer.messages import message
 from explorer.reading import reason_of
 from explorer.types import Floats
 
@@ -56,6 +58,7 @@ class Network:
     model: ModelProto
     given: list[Port] = field(default_factory=list)
     _session: Any = field(default=None, repr=False)
+    _bounded: set[tuple[tuple[int, ...], ...]] = field(default_factory=set, repr=False)
 
     @property
     def outputs(self) -> list[str]:
@@ -65,16 +68,41 @@ class Network:
         return next(port for port in self.given if port.name == name)
 
     def run(self, values: Arrays, outputs: list[str] | None = None) -> list[Any]:
-        """Return the outputs of ONNX Runtime, whose exceptions are not converted."""
-        if outputs is None:
-            self._session = self._session or open_session(self.model.SerializeToString(), threads=1)
-            return list(self._session.run(self.outputs, values))
+        """Return the outputs of ONNX Runtime, whose exceptions are not converted.
+
+        ModelError before it if a tensor would be too large, see `Bounds`; what is unknown is left to the limits of the
+        reader process.
+        """
+        if outputs is not None:
+            return self._with_outputs(outputs).run(values)
+        shapes = tuple(values[port.name].shape for port in self.given)
+        if shapes not in self._bounded:
+            self._bound(shapes)
+            self._bounded.add(shapes)
+        self._session = self._session or open_session(self.model.SerializeToString(), threads=1)
+        return list(self._session.run(self.outputs, values))
+
+    def gives_integers(self) -> list[bool]:
+        """Return for each output whether its values are integers; call it after a run."""
+        return ["int" in output.type for output in self._session.get_outputs()]
+
+    def _with_outputs(self, outputs: list[str]) -> Network:
         model = ModelProto()
         model.CopyFrom(self.model)
         del model.graph.output[:]
         for name in outputs:
             model.graph.output.add().name = name
-        return list(open_session(model.SerializeToString(), threads=1).run(outputs, values))
+        return Network(self.file, model, self.given)
+
+    def _bound(self, shapes: tuple[tuple[int, ...], ...]) -> None:
+        model = ModelProto()
+        model.CopyFrom(self.model)
+        sizes = {port.name: shape for port, shape in zip(self.given, shapes, strict=True)}
+        largest = max(shapes, key=prod, default=())
+        try:
+            Bounds(model).check(sizes, message("in a run on {shape}", shape=words(largest)))
+        except ModelError as error:
+            raise ModelError("{file}: {problem}", file=self.file, problem=error.message) from error
 
 
 def external_files(content: bytes, file: str) -> tuple[str, ...]:
