@@ -53,9 +53,9 @@ def finish(
         card = make_card(prepared, history, seconds)
         figures = {"metrics": evaluation.metrics(), "max_difference": compiled.max_difference}
         record = card.data.model_copy(update={"content_hash": prepared.source.content_hash()})
-        seal(folder, card.model_copy(update=figures | {"data": record}))
+        card = seal(folder, card.model_copy(update=figures | {"data": record}))
     delete_checkpoint(checkpoint)
-    yield messages.Finished(str(out.resolve()), evaluation.metrics())
+    yield messages.Finished(str(out.resolve()), evaluation.metrics(), card.decoder_hash or "")
 
 
 def _write_networks(prepared: Prepared, folder: Path) -> Compiled:

@@ -225,10 +225,11 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Finished:
-    """The training is finished and its bundle written."""
+    """The training is finished and its bundle written; `decoder_hash` is that of its card."""
 
     path: str
     metrics: dict[str, float]
+    decoder_hash: str = ""
 
 
 @dataclass(frozen=True)
