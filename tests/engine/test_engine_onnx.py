@@ -12,12 +12,16 @@ import onnx
 import pytest
 from explorer_testing import onnx_models as models
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+from onnxruntime.transformers.float16 import convert_float_to_float16
 
+from explorer.data.preprocessing import Preprocessing, to_floats
+from explorer.data.sources import open_source
 from explorer.engine.codecs import open_codec
 from explorer.engine.messages import Examined, ImportFinished
 from explorer.engine.third_party.importing import examine, import_model
 from explorer.errors import ModelError
-from explorer.models.bundle import Bundle, open_bundle
+from explorer.models.bundle import COMPILED, Bundle, open_bundle
 from explorer.models.import_record import RANGES, Imported
 from explorer.models.third_party.request import Choices, ImportRequest
 from explorer.types import Floats
@@ -480,6 +484,157 @@ def test_other_floats_are_cut(tmp_path: Path, kind: int) -> None:
     assert codes.dtype == np.float32
     (made,) = expected(tmp_path, "whole", pixels=planes(IMAGES).astype(dtype))
     np.testing.assert_allclose(codec.decode(codes), channels_last(made), atol=close)
+
+
+# -- few bits ----------------------------------------------------------------------------------------------------------
+
+
+class Digits(CalibrationDataReader):  # type: ignore[misc]
+    """Inputs to calibrate a quantization on: digits, or their codes."""
+
+    def __init__(self, name: str) -> None:
+        digits = open_source("digits").read(np.arange(64), Preprocessing.standard((28, 28, 1)))
+        values = planes(to_floats(digits))
+        if name == "z":
+            mean, directions = models.components()
+            values = (values.reshape(64, -1) - mean) @ directions
+        self._left = [{name: values.astype(np.float32)}]
+
+    def get_next(self) -> dict[str, Any] | None:
+        return self._left.pop() if self._left else None
+
+
+def few_bits(proto: onnx.ModelProto, kind: str, folder: Path) -> onnx.ModelProto:
+    """Return a model as the tools of ONNX Runtime make it smaller."""
+    if kind.startswith("float16"):
+        made: onnx.ModelProto = convert_float_to_float16(proto, keep_io_types=kind == "float16 inside")
+        return made
+    path = folder / "quantized.onnx"
+    if kind == "dynamic":
+        quantize_dynamic(proto, path)
+    else:
+        form = QuantFormat.QDQ if kind == "QDQ" else QuantFormat.QOperator
+        types = QuantType.QInt8 if kind == "QDQ" else QuantType.QUInt8
+        reader = Digits(proto.graph.input[0].name)
+        quantize_static(proto, path, reader, quant_format=form, activation_type=types, weight_type=QuantType.QInt8)
+    return onnx.load(path)
+
+
+def operators(proto: onnx.ModelProto) -> set[str]:
+    return {node.op_type for node in proto.graph.node}
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "needed", "close"),
+    [
+        ("dynamic", {"MatMulInteger", "DynamicQuantizeLinear"}, 0.05),
+        ("QDQ", {"QuantizeLinear", "DequantizeLinear"}, 0.05),
+        ("QOperator", {"QGemm", "QLinearAdd"}, 0.05),
+        ("float16", {"Gemm"}, 0.02),
+        ("float16 inside", {"Gemm", "Cast"}, 0.02),
+    ],
+)
+def test_files_of_few_bits(tmp_path: Path, kind: str, needed: set[str], close: float, whole: bool) -> None:
+    """They are not made of floats again: what is written computes with as few bits."""
+    encoder, decoder = models.encoder(), models.decoder()
+    if whole:
+        protos = {"whole": few_bits(models.joined(encoder, decoder), kind, tmp_path)}
+    else:
+        protos = {"encoder": few_bits(encoder, kind, tmp_path), "decoder": few_bits(decoder, kind, tmp_path)}
+    choices = Choices(range_in=RANGES[0], range_out=RANGES[0])
+    bundle = bring_in(tmp_path, choices, 1e-3, **protos)
+    assert bundle.card.latent_shape == (10,)
+    written = [onnx.load(bundle.path / name) for name in COMPILED]
+    assert needed <= operators(written[0]) | operators(written[1])
+    digits = to_floats(open_source("digits").read(np.arange(2), Preprocessing.standard((28, 28, 1))))
+    codec = open_codec(bundle)
+    codes = codec.encode(digits)
+    mean, directions = models.components()
+    # As exact as the bits allow.
+    np.testing.assert_allclose(codes, (digits.reshape(2, -1) - mean) @ directions, atol=close * np.abs(codes).max())
+    again = codec.decode(codes).reshape(2, -1)
+    np.testing.assert_allclose(again, codes @ directions.T + mean, atol=2 * close)
+    kind_in = np.float16 if kind == "float16" else np.float32
+    if whole:
+        (made,) = expected(tmp_path, "whole", pixels=planes(digits).astype(kind_in))
+        np.testing.assert_allclose(again, made.reshape(2, -1), atol=close)
+    else:
+        (first,) = expected(tmp_path, "encoder", pixels=planes(digits).astype(kind_in))
+        np.testing.assert_allclose(codes, first, atol=1e-2)
+
+
+@pytest.mark.parametrize("kind", [TensorProto.INT8, TensorProto.UINT8])
+def test_quantized_inputs_and_outputs(tmp_path: Path, kind: int) -> None:
+    """Images and codes are integers with a scale, as in files from TensorFlow Lite."""
+    dtype = helper.tensor_dtype_to_np_dtype(kind)
+    zero = np.array(0 if kind == TensorProto.UINT8 else -128, dtype)
+    protos = {"encoder": models.encoder(), "decoder": models.decoder()}
+    for proto in protos.values():
+        code = proto is protos["encoder"]
+        (given,), (made,) = proto.graph.input, proto.graph.output
+        sizes = {given.name: 1 / 255 if code else 0.1, made.name: 0.1 if code else 1 / 255}
+        points = {given.name: zero if code else np.array(100, dtype), made.name: np.array(100, dtype) if code else zero}
+        for name, scale in sizes.items():
+            proto.graph.initializer.append(numpy_helper.from_array(np.array(scale, np.float32), f"{name}_scale"))
+            proto.graph.initializer.append(numpy_helper.from_array(points[name], f"{name}_zero"))
+        old_in, old_out = given.name, made.name
+        for node in proto.graph.node:
+            node.input[:] = ["floats_in" if name == old_in else name for name in node.input]
+            node.output[:] = ["floats_out" if name == old_out else name for name in node.output]
+        first = helper.make_node("DequantizeLinear", [old_in, f"{old_in}_scale", f"{old_in}_zero"], ["floats_in"])
+        last = helper.make_node("QuantizeLinear", ["floats_out", f"{old_out}_scale", f"{old_out}_zero"], [old_out])
+        proto.graph.node.insert(0, first)
+        proto.graph.node.append(last)
+        given.type.tensor_type.elem_type = made.type.tensor_type.elem_type = kind
+    bundle = bring_in(tmp_path, **protos)
+    assert (record(bundle).range_in, record(bundle).range_out) == (RANGES[0], RANGES[0])
+    digits = to_floats(open_source("digits").read(np.arange(3), Preprocessing.standard((28, 28, 1))))
+    pixels = (np.rint(planes(digits) * 255) + int(zero)).astype(dtype)
+    (codes,) = expected(tmp_path, "encoder", pixels=pixels)
+    codec = open_codec(bundle)
+    np.testing.assert_allclose(codec.encode(digits), (codes.astype(np.float32) - 100) * 0.1, atol=CLOSE)
+    (made,) = expected(tmp_path, "decoder", z=codes)
+    wanted = (channels_last(made).astype(np.float32) - int(zero)) / 255
+    np.testing.assert_allclose(codec.decode(codec.encode(digits)), wanted, atol=CLOSE)
+
+
+def indices(batch: int | str = "n") -> onnx.ModelProto:
+    """Return an encoder to indices of a codebook."""
+    proto = models.encoder(batch=batch)
+    proto.graph.node.append(helper.make_node("ArgMax", ["code"], ["index"], axis=1))
+    proto.graph.output[0].name = "index"
+    proto.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
+    return proto
+
+
+def looked_up() -> onnx.ModelProto:
+    """Return a decoder of indices."""
+    table = np.random.default_rng(0).uniform(0, 1, (10, 1, 28, 28)).astype(np.float32)
+    nodes = [
+        helper.make_node("Squeeze", ["index", "one"], ["plain"]),
+        helper.make_node("Gather", ["table", "plain"], ["picture"]),
+    ]
+    given: list[models.Given] = [("index", TensorProto.INT64, ["n", 1])]
+    return models.model(nodes, given, ["picture"], {"table": table, "one": np.array([1], np.int64)})
+
+
+@pytest.mark.parametrize("parts", [("encoder", "decoder"), ("encoder",), ("decoder",)])
+def test_codes_that_are_integers(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    protos = {"encoder": indices(), "decoder": looked_up()}
+    said = refusal(tmp_path, **{part: protos[part] for part in parts})
+    assert f"The codes of {parts[0]}.onnx are integers, such as indices of a codebook (VQ-VAE)" in said
+    assert "Export the encoder up to the vectors before quantization" in said
+
+
+def test_vectors_are_taken_where_there_are_indices_too(tmp_path: Path) -> None:
+    encoder = indices()
+    encoder.graph.output.insert(1, helper.make_tensor_value_info("code", TensorProto.FLOAT, None))
+    bundle = bring_in(tmp_path, whole=encoder)
+    assert bundle.card.latent_shape == (10,)
+    other = tmp_path / "other"
+    other.mkdir()
+    assert "are integers" in refusal(other, Choices(code="index"), whole=encoder)
 
 
 def test_parts_of_shapes_that_are_asked_for_after_the_bottleneck(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from explorer.errors import ModelError
 from explorer.inference.gate.sizes import Bounds
 from explorer.inference.gate.structure import ITEM_BYTES, read_network
 from explorer.inference.onnx_import.limits import MOST_BYTES, is_plain_name
+from explorer.inference.onnx_import.quantized import with_float_ends
 from explorer.inference.sessions import open_session
 from explorer.messages import message
 from explorer.reading import reason_of
@@ -144,6 +145,7 @@ def load(content: bytes, file: str, externals: Mapping[str, BinaryIO]) -> Networ
     except ModelError as error:
         raise ModelError("{file}: {problem}", file=file, problem=error.message) from error
     _check_order(model, file)
+    with_float_ends(model)
     return Network(file, model, [_port(value) for value in model.graph.input])
 
 
