@@ -826,7 +826,13 @@ def test_what_cannot_be_run_safely_is_refused(tmp_path: Path) -> None:
     grown.graph.node.append(helper.make_node("ReduceSum", ["more"], ["total"], keepdims=0))
     grown.graph.node.append(helper.make_node("Add", ["code", "total"], ["sum"]))
     grown.graph.output[0].name = "sum"
-    assert "encoder.onnx" in refusal(tmp_path, encoder=grown, decoder=other)
+    said = refusal(tmp_path, encoder=grown, decoder=other)
+    assert "encoder.onnx: The network cannot be run safely: a tensor takes 262,144 MB in a run on 2×1×28×28" in said
+    hidden = numpy_helper.from_array(np.zeros(2, np.float32), "hidden")
+    hidden.data_location = TensorProto.EXTERNAL
+    hidden.external_data.add(key="location", value="/etc/passwd")
+    constant = helper.make_node("Constant", [], ["more"], value=hidden)
+    assert "weights in other files (external data)" in refusal(tmp_path, encoder=with_node(constant), decoder=other)
 
 
 def test_files_that_are_no_networks(tmp_path: Path) -> None:

@@ -8,16 +8,19 @@ import struct
 import sys
 import zipfile
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
+from explorer_testing.advice import has_advice
 
 from explorer.models.file_kind import identify
-from explorer.models.third_party.files import dangers
+from explorer.models.third_party.files import dangers, files_of
 from explorer.models.third_party.no_network import NoNetworkError, export_recipe, format_of
 from explorer.models.third_party.reading import finished
 from explorer.models.third_party.request import ImportRequest
@@ -248,6 +251,65 @@ def test_models_that_must_be_converted(tmp_path: Path, name: str, content: bytes
     error = said(path)
     assert f"{name} is {title}, which cannot be opened directly" in str(error)
     assert recipe in error.recipe
+
+
+WEIGHTS = [(784, 16), (16,), (16, 784), (784,)]
+
+
+def arrays(path: Path) -> None:
+    np.savez(path, *(np.zeros(shape, np.float32) for shape in WEIGHTS))
+
+
+def named_arrays(path: Path) -> None:
+    names = [f"dense_{number // 2}/{('kernel', 'bias')[number % 2]}:0" for number in range(4)]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(f"{name}.npy", b"")
+
+
+def graph(path: Path) -> None:
+    path.write_bytes(b"\n\x0f\n\x01x\x12\x0bPlaceholder")
+
+
+def architecture(path: Path) -> None:
+    path.write_text('{"class_name": "Functional", "config": {"layers": []}}')
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "problem", "recipe"),
+    [
+        ("weights.npz", arrays, "has only weights, as NumPy arrays, and no network", "model.set_weights(["),
+        ("named.npz", named_arrays, "has only weights, as NumPy arrays, and no network", 'np.load("named.npz")'),
+        ("frozen.pb", graph, "is a TensorFlow graph without a SavedModel", "--graphdef frozen.pb"),
+        ("model.ckpt.index", graph, "a part of a TensorFlow checkpoint", '.restore("model.ckpt")'),
+        ("model.ckpt-3.data-00000-of-00001", graph, "a part of a TensorFlow checkpoint", '.restore("model.ckpt-3")'),
+        ("model.json", architecture, "has only the architecture of a Keras model", "model_from_json"),
+        ("old.ckpt", graph, "has only weights of PyTorch, and no network", "load_state_dict"),
+    ],
+)
+def test_parts_of_models(tmp_path: Path, name: str, write: Callable[[Path], None], problem: str, recipe: str) -> None:
+    write(tmp_path / name)
+    error = said(tmp_path / name)
+    assert str(error).startswith(f"{name} ")
+    assert problem in str(error)
+    assert has_advice(error)
+    assert recipe in error.recipe
+
+
+def test_datasets_are_not_mistaken_for_weights(tmp_path: Path) -> None:
+    images, labels = np.zeros((9, 28, 28), np.float32), np.zeros(9, np.float32)
+    np.savez(tmp_path / "four.npz", images, labels, images, labels)
+    np.savez(tmp_path / "named.npz", x=images, weight=labels)
+    for path in tmp_path.iterdir():
+        assert identify(path) == "images"
+
+
+def test_the_graph_of_a_saved_model_is_its_folder(tmp_path: Path) -> None:
+    graph(tmp_path / "saved_model.pb")
+    for name in ("saved_model.pb", "keras_metadata.pb"):
+        (tmp_path / name).touch()
+        assert identify(tmp_path / name) == "third_party"
+        assert files_of(ImportRequest(tmp_path / name, tmp_path / "out")) == [tmp_path]
 
 
 def test_programs_of_pytorch(tmp_path: Path) -> None:

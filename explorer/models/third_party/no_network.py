@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from explorer.errors import ExplorerError, ModelError
 from explorer.messages import message
+from explorer.models.third_party.incomplete import incomplete
 from explorer.models.third_party.recipe_shapes import code_arguments, image_arguments, wrapper_of
 from explorer.models.third_party.torch_weights import LEGACY_MAGIC, Tensors
 
@@ -20,6 +21,7 @@ Format: TypeAlias = Literal["weights", "torchscript", "pt2", "safetensors", "tfl
 _SUFFIXES: Final[dict[str, Format]] = {
     ".pt": "weights",
     ".pth": "weights",
+    ".ckpt": "weights",
     ".pt2": "pt2",
     ".safetensors": "safetensors",
     ".tflite": "tflite",
@@ -71,6 +73,9 @@ def _format_of_zip(path: Path) -> Format | None:
 
 def checking(path: Path) -> Generator[None, None, None]:
     """Raise NoNetworkError if a file must be exported first; yields while its weights are read."""
+    missing = incomplete(path)
+    if missing is not None:
+        raise NoNetworkError(missing.problem).with_recipe(missing.recipe)
     kind = format_of(path)
     if kind is None:
         return
