@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +57,14 @@ def _import_tensorflow() -> float:
 
 
 def bring_in(arguments: dict[str, Any], tell: Tell) -> None:
-    """Import the files into a temporary folder as the command line does, and send its exit status."""
-    from explorer.cli.main import main
-
+    """Import the files into a temporary folder as the command line does, and send the names of what is written."""
     with tempfile.TemporaryDirectory(prefix="latent-explorer-bench-") as folder:
-        out = str(Path(folder, "model"))
-        status = main(["import", "--encoder", arguments["encoder"], "--decoder", arguments["decoder"], "--out", out])
-        if status:
-            raise SystemExit(status)
-        tell(status)
+        out = Path(folder, "model")
+        parts = [f"--{role}={arguments[role]}" for role in ("encoder", "decoder")]
+        sys.argv = ["latent-explorer", "import", *parts, "--out", str(out)]
+        with suppress(SystemExit):
+            runpy.run_module("explorer", run_name="__main__")
+        tell(sorted(path.name for path in out.iterdir()))
 
 
 def open_both(arguments: dict[str, Any], tell: Tell) -> None:

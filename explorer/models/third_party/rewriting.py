@@ -34,7 +34,7 @@ _DEVIATION: Final = re.compile(r"std|stddev|sigma|deviation", re.IGNORECASE)
 _NOISE: Final = re.compile(r"normal(?!i[sz])|random|gauss|noise|(^|_)eps|sampl|reparam", re.IGNORECASE)
 _MARSHALED_NAME: Final = re.compile(rb"(?=[zZ\xda\xfa](.)([A-Za-z_][A-Za-z0-9_]*))", re.DOTALL)
 """A short text in marshaled code: its kind, length and beginning."""
-_GATING: Final = re.compile(r"glu|gate|gating|multipl|attention", re.IGNORECASE)
+_GATING: Final = re.compile(r"glu|gate|gating|multiply|attention", re.IGNORECASE)
 _DEEPEST: Final = 4
 _LISTED: Final = 8
 _LINEAR: Final = frozenset({"Dense", "Conv2D", "Convolution2D"})
