@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from math import prod
 from typing import Any, BinaryIO, Final
 
@@ -144,7 +145,7 @@ def load(content: bytes, file: str, externals: Mapping[str, BinaryIO]) -> Networ
         model = read_network(content)
     except ModelError as error:
         raise ModelError("{file}: {problem}", file=file, problem=error.message) from error
-    _check_order(model, file)
+    _sort(model, file)
     with_float_ends(model)
     return Network(file, model, [_port(value) for value in model.graph.input])
 
@@ -204,22 +205,47 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _check_order(model: ModelProto, file: str) -> None:
-    """Check that every tensor is computed before it is used, and that every output is computed."""
+def _sort(model: ModelProto, file: str) -> None:
+    """Bring operators into an order in which every tensor is computed before it is used.
+
+    Some exporters do not care. ModelError if that is impossible, or an output is not computed.
+    """
     known = {"", *(value.name for value in model.graph.input), *(one.name for one in model.graph.initializer)}
-    for node in model.graph.node:
-        if not known.issuperset(node.input):
-            raise ModelError(
-                "{file} is damaged: the inputs of the operator {operator} are computed after it. Export it again.",
-                file=file,
-                operator=node.op_type,
-            )
-        known.update(node.output)
-    missing = next((output.name for output in model.graph.output if output.name not in known), None)
-    if missing is not None:
+    missing: dict[str, list[int]] = {}
+    nodes = list(model.graph.node)
+    counts = []
+    for place, node in enumerate(nodes):
+        needed = set(node.input) - known
+        counts.append(len(needed))
+        for name in needed:
+            missing.setdefault(name, []).append(place)
+    # Those that can be computed, the first in the file first.
+    ready = [place for place, count in enumerate(counts) if not count]
+    heapify(ready)
+    order = []
+    while ready:
+        order.append(heappop(ready))
+        for name in set(nodes[order[-1]].output) - known:
+            known.add(name)
+            for place in missing.get(name, ()):
+                counts[place] -= 1
+                if not counts[place]:
+                    heappush(ready, place)
+    if len(order) < len(nodes):
+        stuck = next(node for node, count in zip(nodes, counts, strict=True) if count)
         raise ModelError(
-            "{file} is damaged: its output “{name}” is not computed. Export it again.", file=file, name=missing
+            "{file} is damaged: an input of the operator {operator} is never computed. Export it again.",
+            file=file,
+            operator=stuck.op_type,
         )
+    lost = next((output.name for output in model.graph.output if output.name not in known), None)
+    if lost is not None:
+        raise ModelError(
+            "{file} is damaged: its output “{name}” is not computed. Export it again.", file=file, name=lost
+        )
+    if order != sorted(order):
+        del model.graph.node[:]
+        model.graph.node.extend(nodes[place] for place in order)
 
 
 def _port(value: ValueInfoProto) -> Port:

@@ -17,6 +17,7 @@ from explorer.inference.onnx_import.batching import free_batch, run_once
 from explorer.inference.onnx_import.comparing import decoder_difference, encoder_difference
 from explorer.inference.onnx_import.loading import Arrays, Network, Port, is_integer, words
 from explorer.inference.onnx_import.parts import Output, Part
+from explorer.inference.onnx_import.quantized import with_float_tensors, without_float_tensors
 from explorer.inference.onnx_import.records import Adapted, Described
 from explorer.inference.onnx_import.splitting import (
     choose_cut,
@@ -246,6 +247,7 @@ def _cut(whole: Network, opened: Part, stated: Choices, found: _Found) -> tuple[
             shape=words(opened.row),
         )
     values = _values(opened)
+    whole = Network(whole.file, with_float_tensors(whole.model), whole.given)
     all_cuts = cuts(whole, opened.port, values)
     places = likely(all_cuts, prod(opened.row))
     chosen = choose_cut(all_cuts, places, stated.bottleneck, whole.file)
@@ -253,7 +255,10 @@ def _cut(whole: Network, opened: Part, stated: Choices, found: _Found) -> tuple[
     found.places = tuple((cut.name, cut.shape) for cut in places[:_OFFERED])
     if chosen.name not in dict(found.places):
         found.places = ((chosen.name, chosen.shape), *found.places)
-    return split(whole, opened.port, chosen, values)
+    halves = split(whole, opened.port, chosen, values)
+    for one in halves:
+        without_float_tensors(one.model)
+    return halves
 
 
 def _values(opened: Part) -> Arrays:
