@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from explorer_testing import onnx_models as models
+from explorer_testing.advice import has_advice
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.transformers.float16 import convert_float_to_float16
@@ -61,6 +62,8 @@ def refusal(tmp_path: Path, choices: Choices | None = None, **protos: onnx.Model
     with pytest.raises(ModelError) as caught:
         bring_in(tmp_path, choices, **protos)
     assert not (tmp_path / "out").exists()
+    assert has_advice(caught.value)
+    assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
@@ -207,6 +210,31 @@ def test_value_ranges_are_found_on_images(tmp_path: Path, low: float, high: floa
     np.testing.assert_allclose(codec.encode(IMAGES), codes, atol=CLOSE)
     (made,) = expected(tmp_path, "decoder", z=codes)
     np.testing.assert_allclose(codec.decode(codes), (channels_last(made) - low) / (high - low), atol=CLOSE)
+
+
+@pytest.mark.parametrize("fixed", [None, 8])
+def test_sizes_that_only_a_run_tells_do_not_make_batches_small(
+    tmp_path: Path, fixed: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight images at once cost no more than one where the network always computes eight."""
+    protos = {"encoder": models.encoder(), "decoder": models.decoder()}
+    if fixed:
+        protos["encoder"] = bound(models.encoder(batch=fixed), fixed)
+    # Shape inference does not know this operator.
+    code = protos["encoder"].graph.output[0].name
+    protos["encoder"].graph.node.append(helper.make_node("QuickGelu", [code], ["bent"], domain="com.microsoft"))
+    protos["encoder"].opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    protos["encoder"].graph.output[0].name = "bent"
+    codec = open_codec(bring_in(tmp_path, **protos))
+    counts: list[int] = []
+
+    def run(session: Any, name: str, values: Floats) -> list[Floats]:
+        counts.append(len(values))
+        return list(session.run(None, {name: values}))
+
+    monkeypatch.setattr("explorer.inference.codec.run_session", run)
+    codec.encode(models.images(16))
+    assert counts == ([8, 8] if fixed else [16])
 
 
 def test_ranges_can_be_stated(tmp_path: Path) -> None:

@@ -22,6 +22,14 @@ def check_network(content: bytes, shape: tuple[int, ...]) -> int:
     return _sizes(content, shape).without_trial
 
 
+def check_changed(content: bytes, shape: tuple[int, ...], at_once: int) -> int:
+    """Check a network that has passed with `at_once`, but for operators with outputs as large as their inputs.
+
+    Returns the maximum batch size; sizes that only a run tells are those of its trial. ModelError like `check_network`.
+    """
+    return min(at_once, _sizes(content, shape).at_once)
+
+
 def vouch(content: bytes, shape: tuple[int, ...]) -> None:
     """Check a network made by this program, and cache that it may run; ModelError if it does not pass."""
     keep_passed(network_key(content, shape), check_network(content, shape))

@@ -255,10 +255,10 @@ def _cut(whole: Network, opened: Part, stated: Choices, found: _Found) -> tuple[
     found.places = tuple((cut.name, cut.shape) for cut in places[:_OFFERED])
     if chosen.name not in dict(found.places):
         found.places = ((chosen.name, chosen.shape), *found.places)
-    halves = split(whole, opened.port, chosen, values)
-    for one in halves:
+    parts = split(whole, opened.port, chosen, values)
+    for one in parts:
         without_float_tensors(one.model)
-    return halves
+    return parts
 
 
 def _values(opened: Part) -> Arrays:

@@ -248,10 +248,10 @@ def _is_sampling(layer: Config, inputs: tuple[Any, Any], named: dict[str, Config
     if sources[0] == sources[1] and not any(_NAMED_FOR_IT.search(name) for name in names):
         return False
     if used:
-        return any(map(_NOISE.search, used)) and (_are_told(names, sources) or _are_siblings(sources, named))
+        return any(map(_NOISE.search, used)) and (_names_tell(names, sources) or _are_siblings(sources, named))
     if any(_GATING.search(name) for name in names):
         return False
-    return _are_told(names, sources) or (_are_siblings(sources, named) and _is_narrowest(sources[0], named))
+    return _names_tell(names, sources) or (_are_siblings(sources, named) and _is_narrowest(sources[0], named))
 
 
 def _code_of(function: Any) -> bytes:
@@ -269,7 +269,7 @@ def _names_in(code: bytes) -> list[str]:
     return [text[:length].decode("ascii") for length, text in found if 0 < length <= len(text)]
 
 
-def _are_told(names: list[str], sources: list[str]) -> bool:
+def _names_tell(names: list[str], sources: list[str]) -> bool:
     """Return whether the names of a layer or of its inputs are those of sampling."""
     return any(_VARIANCE.search(source) for source in sources) or any(_NAMED_FOR_IT.search(name) for name in names)
 
