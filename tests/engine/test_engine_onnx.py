@@ -569,7 +569,7 @@ def operators(proto: onnx.ModelProto) -> set[str]:
     return {node.op_type for node in proto.graph.node}
 
 
-@pytest.mark.allow_log("Please consider to run pre-processing before quantization")
+@pytest.mark.allow_log("pre-processing before quantization")
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize(
     ("kind", "needed", "close"),
