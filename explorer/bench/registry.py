@@ -19,6 +19,7 @@ LINES = (
     "folder",
     "morph",
     "neighbors",
+    "import-onnx",
     "training",
 )
 """Each is a module of this package, with ``_`` for ``-``, that has ``measure(quick: bool) -> list[Entry]``."""

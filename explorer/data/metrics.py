@@ -24,8 +24,8 @@ DATA_RANGE = 1.0
 BCE_CLIP = 1e-7
 SSIM_WINDOW = 7
 _K1, _K2 = 0.01, 0.03
-_BATCH_VALUES = 1 << 21
-"""Values converted to float64 at once: about 16 MB per array."""
+_BATCH_VALUES = 1 << 17
+"""Values converted to float64 at once: 1 MB per array, which stays in the cache of the processor."""
 
 
 def mse_per_image(reference: Floats, output: Floats) -> Figures:

@@ -73,11 +73,13 @@ class _Record(BaseModel):
 class ModelRecord(_Record):
     """The model of a session, with its folder on the machine that saved the session.
 
-    `model_hash` is `explorer.models.card.Card.decoder_hash`; empty if it was in training.
+    `model_hash` is `explorer.models.card.Card.decoder_hash`; empty if it was in training, then `run` is the folder of
+    its training run.
     """
 
     name: Name
     path: Place
+    run: Place = ""
     model_hash: str = Field(max_length=100)
     latent_dim: int = Field(ge=1, le=2**31)
     image_shape: ImageShape

@@ -135,6 +135,7 @@ def _model_record(model: OpenModel | None) -> ModelRecord | None:
     return ModelRecord(
         name=card.name,
         path=str(model.path),
+        run="" if model.epochs is None or model.run is None else str(model.run),
         model_hash=card.decoder_hash or "" if model.epochs is None else "",
         latent_dim=card.latent_dim,
         image_shape=card.image_shape,

@@ -53,10 +53,14 @@ def finish(
         card = make_card(prepared, history, seconds)
         figures = {"metrics": evaluation.metrics(), "channel_metrics": evaluation.channels}
         record = card.data.model_copy(update={"content_hash": prepared.source.content_hash()})
-        seal(folder, card.model_copy(update=figures | {"data": record, "max_difference": compiled.max_difference}))
+        card = seal(
+            folder, card.model_copy(update=figures | {"data": record, "max_difference": compiled.max_difference})
+        )
     delete_checkpoint(checkpoint)
     value_range = prepared.preprocessing.reading.range
-    yield messages.Finished(str(out.resolve()), evaluation.metrics(), evaluation.channels, value_range)
+    yield messages.Finished(
+        str(out.resolve()), evaluation.metrics(), evaluation.channels, value_range, card.decoder_hash or ""
+    )
 
 
 def _write_networks(prepared: Prepared, folder: Path) -> Compiled:

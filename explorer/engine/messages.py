@@ -230,13 +230,14 @@ class Finished:
     """The training is finished and its bundle written.
 
     `channels` are metrics of each channel, `range` the values in the files that are 0 and 1; see
-    `explorer.models.card.Card.channel_metrics`.
+    `explorer.models.card.Card.channel_metrics`. `decoder_hash` is that of its card.
     """
 
     path: str
     metrics: dict[str, float]
     channels: tuple[dict[str, float], ...] = ()
     range: tuple[float, float] | None = None
+    decoder_hash: str = ""
 
 
 @dataclass(frozen=True)

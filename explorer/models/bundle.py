@@ -125,15 +125,17 @@ def _networks(card: Card) -> Iterator[str]:
         yield from compress(COMPILED, card.parts)
 
 
-def seal(folder: Path, card: Card) -> None:
-    """Write the card, with the checksums of all other files of the folder but the preview.
+def seal(folder: Path, card: Card) -> Card:
+    """Write the card, with the checksums of all other files of the folder but the preview, and return it.
 
     ModelError if the card would be too large to be read again.
     """
     files = {file.name: file_hash(file) for file in sorted(folder.iterdir()) if file.name not in {CARD, PREVIEW}}
-    text = card.model_copy(update={"files": files}).model_dump_json(indent=2)
+    card = card.model_copy(update={"files": files})
+    text = card.model_dump_json(indent=2)
     json_text(text.encode(), RECORD, f"{card.name}/{CARD}", ModelError)
     (folder / CARD).write_text(text + "\n", encoding="utf-8")
+    return card
 
 
 def check_replaceable(path: Path, *, force: bool) -> None:

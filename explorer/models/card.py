@@ -186,8 +186,12 @@ class Card(_Record):
 
     @property
     def decoder_hash(self) -> str | None:
-        """SHA-256 of the decoder's file, which identifies the model in exports; None before the file exists."""
-        return self.files.get("decoder.keras") or self.files.get("decoder.onnx")
+        """SHA-256 of the decoder's file, which identifies the model in exports; None before the file exists.
+
+        That of the encoder's if there is no decoder.
+        """
+        names = (f"{part}.{suffix}" for part in ("decoder", "encoder") for suffix in ("keras", "onnx"))
+        return next((self.files[name] for name in names if name in self.files), None)
 
     @property
     def encodes(self) -> bool:

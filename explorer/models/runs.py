@@ -100,8 +100,8 @@ class Run:
     """A run, read from its folder.
 
     `phase` is how it ended; ``unfinished`` if it is still running or was killed. `note` is the error message of a
-    failed run; `metrics` are on the test images, once it is finished. `progress_frames` are evenly spaced
-    once it has ended.
+    failed run. Once it is finished, `metrics` are on the test images, and `decoder_hash` is that of the card of its
+    model; empty in runs of earlier versions. `progress_frames` are evenly spaced once it has ended.
     """
 
     path: Path
@@ -112,6 +112,7 @@ class Run:
     curve: tuple[CurvePoint, ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
     progress_frames: tuple[ProgressFrame, ...] = ()
+    decoder_hash: str = ""
 
     @property
     def name(self) -> str:
@@ -306,7 +307,17 @@ def read_run(path: Path) -> Run:
     if logged.phase != "unfinished":
         progress_frames = even_frames(progress_frames)
     curve = tuple(logged.curve)
-    return Run(path, facts.request, begun, logged.phase, logged.note, curve, logged.metrics, progress_frames)
+    return Run(
+        path,
+        facts.request,
+        begun,
+        logged.phase,
+        logged.note,
+        curve,
+        logged.metrics,
+        progress_frames,
+        logged.decoder_hash,
+    )
 
 
 @dataclass
@@ -315,6 +326,7 @@ class _Logged:
     note: str = ""
     curve: list[CurvePoint] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
+    decoder_hash: str = ""
 
     def take(self, line: dict[str, Any]) -> None:
         """Apply one line; lines with invalid values are skipped."""
@@ -327,7 +339,7 @@ class _Logged:
                 case "epoch":
                     self.curve.append(_point(line))
                 case "finished":
-                    self.phase = "finished"
+                    self.phase, self.decoder_hash = "finished", str(line.get("decoder_hash", ""))
                     self.metrics = {str(name): float(value) for name, value in line.get("metrics", {}).items()}
                 case "cancelled":
                     self.phase = "cancelled"

@@ -53,7 +53,7 @@ def log_event(writer: RunWriter, event: Event) -> None:
         case Advice() | Trouble():
             writer.log("advice", note=str(event.note))
         case Finished():
-            writer.log("finished", metrics=event.metrics, model=event.path)
+            writer.log("finished", metrics=event.metrics, model=event.path, decoder_hash=event.decoder_hash)
         case Cancelled():
             writer.log("cancelled")
         case Failed():

@@ -24,6 +24,7 @@ from explorer.errors import ExplorerError, ExportError, SessionError
 from explorer.messages import NO_MESSAGE, message
 from explorer.models.bundle import file_hash, find_bundles, open_bundle
 from explorer.models.recent import note_recent
+from explorer.models.runs import read_run
 from explorer.types import Progress
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import load_source, open_model
@@ -89,15 +90,16 @@ def look_again(opening: Opening, where: Path) -> Iterator[Progress | Opening]:
 def find_model(record: ModelRecord, current: OpenModel | None, where: Path | None = None) -> OpenModel:
     """Open the model of a session: the open one, the one at its path, or one in the library with the same decoder.
 
-    SessionError if it is not found.
+    One that was in training is the model that its run has produced. SessionError if it is not found.
     """
+    record = _produced(record)
     if where is None and current is not None and current.epochs is None and _is_of(current, record):
         return current
     for path in [where] if where is not None else _places(record):
         try:
             if not _remote(str(path)) and _card_fits(path, record):
                 model = open_model(path)
-                if _is_of(model, record):
+                if _is_of(model, record, chosen=where is not None):
                     return model
         except ExplorerError:
             if where is not None:
@@ -127,12 +129,33 @@ def _card_fits(path: Path, record: ModelRecord) -> bool:
     return not record.model_hash or card.decoder_hash == record.model_hash
 
 
-def _is_of(model: OpenModel, record: ModelRecord) -> bool:
+def _produced(record: ModelRecord) -> ModelRecord:
+    """Return the record with the hash of the model that its run has produced; unchanged if the run says nothing.
+
+    SessionError if the run has not produced one.
+    """
+    if record.model_hash or not record.run or _remote(record.run):
+        return record
+    try:
+        run = read_run(Path(record.run))
+    except ExplorerError:  # deleted, or on another machine
+        return record
+    if run.phase != "finished":
+        raise SessionError(
+            "The model “{name}” was in training, and that training has not finished. Resume it, and open the session "
+            "again when it has.",
+            name=record.name,
+        )
+    return record.model_copy(update={"model_hash": run.decoder_hash})
+
+
+def _is_of(model: OpenModel, record: ModelRecord, *, chosen: bool = False) -> bool:
+    """Return whether a model is that of a record; without a hash that in the same folder, or one that was chosen."""
     if model.latent_dim != record.latent_dim:
         return False
-    if not record.model_hash:  # the model was in training; its codes are valid for the same folder
-        return model.name == record.name
-    return model.card.decoder_hash == record.model_hash
+    if record.model_hash:
+        return model.card.decoder_hash == record.model_hash
+    return model.name == record.name and (chosen or model.path == Path(record.path))
 
 
 def find_source(record: DataRecord, current: Source | None, folder: Path | None) -> Generator[Progress, None, Source]:

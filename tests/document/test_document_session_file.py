@@ -412,7 +412,8 @@ def test_a_file_of_version_4_opens() -> None:
     assert old["version"] == 4
     session, _ = read_session(WITHOUT_TIMELINES)
     view = old["view"] | {"workspace": "", "stage": ""}
-    new = {"version": VERSION, "timelines": [], "view": view, "mixer": {"mixes": []}}
+    model = old["model"] | {"run": ""}
+    new = {"version": VERSION, "timelines": [], "view": view, "mixer": {"mixes": []}, "model": model}
     assert json.loads(session.record.model_dump_json()) == old | new
     state = state_of(session, make_model(), make_source(), imported_image_of(session))
     assert (state.timelines, session.record.view.tab, session.record.view.playhead) == ((), "train", 4)
@@ -521,6 +522,7 @@ def test_a_record_is_written_as_it_was_read(name: str) -> None:
     session, _ = read_session(path)
     expected = migrated(json.loads(parts_of(path)[RECORD]), name)
     expected["view"] |= {"workspace": "", "stage": ""}
+    expected["model"] |= {"run": ""}
     assert json.loads(session.record.model_dump_json()) == expected
 
 

@@ -11,13 +11,18 @@ import numpy as np
 import onnx
 import pytest
 from explorer_testing import onnx_models as models
+from explorer_testing.advice import has_advice
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+from onnxruntime.transformers.float16 import convert_float_to_float16
 
+from explorer.data.preprocessing import Preprocessing, to_floats
+from explorer.data.sources import open_source
 from explorer.engine.codecs import open_codec
 from explorer.engine.messages import Examined, ImportFinished
 from explorer.engine.third_party.importing import examine, import_model
 from explorer.errors import ModelError
-from explorer.models.bundle import Bundle, open_bundle
+from explorer.models.bundle import COMPILED, Bundle, open_bundle
 from explorer.models.import_record import RANGES, Imported
 from explorer.models.third_party.request import Choices, ImportRequest
 from explorer.types import Floats
@@ -57,6 +62,8 @@ def refusal(tmp_path: Path, choices: Choices | None = None, **protos: onnx.Model
     with pytest.raises(ModelError) as caught:
         bring_in(tmp_path, choices, **protos)
     assert not (tmp_path / "out").exists()
+    assert has_advice(caught.value)
+    assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
@@ -109,19 +116,80 @@ def test_a_fixed_number_of_images_becomes_free(tmp_path: Path, batch: int) -> No
 
 
 def bound(proto: onnx.ModelProto, batch: int) -> onnx.ModelProto:
-    """Tie the first output to a number of images by a constant of that many rows."""
+    """Tie the first output to a number of images by a constant of that many rows, which differ a little."""
     name = proto.graph.output[0].name
-    proto.graph.initializer.append(numpy_helper.from_array(np.arange(batch, dtype=np.float32)[:, None] * 0 + 1, "rows"))
+    rows = 1 + np.arange(batch, dtype=np.float32)[:, None] * 1e-6
+    proto.graph.initializer.append(numpy_helper.from_array(rows.astype(np.float32), "rows"))
     proto.graph.node.append(helper.make_node("Mul", [name, "rows"], ["bound"]))
     proto.graph.output[0].name = "bound"
     return proto
+
+
+def fixed_within(batch: int, kind: str) -> onnx.ModelProto:
+    """Return a decoder that has its number of images in another constant than that of a plain reshaping."""
+    proto = models.decoder(batch=batch)
+    ints = {
+        "rows": np.array([batch], np.int64),
+        "rest": np.array([1, 28, 28], np.int64),
+        "merged": np.array([batch * 28, 28], np.int64),
+        "sizes": np.array([batch, 1, 28, 28], np.int64),
+        "repeats": np.array([batch, 1, 1, 1], np.int64),
+    }
+    proto.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in ints.items())
+    weights = {"equal_rows": np.ones((batch, 1, 28, 28), np.float32), "one": np.ones((1, 1, 28, 28), np.float32)}
+    proto.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in weights.items())
+    nodes = {
+        "joined": [
+            helper.make_node("Concat", ["rows", "rest"], ["whole"], axis=0),
+            helper.make_node("Reshape", ["picture", "whole"], ["end"]),
+        ],
+        "merged": [
+            helper.make_node("Reshape", ["picture", "merged"], ["lines"]),
+            helper.make_node("Reshape", ["lines", "shape"], ["end"]),
+        ],
+        "resized": [helper.make_node("Resize", ["picture", "", "", "sizes"], ["end"])],
+        "repeated before": [
+            helper.make_node("Concat", ["picture", "equal_rows"], ["both"], axis=1),
+            helper.make_node("Split", ["both"], ["end", "other"], axis=1),
+        ],
+        "repeated": [
+            helper.make_node("Tile", ["one", "repeats"], ["ones"]),
+            helper.make_node("Concat", ["picture", "ones"], ["both"], axis=1),
+            helper.make_node("Split", ["both"], ["end", "other"], axis=1),
+        ],
+        "expanded": [
+            helper.make_node("Expand", ["one", "sizes"], ["ones"]),
+            helper.make_node("Concat", ["picture", "ones"], ["both"], axis=1),
+            helper.make_node("Split", ["both"], ["end", "other"], axis=1),
+        ],
+    }
+    proto.graph.node.extend(nodes[kind])
+    proto.graph.output[0].name = "end"
+    return proto
+
+
+@pytest.mark.parametrize(
+    ("batch", "kind"),
+    [
+        *((1, kind) for kind in ("joined", "resized")),
+        *((6, kind) for kind in ("joined", "merged", "resized", "expanded", "repeated before", "repeated")),
+    ],
+)
+def test_a_fixed_number_of_images_in_other_constants_becomes_free(tmp_path: Path, batch: int, kind: str) -> None:
+    bundle = bring_in(tmp_path, whole=fixed_within(batch, kind))
+    assert record(bundle).notes == ()
+    codes = np.random.default_rng(0).normal(0, 1, (batch + 1, 10)).astype(np.float32)
+    (made,) = expected(tmp_path, "whole", z=codes[:batch])
+    received = open_codec(bundle).decode(codes)
+    np.testing.assert_allclose(received[:batch], channels_last(made), atol=CLOSE)
+    np.testing.assert_allclose(received[batch:], open_codec(bundle).decode(codes[batch:]), atol=CLOSE)
 
 
 @pytest.mark.parametrize("batch", [3, 4])
 def test_a_number_of_images_that_cannot_be_freed(tmp_path: Path, batch: int) -> None:
     encoder = bound(models.encoder(batch=batch), batch)
     bundle = bring_in(tmp_path, encoder=encoder, decoder=models.decoder())
-    assert f"always computes {batch} images at once" in record(bundle).notes[0]
+    assert f"always computes {batch} images at once, so one costs as much as {batch}" in record(bundle).notes[0]
     images = models.images(11)
     codec = open_codec(bundle)
     (codes,) = expected(tmp_path, "encoder", pixels=planes(images[:batch]))
@@ -141,6 +209,31 @@ def test_value_ranges_are_found_on_images(tmp_path: Path, low: float, high: floa
     np.testing.assert_allclose(codec.encode(IMAGES), codes, atol=CLOSE)
     (made,) = expected(tmp_path, "decoder", z=codes)
     np.testing.assert_allclose(codec.decode(codes), (channels_last(made) - low) / (high - low), atol=CLOSE)
+
+
+@pytest.mark.parametrize("fixed", [None, 8])
+def test_sizes_that_only_a_run_tells_do_not_make_batches_small(
+    tmp_path: Path, fixed: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight images at once cost no more than one where the network always computes eight."""
+    protos = {"encoder": models.encoder(), "decoder": models.decoder()}
+    if fixed:
+        protos["encoder"] = bound(models.encoder(batch=fixed), fixed)
+    # Shape inference does not know this operator.
+    code = protos["encoder"].graph.output[0].name
+    protos["encoder"].graph.node.append(helper.make_node("QuickGelu", [code], ["bent"], domain="com.microsoft"))
+    protos["encoder"].opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    protos["encoder"].graph.output[0].name = "bent"
+    codec = open_codec(bring_in(tmp_path, **protos))
+    counts: list[int] = []
+
+    def run(session: Any, name: str, values: Floats) -> list[Floats]:
+        counts.append(len(values))
+        return list(session.run(None, {name: values}))
+
+    monkeypatch.setattr("explorer.inference.codec.run_session", run)
+    codec.encode(models.images(16))
+    assert counts == ([8, 8] if fixed else [16])
 
 
 def test_ranges_can_be_stated(tmp_path: Path) -> None:
@@ -420,6 +513,177 @@ def test_other_floats_are_cut(tmp_path: Path, kind: int) -> None:
     np.testing.assert_allclose(codec.decode(codes), channels_last(made), atol=close)
 
 
+def test_operators_in_any_order(tmp_path: Path) -> None:
+    encoder = models.encoder()
+    nodes = list(encoder.graph.node)[::-1]
+    del encoder.graph.node[:]
+    encoder.graph.node.extend(nodes)
+    bundle = bring_in(tmp_path, encoder=encoder, decoder=models.decoder())
+    models.save(models.encoder(), tmp_path / "encoder.onnx")
+    (codes,) = expected(tmp_path, "encoder", pixels=planes(IMAGES))
+    np.testing.assert_allclose(open_codec(bundle).encode(IMAGES), codes, atol=CLOSE)
+
+
+def test_operators_in_a_circle(tmp_path: Path) -> None:
+    encoder = models.encoder()
+    encoder.graph.node[2].input[0] = "flat"
+    said = refusal(tmp_path, encoder=encoder, decoder=models.decoder())
+    assert "encoder.onnx is damaged: an input of the operator Div is never computed" in said
+
+
+# -- few bits ----------------------------------------------------------------------------------------------------------
+
+
+class Digits(CalibrationDataReader):  # type: ignore[misc]
+    """Inputs to calibrate a quantization on: digits, or their codes."""
+
+    def __init__(self, name: str) -> None:
+        digits = open_source("digits").read(np.arange(64), Preprocessing.standard((28, 28, 1)))
+        values = planes(to_floats(digits))
+        if name == "z":
+            mean, directions = models.components()
+            values = (values.reshape(64, -1) - mean) @ directions
+        self._left = [{name: values.astype(np.float32)}]
+
+    def get_next(self) -> dict[str, Any] | None:
+        return self._left.pop() if self._left else None
+
+
+def few_bits(proto: onnx.ModelProto, kind: str, folder: Path) -> onnx.ModelProto:
+    """Return a model as the tools of ONNX Runtime make it smaller."""
+    if kind.startswith("float16"):
+        made: onnx.ModelProto = convert_float_to_float16(proto, keep_io_types=kind == "float16 inside")
+        return made
+    path = folder / "quantized.onnx"
+    if kind == "dynamic":
+        quantize_dynamic(proto, path)
+    else:
+        form = QuantFormat.QDQ if kind == "QDQ" else QuantFormat.QOperator
+        types = QuantType.QInt8 if kind == "QDQ" else QuantType.QUInt8
+        reader = Digits(proto.graph.input[0].name)
+        quantize_static(proto, path, reader, quant_format=form, activation_type=types, weight_type=QuantType.QInt8)
+    return onnx.load(path)
+
+
+def operators(proto: onnx.ModelProto) -> set[str]:
+    return {node.op_type for node in proto.graph.node}
+
+
+@pytest.mark.allow_log("pre-processing before quantization")
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "needed", "close"),
+    [
+        ("dynamic", {"MatMulInteger", "DynamicQuantizeLinear"}, 0.05),
+        ("QDQ", {"QuantizeLinear", "DequantizeLinear"}, 0.05),
+        ("QOperator", {"QGemm", "QLinearAdd"}, 0.05),
+        ("float16", {"Gemm"}, 0.02),
+        ("float16 inside", {"Gemm", "Cast"}, 0.02),
+    ],
+)
+def test_files_of_few_bits(tmp_path: Path, kind: str, needed: set[str], close: float, whole: bool) -> None:
+    """What is written computes with as few bits."""
+    encoder, decoder = models.encoder(), models.decoder()
+    if whole:
+        protos = {"whole": few_bits(models.joined(encoder, decoder), kind, tmp_path)}
+    else:
+        protos = {"encoder": few_bits(encoder, kind, tmp_path), "decoder": few_bits(decoder, kind, tmp_path)}
+    choices = Choices(range_in=RANGES[0], range_out=RANGES[0])
+    bundle = bring_in(tmp_path, choices, 1e-3, **protos)
+    assert bundle.card.latent_shape == (10,)
+    written = [onnx.load(bundle.path / name) for name in COMPILED]
+    assert needed <= operators(written[0]) | operators(written[1])
+    digits = to_floats(open_source("digits").read(np.arange(2), Preprocessing.standard((28, 28, 1))))
+    codec = open_codec(bundle)
+    codes = codec.encode(digits)
+    mean, directions = models.components()
+    # As exact as the bits allow.
+    np.testing.assert_allclose(codes, (digits.reshape(2, -1) - mean) @ directions, atol=close * np.abs(codes).max())
+    again = codec.decode(codes).reshape(2, -1)
+    np.testing.assert_allclose(again, codes @ directions.T + mean, atol=2 * close)
+    kind_in = np.float16 if kind == "float16" else np.float32
+    if whole:
+        (made,) = expected(tmp_path, "whole", pixels=planes(digits).astype(kind_in))
+        np.testing.assert_allclose(again, made.reshape(2, -1), atol=close)
+    else:
+        (first,) = expected(tmp_path, "encoder", pixels=planes(digits).astype(kind_in))
+        np.testing.assert_allclose(codes, first, atol=1e-2)
+
+
+@pytest.mark.parametrize("kind", [TensorProto.INT8, TensorProto.UINT8])
+def test_quantized_inputs_and_outputs(tmp_path: Path, kind: int) -> None:
+    """Images and codes are integers with a scale, as in files from TensorFlow Lite."""
+    dtype = helper.tensor_dtype_to_np_dtype(kind)
+    zero = np.array(0 if kind == TensorProto.UINT8 else -128, dtype)
+    protos = {"encoder": models.encoder(), "decoder": models.decoder()}
+    for proto in protos.values():
+        code = proto is protos["encoder"]
+        (given,), (made,) = proto.graph.input, proto.graph.output
+        sizes = {given.name: 1 / 255 if code else 0.1, made.name: 0.1 if code else 1 / 255}
+        points = {given.name: zero if code else np.array(100, dtype), made.name: np.array(100, dtype) if code else zero}
+        for name, scale in sizes.items():
+            proto.graph.initializer.append(numpy_helper.from_array(np.array(scale, np.float32), f"{name}_scale"))
+            proto.graph.initializer.append(numpy_helper.from_array(points[name], f"{name}_zero"))
+        old_in, old_out = given.name, made.name
+        for node in proto.graph.node:
+            node.input[:] = ["floats_in" if name == old_in else name for name in node.input]
+            for names in (node.input, node.output):
+                names[:] = ["floats_out" if name == old_out else name for name in names]
+        first = helper.make_node("DequantizeLinear", [old_in, f"{old_in}_scale", f"{old_in}_zero"], ["floats_in"])
+        last = helper.make_node("QuantizeLinear", ["floats_out", f"{old_out}_scale", f"{old_out}_zero"], [old_out])
+        proto.graph.node.insert(0, first)
+        proto.graph.node.append(last)
+        given.type.tensor_type.elem_type = made.type.tensor_type.elem_type = kind
+    bundle = bring_in(tmp_path, **protos)
+    assert (record(bundle).range_in, record(bundle).range_out) == (RANGES[0], RANGES[0])
+    digits = to_floats(open_source("digits").read(np.arange(3), Preprocessing.standard((28, 28, 1))))
+    pixels = (np.rint(planes(digits) * 255) + int(zero)).astype(dtype)
+    (codes,) = expected(tmp_path, "encoder", pixels=pixels)
+    codec = open_codec(bundle)
+    np.testing.assert_allclose(codec.encode(digits), (codes.astype(np.float32) - 100) * 0.1, atol=CLOSE)
+    (made,) = expected(tmp_path, "decoder", z=codes)
+    wanted = (channels_last(made).astype(np.float32) - int(zero)) / 255
+    np.testing.assert_allclose(codec.decode(codec.encode(digits)), wanted, atol=CLOSE)
+
+
+def indices(batch: int | str = "n") -> onnx.ModelProto:
+    """Return an encoder to indices of a codebook."""
+    proto = models.encoder(batch=batch)
+    proto.graph.node.append(helper.make_node("ArgMax", ["code"], ["index"], axis=1))
+    proto.graph.output[0].name = "index"
+    proto.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
+    return proto
+
+
+def looked_up() -> onnx.ModelProto:
+    """Return a decoder of indices."""
+    table = np.random.default_rng(0).uniform(0, 1, (10, 1, 28, 28)).astype(np.float32)
+    nodes = [
+        helper.make_node("Squeeze", ["index", "one"], ["plain"]),
+        helper.make_node("Gather", ["table", "plain"], ["picture"]),
+    ]
+    given: list[models.Given] = [("index", TensorProto.INT64, ["n", 1])]
+    return models.model(nodes, given, ["picture"], {"table": table, "one": np.array([1], np.int64)})
+
+
+@pytest.mark.parametrize("parts", [("encoder", "decoder"), ("encoder",), ("decoder",)])
+def test_codes_that_are_integers(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    protos = {"encoder": indices(), "decoder": looked_up()}
+    said = refusal(tmp_path, **{part: protos[part] for part in parts})
+    assert f"The codes of {parts[0]}.onnx are integers, such as indices of a codebook (VQ-VAE)" in said
+    assert "Export the encoder up to the vectors before quantization" in said
+
+
+def test_vectors_are_taken_where_there_are_indices_too(tmp_path: Path) -> None:
+    encoder = indices()
+    encoder.graph.output.insert(1, helper.make_tensor_value_info("code", TensorProto.FLOAT, None))
+    bundle = bring_in(tmp_path, whole=encoder)
+    assert bundle.card.latent_shape == (10,)
+    other = tmp_path / "other"
+    other.mkdir()
+    assert "are integers" in refusal(other, Choices(code="index"), whole=encoder)
+
+
 def test_parts_of_shapes_that_are_asked_for_after_the_bottleneck(tmp_path: Path) -> None:
     whole = models.joined(models.encoder(), models.decoder())
     for node in whole.graph.node:
@@ -686,7 +950,14 @@ def test_what_cannot_be_run_safely_is_refused(tmp_path: Path) -> None:
     grown.graph.node.append(helper.make_node("ReduceSum", ["more"], ["total"], keepdims=0))
     grown.graph.node.append(helper.make_node("Add", ["code", "total"], ["sum"]))
     grown.graph.output[0].name = "sum"
-    assert "encoder.onnx" in refusal(tmp_path, encoder=grown, decoder=other)
+    said = refusal(tmp_path, encoder=grown, decoder=other)
+    wanted = "encoder.onnx: The network cannot be run safely: a tensor takes 262,144 MB in a run on 1×1×28×28"
+    assert wanted in said
+    hidden = numpy_helper.from_array(np.zeros(2, np.float32), "hidden")
+    hidden.data_location = TensorProto.EXTERNAL
+    hidden.external_data.add(key="location", value="/etc/passwd")
+    constant = helper.make_node("Constant", [], ["more"], value=hidden)
+    assert "weights in other files (external data)" in refusal(tmp_path, encoder=with_node(constant), decoder=other)
 
 
 def test_files_that_are_no_networks(tmp_path: Path) -> None:

@@ -101,6 +101,19 @@ def test_a_sampling_layer_is_known_by_its_structure(process: ModelProcess, kinds
     assert (seen.latent_shape, seen.record.parts, seen.record.variational) == ((2,), "encoder", True)
 
 
+def test_a_gated_linear_unit_is_no_sampling_layer(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
+    assert "(Lambda) runs Python code" in refusal(process, kinds / "gated.keras", tmp_path / "out")
+    assert bring_in(process, kinds / "gated.keras", tmp_path / "out", trust=True).latent_shape == (4,)
+    known, codec = np.load(kinds / "gated.npz"), open_codec(open_bundle(tmp_path / "out"))
+    np.testing.assert_allclose(codec.decode(codec.encode(known["images"])), known["made"], atol=1e-4)
+
+
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
+def test_codes_that_are_integers(process: ModelProcess, kinds: Path, tmp_path: Path, part: str) -> None:
+    said = refusal(process, kinds / "indices" / f"{part}.keras", tmp_path / "out")
+    assert f"The codes of {part}.keras are integers, such as indices of a codebook (VQ-VAE)" in said
+
+
 def test_a_model_that_learned_zero_to_one_through_tanh(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
     path = kinds / "tanh_unit.keras"
     seen = look(process, path, tmp_path / "out")

@@ -54,7 +54,7 @@ def test_events_come_in_order_and_the_bundle_opens(process: ModelProcess, images
     wanted = to_pixels(open_codec(bundle).decode(bundle.sample.codes[:COUNT]))
     # Keras has written it, and ONNX decodes a little differently.
     np.testing.assert_allclose(read_preview(bundle.path / PREVIEW).astype(int), wanted, atol=1)
-    assert events[-1] == Finished(str(tmp_path / "new"), card.metrics)
+    assert events[-1] == Finished(str(tmp_path / "new"), card.metrics, decoder_hash=card.files["decoder.keras"])
     assert [(record.loss, record.val_loss) for record in card.history] == [(e.loss, e.val_loss) for e in epochs]
     assert (card.encoder_params, card.decoder_params) == (started.encoder_params, started.decoder_params)
     assert (card.data.train, card.data.test, card.data.split_origin) == (160, 40, "given")

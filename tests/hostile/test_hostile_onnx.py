@@ -26,6 +26,7 @@ from explorer.errors import ModelError
 from explorer.inference.gate import MOST_AT_ONCE
 from explorer.inference.gate.check import check_and_try, check_network
 from explorer.inference.gate.structure import FUSED, MOST_CALLS, MOST_NODES
+from explorer.inference.onnx_import import loading
 from explorer.models.bundle import COMPILED, open_bundle, seal
 from explorer.paths import pretrained_dir
 
@@ -423,6 +424,23 @@ def test_a_size_that_depends_on_values_is_refused(name: str) -> None:
         check_network(DEPENDS[name], SHAPE)
 
 
+@pytest.mark.parametrize("name", [*SIZES, *DEPENDS])
+def test_an_import_refuses_such_a_size_before_its_first_run(name: str) -> None:
+    """No limit of a process is needed: this one has none."""
+    given = loading.load(SIZES.get(name) or DEPENDS[name], "hostile.onnx", {})
+    with pytest.raises(ModelError, match=rf"^hostile\.onnx: .*({HUGE}|{VALUES})") as caught:
+        given.run({"code": np.zeros((1, 2), np.float32)})
+    assert has_advice(caught.value)
+
+
+def test_an_import_bounds_each_number_of_images() -> None:
+    content = network([node("Tile", ["code", "often"])], often=ints(1, 20_000_000))
+    given = loading.load(content, "hostile.onnx", {})
+    assert given.run({"code": np.zeros((1, 2), np.float32)})[0].nbytes == 160_000_000
+    with pytest.raises(ModelError, match=r"a tensor takes 305 MB in a run on 2×2, more than 256 MB"):
+        given.run({"code": np.zeros((2, 2), np.float32)})
+
+
 def test_a_size_that_grows_faster_than_the_batch_bounds_the_batch() -> None:
     content = network(
         [
@@ -524,8 +542,21 @@ def test_functions_of_the_file_are_followed() -> None:
 def test_an_operator_that_inference_does_not_know_is_tried() -> None:
     assert "Gelu" in FUSED
     content = network([node("Gelu", domain="com.microsoft")], domains=["com.microsoft"])
-    # Both sizes that were tried, as the file is and with what is unknown as an output; no larger batch.
-    assert list(check_and_try(content, SHAPE)) == [2] * 5
+    # As the file is for 1 and 2, and with what is unknown as an output in larger batches, which are fast.
+    assert list(check_and_try(content, SHAPE)) == [2, 2, 2, *(1 << power for power in range(9))]
+
+
+def test_a_size_that_only_runs_tell_bounds_the_batch() -> None:
+    content = network(
+        [
+            node("Gelu", outputs=["m"], domain="com.microsoft"),
+            node("Tile", ["m", "often"], ["t"]),
+            node("ReduceMax", ["t"]),
+        ],
+        domains=["com.microsoft"],
+        often=ints(1, 10_000_000),
+    )
+    assert list(check_and_try(content, SHAPE))[-1] == 2  # 160 MB, and 320 MB for 4
 
 
 def test_what_does_not_run_is_refused() -> None:

@@ -8,19 +8,23 @@ import struct
 import sys
 import zipfile
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
+from explorer_testing.advice import has_advice
 
 from explorer.models.file_kind import identify
-from explorer.models.third_party.files import dangers
+from explorer.models.third_party.files import dangers, files_of
 from explorer.models.third_party.no_network import NoNetworkError, export_recipe, format_of
 from explorer.models.third_party.reading import finished
 from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.torch_weights import Tensors
 
 SHAPES = {
     "encoder.0.weight": (32, 1, 4, 4),
@@ -105,6 +109,90 @@ def test_a_state_dict(tmp_path: Path) -> None:
     ]
 
 
+RECIPE_SHAPES: dict[str, tuple[dict[str, tuple[int, ...]], str, str]] = {
+    "a decoder that is listed first": (
+        {"decoder.0.weight": (1568, 16), "encoder.0.weight": (32, 3, 4, 4), "encoder.0.bias": (32,)},
+        "1, 3, HEIGHT, WIDTH",
+        "1, 16",
+    ),
+    "a decoder of plain convolutions": (
+        {
+            "encoder.conv_in.weight": (128, 3, 3, 3),
+            "encoder.conv_in.bias": (128,),
+            "decoder.conv_in.weight": (512, 4, 3, 3),
+            "decoder.conv_in.bias": (512,),
+        },
+        "1, 3, HEIGHT, WIDTH",
+        "1, 4, CODE_HEIGHT, CODE_WIDTH",
+    ),
+    "transposed convolutions": (
+        {
+            "encoder.0.weight": (8, 1, 3, 3),
+            "encoder.0.bias": (8,),
+            "decoder.0.weight": (4, 16, 2, 2),
+            "decoder.0.bias": (16,),
+        },
+        "1, 1, HEIGHT, WIDTH",
+        "1, 4, CODE_HEIGHT, CODE_WIDTH",
+    ),
+    "a normalization in place of the bias": (
+        {"decoder.up.weight": (64, 8, 3, 3), "decoder.norm.weight": (64,), "decoder.norm.bias": (64,)},
+        "1, CHANNELS, HEIGHT, WIDTH",
+        "1, 8, CODE_HEIGHT, CODE_WIDTH",
+    ),
+    "layers that are only numbered": (
+        {
+            "fc1.weight": (400, 784),
+            "fc1.bias": (400,),
+            "fc21.weight": (20, 400),
+            "fc22.weight": (20, 400),
+            "fc3.weight": (400, 20),
+            "fc4.weight": (784, 400),
+        },
+        "1, 784",
+        "1, 20",
+    ),
+    "numbered convolutions": (
+        {
+            "conv1.weight": (16, 3, 3, 3),
+            "conv1.bias": (16,),
+            "conv2.weight": (4, 16, 3, 3),
+            "conv2.bias": (4,),
+            "t_conv1.weight": (4, 16, 2, 2),
+            "t_conv1.bias": (16,),
+        },
+        "1, 3, HEIGHT, WIDTH",
+        "1, 4, CODE_HEIGHT, CODE_WIDTH",
+    ),
+    "an embedding of labels": (
+        {"embed_label.weight": (10, 7), "encoder.0.weight": (64, 791), "decoder.0.weight": (64, 9)},
+        "1, 791",
+        "1, 9",
+    ),
+    "spectral normalization": (
+        {"codec.encoder.0.weight_orig": (8, 1, 4, 4), "codec.encoder.0.bias": (8,), "codec.decoder.0.weight": (98, 5)},
+        "1, 1, HEIGHT, WIDTH",
+        "1, 5",
+    ),
+    "nothing": ({"step": ()}, "1, CHANNELS, HEIGHT, WIDTH", "1, LATENT"),
+}
+
+
+@pytest.mark.parametrize("what", RECIPE_SHAPES)
+def test_shapes_in_the_weights_are_filled_in(what: str) -> None:
+    shapes, image, code = RECIPE_SHAPES[what]
+    recipe = export_recipe("model.pth", "weights", Tensors(tuple(shapes.items()), "", module=False))
+    assert f"torch.onnx.export(model.encoder, torch.zeros({image})," in recipe
+    assert f"torch.onnx.export(model.decoder, torch.zeros({code})," in recipe
+
+
+def test_the_prefix_of_a_wrapper_is_removed() -> None:
+    shapes = tuple((f"module.{name}", shape) for name, shape in SHAPES.items())
+    recipe = export_recipe("model.pth", "weights", Tensors(shapes, "state", module=False))
+    read = 'torch.load("model.pth", map_location="cpu")["state"]'
+    assert f'{{name.removeprefix("module."): weight for name, weight in {read}.items()}}' in recipe
+
+
 def test_a_state_dict_of_an_old_version(tmp_path: Path) -> None:
     path = tmp_path / "old.pt"
     parts = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}, state()]
@@ -163,6 +251,65 @@ def test_models_that_must_be_converted(tmp_path: Path, name: str, content: bytes
     error = said(path)
     assert f"{name} is {title}, which cannot be opened directly" in str(error)
     assert recipe in error.recipe
+
+
+WEIGHTS = [(784, 16), (16,), (16, 784), (784,)]
+
+
+def arrays(path: Path) -> None:
+    np.savez(path, *(np.zeros(shape, np.float32) for shape in WEIGHTS))
+
+
+def named_arrays(path: Path) -> None:
+    names = [f"dense_{number // 2}/{('kernel', 'bias')[number % 2]}:0" for number in range(4)]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(f"{name}.npy", b"")
+
+
+def graph(path: Path) -> None:
+    path.write_bytes(b"\n\x0f\n\x01x\x12\x0bPlaceholder")
+
+
+def architecture(path: Path) -> None:
+    path.write_text('{"class_name": "Functional", "config": {"layers": []}}')
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "problem", "recipe"),
+    [
+        ("weights.npz", arrays, "has only weights, as NumPy arrays, and no network", "model.set_weights(["),
+        ("named.npz", named_arrays, "has only weights, as NumPy arrays, and no network", 'np.load("named.npz")'),
+        ("frozen.pb", graph, "is a TensorFlow graph without a SavedModel", "--graphdef frozen.pb"),
+        ("model.ckpt.index", graph, "a part of a TensorFlow checkpoint", '.restore("model.ckpt")'),
+        ("model.ckpt-3.data-00000-of-00001", graph, "a part of a TensorFlow checkpoint", '.restore("model.ckpt-3")'),
+        ("model.json", architecture, "has only the architecture of a Keras model", "model_from_json"),
+        ("old.ckpt", graph, "has only weights of PyTorch, and no network", "load_state_dict"),
+    ],
+)
+def test_parts_of_models(tmp_path: Path, name: str, write: Callable[[Path], None], problem: str, recipe: str) -> None:
+    write(tmp_path / name)
+    error = said(tmp_path / name)
+    assert str(error).startswith(f"{name} ")
+    assert problem in str(error)
+    assert has_advice(error)
+    assert recipe in error.recipe
+
+
+def test_datasets_are_not_mistaken_for_weights(tmp_path: Path) -> None:
+    images, labels = np.zeros((9, 28, 28), np.float32), np.zeros(9, np.float32)
+    np.savez(tmp_path / "four.npz", images, labels, images, labels)
+    np.savez(tmp_path / "named.npz", x=images, weight=labels)
+    for path in tmp_path.iterdir():
+        assert identify(path) == "images"
+
+
+def test_the_graph_of_a_saved_model_is_its_folder(tmp_path: Path) -> None:
+    graph(tmp_path / "saved_model.pb")
+    for name in ("saved_model.pb", "keras_metadata.pb"):
+        (tmp_path / name).touch()
+        assert identify(tmp_path / name) == "third_party"
+        assert files_of(ImportRequest(tmp_path / name, tmp_path / "out")) == [tmp_path]
 
 
 def test_programs_of_pytorch(tmp_path: Path) -> None:

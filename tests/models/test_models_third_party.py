@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import marshal
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -342,9 +344,56 @@ def test_two_equal_layers_of_one_tensor_are_mean_and_log_variance(
         | {"inbound_nodes": [{"args": [tensor(source)], "kwargs": {}}]}
         for number, (count, source) in enumerate(zip(units, sources, strict=True))
     ]
-    config = model(*dense, drawn("lambda", "Lambda", [tensor("dense_0"), tensor("dense_1")]))
+    config = model(*dense, drawn("lambda", "Lambda", [tensor("dense_0"), tensor("dense_1")], function=SAMPLE))
     file = ThirdPartyFile(Path("model.keras"), "keras", "3.15.1", config)
     assert rewrite(file).replaced == (("lambda",) if replaced else ())
+
+
+def code_of(function: Any) -> Config:
+    """Return a function as Keras 3 saves it."""
+    code = base64.b64encode(marshal.dumps(function.__code__)).decode()
+    return {"class_name": "__lambda__", "config": {"code": code, "defaults": None, "closure": None}}
+
+
+K: Any = None
+"""Stands for Keras in code that is saved, and not run."""
+SAMPLE = code_of(lambda a: a[0] + K.exp(a[1] / 2) * K.random_normal(K.shape(a[0])))
+GATE = code_of(lambda a: a[0] * K.sigmoid(a[1]))
+# The name of the file that code is from says nothing.
+GATE_IN_SAMPLES = code_of(eval(compile("lambda a: a[0] * a[1]", "/home/me/samples_epsilon/normal.py", "eval")))
+COUPLING = code_of(lambda a: K.l2_normalize(a[0] * K.exp(a[1])))
+
+
+@pytest.mark.parametrize(
+    ("name", "class_name", "function", "widest", "replaced"),
+    [
+        ("lambda", "Lambda", SAMPLE, 32, True),
+        ("lambda", "Lambda", GATE, 32, False),
+        ("lambda", "Lambda", GATE_IN_SAMPLES, 32, False),
+        ("lambda", "Lambda", COUPLING, 32, False),
+        ("z", "Lambda", GATE, 32, False),
+        ("lambda", "Lambda", [SAMPLE["config"]["code"], None, None], 32, True),
+        ("lambda", "Lambda", [GATE["config"]["code"], None, None], 32, False),
+        ("mix", "Mix", None, 32, True),
+        ("mix", "Mix", None, 1, False),
+        ("glu", "GatedLinearUnit", None, 32, False),
+        ("latent_gate", "Mix", None, 32, False),
+    ],
+)
+def test_a_gated_linear_unit_is_no_sampling_layer(
+    name: str, class_name: str, function: Any, widest: int, replaced: bool
+) -> None:
+    """Both take two linear layers of one tensor: one multiplies them, the other draws from a distribution."""
+    dense = [
+        layer(f"dense_{number}", "Dense", units=2) | {"inbound_nodes": [{"args": [tensor("h")], "kwargs": {}}]}
+        for number in range(2)
+    ]
+    last = layer("last", "Dense", units=widest) | {"inbound_nodes": [{"args": [tensor(name)], "kwargs": {}}]}
+    options = {} if function is None else {"function": function}
+    config = model(*dense, drawn(name, class_name, [tensor("dense_0"), tensor("dense_1")], **options), last)
+    file = ThirdPartyFile(Path("model.keras"), "keras", "3.15.1", config)
+    assert rewrite(file).replaced == ((name,) if replaced else ())
+    assert bool(dangers_of(file)) == (not replaced)
 
 
 def test_layers_that_no_output_needs_are_left_out() -> None:

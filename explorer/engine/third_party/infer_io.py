@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -21,6 +22,9 @@ from explorer.types import Codec, Floats, ImageShape, Indices, LatentShape
 
 _TRIED, _FEWEST = 32, 4
 _TRIED_PIXELS = _TRIED * 128 * 128
+_EVERY, _WORSE = 4, 3.0
+"""On every fourth image of all, candidates with more than three times the error of the best are dropped."""
+
 _CLEARLY = 0.8
 """Error ratio below which a range, or a border, is preferred to the default one."""
 
@@ -82,31 +86,35 @@ class _Ranges:
         return 1 / (_CLEARLY if out == self.range_in else _BEYOND_DOUBT)
 
 
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A dataset brought to a model's images ``(n, h, w, c)``, ranges, and a factor of the error for what is rare."""
+
+    trial: Trial
+    images: Floats
+    ranges: _Ranges
+    factor: float
+
+    def scored(self, split_model: SplitModel | OnnxModel, step: int = 1) -> list[tuple[float, Trial]]:
+        """Return a trial for each output range with its error, times the doubt, on every `step`-th image."""
+        record = self.trial.record
+        return [
+            (
+                error * self.factor * self.ranges.doubt(out, error),
+                replace(self.trial, record=record.model_copy(update={"range_out": out}), error=error),
+            )
+            for out, error in _errors(split_model, record, self.images[::step], self.ranges.outs)
+        ]
+
+
 def try_images(split_model: SplitModel | OnnxModel, record: Imported, choices: Choices, own: Source | None) -> Trial:
     """Find the value ranges, the fit and the dataset with the lowest reconstruction error.
 
     What `choices` state is not tried. `own` is the user's open dataset, tried in addition to those that ship.
     ModelError if none of them has images of the model's channels.
     """
-    candidates = _candidates(split_model, choices)
-    trials: list[tuple[float, Trial]] = []
-    gray = split_model.image_shape[2] == 1
-    for source in _sources(own, split_model.image_shape[2]):
-        penalty = 1.0 if not gray or _channels(source) == 1 else _OTHER_CHANNELS
-        for fit in _fits(source, split_model.image_shape, choices.fit):
-            preprocessing = preprocessing_for(source, split_model.image_shape, fit)
-            pixels, _ = source.read_available(_chosen(source, split_model.image_shape), preprocessing)
-            if not len(pixels):
-                continue
-            likely = penalty if fit in {"resize", choices.fit} else penalty / _CLEARLY
-            for ranges in candidates:
-                update = {"range_in": ranges.range_in, "range_out": ranges.outs[0], "fit": fit}
-                tried = record.model_copy(update=update)
-                for out, error in _errors(split_model, tried, to_floats(pixels), ranges.outs):
-                    best = tried.model_copy(update={"range_out": out})
-                    trials.append(
-                        (error * likely * ranges.doubt(out, error), Trial(source, preprocessing, best, error))
-                    )
+    candidates = _likely(split_model, list(_all_candidates(split_model, record, choices, own)))
+    trials = [scored for candidate in candidates for scored in candidate.scored(split_model)]
     if not trials:
         raise ModelError(
             "Cannot try the model: no dataset has images of {count:# channel|# channels}. Open such images first.",
@@ -117,6 +125,35 @@ def try_images(split_model: SplitModel | OnnxModel, record: Imported, choices: C
         return min(known, key=lambda scored: scored[0])[1]
     fitting = next((trial for _, trial in trials if trial.source.image_shape == split_model.image_shape), None)
     return replace(fitting or trials[0][1], error=float("nan"))
+
+
+def _all_candidates(
+    split_model: SplitModel | OnnxModel, record: Imported, choices: Choices, own: Source | None
+) -> Iterator[_Candidate]:
+    gray = split_model.image_shape[2] == 1
+    every = _candidate_ranges(split_model, choices)
+    for source in _sources(own, split_model.image_shape[2]):
+        penalty = 1.0 if not gray or _channels(source) == 1 else _OTHER_CHANNELS
+        for fit in _fits(source, split_model.image_shape, choices.fit):
+            preprocessing = preprocessing_for(source, split_model.image_shape, fit)
+            pixels, _ = source.read_available(_chosen(source, split_model.image_shape), preprocessing)
+            if not len(pixels):
+                continue
+            factor = penalty if fit in {"resize", choices.fit} else penalty / _CLEARLY
+            for ranges in every:
+                update = {"range_in": ranges.range_in, "range_out": ranges.outs[0], "fit": fit}
+                trial = Trial(source, preprocessing, record.model_copy(update=update), float("nan"))
+                yield _Candidate(trial, to_floats(pixels), ranges, factor)
+
+
+def _likely(split_model: SplitModel | OnnxModel, candidates: list[_Candidate]) -> list[_Candidate]:
+    """Return the candidates that are not clearly worse than the best on a few images, to save time."""
+    few = [candidate.scored(split_model, _EVERY) for candidate in candidates if len(candidate.images) >= _TRIED]
+    if len(few) < len(candidates):
+        return candidates
+    lowest = [min((score for score, _ in scored if np.isfinite(score)), default=np.inf) for scored in few]
+    most = _WORSE * min(lowest, default=np.inf)
+    return [candidate for candidate, score in zip(candidates, lowest, strict=True) if score <= most]
 
 
 def _sources(own: Source | None, channels: int) -> list[Source]:
@@ -222,7 +259,7 @@ def _in_unit_range(values: Floats, out: OutputRange) -> Floats:
     return ((values - out[0]) / (out[1] - out[0])).astype(np.float32)
 
 
-def _candidates(split_model: SplitModel | OnnxModel, choices: Choices) -> list[_Ranges]:
+def _candidate_ranges(split_model: SplitModel | OnnxModel, choices: Choices) -> list[_Ranges]:
     if isinstance(split_model, OnnxModel):
         outs, known_in, usual_in = split_model.ranges_out, split_model.range_in, split_model.usual_in
     else:

@@ -13,6 +13,7 @@ from explorer.engine.third_party.loading import Generation, Loaded, SavedFunctio
 from explorer.errors import ModelError
 from explorer.messages import Message, message
 from explorer.models.import_record import LOST_VARIANCE, Control, Layout
+from explorer.models.third_party.layout import integer_codes
 from explorer.models.third_party.request import NO_CHOICES, Choices
 from explorer.reading import reason_of
 from explorer.types import ImageShape
@@ -295,6 +296,14 @@ def _inputs(model: Any) -> list[tuple[str, tuple[int | None, ...]]]:
     return [(tensor.name.split(":")[0].split("/")[0], graph.shape_of(tensor)) for tensor in model.inputs]
 
 
+def _is_integer(model: Any, side: Literal["inputs", "outputs"], place: int) -> bool:
+    """Return whether an input or output of a model has integers; False for a SavedModel, which does not say."""
+    if isinstance(model, SavedFunction):
+        return False
+    kind = getattr(model, side)[place].dtype
+    return "int" in getattr(kind, "name", kind)
+
+
 def _output_shapes(model: Any) -> list[tuple[int | None, ...]]:
     if isinstance(model, SavedFunction):
         return [shape[1:] for shape in model.outputs]
@@ -313,6 +322,8 @@ def _understood(split_model: SplitModel, loaded: Loaded, choices: Choices) -> Sp
         split_model.layout_in, split_model.image_shape = understood
         taken = [] if split_model.decoder is None else [shape for _, shape in _inputs(split_model.decoder)]
         split_model.mean, split_model.log_variance = _code_outputs(split_model, loaded, choices, taken)
+        if _is_integer(split_model.encoder, "outputs", split_model.mean):
+            raise integer_codes(loaded.file.name)
         code = _output_shapes(split_model.encoder)[split_model.mean]
         if split_model.log_variance == "stacked":
             code = _half(code)
@@ -320,6 +331,8 @@ def _understood(split_model: SplitModel, loaded: Loaded, choices: Choices) -> Sp
     decoder_controls: dict[str, tuple[int, tuple[int, ...]]] = {}
     if split_model.decoder is not None:
         given = _inputs(split_model.decoder)
+        if all(_is_integer(split_model.decoder, "inputs", place) for place in range(len(given))):
+            raise integer_codes(loaded.file.name)
         split_model.code_in = _code_input(given, code, loaded)
         code = given[split_model.code_in][1] if code is None else code
         decoder_controls = _others(given, split_model.code_in, loaded)

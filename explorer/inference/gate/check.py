@@ -19,7 +19,15 @@ def check_network(content: bytes, shape: tuple[int, ...]) -> int:
     `shape` is that of its input, without the batch. ModelError if it does not pass: see `read_network` and
     `check_sizes`.
     """
-    return _sizes(content, shape).at_once
+    return _sizes(content, shape).without_trial
+
+
+def check_changed(content: bytes, shape: tuple[int, ...], at_once: int) -> int:
+    """Check a network that has passed with `at_once`, but for operators with outputs as large as their inputs.
+
+    Returns the maximum batch size; sizes that only a run tells are those of its trial. ModelError like `check_network`.
+    """
+    return min(at_once, _sizes(content, shape).at_once)
 
 
 def vouch(content: bytes, shape: tuple[int, ...]) -> None:
@@ -30,7 +38,7 @@ def vouch(content: bytes, shape: tuple[int, ...]) -> None:
 def check_and_try(content: bytes, shape: tuple[int, ...]) -> Iterator[int]:
     """Check an untrusted network and run it once, in the reader process; yields and raises like `try_network`."""
     sizes = _sizes(content, shape)
-    yield sizes.at_once
+    yield sizes.without_trial
     yield from try_network(content, shape, sizes)
 
 

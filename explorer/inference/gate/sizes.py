@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 
-from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto
+from onnx import ModelProto, TensorProto, TypeProto
 from onnx.shape_inference import infer_shapes
 
+from explorer.errors import ModelError
 from explorer.inference.gate import MOST_AT_ONCE
 from explorer.inference.gate.structure import ITEM_BYTES, TENSOR_BYTES, refused
 from explorer.messages import Message, message
@@ -19,6 +20,8 @@ LIVE_BYTES = 1 << 30
 
 TRIED = 2
 """Maximum batch size of a network whose tensor sizes are known only from a run."""
+
+ONE = message("for one image or code")
 
 _INPUTS_OF_SIZE: dict[str, tuple[int, ...]] = {
     "AffineGrid": (1,),
@@ -61,12 +64,17 @@ _LARGE_WEIGHTS = 1 << 16
 class Sizes:
     """Result of shape inference.
 
-    `at_once` is the maximum batch size, a power of two; all smaller ones were checked, too. `unknown` are the tensors
-    whose sizes could not be inferred.
+    `at_once` is the maximum batch size by the sizes that are known, a power of two; all smaller ones were checked, too.
+    `unknown` are the tensors whose sizes could not be inferred.
     """
 
     at_once: int
     unknown: tuple[str, ...]
+
+    @property
+    def without_trial(self) -> int:
+        """Maximum batch size of a network of which nothing else is known."""
+        return min(self.at_once, TRIED) if self.unknown else self.at_once
 
 
 def check_sizes(model: ModelProto, shape: tuple[int, ...]) -> Sizes:
@@ -75,40 +83,83 @@ def check_sizes(model: ModelProto, shape: tuple[int, ...]) -> Sizes:
     `shape` is that of its input, without the batch. ModelError if it has more than one input, a tensor is too large for
     one image or code, or a size depends on values.
     """
-    weights = {tensor.name: ITEM_BYTES[tensor.data_type] * prod(tensor.dims) for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in weights]
-    if len(inputs) != 1 or inputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
+    bounds = Bounds(model)
+    if len(bounds.inputs) != 1 or bounds.inputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
         raise refused(message("it does not have exactly one input of type float32"))
-    computed = _computed(model, inputs[0].name, weights.keys())
-    _drop_large(model)
-    # Declared shapes of computed tensors cannot be trusted, but inference would use them.
-    del model.graph.value_info[:]
-    for output in model.graph.output:
-        output.type.tensor_type.ClearField("shape")
-    at_once = 0
-    unknown: tuple[str, ...] = ()
-    for batch in _powers_of_two(MOST_AT_ONCE):
-        sizes = _infer(model, inputs[0], (batch, *shape))
-        unknown = tuple(name for name, size in sizes.items() if size is None)
-        problem = _problem(model, sizes, computed, sum(weights.values()))
-        if problem and not at_once:
-            raise refused(problem)
-        if problem or (unknown and batch > TRIED):
+    name = bounds.inputs[0].name
+    unknown = bounds.check({name: (1, *shape)})
+    at_once = 1
+    for batch in _powers_of_two(MOST_AT_ONCE)[1:]:
+        more = bounds.unknown({name: (batch, *shape)})
+        if more is None:
             break
-        at_once = batch
+        at_once, unknown = batch, more
     return Sizes(at_once, unknown)
 
 
-def _powers_of_two(most: int) -> Iterator[int]:
-    return (1 << exponent for exponent in range(most.bit_length()))
+class Bounds:
+    """The sizes of the tensors of a network from `read_network`, whose large weights are removed from `model`.
+
+    ModelError if a size depends on values, operators are not in topological order, or a name is duplicate.
+    """
+
+    def __init__(self, model: ModelProto) -> None:
+        self._model = model
+        weights = {tensor.name: ITEM_BYTES[tensor.data_type] * prod(tensor.dims) for tensor in model.graph.initializer}
+        self._weights = sum(weights.values())
+        self.inputs = [value for value in model.graph.input if value.name not in weights]
+        self._computed = _computed(model, [value.name for value in self.inputs], weights)
+        _drop_large(model)
+        # Declared shapes of computed tensors cannot be trusted, but inference would use them.
+        del model.graph.value_info[:]
+        for output in model.graph.output:
+            output.type.tensor_type.ClearField("shape")
+
+    def check(self, shapes: Mapping[str, tuple[int, ...]], run: Message = ONE) -> tuple[str, ...]:
+        """Return the tensors of unknown size in a run with inputs of shapes; `run` names it in errors.
+
+        ModelError if one of known size is too large.
+        """
+        sizes = self._infer(shapes)
+        problem = _problem(self._model, sizes, self._computed, self._weights, run)
+        if problem:
+            raise refused(problem)
+        return tuple(name for name, size in sizes.items() if size is None)
+
+    def unknown(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...] | None:
+        """Do the same, and return None if one is too large."""
+        try:
+            return self.check(shapes)
+        except ModelError:
+            return None
+
+    def _infer(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int | None]:
+        """Return the bytes of every computed tensor, or None if unknown."""
+        for given in self.inputs:
+            tensor = given.type.tensor_type
+            tensor.ClearField("shape")
+            for size in shapes[given.name]:
+                tensor.shape.dim.add().dim_value = size
+            tensor.shape.SetInParent()  # a scalar has no dimensions, but a shape
+        inferred: dict[str, TypeProto] = {}
+        # If inference fails, all sizes are unknown and will be measured in the trial.
+        with suppress(Exception):
+            graph = infer_shapes(self._model, data_prop=True).graph
+            inferred = {value.name: value.type for value in (*graph.value_info, *graph.output)}
+        return {name: _bytes(inferred.get(name)) for node in self._model.graph.node for name in node.output if name}
 
 
-def _computed(model: ModelProto, given: str, weights: Iterable[str]) -> frozenset[str]:
+def _powers_of_two(most: int) -> list[int]:
+    return [1 << exponent for exponent in range(most.bit_length())]
+
+
+def _computed(model: ModelProto, given: Iterable[str], weights: Iterable[str]) -> frozenset[str]:
     """Return the names of the tensors that depend on the image or code; all others are computed only once.
 
     Raises ModelError if operators are not in topological order, a name is duplicate, or a size cannot be bounded.
     """
-    defined, depends, computed = {"", given, *weights}, {given}, {given}
+    depends, computed = set(given), set(given)
+    defined = {"", *depends, *weights}
     for node in model.graph.node:
         sizes = {node.input[place] for place in _INPUTS_OF_SIZE.get(node.op_type, ()) if place < len(node.input)}
         if not sizes.isdisjoint(depends):
@@ -141,20 +192,6 @@ def _drop_large(model: ModelProto) -> None:
                 tensor.ClearField(field)
 
 
-def _infer(model: ModelProto, given: ValueInfoProto, shape: tuple[int, ...]) -> dict[str, int | None]:
-    """Return the bytes of every computed tensor, or None if unknown."""
-    tensor = given.type.tensor_type
-    tensor.ClearField("shape")
-    for size in shape:
-        tensor.shape.dim.add().dim_value = size
-    inferred: dict[str, TypeProto] = {}
-    # If inference fails, all sizes are unknown and will be measured in the trial.
-    with suppress(Exception):
-        graph = infer_shapes(model, data_prop=True).graph
-        inferred = {value.name: value.type for value in (*graph.value_info, *graph.output)}
-    return {name: _bytes(inferred.get(name)) for node in model.graph.node for name in node.output if name}
-
-
 def _bytes(kind: TypeProto | None) -> int | None:
     if kind is None or not kind.tensor_type.HasField("shape"):
         return None
@@ -165,21 +202,27 @@ def _bytes(kind: TypeProto | None) -> int | None:
     return item * prod(int(dim.dim_value) for dim in dims)
 
 
-def _problem(model: ModelProto, sizes: dict[str, int | None], computed: frozenset[str], weights: int) -> Message | None:
+def too_large(size: int, run: Message = ONE) -> Message:
+    """Return the problem with a tensor of `size` bytes."""
+    return message(
+        "a tensor takes {size:,} MB {run}, more than {most:,} MB", size=size >> 20, run=run, most=TENSOR_BYTES >> 20
+    )
+
+
+def _problem(
+    model: ModelProto, sizes: dict[str, int | None], computed: frozenset[str], weights: int, run: Message
+) -> Message | None:
     """Return the problem with the sizes of one run, or None."""
     for name, size in sizes.items():
         # Tensors computed from weights alone, such as transposed weights, may be as large as they are.
         if (size or 0) > (TENSOR_BYTES if name in computed else max(TENSOR_BYTES, weights)):
-            return message(
-                "a tensor takes {size:,} MB for one image or code, more than {most:,} MB",
-                size=(size or 0) >> 20,
-                most=TENSOR_BYTES >> 20,
-            )
+            return too_large(size or 0, run)
     alive = _most_alive(model, sizes, computed)
     if alive > LIVE_BYTES + 4 * weights:
         return message(
-            "its tensors take {size:,} MB at a time for one image or code, more than {most:,} MB",
+            "its tensors take {size:,} MB at a time {run}, more than {most:,} MB",
             size=alive >> 20,
+            run=run,
             most=LIVE_BYTES >> 20,
         )
     return None
@@ -189,6 +232,7 @@ def _most_alive(model: ModelProto, sizes: dict[str, int | None], computed: froze
     """Return the maximum bytes alive at one time; tensors independent of the input are computed first, and kept."""
     alive = most = sum(size or 0 for name, size in sizes.items() if name not in computed)
     last = {name: place for place, node in enumerate(model.graph.node) for name in (*node.output, *node.input)}
+    last |= {output.name: len(model.graph.node) for output in model.graph.output}
     for place, node in enumerate(model.graph.node):
         outputs = [name for name in node.output if name in computed]
         alive += sum(sizes.get(name) or 0 for name in outputs)

@@ -37,6 +37,25 @@ FUSED = frozenset({"BiasGelu", "FastGelu", "FusedConv", "FusedGemm", "FusedMatMu
 """Allowed operators of com.microsoft: those that ONNX Runtime writes for plain layers when it saves an optimized
 network. Each is a product or sum with an activation, with an output as large as that of its ONNX counterpart."""
 
+QUANTIZED = frozenset(
+    {
+        "DequantizeLinear",
+        "DynamicQuantizeMatMul",
+        "MatMulIntegerToFloat",
+        "QGemm",
+        "QLinearAdd",
+        "QLinearAveragePool",
+        "QLinearConcat",
+        "QLinearGlobalAveragePool",
+        "QLinearLeakyRelu",
+        "QLinearMul",
+        "QLinearSigmoid",
+        "QLinearSoftmax",
+        "QuantizeLinear",
+    }
+)
+"""Allowed operators of com.microsoft that the quantization of ONNX Runtime writes: layers of ONNX for integers."""
+
 ITEM_BYTES: dict[int, int] = {
     TensorProto.FLOAT: 4,
     TensorProto.DOUBLE: 8,
@@ -134,7 +153,7 @@ def _check_nodes(nodes: Iterable[NodeProto], functions: dict[_Function, Function
 
 def _check_operator(node: NodeProto) -> None:
     name = node.op_type
-    if node.domain == "com.microsoft" and name in FUSED:
+    if node.domain == "com.microsoft" and name in FUSED | QUANTIZED:
         return
     if node.domain not in _ONNX:
         raise refused(message("it uses the custom operator {operator} of {domain}", operator=name, domain=node.domain))

@@ -2,49 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
+from typing import Final
 
 import numpy as np
 import onnxruntime
 
 from explorer.errors import ModelError
-from explorer.inference.gate.sizes import TRIED, Sizes
+from explorer.inference.gate.sizes import TRIED, Sizes, too_large
 from explorer.inference.gate.structure import TENSOR_BYTES, read_network, refused
 from explorer.inference.sessions import open_session
 from explorer.messages import message
+
+_LONG: Final = 0.25
+"""CPU time of a run in seconds after which no larger batch is tried."""
 
 
 def try_network(content: bytes, shape: tuple[int, ...], sizes: Sizes) -> Iterator[int]:
     """Run a network that passed all other checks, for one and for two images or codes of `shape`.
 
     Call it in the reader process only, whose limits bound memory and time. Yields the maximum batch size after each
-    run; the last one counts: 1 for a network that fails for two. Tensors whose size is unknown are measured.
-    ModelError if it does not run, exceeds the memory limit, or a tensor is too large.
+    run; the last one counts: 1 for a network that fails for two. Tensors whose size is unknown are measured, in larger
+    batches, too, while these are fast. ModelError if it does not run, exceeds the memory limit, or a tensor is too
+    large.
     """
-    at_once = sizes.at_once
-    for network in (content, _with_outputs(content, sizes.unknown)) if sizes.unknown else (content,):
-        session = _opened(network)
-        for batch in range(1, min(at_once, TRIED) + 1):
-            try:
-                largest = _largest_output(session, np.zeros((batch, *shape), np.float32))
-            except ModelError:
-                if batch == 1:
-                    raise
-                # Exported for one image or code at once.
-                at_once = 1
-                yield at_once
-                break
+    at_once = yield from _measured(_opened(content), shape, min(sizes.at_once, TRIED), sizes.without_trial)
+    if sizes.unknown:
+        most = sizes.at_once if at_once >= TRIED else 1
+        yield from _measured(_opened(_with_outputs(content, sizes.unknown)), shape, most, 1)
+
+
+def _measured(
+    session: onnxruntime.InferenceSession, shape: tuple[int, ...], most: int, at_once: int
+) -> Generator[int, None, int]:
+    """Run a network for powers of two up to `most`; yield and return the maximum batch size, which was `at_once`."""
+    batch = 1
+    while batch <= most:
+        begun = time.process_time()
+        try:
+            largest = _largest_output(session, np.zeros((batch, *shape), np.float32))
             if largest > TENSOR_BYTES:
-                if batch == 1:
-                    raise refused(
-                        message(
-                            "a tensor takes {size:,} MB for one image or code, more than {most:,} MB",
-                            size=largest >> 20,
-                            most=TENSOR_BYTES >> 20,
-                        )
-                    )
-                at_once = 1
+                raise refused(too_large(largest))
+        except ModelError:
+            if batch == 1:
+                raise
+            # For example one exported for one image or code at once.
+            at_once = batch // 2
             yield at_once
+            break
+        at_once = max(at_once, batch)
+        yield at_once
+        if batch >= TRIED and time.process_time() - begun > _LONG:
+            break
+        batch *= 2
+    return at_once
 
 
 def _opened(network: bytes) -> onnxruntime.InferenceSession:

@@ -6,8 +6,9 @@ from collections.abc import Generator
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto, numpy_helper
+from onnx import ModelProto, NodeProto, helper, numpy_helper
 
+from explorer.errors import ModelError
 from explorer.inference.onnx_import.loading import Arrays, Network, Port, failed_run
 from explorer.inference.onnx_import.understanding import inputs_for
 from explorer.types import Progress
@@ -15,6 +16,9 @@ from explorer.types import Progress
 _CLOSE = 1e-4
 _TRIED = (3, 2)
 """Numbers of images that are tried."""
+
+_SIZES_OF = {"Reshape": 1, "Expand": 1, "ConstantOfShape": 0, "Tile": 1, "Resize": 3}
+"""Input of operators that is the shape of their output, or how often it is repeated."""
 
 
 def free_batch(
@@ -32,14 +36,16 @@ def free_batch(
         fixed = 1
     expected = run_once(network, port, (fixed, *row), rows)
     yield Progress(0, 0)
-    freed = _freed(network, port, fixed)
-    same = _runs(freed, port, (fixed, *row), rows, values_of=fixed)
-    yield Progress(0, 0)
-    if same is not None and _equal(same, expected):
-        first = inputs_for(port, (fixed, *row), rows, freed.given)
-        more = _repeated(freed, first, port, fixed, rows)
-        if more is not None and all(_begins_with(many, few) for many, few in zip(more, expected, strict=True)):
-            return freed, None
+    for more in (False, True):
+        freed = _Freeing(network, port, fixed, more=more).network()
+        same = _runs(freed, port, (fixed, *row), rows, values_of=fixed)
+        yield Progress(0, 0)
+        if same is not None and _equal(same, expected):
+            first = inputs_for(port, (fixed, *row), rows, freed.given)
+            grown = _repeated(freed, first, port, fixed, rows)
+            if grown is not None and all(_begins_with(many, few) for many, few in zip(grown, expected, strict=True)):
+                return freed, None
+            yield Progress(0, 0)
     return network, fixed
 
 
@@ -47,6 +53,8 @@ def run_once(network: Network, port: Port, shape: tuple[int, ...], rows: Arrays)
     """Return the outputs for random images or codes; ModelError if it fails."""
     try:
         return network.run(inputs_for(port, shape, rows, network.given))
+    except ModelError:
+        raise
     except Exception as error:
         raise failed_run(network.file, shape, error) from error
 
@@ -86,38 +94,114 @@ def _equal(one: list[np.ndarray[Any, Any]], two: list[np.ndarray[Any, Any]]) -> 
     )
 
 
-def _freed(network: Network, port: Port, fixed: int) -> Network:
-    """Return a network without its fixed number of images, in inputs and in reshaping; it may be wrong."""
-    model = ModelProto()
-    model.CopyFrom(network.model)
-    graph = model.graph
-    del graph.value_info[:]
-    given = []
-    for value, known in zip(graph.input, network.given, strict=True):
-        dims = value.type.tensor_type.shape.dim
-        free = bool(dims) and (known.name == port.name or dims[0].dim_value == fixed)
-        if free:
-            dims[0].Clear()
-        given.append(Port(known.name, known.kind, (None, *known.shape[1:])) if free else known)
-    del graph.output[:]
-    for name in network.outputs:
-        graph.output.add().name = name
-    constants = {one.name: numpy_helper.to_array(one) for one in graph.initializer if len(one.dims) == 1}
-    for node in graph.node:
-        if node.op_type == "Constant" and node.attribute and node.attribute[0].HasField("t"):
-            constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
-    for node in graph.node:
-        if node.op_type == "Reshape" and node.input[1] in constants:
-            _free_reshape(model, node, constants[node.input[1]], fixed)
-    return Network(network.file, model, given)
+class _Freeing:
+    """A copy of a network without its fixed number of images, in inputs and in what reshapes; it may be wrong.
+
+    With `more`, the number is also replaced in other sizes that begin with it or a multiple, and constants of equal
+    rows, as of what was repeated for each image, are repeated for any number.
+    """
+
+    def __init__(self, network: Network, port: Port, fixed: int, *, more: bool) -> None:
+        self._old, self._port, self._fixed, self._more = network, port, fixed, more
+        self._model = ModelProto()
+        self._model.CopyFrom(network.model)
+        self._graph = self._model.graph
+        self._before: list[NodeProto] = []
+        self._names = 0
+        self._constants = {one.name: numpy_helper.to_array(one) for one in self._graph.initializer}
+        for node in self._graph.node:
+            value = _constant(node)
+            if value is not None:
+                self._constants[node.output[0]] = value
+        self._made = {name: node for node in self._graph.node for name in node.output}
+
+    def network(self) -> Network:
+        given = self._freed_inputs()
+        for node in self._graph.node:
+            place = _SIZES_OF.get(node.op_type)
+            if place is not None and place < len(node.input) and node.input[place]:
+                self._free_size(node, place)
+            elif self._more:
+                self._free_rows(node)
+        nodes = [*self._before, *self._graph.node]
+        del self._graph.node[:]
+        self._graph.node.extend(nodes)
+        return Network(self._old.file, self._model, given)
+
+    def _freed_inputs(self) -> list[Port]:
+        del self._graph.value_info[:]
+        del self._graph.output[:]
+        for name in self._old.outputs:
+            self._graph.output.add().name = name
+        given = []
+        for value, known in zip(self._graph.input, self._old.given, strict=True):
+            dims = value.type.tensor_type.shape.dim
+            free = bool(dims) and (known.name == self._port.name or dims[0].dim_value == self._fixed)
+            if free:
+                dims[0].Clear()
+            given.append(Port(known.name, known.kind, (None, *known.shape[1:])) if free else known)
+        return given
+
+    def _free_size(self, node: NodeProto, place: int) -> None:
+        """Free the shape that a node brings its input to, if it is constant, or joined from constants."""
+        source = self._made.get(node.input[place])
+        value = self._constants.get(node.input[place])
+        sides = None if value is None or value.ndim != 1 else [int(side) for side in value]
+        if sides is None:
+            joined = source is not None and source.op_type == "Concat" and self._more
+            first = self._constants.get(source.input[0]) if joined and source is not None else None
+            if source is not None and first is not None and first.tolist() == [self._fixed]:
+                source.input[0] = self._count(1)
+        elif node.op_type == "Reshape" and len(sides) > 1 and sides[0] == self._fixed:
+            # 0 means the size of the input's axis, -1 what is left.
+            sides[0] = 0 if -1 in sides[1:] else -1
+            node.input[place] = self._constant(sides)
+        elif self._more and sides and sides[0] > 0 and sides[0] % self._fixed == 0:
+            if node.op_type == "Tile" and self._fixed == 1:
+                return
+            node.input[place] = self._shape(sides[0] // self._fixed, sides[1:])
+
+    def _free_rows(self, node: NodeProto) -> None:
+        """Repeat the first row of constants that have an equal one for each image."""
+        for place, name in enumerate(node.input):
+            value = self._constants.get(name)
+            if value is None or value.ndim < 2 or self._fixed == 1 or value.shape[0] != self._fixed:
+                continue
+            if np.array_equal(value, np.broadcast_to(value[:1], value.shape)):
+                row = self._constant(value[:1], value.dtype)
+                node.input[place] = self._add("Expand", row, self._shape(1, list(value.shape[1:])))
+
+    def _shape(self, times: int, rest: list[int]) -> str:
+        """Return a shape that begins with a multiple of the number of images."""
+        return self._add("Concat", self._count(times), self._constant(rest), axis=0) if rest else self._count(times)
+
+    def _count(self, times: int) -> str:
+        shape = self._add("Shape", self._port.name)
+        count = self._add("Gather", shape, self._constant([0]), axis=0)
+        return self._add("Mul", count, self._constant([times])) if times > 1 else count
+
+    def _constant(self, values: Any, kind: Any = np.int64) -> str:
+        name = self._name()
+        self._graph.initializer.append(numpy_helper.from_array(np.array(values, kind), name))
+        return name
+
+    def _add(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        name = self._name()
+        self._before.append(helper.make_node(operator, list(inputs), [name], **attributes))
+        return name
+
+    def _name(self) -> str:
+        self._names += 1
+        # A file that was imported before has such names already.
+        name = f"any_batch_{self._names}"
+        return self._name() if name in self._made or name in self._constants else name
 
 
-def _free_reshape(model: ModelProto, node: NodeProto, shape: np.ndarray[Any, Any], fixed: int) -> None:
-    sides = [int(side) for side in shape.reshape(-1)]
-    if len(sides) < 2 or sides[0] != fixed:
-        return
-    # 0 means the size of the input's axis, -1 what is left.
-    sides[0] = 0 if -1 in sides[1:] else -1
-    name = f"{node.output[0]}_any_batch"
-    model.graph.initializer.append(numpy_helper.from_array(np.array(sides, np.int64), name))
-    node.input[1] = name
+def _constant(node: NodeProto) -> np.ndarray[Any, Any] | None:
+    """Return the value of an operator that is a constant tensor, or list of integers."""
+    if node.op_type != "Constant" or not node.attribute:
+        return None
+    value = node.attribute[0]
+    if value.name == "value_ints":
+        return np.array(value.ints, np.int64)
+    return numpy_helper.to_array(value.t) if value.HasField("t") else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import ModelProto, helper, load_model_from_string, numpy_helper
 
-from explorer.inference.gate.check import check_network
+from explorer.inference.gate.check import check_changed
 from explorer.inference.gate.passed import keep_passed, network_key
 from explorer.models.import_record import RANGES, OutputRange, ValueRange
 from explorer.types import Floats
@@ -73,4 +73,4 @@ def _constants(model: ModelProto, *values: np.float32 | Floats) -> list[str]:
 
 def keep_checked(content: bytes, shape: tuple[int, ...], at_once: int) -> None:
     """Check a changed network, and cache that it may run with at most `at_once` images; ModelError if it may not."""
-    keep_passed(network_key(content, shape), min(at_once, check_network(content, shape)))
+    keep_passed(network_key(content, shape), check_changed(content, shape, at_once))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from math import prod
 from typing import Any, BinaryIO, Final
 
@@ -11,9 +12,12 @@ import numpy as np
 from onnx import ModelProto, TensorProto, ValueInfoProto, load_model_from_string
 
 from explorer.errors import ModelError
+from explorer.inference.gate.sizes import Bounds
 from explorer.inference.gate.structure import ITEM_BYTES, read_network
 from explorer.inference.onnx_import.limits import MOST_BYTES, is_plain_name
+from explorer.inference.onnx_import.quantized import with_float_ends
 from explorer.inference.sessions import open_session
+from explorer.messages import message
 from explorer.reading import reason_of
 from explorer.types import Floats
 
@@ -56,6 +60,7 @@ class Network:
     model: ModelProto
     given: list[Port] = field(default_factory=list)
     _session: Any = field(default=None, repr=False)
+    _bounded: set[tuple[tuple[int, ...], ...]] = field(default_factory=set, repr=False)
 
     @property
     def outputs(self) -> list[str]:
@@ -65,16 +70,41 @@ class Network:
         return next(port for port in self.given if port.name == name)
 
     def run(self, values: Arrays, outputs: list[str] | None = None) -> list[Any]:
-        """Return the outputs of ONNX Runtime, whose exceptions are not converted."""
-        if outputs is None:
-            self._session = self._session or open_session(self.model.SerializeToString(), threads=1)
-            return list(self._session.run(self.outputs, values))
+        """Return the outputs of ONNX Runtime, whose exceptions are not converted.
+
+        ModelError before it if a tensor would be too large, see `Bounds`; what is unknown is left to the limits of the
+        reader process.
+        """
+        if outputs is not None:
+            return self._with_outputs(outputs).run(values)
+        shapes = tuple(values[port.name].shape for port in self.given)
+        if shapes not in self._bounded:
+            self._bound(shapes)
+            self._bounded.add(shapes)
+        self._session = self._session or open_session(self.model.SerializeToString(), threads=1)
+        return list(self._session.run(self.outputs, values))
+
+    def gives_integers(self) -> list[bool]:
+        """Return for each output whether its values are integers; call it after a run."""
+        return ["int" in output.type for output in self._session.get_outputs()]
+
+    def _with_outputs(self, outputs: list[str]) -> Network:
         model = ModelProto()
         model.CopyFrom(self.model)
         del model.graph.output[:]
         for name in outputs:
             model.graph.output.add().name = name
-        return list(open_session(model.SerializeToString(), threads=1).run(outputs, values))
+        return Network(self.file, model, self.given)
+
+    def _bound(self, shapes: tuple[tuple[int, ...], ...]) -> None:
+        model = ModelProto()
+        model.CopyFrom(self.model)
+        sizes = {port.name: shape for port, shape in zip(self.given, shapes, strict=True)}
+        largest = max(shapes, key=prod, default=())
+        try:
+            Bounds(model).check(sizes, message("in a run on {shape}", shape=words(largest)))
+        except ModelError as error:
+            raise ModelError("{file}: {problem}", file=self.file, problem=error.message) from error
 
 
 def external_files(content: bytes, file: str) -> tuple[str, ...]:
@@ -115,7 +145,8 @@ def load(content: bytes, file: str, externals: Mapping[str, BinaryIO]) -> Networ
         model = read_network(content)
     except ModelError as error:
         raise ModelError("{file}: {problem}", file=file, problem=error.message) from error
-    _check_order(model, file)
+    _sort(model, file)
+    with_float_ends(model)
     return Network(file, model, [_port(value) for value in model.graph.input])
 
 
@@ -174,22 +205,47 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _check_order(model: ModelProto, file: str) -> None:
-    """Check that every tensor is computed before it is used, and that every output is computed."""
+def _sort(model: ModelProto, file: str) -> None:
+    """Bring operators into an order in which every tensor is computed before it is used.
+
+    Some exporters do not care. ModelError if that is impossible, or an output is not computed.
+    """
     known = {"", *(value.name for value in model.graph.input), *(one.name for one in model.graph.initializer)}
-    for node in model.graph.node:
-        if not known.issuperset(node.input):
-            raise ModelError(
-                "{file} is damaged: the inputs of the operator {operator} are computed after it. Export it again.",
-                file=file,
-                operator=node.op_type,
-            )
-        known.update(node.output)
-    missing = next((output.name for output in model.graph.output if output.name not in known), None)
-    if missing is not None:
+    missing: dict[str, list[int]] = {}
+    nodes = list(model.graph.node)
+    counts = []
+    for place, node in enumerate(nodes):
+        needed = set(node.input) - known
+        counts.append(len(needed))
+        for name in needed:
+            missing.setdefault(name, []).append(place)
+    # Those that can be computed, the first in the file first.
+    ready = [place for place, count in enumerate(counts) if not count]
+    heapify(ready)
+    order = []
+    while ready:
+        order.append(heappop(ready))
+        for name in set(nodes[order[-1]].output) - known:
+            known.add(name)
+            for place in missing.get(name, ()):
+                counts[place] -= 1
+                if not counts[place]:
+                    heappush(ready, place)
+    if len(order) < len(nodes):
+        stuck = next(node for node, count in zip(nodes, counts, strict=True) if count)
         raise ModelError(
-            "{file} is damaged: its output “{name}” is not computed. Export it again.", file=file, name=missing
+            "{file} is damaged: an input of the operator {operator} is never computed. Export it again.",
+            file=file,
+            operator=stuck.op_type,
         )
+    lost = next((output.name for output in model.graph.output if output.name not in known), None)
+    if lost is not None:
+        raise ModelError(
+            "{file} is damaged: its output “{name}” is not computed. Export it again.", file=file, name=lost
+        )
+    if order != sorted(order):
+        del model.graph.node[:]
+        model.graph.node.extend(nodes[place] for place in order)
 
 
 def _port(value: ValueInfoProto) -> Port:

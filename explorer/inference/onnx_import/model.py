@@ -18,6 +18,7 @@ from explorer.inference.onnx_import.comparing import decoder_difference, encoder
 from explorer.inference.onnx_import.conditions import share_controls
 from explorer.inference.onnx_import.loading import Arrays, Network, Port, is_integer, words
 from explorer.inference.onnx_import.parts import Output, Part
+from explorer.inference.onnx_import.quantized import with_float_tensors, without_float_tensors
 from explorer.inference.onnx_import.records import Adapted, Described
 from explorer.inference.onnx_import.splitting import (
     choose_cut,
@@ -46,6 +47,7 @@ from explorer.inference.onnx_import.understanding import (
 )
 from explorer.messages import message
 from explorer.models.import_record import LOST_VARIANCE, Control
+from explorer.models.third_party.layout import integer_codes
 from explorer.models.third_party.request import Choices
 from explorer.types import Progress
 
@@ -142,7 +144,7 @@ def _understand_encoder(
     if known.found.ordered and shapes[0] == shapes[1] and (stated.code, stated.log_variance) == (None, None):
         known.mean, known.variance = 0, 1
     else:
-        known.mean, known.variance = code_outputs(encoder.outputs, shapes, taken, stated.code, stated.log_variance)
+        known.mean, known.variance = _code_outputs(known.encoder, taken, stated)
     shape, axis = shapes[known.mean], 0
     if known.variance == "stacked":
         axis = _stacked_axis(shape, taken, channels_first=_is_first(known.image_in))
@@ -153,6 +155,20 @@ def _understand_encoder(
     used = list(dict.fromkeys(output.name for output in known.outputs))
     if used != known.encoder.network.outputs:
         known.encoder.network = part(known.encoder.network, used)
+
+
+def _code_outputs(encoder: Part, taken: list[Port], stated: Choices) -> tuple[int, int | Literal["stacked"] | None]:
+    """Do the same as `code_outputs`; integers are no codes, and ModelError if there is nothing else."""
+    names, whole = encoder.network.outputs, encoder.network.gives_integers()
+    any_place = (stated.code, stated.log_variance) != (None, None)
+    places = [place for place in range(len(names)) if any_place or not whole[place]]
+    if not places:
+        raise integer_codes(encoder.network.file)
+    shapes = [encoder.shapes[place] for place in places]
+    mean, variance = code_outputs([names[place] for place in places], shapes, taken, stated.code, stated.log_variance)
+    if whole[places[mean]]:
+        raise integer_codes(encoder.network.file)
+    return places[mean], variance if variance is None or variance == "stacked" else places[variance]
 
 
 def _contents(known: _Understood) -> Iterator[tuple[Role, Part, bytes, tuple[int, ...]]]:
@@ -240,6 +256,7 @@ def _cut(whole: Network, opened: Part, stated: Choices, found: _Found) -> tuple[
             shape=words(opened.row),
         )
     values = _values(opened)
+    whole = Network(whole.file, with_float_tensors(whole.model), whole.given)
     all_cuts = cuts(whole, opened.port, values)
     places = likely(all_cuts, prod(opened.row))
     chosen = choose_cut(all_cuts, places, stated.bottleneck, whole.file)
@@ -247,7 +264,10 @@ def _cut(whole: Network, opened: Part, stated: Choices, found: _Found) -> tuple[
     found.places = tuple((cut.name, cut.shape) for cut in places[:_OFFERED])
     if chosen.name not in dict(found.places):
         found.places = ((chosen.name, chosen.shape), *found.places)
-    return split(whole, opened.port, chosen, values)
+    parts = split(whole, opened.port, chosen, values)
+    for one in parts:
+        without_float_tensors(one.model)
+    return parts
 
 
 def _values(opened: Part) -> Arrays:
@@ -416,7 +436,8 @@ def _note_batches(networks: Sequence[Part], found: _Found) -> None:
     count = max((one.fixed for one in networks if one.fixed is not None), default=1)
     if count > 1:
         note = message(
-            "The network always computes {count} images at once, so it is slow: export it with dynamic_axes",
+            "The network always computes {count} images at once, so one costs as much as {count}: "
+            "export it with dynamic_axes",
             count=count,
         )
         found.notes.append(str(note))

@@ -63,6 +63,8 @@ def cuts(network: Network, image: Port, values: Arrays) -> list[Cut]:
         return []
     try:
         found = network.run(values, tensors)
+    except ModelError:
+        raise
     except Exception as error:
         raise failed_run(network.file, image.shape, error) from error
     batch = values[image.name].shape[0]

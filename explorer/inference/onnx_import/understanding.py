@@ -13,6 +13,7 @@ import numpy as np
 from explorer.errors import ModelError
 from explorer.inference.onnx_import.loading import Arrays, Network, Port, Shape, is_integer, kind_name, typed, words
 from explorer.models.import_record import Control, Layout
+from explorer.models.third_party.layout import integer_codes
 from explorer.types import Floats, ImageShape
 
 SIDES: Final = (8, 1024)
@@ -126,6 +127,8 @@ def _largest(ports: Sequence[Port]) -> Port:
 def code_port(ports: Sequence[Port], code: tuple[int, ...] | None, file: str) -> Port:
     """Return the input of a decoder that takes the code, of the shape `code` if it is known."""
     fitting = [port for port in ports if not is_integer(port.kind) and (code is None or takes(port, code))]
+    if not fitting and all(is_integer(port.kind) for port in ports):
+        raise integer_codes(file)
     if not fitting:
         raise ModelError(
             "Encoder and decoder do not match: the code has the shape {code}, the decoder's inputs {inputs}. "

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from explorer.errors import ModelError
 from explorer.models.third_party.builtin import STAND_IN
+from explorer.models.third_party.incomplete import incomplete, saved_model_of
 from explorer.models.third_party.layout import CONFIG_FILE
 from explorer.models.third_party.no_network import checking, format_of
 from explorer.models.third_party.reading import ThirdPartyFile, read_third_party, reading
@@ -41,11 +42,13 @@ def is_onnx(path: Path) -> bool:
 
 
 def looks_third_party(path: Path) -> bool:
-    """Return whether a file or folder seems to be a Keras model, by suffix and header; it may be damaged."""
+    """Return whether a file or folder seems to be a model or a part of one, by suffix and header; it may be damaged."""
     try:
         if path.is_dir():
             return (path / "saved_model.pb").is_file() or _holds_parts(path)
-        if is_onnx(path) or format_of(path) is not None:
+        if is_onnx(path) or saved_model_of(path) is not None or incomplete(path) is not None:
+            return True
+        if format_of(path) is not None:
             return True
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES if path.suffix.lower() in SUFFIXES else 4)
@@ -146,7 +149,7 @@ def files_by_role(request: ImportRequest) -> dict[Role, Path]:
         beside: dict[Role, Path] = {role: others[role][0] for role in _PARTS if len(others.get(role, [])) == 1}
         return beside | {role: part if part.exists() else path / part for role, part in given.items()}
     if path is not None and not any(part.exists() for part in given.values()):
-        return {"whole": path}
+        return {"whole": saved_model_of(path) or path}
     return given
 
 

@@ -29,3 +29,12 @@ def damaged(file: str, why: Message | Exception) -> ModelError:
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
+
+
+def integer_codes(file: str) -> ModelError:
+    """Return the error of a model whose codes are integers, as those of a VQ-VAE."""
+    return ModelError(
+        "The codes of {file} are integers, such as indices of a codebook (VQ-VAE), and have no values in between. "
+        "Export the encoder up to the vectors before quantization, and the decoder from these vectors.",
+        file=file,
+    )

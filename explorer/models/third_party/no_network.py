@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 import zipfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from explorer.errors import ExplorerError, ModelError
 from explorer.messages import message
+from explorer.models.third_party.incomplete import incomplete
+from explorer.models.third_party.recipe_shapes import code_arguments, image_arguments, wrapper_of
 from explorer.models.third_party.torch_weights import LEGACY_MAGIC, Tensors
 
 Format: TypeAlias = Literal["weights", "torchscript", "pt2", "safetensors", "tflite", "tfjs"]
@@ -19,6 +21,7 @@ Format: TypeAlias = Literal["weights", "torchscript", "pt2", "safetensors", "tfl
 _SUFFIXES: Final[dict[str, Format]] = {
     ".pt": "weights",
     ".pth": "weights",
+    ".ckpt": "weights",
     ".pt2": "pt2",
     ".safetensors": "safetensors",
     ".tflite": "tflite",
@@ -70,6 +73,9 @@ def _format_of_zip(path: Path) -> Format | None:
 
 def checking(path: Path) -> Generator[None, None, None]:
     """Raise NoNetworkError if a file must be exported first; yields while its weights are read."""
+    missing = incomplete(path)
+    if missing is not None:
+        raise NoNetworkError(missing.problem).with_recipe(missing.recipe)
     kind = format_of(path)
     if kind is None:
         return
@@ -160,6 +166,9 @@ def export_recipe(file: str, kind: Format, tensors: Tensors | None = None) -> st
             weights = f'torch.load({named}, map_location="cpu"){place}'
             if kind == "safetensors":
                 weights = f"safetensors.torch.load_file({named})"
+            wrapper = wrapper_of(name for name, _ in shapes)
+            if wrapper:
+                weights = f'{{name.removeprefix("{wrapper}"): weight for name, weight in {weights}.items()}}'
             first = "import torch, safetensors.torch" if kind == "safetensors" else "import torch"
             lines = [first, "model = Autoencoder()  # the class in your script", f"model.load_state_dict({weights})"]
             return "\n".join([*lines, "model.eval()", *both])
@@ -176,22 +185,3 @@ def export_recipe(file: str, kind: Format, tensors: Tensors | None = None) -> st
                 "pip install tensorflowjs\n"
                 f"tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras {quoted} model.h5"
             )
-
-
-def image_arguments(shapes: Sequence[tuple[str, tuple[int, ...]]]) -> str:
-    """Return the shape of one image as arguments, as far as the first layer tells it."""
-    for name, shape in shapes:
-        if name.endswith("weight") and len(shape) == 4:
-            return f"1, {shape[1]}, HEIGHT, WIDTH"
-        if name.endswith("weight") and len(shape) == 2:
-            return f"1, {shape[1]}"
-    return "1, CHANNELS, HEIGHT, WIDTH"
-
-
-def code_arguments(shapes: Sequence[tuple[str, tuple[int, ...]]]) -> str:
-    """Return the shape of one code as arguments, as far as the first layer of the decoder tells it."""
-    for name, shape in shapes:
-        if "dec" in name.lower() and name.endswith("weight") and len(shape) in {2, 4}:
-            # The weights of a transposed convolution begin with the input channels.
-            return f"1, {shape[1]}" if len(shape) == 2 else f"1, {shape[0]}, HEIGHT, WIDTH"
-    return "1, LATENT"

@@ -2,7 +2,8 @@
 
 * A sampling layer, or a ``Lambda`` named like one, between mean and log-variance is replaced by a built-in layer. Its
   code is neither run nor needed: images are encoded at the mean, and noise is drawn in NumPy. Without a telling name it
-  is recognized by its inputs: two equal layers without activation, of the same tensor.
+  is recognized by its inputs: two equal layers without activation, of the same tensor, with no narrower layer in the
+  model. A gated linear unit has such inputs, too: the code of a ``Lambda`` must name something random, besides.
 * Layers that no output needs, as of ``add_loss``, are left out.
 * A subclass of ``keras.Model`` with inputs and outputs is loaded as the functional model that it extends; only its
   training step is lost.
@@ -13,7 +14,9 @@ Optimizers, losses and metrics are removed.
 
 from __future__ import annotations
 
+import base64
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +31,10 @@ _NAMED_FOR_IT: Final = re.compile(r"sampl|reparam|(^|_)z($|_)|latent|epsilon", r
 _VARIANCE: Final = re.compile(r"var|logv|std|stddev|sigma|(^|_)lv($|_)", re.IGNORECASE)
 _MEAN: Final = re.compile(r"mean|mu($|_|\d)|(^|_)loc($|_)", re.IGNORECASE)
 _DEVIATION: Final = re.compile(r"std|stddev|sigma|deviation", re.IGNORECASE)
+_NOISE: Final = re.compile(r"normal(?!i[sz])|random|gauss|noise|(^|_)eps|sampl|reparam", re.IGNORECASE)
+_MARSHALED_NAME: Final = re.compile(rb"(?=[zZ\xda\xfa](.)([A-Za-z_][A-Za-z0-9_]*))", re.DOTALL)
+"""A short text in marshaled code: its kind, length and beginning."""
+_GATING: Final = re.compile(r"glu|gate|gating|multiply|attention", re.IGNORECASE)
 _DEEPEST: Final = 4
 _LISTED: Final = 8
 _LINEAR: Final = frozenset({"Dense", "Conv2D", "Convolution2D"})
@@ -275,23 +282,57 @@ def _is_sampling(layer: Config, inputs: tuple[Any, Any], named: dict[str, Config
         return False
     config = layer["config"] if isinstance(layer.get("config"), dict) else {}
     names = [_name_of(layer)]
+    used: list[str] = []
     if class_name in builtin.CODE:
         function = config.get("function")
+        used = _names_in(_code_of(function))
         function = function.get("config") if isinstance(function, dict) else function
         names += [function] if isinstance(function, str) else []
     else:
         names += [class_name]
     sources = [_source_of(source) for source in inputs]
-    between = any(_VARIANCE.search(source) for source in sources) and sources[0] != sources[1]
-    if between or any(_NAMED_FOR_IT.search(name) for name in names):
-        return True
-    return sources[0] != sources[1] and _are_siblings(*(named.get(source, {}) for source in sources))
+    if sources[0] == sources[1] and not any(_NAMED_FOR_IT.search(name) for name in names):
+        return False
+    if used:
+        return any(map(_NOISE.search, used)) and (_names_tell(names, sources) or _are_siblings(sources, named))
+    if any(_GATING.search(name) for name in names):
+        return False
+    return _names_tell(names, sources) or (_are_siblings(sources, named) and _is_narrowest(sources[0], named))
 
 
-def _are_siblings(one: Config, two: Config) -> bool:
+def _code_of(function: Any) -> bytes:
+    """Return the bytes of the code of a ``Lambda`` of Keras 2 or 3; empty if there is none that can be read."""
+    inner = function.get("config") if isinstance(function, dict) else function
+    text = inner.get("code") if isinstance(inner, dict) else inner[0] if isinstance(inner, list) and inner else None
+    with suppress(ValueError):
+        return base64.b64decode(text) if isinstance(text, str) else b""
+    return b""
+
+
+def _names_in(code: bytes) -> list[str]:
+    """Return the names that the code of a function uses, without unpacking it: they stand in it as text."""
+    found = ((match[1][0], match[2]) for match in _MARSHALED_NAME.finditer(code))
+    return [text[:length].decode("ascii") for length, text in found if 0 < length <= len(text)]
+
+
+def _names_tell(names: list[str], sources: list[str]) -> bool:
+    """Return whether the names of a layer or of its inputs are those of sampling."""
+    return any(_VARIANCE.search(source) for source in sources) or any(_NAMED_FOR_IT.search(name) for name in names)
+
+
+def _is_narrowest(source: str, named: dict[str, Config]) -> bool:
+    """Return whether no layer of a model has fewer units than one, as it is before a code."""
+    units = {
+        name: layer["config"].get("units") for name, layer in named.items() if isinstance(layer.get("config"), dict)
+    }
+    own = units.get(source)
+    return not isinstance(own, int) or not any(isinstance(other, int) and other < own for other in units.values())
+
+
+def _are_siblings(sources: list[str], named: dict[str, Config]) -> bool:
     """Return whether two layers are linear, of equal size, and take the same tensor, as mean and log-variance do."""
     seen = []
-    for layer in (one, two):
+    for layer in (named.get(source, {}) for source in sources):
         config = layer.get("config")
         nodes = layer.get("inbound_nodes")
         if layer.get("class_name") not in _LINEAR or not isinstance(config, dict) or not nodes:
@@ -299,7 +340,7 @@ def _are_siblings(one: Config, two: Config) -> bool:
         if config.get("activation", "linear") not in _NO_ACTIVATION:
             return False
         seen.append(([_source_of(tensor) for tensor in _tensors(nodes)], [config.get(name) for name in _SIZES]))
-    return seen[0] == seen[1]
+    return sources[0] != sources[1] and seen[0] == seen[1]
 
 
 def _source_of(tensor: Any) -> str:

@@ -264,6 +264,31 @@ def tiled_whole(folder: Path) -> None:
 
 
 @kind
+def gated(folder: Path) -> None:
+    """A gated linear unit, which has the inputs of a sampling layer, and multiplies them."""
+    given = keras.Input((28, 28, 1))
+    h = L.Flatten()(given)
+    gate = L.Lambda(lambda a: a[0] * a[1])([L.Dense(16)(h), L.Dense(16)(h)])
+    whole = keras.Model(given, L.Reshape((28, 28, 1))(L.Dense(784, activation="sigmoid")(L.Dense(4)(gate))))
+    whole.save(folder / "gated.keras")
+    images = np.random.default_rng(4).uniform(0, 1, (2, 28, 28, 1)).astype(np.float32)
+    np.savez(folder / "gated.npz", images=images, made=np.asarray(whole(images)))
+
+
+@kind
+def indices(folder: Path) -> None:
+    """Codes that are indices of a codebook."""
+    (folder / "indices").mkdir()
+    given = keras.Input((28, 28, 1))
+    keras.Model(given, keras.ops.argmax(L.Conv2D(8, 4, strides=4)(given), axis=-1)).save(
+        folder / "indices" / "encoder.keras"
+    )
+    code = keras.Input((7, 7), dtype="int32")
+    made = L.Conv2DTranspose(1, 4, strides=4)(L.Embedding(8, 4)(code))
+    keras.Model(code, made).save(folder / "indices" / "decoder.keras")
+
+
+@kind
 def other_python(folder: Path) -> None:
     """A Lambda whose code no Python can read."""
     path = folder / "other_python.keras"
