@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "explorer"
-HEAVY = {"tensorflow", "keras", "tf_keras", "tf2onnx", "sklearn", "faiss", "av"}
+HEAVY = {"tensorflow", "keras", "tf_keras", "tf2onnx", "sklearn", "faiss", "av", "torch", "onnxscript"}
 WINDOWS = {"PySide6.QtGui", "PySide6.QtWidgets", "pyqtgraph", "superqt"}
 KERAS_FREE = {
     "explorer.engine",

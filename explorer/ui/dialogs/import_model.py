@@ -15,7 +15,7 @@ from explorer.errors import ExplorerError
 from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.import_record import POOR, RANGES, Imported, ValueRange, range_text
 from explorer.models.settings import check_new_model, free_name
-from explorer.models.third_party.files import SUFFIXES, decoder_beside, files_by_role, files_of, is_onnx
+from explorer.models.third_party.files import SUFFIXES, becomes_onnx, decoder_beside, files_by_role, files_of
 from explorer.models.third_party.request import NO_CHOICES, Choices, ImportRequest, parse_condition
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
@@ -34,7 +34,7 @@ _FRAMES = 50
 
 _RANGES: dict[str, ValueRange] = {range_text(values): values for values in RANGES}
 
-FILE_FILTERS = (("Models", "*.keras *.h5 *.hdf5 *.onnx"),)
+FILE_FILTERS = (("Models", "*.keras *.h5 *.hdf5 *.onnx *.pt2 *.pt *.pth"),)
 
 
 class ImportDialog(QDialog):
@@ -67,12 +67,14 @@ class ImportDialog(QDialog):
         self._hint = label("import_hint", look="plain")
         self._hint.setText(
             self.tr(
-                "Takes a whole autoencoder, an encoder or a decoder: a .keras, .h5 or .onnx file, a SavedModel, "
-                "or a folder with both parts."
+                "Takes a whole autoencoder, an encoder or a decoder: a .keras, .h5, .onnx or .pt2 file, TorchScript, "
+                "a SavedModel, or a folder with both parts."
             )
         )
         self._file_words = ElidedLabel("import_file_name", self.tr("No file selected"))
-        self.choose_file = button("import_file", self.tr("File…"), self.tr("Select a .keras, .h5 or .onnx file"))
+        self.choose_file = button(
+            "import_file", self.tr("File…"), self.tr("Select a .keras, .h5, .onnx or .pt2 file, or TorchScript")
+        )
         self.choose_folder = button(
             "import_folder", self.tr("Folder…"), self.tr("Select a SavedModel, or a folder with encoder and decoder")
         )
@@ -257,7 +259,7 @@ class ImportDialog(QDialog):
     def _is_onnx(self) -> bool:
         request = self._document.imports.view.request
         try:
-            return request is not None and any(is_onnx(path) for path in files_of(request))
+            return request is not None and any(becomes_onnx(path) for path in files_of(request))
         except (ExplorerError, OSError):
             return False
 
