@@ -13,7 +13,7 @@ from math import isqrt
 from typing import Any, Final, Literal
 
 from explorer.errors import ModelError
-from explorer.inference.onnx_import.understanding import FREE_SIDES, SIDES
+from explorer.inference.onnx_import.understanding import FREE_SIDES, SIDES, half, stacking
 
 Shape = tuple[int, ...]
 """Of one image or code."""
@@ -25,6 +25,9 @@ _SIDES: Final = tuple(
     )
 )
 """Sides of images in the order in which they are tried: of those that give the same code, usual and even ones first."""
+
+_NEAR: Final = 16
+"""Sides of images that give the same code differ by less."""
 
 _CODE_SIDES: Final = (8, 4, 7, 16, 2, 1, 14, 28, 32)
 _MOST_COLORS, _MOST_TRIALS = 4, 5_000
@@ -109,6 +112,8 @@ def _tried(
 
     first: Tensors | None = None
     for shapes in candidates:
+        if first is not None and abs(shapes[0][-1] - first[0].shape[-1]) > _NEAR:
+            continue
         kinds = [torch.int64 if layer is not None and layer.kind == "label" else torch.float32 for layer in layers]
         values = tuple(_random((batch, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True))
         outputs = _run(script, values)
@@ -117,7 +122,7 @@ def _tried(
         first = first or values
         if any(output.shape == values[0].shape for output in outputs):
             return values
-        if not any(output.ndim == values[0].ndim for output in outputs) or len(shapes[0]) < 3:
+        if len(shapes[0]) < 3 or not any(output.ndim == values[0].ndim for output in outputs):
             break
     return first
 
@@ -137,10 +142,11 @@ def _run(module: Callable[..., Any], values: Tensors) -> Tensors | None:
 
 def _candidates(layers: list[_Layer | None], role: str, codes: Sequence[Shape]) -> Iterator[tuple[Shape, ...]]:
     """Return shapes of all inputs to try, the likeliest first."""
-    known = codes if role == "decoder" else ()
-    choices = [list(known) if place == 0 and known else _shapes(layer, role) for place, layer in enumerate(layers)]
+    choices = [_shapes(layer, role) for layer in layers]
     open_ends = [layer for layer in layers if layer is None or (layer.joined and layer.kind != "label")]
-    if len(open_ends) > 1 and not known:
+    if role == "decoder" and codes:
+        choices[0] = [*codes, *(half(code, axis) for code in codes for axis in stacking(code))]
+    elif len(open_ends) > 1:
         return iter(())  # any division into code and condition would fit
     return islice(product(*choices), _MOST_TRIALS)
 
