@@ -346,7 +346,9 @@ class MainWindow(QMainWindow):
             Section.OPEN,
             shortcut="Ctrl+I",
             tip=self.tr("Import an autoencoder of Keras, ONNX or PyTorch, with encoder and decoder."),
-            synonyms=self.tr("h5, keras, tensorflow, onnx, pytorch, torchscript, pt2, convert model, third-party model"),
+            synonyms=self.tr(
+                "h5, keras, tensorflow, onnx, pytorch, torchscript, pt2, convert model, third-party model"
+            ),
         )
         yield Action(
             "action_reading",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -12,15 +11,13 @@ from onnx import ModelProto, helper, numpy_helper
 from explorer.errors import ModelError
 from explorer.inference.onnx_import.loading import Network, load
 from explorer.inference.onnx_import.splitting import random_tensors
-from explorer.inference.torch_import.shapes import Shape, Tensors, outputs_of
+from explorer.inference.torch_import.shapes import Module, Shape, Tensors, outputs_of
 
 _TOLERANCE: Final = 1e-4
 _NOISE: Final = ("RandomNormalLike", "RandomUniformLike", "RandomNormal", "RandomUniform")
 
 
-def difference(
-    module: Callable[..., Any], values: Tensors, content: bytes, file: str
-) -> tuple[float | None, list[Shape]]:
+def difference(module: Module, values: Tensors, content: bytes, file: str) -> tuple[float | None, list[Shape]]:
     """Return the largest difference between PyTorch and ONNX Runtime, and the shapes of the outputs without the batch.
 
     The noise of a sampled code is 0 in both. The difference is relative to the values if these are larger than 1; None
@@ -35,7 +32,8 @@ def difference(
     shapes = [tuple(output.shape[1:]) for output in expected]
     if random_tensors(silent):
         return None, shapes
-    received = silent.run({port.name: value.numpy() for port, value in zip(network.given, values, strict=True)})
+    given = [value.numpy() for value in values if isinstance(value, torch.Tensor)]
+    received = silent.run(dict(zip([port.name for port in network.given], given, strict=True)))
     found = max(map(_relative, received, expected), default=np.inf) if len(received) == len(expected) else np.inf
     if not found <= _TOLERANCE:
         raise ModelError(

@@ -13,7 +13,7 @@ from explorer.errors import ExplorerError, ModelError
 from explorer.inference.onnx_import.limits import MOST_BYTES
 from explorer.inference.torch_import.comparing import difference
 from explorer.inference.torch_import.reading import Converted
-from explorer.inference.torch_import.shapes import Shape, Tensors, exported_inputs, has_free_batch, script_inputs
+from explorer.inference.torch_import.shapes import Shape, Tensors, exported_inputs, script_inputs, with_one_more
 from explorer.models.third_party.no_network import format_of_zip
 from explorer.reader import Handed
 from explorer.reading import reason_of
@@ -33,7 +33,8 @@ def convert(files: Sequence[Handed], roles: Sequence[str]) -> Iterator[Converted
         if format_of_zip(io.BytesIO(content)) == "pt2":
             with _loading(handed.name):
                 program = load_exported(content)
-                module, values = program.module(), exported_inputs(program)
+                values, module = exported_inputs(program)
+            more = with_one_more(module, values)
             yield Progress(place, len(files))
             with _converting(handed.name):
                 made = exported_to_onnx(program)
@@ -41,13 +42,15 @@ def convert(files: Sequence[Handed], roles: Sequence[str]) -> Iterator[Converted
             with _loading(handed.name):
                 module = load_script(content)
             values, names = script_inputs(module, handed.name, role, codes)
+            more = with_one_more(module, values)
             yield Progress(place, len(files))
             with _converting(handed.name):
-                made = script_to_onnx(module, values, names, free=has_free_batch(module, values))
+                made = script_to_onnx(module, values, names, free=more is not None)
         if len(made) > MOST_BYTES:
             raise _too_large(handed)
         yield Progress(place, len(files))
-        compared, shapes = difference(module, values, made, handed.name)
+        # With another number of images than it was converted with, if it takes any.
+        compared, shapes = difference(module, more or values, made, handed.name)
         if role == "encoder":
             codes = shapes
         yield Converted(place, np.frombuffer(made, np.uint8), compared)

@@ -19,6 +19,7 @@ Shape = tuple[int, ...]
 """Of one image or code."""
 
 Tensors = tuple[Any, ...]
+Module = Callable[..., Any]
 _SIDES: Final = tuple(
     dict.fromkeys(
         [*FREE_SIDES, *(side for step in (16, 8, 4, 2, 1) for side in range(max(step, SIDES[0]), 257, step)), 384, 512]
@@ -45,14 +46,27 @@ class _Layer:
     joined: bool
 
 
-def exported_inputs(program: Any) -> Tensors:
-    """Return random inputs of an exported program, of the shapes of its example."""
-    from torch.utils._pytree import tree_leaves
+def exported_inputs(program: Any) -> tuple[Tensors, Module]:
+    """Return inputs of an exported program, random ones of the shapes of its example, and a function that takes them.
+
+    Other inputs than tensors are those of the example.
+    """
+    import torch
+    from torch.utils._pytree import tree_leaves, tree_unflatten
+
+    module, structure = program.module(), program.call_spec.in_spec
+
+    def run(*values: Any) -> Any:
+        arguments, options = tree_unflatten(list(values), structure)
+        return module(*arguments, **options)
 
     wanted = set(program.graph_signature.user_inputs)
     declared = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name in wanted]
-    example = tree_leaves(program.example_inputs) if program.example_inputs is not None else declared
-    return tuple(_random(tuple(int(side) for side in one.shape), one.dtype) for one in example)
+    example = declared if program.example_inputs is None else tree_leaves(program.example_inputs)
+    return tuple(
+        _random(tuple(int(side) for side in one.shape), one.dtype) if isinstance(one, torch.Tensor) else one
+        for one in example
+    ), run
 
 
 def script_inputs(script: Any, file: str, role: str, codes: Sequence[Shape]) -> tuple[Tensors, list[str]]:
@@ -87,13 +101,12 @@ def script_inputs(script: Any, file: str, role: str, codes: Sequence[Shape]) -> 
     )
 
 
-def has_free_batch(module: Callable[..., Any], values: Tensors) -> bool:
-    """Return whether a network takes another number of images than that of `values`."""
+def with_one_more(module: Module, values: Tensors) -> Tensors | None:
+    """Return inputs of a network with one more image or code than `values`; None if it does not take these."""
     import torch
 
-    count = len(values[0]) + 1
-    outputs = _run(module, tuple(torch.cat([value, value[:1]]) if value.ndim else value for value in values))
-    return outputs is not None and all(output.ndim > 0 and len(output) == count for output in outputs)
+    more = tuple(torch.cat([one, one[:1]]) if isinstance(one, torch.Tensor) and one.ndim else one for one in values)
+    return more if _outputs_are(_run(module, more), len(more[0])) else None
 
 
 def outputs_of(made: Any) -> Tensors:
@@ -117,7 +130,7 @@ def _tried(
         kinds = [torch.int64 if layer is not None and layer.kind == "label" else torch.float32 for layer in layers]
         values = tuple(_random((batch, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True))
         outputs = _run(script, values)
-        if outputs is None or not all(output.ndim > 0 and len(output) == batch for output in outputs):
+        if outputs is None or not _outputs_are(outputs, batch):
             continue
         first = first or values
         if any(output.shape == values[0].shape for output in outputs):
@@ -127,7 +140,11 @@ def _tried(
     return first
 
 
-def _run(module: Callable[..., Any], values: Tensors) -> Tensors | None:
+def _outputs_are(outputs: Tensors | None, batch: int) -> bool:
+    return outputs is not None and all(output.ndim > 0 and len(output) == batch for output in outputs)
+
+
+def _run(module: Module, values: Tensors) -> Tensors | None:
     """Return the outputs of a network, None if it does not take the inputs."""
     import torch
 
