@@ -145,9 +145,11 @@ def test_a_program_becomes_a_bundle(tmp_path: Path, values: dict[str, Any]) -> N
     [
         (("dense.pt",), (28, 28, 1), (5,)),
         (("frozen.pt",), (28, 28, 1), (5,)),
-        (("attention.pt",), (16, 16, 3), (6,)),
+        (("layers.pt",), (16, 16, 3), (6,)),
         (("traced.pt",), (16, 16, 3), (6,)),
-        (("attention.pt2",), (16, 16, 3), (6,)),
+        (("layers.pt2",), (16, 16, 3), (6,)),
+        (("attention.pt2",), (8, 8, 1), (3,)),
+        (("attention.pt",), (8, 8, 1), (3,)),
         (("spatial_encoder.pt", "spatial_decoder.pt"), (64, 64, 3), (16, 16, 2)),
         (("free_encoder.pt2", "spatial_decoder.pt"), (64, 64, 3), (16, 16, 2)),
     ],

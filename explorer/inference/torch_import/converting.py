@@ -34,23 +34,22 @@ def convert(files: Sequence[Handed], roles: Sequence[str]) -> Iterator[Converted
             with _loading(handed.name):
                 program = load_exported(content)
                 values, module = exported_inputs(program)
-            more = with_one_more(module, values)
             yield Progress(place, len(files))
             with _converting(handed.name):
                 made = exported_to_onnx(program)
+            # With another number of images than in its example, if it takes any.
+            others = with_one_more(module, values) or values
         else:
             with _loading(handed.name):
                 module = load_script(content)
             values, names = script_inputs(module, handed.name, role, codes)
-            more = with_one_more(module, values)
             yield Progress(place, len(files))
             with _converting(handed.name):
-                made = script_to_onnx(module, values, names, free=more is not None)
+                made, others = script_to_onnx(module, values, names)
         if len(made) > MOST_BYTES:
             raise _too_large(handed)
         yield Progress(place, len(files))
-        # With another number of images than it was converted with, if it takes any.
-        compared, shapes = difference(module, more or values, made, handed.name)
+        compared, shapes = difference(module, others, made, handed.name)
         if role == "encoder":
             codes = shapes
         yield Converted(place, np.frombuffer(made, np.uint8), compared)
@@ -69,23 +68,53 @@ def load_script(content: bytes) -> Any:
     return torch.jit.load(io.BytesIO(content), map_location="cpu", _restore_shapes=True).eval()
 
 
-def exported_to_onnx(program: Any) -> bytes:
+def exported_to_onnx(program: Any, names: Sequence[str] | None = None) -> bytes:
+    """Return the ONNX file of an exported program; `names` are new ones of its inputs."""
     import torch
 
-    exported = torch.onnx.export(program, dynamo=True, verbose=False)
+    exported = torch.onnx.export(program, dynamo=True, verbose=False, input_names=names)
     assert exported is not None
     content: bytes = exported.model_proto.SerializeToString()
     return content
 
 
-def script_to_onnx(script: Any, values: Tensors, names: Sequence[str], *, free: bool) -> bytes:
-    """Return the ONNX file of a TorchScript module with its inputs; with `free` for any number of images."""
+def script_to_onnx(script: Any, values: Tensors, names: Sequence[str]) -> tuple[bytes, Tensors]:
+    """Return the ONNX file of a TorchScript module with its inputs, and other inputs that it takes.
+
+    For any number of images if possible. The exporter of TorchScript does not have all operators, so the module is
+    traced for the other one where it fails.
+    """
     import torch
 
+    more = with_one_more(script, values)
+    axes = {name: {0: "batch"} for name in names} if more is not None else None
     stream = io.BytesIO()
-    axes = {name: {0: "batch"} for name in names} if free else None
-    torch.onnx.export(script, values, stream, dynamo=False, input_names=list(names), dynamic_axes=axes)
-    return stream.getvalue()
+    try:
+        torch.onnx.export(script, values, stream, dynamo=False, input_names=list(names), dynamic_axes=axes)
+    except Exception:
+        one = tuple(value[:1] for value in values)
+        program = traced_again(script, one)
+        if program is None:
+            raise
+        return exported_to_onnx(program, names), tuple(1 - value for value in one)
+    return stream.getvalue(), more or values
+
+
+def traced_again(script: Any, values: Tensors) -> Any:
+    """Return a TorchScript module as an exported program; None if it cannot be, or what it does depends on values."""
+    import torch
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    try:
+        # With gradients, since without PyTorch uses fused operators, which the exporter does not have.
+        graph = make_fx(script)(*values)
+        if any("_local_scalar_dense" in str(node.target) for node in graph.graph.nodes):
+            return None
+        return torch.export.export(graph, values)
+    except MemoryError:
+        raise
+    except Exception:
+        return None
 
 
 @contextmanager

@@ -5,7 +5,17 @@ from __future__ import annotations
 import io
 import logging
 import os
+import pkgutil
 import warnings
+from contextlib import suppress
+from importlib import import_module
+from typing import Final
+
+_LAZY: Final = (
+    *("sympy.functions", "sympy.functions.elementary", "sympy.functions.special", "sympy.logic", "sympy.sets"),
+    *("torch._decomp", "torch._export.passes", "torch.fx.experimental", "torch.fx.passes", "torch.utils._sympy"),
+)
+"""Packages whose modules the exporters import when a network needs them."""
 
 
 def warm() -> None:
@@ -16,9 +26,19 @@ def warm() -> None:
     logging.disable(logging.CRITICAL)
     import torch
 
-    from explorer.inference.torch_import.converting import exported_to_onnx, load_exported, load_script, script_to_onnx
+    from explorer.inference.torch_import.converting import (
+        exported_to_onnx,
+        load_exported,
+        load_script,
+        script_to_onnx,
+        traced_again,
+    )
 
     torch.set_num_threads(1)
+    for package in _LAZY:
+        for found in pkgutil.iter_modules(import_module(package).__path__):
+            with suppress(Exception):
+                import_module(f"{package}.{found.name}")
     network = torch.nn.Sequential(
         torch.nn.Conv2d(1, 2, 3, stride=2, padding=1),
         torch.nn.BatchNorm2d(2),
@@ -38,4 +58,5 @@ def warm() -> None:
     exported_to_onnx(load_exported(stream.getvalue()))
     stream = io.BytesIO()
     torch.jit.save(torch.jit.trace(network, images), stream)
-    script_to_onnx(load_script(stream.getvalue()), images, ["images"], free=True)
+    script_to_onnx(load_script(stream.getvalue()), images, ["images"])
+    traced_again(load_script(stream.getvalue()), images)

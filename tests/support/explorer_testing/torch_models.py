@@ -22,7 +22,7 @@ class Dense(nn.Module):
         return result
 
 
-class Attention(nn.Module):
+class Layers(nn.Module):
     """A whole autoencoder of 16×16 images in color with many kinds of layers."""
 
     def __init__(self) -> None:
@@ -30,18 +30,31 @@ class Attention(nn.Module):
         self.down = nn.Sequential(
             nn.Conv2d(3, 8, 4, 4), nn.BatchNorm2d(8), nn.SiLU(), nn.Conv2d(8, 8, 1, groups=4), nn.GroupNorm(2, 8)
         )
-        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
         self.norm = nn.LayerNorm(8)
-        self.code = nn.Linear(128, 6)
+        self.narrow = nn.Linear(128, 6)
         self.grow = nn.Sequential(nn.Linear(6, 128), nn.GELU(), nn.Dropout(0.5), nn.Unflatten(1, (8, 4, 4)))
         self.up = nn.Sequential(
             nn.Upsample(scale_factor=2, mode="bilinear"), nn.PReLU(), nn.Conv2d(8, 12, 3, padding=1), nn.PixelShuffle(2)
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        rows = self.down(x).flatten(2).transpose(1, 2)
-        rows = self.norm(rows + self.attention(rows, rows, rows, need_weights=False)[0])
-        result: torch.Tensor = torch.tanh(self.up(self.grow(self.code(rows.flatten(1)))))
+        rows = self.norm(self.down(x).flatten(2).transpose(1, 2))
+        result: torch.Tensor = torch.tanh(self.up(self.grow(self.narrow(rows.flatten(1)))))
+        return result
+
+
+class Attention(nn.Module):
+    """A whole autoencoder of 8×8 images whose rows attend to each other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.encoder, self.decoder = nn.Linear(64, 3), nn.Linear(3, 64)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = x.flatten(1, 2)
+        rows = rows + self.attention(rows, rows, rows, need_weights=False)[0]
+        result: torch.Tensor = self.decoder(self.encoder(rows.flatten(1))).unflatten(1, (1, 8, 8))
         return result
 
 
@@ -102,6 +115,7 @@ def main(folder: Path) -> None:
     torch.manual_seed(1)
     scripts: dict[str, nn.Module] = {
         "dense": Dense(),
+        "layers": Layers(),
         "attention": Attention(),
         "labeled_encoder": nn.Sequential(nn.Flatten(), nn.Linear(64, 4)),
         "labeled_decoder": Labeled(),
@@ -115,8 +129,9 @@ def main(folder: Path) -> None:
         torch.jit.save(torch.jit.script(network.eval()), folder / f"{name}.pt")
     torch.jit.save(torch.jit.freeze(torch.jit.script(Dense().eval())), folder / "frozen.pt")
     images = torch.rand(1, 3, 16, 16)
-    torch.jit.save(torch.jit.trace(scripts["attention"], images), folder / "traced.pt")
-    torch.export.save(torch.export.export(scripts["attention"], (images,)), folder / "attention.pt2")
+    torch.jit.save(torch.jit.trace(scripts["layers"], images), folder / "traced.pt")
+    torch.export.save(torch.export.export(scripts["layers"], (images,)), folder / "layers.pt2")
+    torch.export.save(torch.export.export(scripts["attention"], (images[:, :1, :8, :8],)), folder / "attention.pt2")
     size = {2: torch.export.Dim("height", min=8, max=64) * 4, 3: torch.export.Dim("width", min=8, max=64) * 4}
     free = torch.export.export(scripts["spatial_encoder"], (torch.rand(1, 3, 64, 64),), dynamic_shapes=(size,))
     torch.export.save(free, folder / "free_encoder.pt2")
