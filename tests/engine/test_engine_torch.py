@@ -171,7 +171,7 @@ def test_a_condition_of_a_script_is_found_beside_its_encoder(written: Path) -> N
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("flagged.pt", "flagged.pt takes x (Tensor) and sample (bool), not only images or codes"),
+        ("flagged.pt", "flagged.pt takes x (Tensor), sample (bool), not only images or codes"),
         ("branching.pt", "it uses control flow"),
         ("reading.pt", "Cannot find out the shape"),
     ],

@@ -132,6 +132,6 @@ def main(folder: Path) -> None:
     torch.jit.save(torch.jit.trace(scripts["layers"], images), folder / "traced.pt")
     torch.export.save(torch.export.export(scripts["layers"], (images,)), folder / "layers.pt2")
     torch.export.save(torch.export.export(scripts["attention"], (images[:, :1, :8, :8],)), folder / "attention.pt2")
-    size = {2: torch.export.Dim("height", min=8, max=64) * 4, 3: torch.export.Dim("width", min=8, max=64) * 4}
+    size = {2: torch.export.Dim("height", min=8, max=256), 3: torch.export.Dim("width", min=8, max=256)}
     free = torch.export.export(scripts["spatial_encoder"], (torch.rand(1, 3, 64, 64),), dynamic_shapes=(size,))
     torch.export.save(free, folder / "free_encoder.pt2")
