@@ -79,7 +79,8 @@ def test_weights_without_a_network_show_the_export_script(driver: WindowDriver, 
 
 
 def test_a_dropped_program_of_pytorch_asks_for_trust(driver: WindowDriver, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = Path(__file__).resolve().parents[1] / "fixtures" / "torch" / "whole.pt2"
+    folder = Path(__file__).resolve().parents[1] / "fixtures" / "torch"
+    program = folder / "whole.pt2"
     monkeypatch.setitem(extras.EXTRAS, "torch", ("latent_explorer_has_no_such_package",))
     driver.open()
     drop(driver.window, files(program), driver.window.rect().center())
@@ -91,3 +92,7 @@ def test_a_dropped_program_of_pytorch_asks_for_trust(driver: WindowDriver, monke
     until_phase(driver, "asking")
     assert "“whole.pt2” (torch.export) is a PyTorch program" in driver.find(QLabel, "import_dangers").text()
     assert dialog.trust.isVisible()
+    # The decoder of a pair is code, too, so there is no use in importing it alone.
+    dialog.begin(folder / "vae_encoder.pt2", folder / "vae_decoder.pt2")
+    driver.until(lambda: "vae_decoder.pt2" in driver.find(QLabel, "import_dangers").text())
+    assert not dialog.decoder_only.isVisible()

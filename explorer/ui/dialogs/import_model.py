@@ -305,7 +305,9 @@ class ImportDialog(QDialog):
         self._hint.setVisible(self._path is None)
         self.trust_box.setVisible(view.phase == "asking")
         if view.phase == "asking":
-            self.decoder_only.setVisible(self._separate_decoder() is not None)
+            decoder = self._separate_decoder()
+            dangerous = {finding.where for finding in view.dangers}
+            self.decoder_only.setVisible(decoder is not None and decoder.name not in dangerous)
             self._dangers.setText(self._danger_words(view.dangers))
             # QFrame ignores heightForWidth of its labels.
             self._dangers.setMinimumHeight(self._dangers.heightForWidth(_WIDTH - _FRAMES))
