@@ -6,6 +6,7 @@ set in an interpreter of its own.
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "explorer"
-HEAVY = {"tensorflow", "keras", "tf_keras", "tf2onnx", "sklearn", "faiss", "av"}
+HEAVY = {"tensorflow", "keras", "tf_keras", "tf2onnx", "sklearn", "faiss", "av", "torch", "onnxscript"}
 WINDOWS = {"PySide6.QtGui", "PySide6.QtWidgets", "pyqtgraph", "superqt"}
 KERAS_FREE = {
     "explorer.engine",
@@ -69,6 +70,25 @@ def test_workers_need_no_widgets() -> None:
     modules = module_names("workers")
     assert modules
     assert not loaded_by(modules) & WINDOWS
+
+
+def test_only_the_reader_of_its_programs_imports_pytorch() -> None:
+    apart = PACKAGE / "inference" / "torch_import"
+    importing = {
+        file
+        for file in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for name in _imported(node)
+        if name.split(".")[0] in {"torch", "onnxscript"}
+    }
+    assert importing
+    assert {file.parent for file in importing} == {apart}
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [name.name for name in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
 
 
 @pytest.mark.parametrize("room", ["data", "latent", "export", "models", "inference", "document", "cli"])

@@ -1,4 +1,4 @@
-"""The optional libraries that read further formats, as the extras of the package."""
+"""The optional libraries that read further formats of images and models, as the extras of the package."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ EXTRAS: Final = {
     "tiff": ("imagecodecs",),
     "zarr": ("zarr",),
     "dicom": ("pydicom", "pylibjpeg", "openjpeg", "rle"),
+    "torch": ("torch", "onnxscript"),
 }
 """Import packages by extra."""
 

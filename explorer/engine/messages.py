@@ -311,7 +311,7 @@ class ImportFinished:
     engine: Literal["onnx", "keras"]
     max_difference: float | None
     notes: tuple[str, ...]
-    framework: Literal["Keras", "ONNX"] = "Keras"
+    framework: Literal["Keras", "ONNX", "PyTorch"] = "Keras"
     conditions: str = ""
 
 

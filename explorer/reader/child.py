@@ -76,7 +76,10 @@ def _function(request: Request) -> Callable[..., Iterable[object]]:
     for encoding in _ENCODINGS:
         codecs.lookup(encoding)
     for needed in request.preload:
-        import_module(needed)
+        named, _, warm = needed.partition(":")
+        loaded = import_module(named)
+        if warm:
+            getattr(loaded, warm)()
     function: Callable[..., Iterable[object]] = getattr(import_module(module), name)
     return function
 

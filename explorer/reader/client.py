@@ -23,7 +23,7 @@ from explorer.reader.wire import LIMITS, Broken, Finished, Locked, Refused, Requ
 from explorer.reading import COPY_AGAIN
 
 START_SECONDS: Final = 60.0
-"""Timeout of the imports in the process: long, since the disk may be slow."""
+"""Timeout of the imports in the process, or the ``silent_seconds`` of a reader if longer: the disk may be slow."""
 
 PROGRESS_SECONDS: Final = 10.0
 """Timeout of the first record, and between records, of readers that state no other."""
@@ -103,7 +103,7 @@ def close_all() -> None:
 def _records(child: _Child, reader: Reader, request: Request, file: str, answers: tuple[type, ...]) -> Iterator[Any]:
     receives = (Locked, Refused, Broken, Finished, *answers)
     child.send(request)
-    allowed, last = START_SECONDS, time.monotonic()
+    allowed, last = max(START_SECONDS, reader.silent_seconds or 0.0), time.monotonic()
     size = count = 0
     while True:
         data = child.next_frame()

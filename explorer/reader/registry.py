@@ -21,6 +21,7 @@ class Reader:
         `ExplorerError`; any other exception means that the file is damaged.
     preload
         Modules that it imports inside functions; they are imported before the limits are set, since later imports fail.
+        ``module:function`` is also called then.
     error
         Class of the errors about the file.
     memory_bytes
@@ -68,6 +69,14 @@ READERS: Final[dict[str, Reader]] = {
     ),
     "torch weights": Reader(
         "explorer.models.third_party.torch_weights:read_tensors", ("zipfile", "encodings.cp437"), ModelError, 512 * MB
+    ),
+    "torch program": Reader(
+        "explorer.inference.torch_import.converting:convert",
+        ("explorer.inference.torch_import.warming:warm",),
+        ModelError,
+        memory_bytes=4096 * MB,
+        cpu_seconds=600,
+        silent_seconds=300.0,
     ),
     "keras description": Reader("explorer.models.third_party.contents:describe", _KERAS, ModelError),
     "keras weights": Reader(

@@ -36,8 +36,10 @@ class OpenActions(QObject):
             self.show_import,
             Section.OPEN,
             shortcut="Ctrl+I",
-            tip=self.tr("Import an autoencoder of Keras, or an ONNX file, with encoder and decoder."),
-            synonyms=self.tr("h5, keras, tensorflow, onnx, pytorch, convert model, third-party model"),
+            tip=self.tr("Import an autoencoder of Keras, ONNX or PyTorch, with encoder and decoder."),
+            synonyms=self.tr(
+                "h5, keras, tensorflow, onnx, pytorch, torchscript, pt2, convert model, third-party model"
+            ),
         )
         yield Action(
             "action_reading",

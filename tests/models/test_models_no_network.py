@@ -19,11 +19,14 @@ import numpy as np
 import pytest
 from explorer_testing.advice import has_advice
 
+from explorer.data import extras
+from explorer.errors import DataError
 from explorer.models.file_kind import identify
-from explorer.models.third_party.files import dangers, files_of
+from explorer.models.third_party.files import dangers, decoder_beside, files_of
 from explorer.models.third_party.no_network import NoNetworkError, export_recipe, format_of
 from explorer.models.third_party.reading import finished
 from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.safety import Finding
 from explorer.models.third_party.torch_weights import Tensors
 
 SHAPES = {
@@ -312,13 +315,28 @@ def test_the_graph_of_a_saved_model_is_its_folder(tmp_path: Path) -> None:
         assert files_of(ImportRequest(tmp_path / name, tmp_path / "out")) == [tmp_path]
 
 
-def test_programs_of_pytorch(tmp_path: Path) -> None:
-    script = torch_zip(tmp_path / "script.pt", b"", "archive/constants.pkl", "archive/code/__torch__.py")
-    assert "a TorchScript model" in str(said(script))
-    assert "torch.jit.load" in said(script).recipe
-    program = torch_zip(tmp_path / "program.pt2", b"", "archive/archive_format")
-    assert "an exported PyTorch program" in str(said(program))
-    assert "torch.export.load" in said(program).recipe
+def test_programs_of_pytorch_need_an_extra_and_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = [
+        torch_zip(tmp_path / "encoder.pt", b"", "archive/constants.pkl", "archive/code/__torch__.py"),
+        torch_zip(tmp_path / "decoder.pt2", b"", "archive/archive_format"),
+    ]
+    torch_zip(tmp_path / "weights.pt", pickled(state()))
+    torch_zip(tmp_path / "other.pt", pickled(state()))
+    monkeypatch.setitem(extras.EXTRAS, "torch", ("latent_explorer_has_no_such_package",))
+    for program in programs:
+        assert identify(program) == "third_party"
+        with pytest.raises(DataError) as caught:
+            finished(dangers(ImportRequest(program, tmp_path / "out")))
+        assert str(caught.value) == (
+            f"Cannot open {program.name}: a PyTorch program needs an optional library. Run: pip install '.[torch]'"
+        )
+    monkeypatch.setitem(extras.EXTRAS, "torch", ("numpy",))
+    # The folder is read as a pair, without the files that hold only weights.
+    assert finished(dangers(ImportRequest(tmp_path, tmp_path / "out"))) == (
+        Finding("pytorch", "encoder.pt", "TorchScript"),
+        Finding("pytorch", "decoder.pt2", "torch.export"),
+    )
+    assert decoder_beside(programs[0]) == programs[1]
 
 
 def test_other_files_are_not_mistaken(tmp_path: Path) -> None:

@@ -58,6 +58,12 @@ def test_nothing_works_but_reading_what_was_handed_over(tmp_path: Path, file: Pa
 
 
 @linux
+def test_a_function_prepares_a_reader_before_the_limits(file: Path, use: Any) -> None:
+    (said,) = use("looked_around", [file], {"preload": ("explorer_testing.hostile_readers:look_around",)})
+    assert said.text == "True before, refused now"
+
+
+@linux
 def test_what_a_reader_needs_works(file: Path, use: Any) -> None:
     (tried,) = use("allowed", [file])
     assert tried.outcomes == {

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from explorer_testing import onnx_models
 from explorer_testing.drops import drop, files
 from explorer_testing.window import WindowDriver, type_into
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 
+from explorer.data import extras
 from explorer.ui.dialogs.import_model import ImportDialog
 
 PATIENCE_MS = 60_000
@@ -153,3 +155,23 @@ def test_weights_without_a_network_show_the_export_script(driver: WindowDriver, 
     assert "python -m tf2onnx.convert --tflite" in dialog.recipe.text()
     driver.click("import_copy_recipe")
     assert QApplication.clipboard().text() == dialog.recipe.text()
+
+
+def test_a_dropped_program_of_pytorch_asks_for_trust(driver: WindowDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(__file__).resolve().parents[1] / "fixtures" / "torch"
+    program = folder / "whole.pt2"
+    monkeypatch.setitem(extras.EXTRAS, "torch", ("latent_explorer_has_no_such_package",))
+    driver.open()
+    drop(driver.window, files(program), driver.window.rect().center())
+    dialog = until_phase(driver, "failed")
+    assert "pip install '.[torch]'" in driver.find(QLabel, "import_message").text()
+    assert dialog.name.text() == "whole"
+    monkeypatch.setitem(extras.EXTRAS, "torch", ("numpy",))
+    dialog.begin(program)
+    until_phase(driver, "asking")
+    assert "“whole.pt2” (torch.export) is a PyTorch program" in driver.find(QLabel, "import_dangers").text()
+    assert dialog.trust.isVisible()
+    # The decoder of a pair is code, too, so there is no use in importing it alone.
+    dialog.begin(folder / "vae_encoder.pt2", folder / "vae_decoder.pt2")
+    driver.until(lambda: "vae_decoder.pt2" in driver.find(QLabel, "import_dangers").text())
+    assert not dialog.decoder_only.isVisible()

@@ -1,4 +1,4 @@
-"""``import``: convert a Keras or ONNX model to a bundle."""
+"""``import``: convert a Keras, ONNX or PyTorch model to a bundle."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "path",
         nargs="?",
         metavar="PATH",
-        help="a .keras, .h5 or .onnx file, a SavedModel, or a folder with encoder and decoder",
+        help="a .keras, .h5, .onnx or .pt2 file, TorchScript, a SavedModel, or a folder with encoder and decoder",
     )
     add_out(parser, "folder of the new bundle", "DIR", replaced="an existing model bundle, and nothing else")
     add("--encoder", metavar="P", help="file of the encoder, or its name within PATH")
@@ -81,13 +81,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="OUTPUT",
         help="output of the encoder that is the log-variance; “stacked” if it follows the mean in the same output",
     )
-    add("--layout", choices=get_args(ChannelOrder), help="axes of the images of an ONNX file (default: auto-detected)")
+    add(
+        "--layout",
+        choices=get_args(ChannelOrder),
+        help="axes of the images of an ONNX or PyTorch file (default: auto-detected)",
+    )
     add(
         "--condition",
         type=condition,
         metavar="LABEL",
-        help="default of the condition inputs of an ONNX file: a class, or values V,V,…; it becomes fixed if the "
-        "number of classes is unknown",
+        help="default of the condition inputs of an ONNX or PyTorch file: a class, or values V,V,…; it becomes fixed "
+        "if the number of classes is unknown",
     )
     add(
         "--decoder-only",
@@ -169,7 +173,7 @@ def _absolute(path: Path | None) -> Path | None:
 
 
 def _report(event: messages.ImportFinished) -> Report:
-    made = "compiled to ONNX" if event.framework == "Keras" else "runs in ONNX Runtime"
+    made = "runs in ONNX Runtime" if event.framework == "ONNX" else "compiled to ONNX"
     deviation = (
         "random: not compared"
         if event.max_difference is None
@@ -200,7 +204,8 @@ COMMAND = Command(
     reads={"path": places.file, "encoder": places.file, "decoder": places.file},
     writes={"out": places.new_bundle},
     notes=(
-        "The file is first read as data only: layers that contain code are refused unless --trust is given.\n"
+        "The file is first read as data only: layers that contain code, and PyTorch programs, which are code, are "
+        "refused unless --trust is given.\n"
         "A whole autoencoder is split at its bottleneck; --bottleneck selects another layer."
     ),
 )

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 
 from explorer.engine import messages
 from explorer.engine.compiled import Compiled
+from explorer.engine.third_party.torch_programs import onnx_from_torch
 from explorer.errors import ModelError
 from explorer.inference.codec import BATCH, Network
 from explorer.inference.onnx_import.finishing import keep_checked, with_input_range, with_output_range
-from explorer.inference.onnx_import.reading import Read, reading
+from explorer.inference.onnx_import.reading import reading
 from explorer.inference.onnx_import.records import Adapted, Described
 from explorer.messages import message
 from explorer.models.batches import images_at_once
 from explorer.models.bundle import COMPILED
 from explorer.models.conditions import Conditions, conditions_of, encode_best
 from explorer.models.import_record import RANGES, Imported, OutputRange, ValueRange
-from explorer.models.third_party.files import files_by_role, is_onnx
+from explorer.models.third_party.files import becomes_onnx, files_by_role
 from explorer.models.third_party.request import ImportRequest
 from explorer.types import Codec, Floats, ImageShape, LatentShape
+
+T = TypeVar("T")
 
 _RANGES_OUT: Final[dict[str, tuple[OutputRange, ...]]] = {
     "sigmoid": RANGES[:1],
@@ -45,12 +49,16 @@ class Place:
 
 @dataclass
 class OnnxModel:
-    """An adapted model, and its networks, which take and give images in their own ranges; one may be None."""
+    """An adapted model, and its networks, which take and give images in their own ranges; one may be None.
+
+    `framework` is that of its files.
+    """
 
     described: Described
     adapted: dict[str, Adapted]
     encoder: Network | None
     decoder: Network | None
+    framework: Literal["ONNX", "PyTorch"] = "ONNX"
 
     @property
     def image_shape(self) -> ImageShape:
@@ -180,9 +188,9 @@ class OnnxCodec(Codec):
 
 
 def holds_onnx(request: ImportRequest) -> bool:
-    """Return whether the files of an import are ONNX; ModelError if only some are."""
+    """Return whether the files of an import are ONNX, or become it; ModelError if only some are."""
     files = files_by_role(request)
-    onnx = [is_onnx(path) for path in files.values()]
+    onnx = [becomes_onnx(path) for path in files.values()]
     if any(onnx) and not all(onnx):
         raise ModelError(
             "Encoder and decoder do not match: {files} are of different frameworks. Export both as ONNX.",
@@ -190,7 +198,7 @@ def holds_onnx(request: ImportRequest) -> bool:
         )
     if not any(onnx) and (request.choices.layout, request.choices.condition) != (None, None):
         raise ModelError(
-            "--layout and --condition are for ONNX files, and {file} is none. Import it without them.",
+            "--layout and --condition are for ONNX and PyTorch files, and {file} is neither. Import it without them.",
             file=request.title,
         )
     return any(onnx)
@@ -204,8 +212,14 @@ def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, O
     missing = next((part for part in parts if not {part, folder / part}.intersection(files.values())), None)
     if missing is not None:
         raise ModelError("There is no file {file}. Choose two ONNX files, or one that holds both.", file=missing)
-    steps = reading(files, request.choices)
-    found = yield from _reported(steps)
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-") as converted:
+        files, differences = yield from _reported(onnx_from_torch(files, Path(converted), trust=request.trust))
+        found = yield from _reported(reading(files, request.choices))
+    framework: Literal["ONNX", "PyTorch"] = "PyTorch" if differences else "ONNX"
+    known = [found.described.max_difference, *differences]
+    # An upper bound of what all changes do together.
+    difference = None if None in known else sum(one for one in known if one is not None)
+    described = replace(found.described, max_difference=difference)
     networks = {
         role: Network(
             adapted.content.tobytes(),
@@ -215,15 +229,15 @@ def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, O
         )
         for role, adapted in found.networks.items()
     }
-    return OnnxModel(found.described, found.networks, networks.get("encoder"), networks.get("decoder"))
+    return OnnxModel(described, found.networks, networks.get("encoder"), networks.get("decoder"), framework)
 
 
-def _reported(steps: Generator[None, None, Read]) -> Generator[messages.ImportEvent, None, Read]:
+def _reported(steps: Generator[None, None, T]) -> Generator[messages.ImportEvent, None, T]:
     """Return the result of a reader, and report at each of its steps."""
     while True:
         yield messages.Working(message("Reading the network"))
         try:
             next(steps)
         except StopIteration as end:
-            result: Read = end.value
+            result: T = end.value
             return result

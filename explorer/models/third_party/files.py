@@ -14,13 +14,14 @@ from explorer.errors import ModelError
 from explorer.models.third_party.builtin import STAND_IN
 from explorer.models.third_party.incomplete import incomplete, saved_model_of
 from explorer.models.third_party.layout import CONFIG_FILE
-from explorer.models.third_party.no_network import checking, format_of
+from explorer.models.third_party.no_network import PROGRAMS, checking, format_of
 from explorer.models.third_party.reading import ThirdPartyFile, read_third_party, reading
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.rewriting import rewrite
 from explorer.models.third_party.safety import Finding, findings
 
-SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".onnx")
+_TORCH: Final = (".pt2", ".pt", ".pth")
+SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".onnx", *_TORCH)
 _HDF5: Final = b"\x89HDF"
 _HEAD_BYTES: Final = 1 << 20
 _EMPTY_HDF5: Final = 800
@@ -32,6 +33,8 @@ _WHOLE: Final = re.compile(r"auto[-_ ]?(encoder|enc)", re.IGNORECASE)
 _NAMED: Final = re.compile(r"encoder|decoder|enc|dec", re.IGNORECASE)
 _LISTED: Final = 8
 
+_FRAMEWORKS: Final = ("keras", "onnx", "torch")
+
 Role: TypeAlias = Literal["encoder", "decoder", "whole"]
 _PARTS: Final[tuple[Role, Role]] = ("encoder", "decoder")
 
@@ -39,6 +42,16 @@ _PARTS: Final[tuple[Role, Role]] = ("encoder", "decoder")
 def is_onnx(path: Path) -> bool:
     """Return whether a file is an ONNX model, by its suffix."""
     return path.suffix.lower() == ".onnx"
+
+
+def is_torch(path: Path) -> bool:
+    """Return whether a file is a program of PyTorch, by its content: TorchScript or an exported program."""
+    return format_of(path) in PROGRAMS
+
+
+def becomes_onnx(path: Path) -> bool:
+    """Return whether a file is an ONNX model, or is converted to one when it is imported."""
+    return is_onnx(path) or is_torch(path)
 
 
 def looks_third_party(path: Path) -> bool:
@@ -101,21 +114,34 @@ def ambiguous(folder: Path) -> ModelError:
 def roles_in(folder: Path, like: Path | None = None) -> dict[Role, list[Path]]:
     """Return the models in a folder by role, sorted; those of the framework of a file `like`, if it is given.
 
-    Of several formats of one model only the first of `SUFFIXES` is returned; ONNX if it alone has encoder and decoder.
+    Of several formats of one model only the first of `SUFFIXES` is returned, or of the first framework that has encoder
+    and decoder.
     """
-    found = [
-        part for part in folder.iterdir() if part.suffix.lower() in SUFFIXES or (part / "saved_model.pb").is_file()
-    ]
+    found = [part for part in folder.iterdir() if _may_be_model(part)]
     found = [part for part in found if "weight" not in part.name.lower()] or found
     if like is not None and like.suffix.lower() in SUFFIXES:
-        found = [part for part in found if is_onnx(part) == is_onnx(like)]
-    pairs = [{_role_of(part) for part in found if is_onnx(part) == kind} >= set(_PARTS) for kind in (False, True)]
-    first = pairs == [False, True]
-    found.sort(key=lambda part: (is_onnx(part) != first, [*SUFFIXES, part.suffix.lower()].index(part.suffix.lower())))
+        found = [part for part in found if _framework(part) == _framework(like)]
+    pairs = [
+        kind for kind in _FRAMEWORKS if {_role_of(part) for part in found if _framework(part) == kind} >= set(_PARTS)
+    ]
+    first = [*pairs, *_FRAMEWORKS][0]
+    found.sort(
+        key=lambda part: (_framework(part) != first, [*SUFFIXES, part.suffix.lower()].index(part.suffix.lower()))
+    )
     files: dict[Role, list[Path]] = {}
     for part in sorted({part.stem.lower(): part for part in reversed(found)}.values()):
         files.setdefault(_role_of(part), []).append(part)
     return files
+
+
+def _may_be_model(part: Path) -> bool:
+    """Return whether a part of a folder may be a model; files of PyTorch with only weights are none."""
+    suffix = part.suffix.lower()
+    return is_torch(part) if suffix in _TORCH else suffix in SUFFIXES or (part / "saved_model.pb").is_file()
+
+
+def _framework(part: Path) -> str:
+    return "onnx" if is_onnx(part) else "torch" if part.suffix.lower() in _TORCH else "keras"
 
 
 def _role_of(part: Path) -> Role:
@@ -168,9 +194,17 @@ def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]
         yield from checking(path)
         if is_onnx(path):
             continue  # checked when it is read
+        if is_torch(path):
+            found.append(torch_danger(path))
+            continue
         file = yield from reading(path)
         found += dangers_of(file)
     return tuple(dict.fromkeys(found))
+
+
+def torch_danger(path: Path) -> Finding:
+    """Return the danger of a program of PyTorch, all of which is code."""
+    return Finding("pytorch", path.name, "TorchScript" if format_of(path) == "torchscript" else "torch.export")
 
 
 def dangers_in(path: Path) -> tuple[Finding, ...]:

@@ -1,4 +1,4 @@
-"""Files of other frameworks that hold no network, or one that must be exported first, and how to export it."""
+"""Formats of files of other frameworks: which hold no network, or one that must be exported first, and how."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import zipfile
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import BinaryIO, Final, Literal, TypeAlias
 
+from explorer.data.extras import require
 from explorer.errors import ExplorerError, ModelError
 from explorer.messages import message
 from explorer.models.third_party.incomplete import incomplete
@@ -26,6 +27,9 @@ _SUFFIXES: Final[dict[str, Format]] = {
     ".safetensors": "safetensors",
     ".tflite": "tflite",
 }
+PROGRAMS: Final[frozenset[Format | None]] = frozenset({"torchscript", "pt2"})
+"""Programs of PyTorch, which are converted to ONNX once the user trusts them."""
+
 _HEAD_BYTES, _LISTED = 4096, 4
 
 
@@ -55,14 +59,15 @@ def format_of(path: Path) -> Format | None:
         if head.startswith(LEGACY_MAGIC) or (head.startswith(b"\x80") and b"torch" in head):
             return "weights"
         if head.startswith(b"PK"):
-            return _format_of_zip(path)
+            return format_of_zip(path)
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return None
     return _SUFFIXES.get(path.suffix.lower())
 
 
-def _format_of_zip(path: Path) -> Format | None:
-    with zipfile.ZipFile(path) as archive:
+def format_of_zip(file: Path | BinaryIO) -> Format | None:
+    """Return the format of a zip file by the names in it; None if it is none of these. BadZipFile if it is damaged."""
+    with zipfile.ZipFile(file) as archive:
         names = {name.split("/", 1)[-1] for name in archive.namelist()}
     if "constants.pkl" in names:
         return "torchscript"
@@ -72,12 +77,17 @@ def _format_of_zip(path: Path) -> Format | None:
 
 
 def checking(path: Path) -> Generator[None, None, None]:
-    """Raise NoNetworkError if a file must be exported first; yields while its weights are read."""
+    """Raise NoNetworkError if a file must be exported first; yields while its weights are read.
+
+    DataError if it is a program of PyTorch, and the extra for these is not installed.
+    """
     missing = incomplete(path)
     if missing is not None:
         raise NoNetworkError(missing.problem).with_recipe(missing.recipe)
     kind = format_of(path)
-    if kind is None:
+    if kind in PROGRAMS:
+        require("torch", message("a PyTorch program"), path.name)
+    if kind is None or kind in PROGRAMS:
         return
     tensors: Tensors | None = None
     if kind in {"weights", "safetensors"}:
@@ -125,8 +135,6 @@ def _weights_only(path: Path, tensors: Tensors | None) -> NoNetworkError:
 
 def _other_framework(path: Path, kind: Format) -> NoNetworkError:
     titles = {
-        "torchscript": message("a TorchScript model"),
-        "pt2": message("an exported PyTorch program"),
         "tflite": message("a TensorFlow Lite model"),
         "tfjs": message("a TensorFlow.js model"),
     }
@@ -172,12 +180,6 @@ def export_recipe(file: str, kind: Format, tensors: Tensors | None = None) -> st
             first = "import torch, safetensors.torch" if kind == "safetensors" else "import torch"
             lines = [first, "model = Autoencoder()  # the class in your script", f"model.load_state_dict({weights})"]
             return "\n".join([*lines, "model.eval()", *both])
-        case "torchscript":
-            return "\n".join(["import torch", f'model = torch.jit.load({named}, map_location="cpu").eval()', *both])
-        case "pt2":
-            name = "model.onnx"
-            lines = ["import torch", f"program = torch.export.load({named})"]
-            return "\n".join([*lines, f'torch.onnx.export(program, dynamo=True).save("{name}")'])
         case "tflite":
             return f"pip install tf2onnx\npython -m tf2onnx.convert --tflite {quoted} --output model.onnx"
         case _:

@@ -15,12 +15,13 @@ from explorer.models.third_party import builtin
 from explorer.models.third_party.reading import Config, ThirdPartyFile
 from explorer.reading import reading
 
-Danger: TypeAlias = Literal["code", "tensorflow", "unknown", "external", "program"]
+Danger: TypeAlias = Literal["code", "tensorflow", "unknown", "external", "program", "pytorch"]
 
 _REMEDIES: dict[Danger, Message] = {
     "code": message("Replace it with a built-in layer and save again, or use --trust if you trust the author."),
     "tensorflow": message("Replace it with Keras layers and save again, or use --trust if you trust the author."),
     "program": message("Import the .keras file it was made from, or use --trust if you trust the author."),
+    "pytorch": message("Export it to ONNX and import that, or use --trust if you trust the author."),
     "unknown": message(
         "Its code is not in the file. Replace it with built-in layers, or save encoder and decoder as separate models."
     ),
@@ -30,6 +31,7 @@ _DANGERS: dict[Danger, Message] = {
     "code": message("runs Python code"),
     "tensorflow": message("calls a TensorFlow function by name"),
     "program": message("is a TensorFlow program"),
+    "pytorch": message("is a PyTorch program"),
     "unknown": message("is of a class that Keras does not have"),
     "external": message("needs code or files outside the model file"),
 }
@@ -40,8 +42,9 @@ class Finding:
     """A part of a model file that is not a plain description.
 
     `danger` is ``code``: Python in the file; ``tensorflow``: a TensorFlow function called by name; ``program``: a
-    SavedModel; ``unknown``: a class that Keras does not have; or ``external``: something outside the file. `where` is
-    the name of the layer or part, or of the file; `what` its class, function or file, empty for a link to another file.
+    SavedModel; ``pytorch``: a program of PyTorch; ``unknown``: a class that Keras does not have; or ``external``:
+    something outside the file. `where` is the name of the layer or part, or of the file; `what` its class, function or
+    file, empty for a link to another file.
     """
 
     danger: Danger
@@ -51,7 +54,7 @@ class Finding:
     @property
     def can_be_trusted(self) -> bool:
         """Whether it can run if the user trusts the file; code outside the file cannot."""
-        return self.danger in {"code", "tensorflow", "program"}
+        return self.danger in {"code", "tensorflow", "program", "pytorch"}
 
     @property
     def message(self) -> Message:

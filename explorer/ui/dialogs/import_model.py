@@ -18,7 +18,7 @@ from explorer.messages import NO_MESSAGE, Message
 from explorer.models.conditions import conditions_of
 from explorer.models.import_record import POOR
 from explorer.models.settings import check_new_model, free_name
-from explorer.models.third_party.files import SUFFIXES, decoder_beside, files_by_role, files_of, is_onnx
+from explorer.models.third_party.files import SUFFIXES, becomes_onnx, decoder_beside, files_by_role, files_of
 from explorer.models.third_party.request import NO_CHOICES, ImportRequest
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
@@ -36,7 +36,7 @@ _WIDTH, _TABLE_HEIGHT = 620, 168
 _FRAMES = 50
 """Sum of the horizontal margins of the dialog and of the warning box."""
 
-FILE_FILTERS = (("Models", "*.keras *.h5 *.hdf5 *.onnx"),)
+FILE_FILTERS = (("Models", "*.keras *.h5 *.hdf5 *.onnx *.pt2 *.pt *.pth"),)
 
 
 class ImportDialog(QDialog):
@@ -70,12 +70,14 @@ class ImportDialog(QDialog):
         self._hint = label("import_hint", look="plain")
         self._hint.setText(
             self.tr(
-                "Takes a whole autoencoder, an encoder or a decoder: a .keras, .h5 or .onnx file, a SavedModel, "
-                "or a folder with both parts."
+                "Takes a whole autoencoder, an encoder or a decoder: a .keras, .h5, .onnx or .pt2 file, TorchScript, "
+                "a SavedModel, or a folder with both parts."
             )
         )
         self._file_words = ElidedLabel("import_file_name", self.tr("No file selected"))
-        self.choose_file = button("import_file", self.tr("File…"), self.tr("Select a .keras, .h5 or .onnx file"))
+        self.choose_file = button(
+            "import_file", self.tr("File…"), self.tr("Select a .keras, .h5, .onnx or .pt2 file, or TorchScript")
+        )
         self.choose_folder = button(
             "import_folder", self.tr("Folder…"), self.tr("Select a SavedModel, or a folder with encoder and decoder")
         )
@@ -226,7 +228,7 @@ class ImportDialog(QDialog):
     def _is_onnx(self) -> bool:
         request = self._document.imports.view.request
         try:
-            return request is not None and any(is_onnx(path) for path in files_of(request))
+            return request is not None and any(becomes_onnx(path) for path in files_of(request))
         except (ExplorerError, OSError):
             return False
 
@@ -274,7 +276,9 @@ class ImportDialog(QDialog):
         self.trust_box.setVisible(view.phase == "asking")
         if view.phase == "asking":
             only_code = self._decoder is None and all(finding.danger == "code" for finding in view.dangers)
-            self.decoder_only.setVisible(only_code or self._separate_decoder() is not None)
+            decoder = self._separate_decoder()
+            dangerous = {finding.where for finding in view.dangers}
+            self.decoder_only.setVisible(only_code or (decoder is not None and decoder.name not in dangerous))
             self._dangers.setText(self._danger_words(view.dangers))
             # QFrame ignores heightForWidth of its labels.
             self._dangers.setMinimumHeight(self._dangers.heightForWidth(_WIDTH - _FRAMES))

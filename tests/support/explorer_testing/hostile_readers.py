@@ -36,6 +36,21 @@ class Said:
     values: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
+_found: list[str] = []
+
+
+def look_around() -> None:
+    """List a folder, which is possible only before the limits are set."""
+    _found.extend(os.listdir("/"))
+
+
+def looked_around(files: tuple[Handed, ...]) -> Iterator[Said]:
+    try:
+        os.listdir("/")
+    except OSError:
+        yield Said(f"{len(_found) > 0} before, refused now")
+
+
 def _call(name: str, *arguments: int) -> int:
     libc = ctypes.CDLL(None, use_errno=True)
     result = int(getattr(libc, name)(*arguments))
