@@ -298,7 +298,7 @@ class ImportFinished:
     engine: Literal["onnx", "keras"]
     max_difference: float | None
     notes: tuple[str, ...]
-    framework: Literal["Keras", "ONNX"] = "Keras"
+    framework: Literal["Keras", "ONNX", "TensorFlow Lite"] = "Keras"
 
 
 @dataclass(frozen=True, eq=False)

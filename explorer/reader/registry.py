@@ -66,6 +66,14 @@ READERS: Final[dict[str, Reader]] = {
         cpu_seconds=120,
         silent_seconds=60.0,
     ),
+    "tflite": Reader(
+        "explorer.engine.third_party.tflite_reader:read_tflite",
+        ("numpy.random",),
+        ModelError,
+        memory_bytes=4096 * MB,
+        cpu_seconds=120,
+        silent_seconds=60.0,
+    ),
     "torch weights": Reader(
         "explorer.models.third_party.torch_weights:read_tensors", ("zipfile", "encodings.cp437"), ModelError, 512 * MB
     ),

@@ -170,7 +170,7 @@ def _absolute(path: Path | None) -> Path | None:
 
 
 def _report(event: messages.ImportFinished) -> Report:
-    made = "compiled to ONNX" if event.framework == "Keras" else "runs in ONNX Runtime"
+    made = "runs in ONNX Runtime" if event.framework == "ONNX" else "compiled to ONNX"
     deviation = (
         "random: not compared"
         if event.max_difference is None

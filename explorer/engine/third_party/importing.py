@@ -137,7 +137,7 @@ def _import(request: ImportRequest) -> Iterator[messages.ImportEvent]:
         engine="onnx" if compiled.ok else "keras",
         max_difference=(compiled.max_difference if compiled.ok else 0.0) if compiled.compared else None,
         notes=(*record.notes, *_warnings(opened)),
-        framework="Keras" if record.keras else "ONNX",
+        framework=opened.split_model.framework if isinstance(opened.split_model, OnnxModel) else "Keras",
     )
 
 

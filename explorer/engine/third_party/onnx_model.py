@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 
 from explorer.engine import messages
 from explorer.engine.compiled import Compiled
+from explorer.engine.third_party.tflite import Converted, converting
 from explorer.errors import ModelError
 from explorer.inference.codec import BATCH, Network
 from explorer.inference.onnx_import.finishing import keep_checked, with_input_range, with_output_range
-from explorer.inference.onnx_import.reading import Read, reading
+from explorer.inference.onnx_import.reading import reading
 from explorer.inference.onnx_import.records import Adapted, Described
 from explorer.messages import message
 from explorer.models.batches import images_at_once
 from explorer.models.bundle import COMPILED
 from explorer.models.import_record import RANGES, Imported, OutputRange, ValueRange
-from explorer.models.third_party.files import files_by_role, is_onnx
+from explorer.models.third_party.files import becomes_onnx, files_by_role
 from explorer.models.third_party.request import ImportRequest
 from explorer.types import Codec, Floats, ImageShape, LatentShape
+
+T = TypeVar("T")
 
 _RANGES_OUT: Final[dict[str, tuple[OutputRange, ...]]] = {
     "sigmoid": RANGES[:1],
@@ -49,6 +53,7 @@ class OnnxModel:
     adapted: dict[str, Adapted]
     encoder: Network | None
     decoder: Network | None
+    framework: Literal["ONNX", "TensorFlow Lite"] = "ONNX"
 
     @property
     def image_shape(self) -> ImageShape:
@@ -152,9 +157,9 @@ class OnnxCodec(Codec):
 
 
 def holds_onnx(request: ImportRequest) -> bool:
-    """Return whether the files of an import are ONNX; ModelError if only some are."""
+    """Return whether the files of an import are ONNX, or become it; ModelError if only some are."""
     files = files_by_role(request)
-    onnx = [is_onnx(path) for path in files.values()]
+    onnx = [becomes_onnx(path) for path in files.values()]
     if any(onnx) and not all(onnx):
         raise ModelError(
             "Encoder and decoder do not match: {files} are of different frameworks. Export both as ONNX.",
@@ -176,8 +181,10 @@ def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, O
     missing = next((part for part in parts if not {part, folder / part}.intersection(files.values())), None)
     if missing is not None:
         raise ModelError("There is no file {file}. Choose two ONNX files, or one that holds both.", file=missing)
-    steps = reading(files, request.choices)
-    found = yield from _reported(steps)
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-") as converted:
+        files, conversions = yield from _reported(converting(files, Path(converted)))
+        found = yield from _reported(reading(files, request.choices))
+    described = _with_conversions(found.described, conversions)
     networks = {
         role: Network(
             adapted.content.tobytes(),
@@ -187,15 +194,28 @@ def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, O
         )
         for role, adapted in found.networks.items()
     }
-    return OnnxModel(found.described, found.networks, networks.get("encoder"), networks.get("decoder"))
+    framework: Literal["ONNX", "TensorFlow Lite"] = "TensorFlow Lite" if conversions else "ONNX"
+    return OnnxModel(described, found.networks, networks.get("encoder"), networks.get("decoder"), framework)
 
 
-def _reported(steps: Generator[None, None, Read]) -> Generator[messages.ImportEvent, None, Read]:
+def _with_conversions(described: Described, conversions: list[Converted]) -> Described:
+    """Return what is known of a model with what its conversion changed."""
+    differences = [described.max_difference, *(one.difference for one in conversions)]
+    known = [difference for difference in differences if difference is not None]
+    notes = dict.fromkeys([*described.notes, *(note for one in conversions for note in one.notes)])
+    return replace(
+        described,
+        max_difference=max(known) if len(known) == len(differences) else None,
+        notes=tuple(notes),
+    )
+
+
+def _reported(steps: Generator[None, None, T]) -> Generator[messages.ImportEvent, None, T]:
     """Return the result of a reader, and report at each of its steps."""
     while True:
         yield messages.Working(message("Reading the network"))
         try:
             next(steps)
         except StopIteration as end:
-            result: Read = end.value
+            result: T = end.value
             return result

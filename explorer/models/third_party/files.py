@@ -18,7 +18,7 @@ from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.rewriting import rewrite
 from explorer.models.third_party.safety import Finding, findings
 
-SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".onnx")
+SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".onnx", ".tflite")
 _HDF5: Final = b"\x89HDF"
 _HEAD_BYTES: Final = 1 << 20
 _EMPTY_HDF5: Final = 800
@@ -37,6 +37,16 @@ _PARTS: Final[tuple[Role, Role]] = ("encoder", "decoder")
 def is_onnx(path: Path) -> bool:
     """Return whether a file is an ONNX model, by its suffix."""
     return path.suffix.lower() == ".onnx"
+
+
+def is_tflite(path: Path) -> bool:
+    """Return whether a file is a TensorFlow Lite model, by its suffix or content."""
+    return path.suffix.lower() == ".tflite" or format_of(path) == "tflite"
+
+
+def becomes_onnx(path: Path) -> bool:
+    """Return whether a file is an ONNX model, or is converted to one when it is imported."""
+    return is_onnx(path) or is_tflite(path)
 
 
 def looks_third_party(path: Path) -> bool:
@@ -104,10 +114,12 @@ def roles_in(folder: Path, like: Path | None = None) -> dict[Role, list[Path]]:
     ]
     found = [part for part in found if "weight" not in part.name.lower()] or found
     if like is not None and like.suffix.lower() in SUFFIXES:
-        found = [part for part in found if is_onnx(part) == is_onnx(like)]
-    pairs = [{_role_of(part) for part in found if is_onnx(part) == kind} >= set(_PARTS) for kind in (False, True)]
+        found = [part for part in found if becomes_onnx(part) == becomes_onnx(like)]
+    pairs = [{_role_of(part) for part in found if becomes_onnx(part) == kind} >= set(_PARTS) for kind in (False, True)]
     first = pairs == [False, True]
-    found.sort(key=lambda part: (is_onnx(part) != first, [*SUFFIXES, part.suffix.lower()].index(part.suffix.lower())))
+    found.sort(
+        key=lambda part: (becomes_onnx(part) != first, [*SUFFIXES, part.suffix.lower()].index(part.suffix.lower()))
+    )
     files: dict[Role, list[Path]] = {}
     for part in sorted({part.stem.lower(): part for part in reversed(found)}.values()):
         files.setdefault(_role_of(part), []).append(part)
@@ -162,7 +174,7 @@ def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]
     found: list[Finding] = []
     for path in files_of(request):
         yield from checking(path)
-        if is_onnx(path):
+        if becomes_onnx(path):
             continue  # checked when it is read
         file = yield from reading(path)
         found += dangers_of(file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import zipfile
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -23,6 +22,9 @@ _SUFFIXES: Final[dict[str, Format]] = {
     ".safetensors": "safetensors",
     ".tflite": "tflite",
 }
+IMPORTED: Final[frozenset[Format]] = frozenset({"tflite", "tfjs"})
+"""Formats that are imported as they are."""
+
 _HEAD_BYTES, _LISTED = 4096, 4
 
 
@@ -71,7 +73,7 @@ def _format_of_zip(path: Path) -> Format | None:
 def checking(path: Path) -> Generator[None, None, None]:
     """Raise NoNetworkError if a file must be exported first; yields while its weights are read."""
     kind = format_of(path)
-    if kind is None:
+    if kind is None or kind in IMPORTED:
         return
     tensors: Tensors | None = None
     if kind in {"weights", "safetensors"}:
@@ -121,26 +123,19 @@ def _other_framework(path: Path, kind: Format) -> NoNetworkError:
     titles = {
         "torchscript": message("a TorchScript model"),
         "pt2": message("an exported PyTorch program"),
-        "tflite": message("a TensorFlow Lite model"),
-        "tfjs": message("a TensorFlow.js model"),
     }
-    if kind == "tfjs":
-        remedy = message("Convert it to a Keras file, and import that.")
-    else:
-        remedy = message("Export it to ONNX, and import that file.")
     return NoNetworkError(
-        "{file} is {title}, which cannot be opened directly. {remedy}",
+        "{file} is {title}, which cannot be opened directly. Export it to ONNX, and import that file.",
         file=path.name,
         title=titles[kind],
-        remedy=remedy,
     )
 
 
 def export_recipe(file: str, kind: Format, tensors: Tensors | None = None) -> str:
-    """Return the lines of a script that exports a file to ONNX; shapes that are in the weights are filled in."""
+    """Return the lines of a script that exports a file of PyTorch; shapes that are in the weights are filled in."""
     shapes = tensors.shapes if tensors is not None else ()
     image, code = image_arguments(shapes), code_arguments(shapes)
-    named, quoted = json.dumps(file, ensure_ascii=False), shlex.quote(file)
+    named = json.dumps(file, ensure_ascii=False)
     both = [
         f'torch.onnx.export(model.encoder, torch.zeros({image}), "encoder.onnx", dynamo=False)',
         f'torch.onnx.export(model.decoder, torch.zeros({code}), "decoder.onnx", dynamo=False)',
@@ -165,17 +160,9 @@ def export_recipe(file: str, kind: Format, tensors: Tensors | None = None) -> st
             return "\n".join([*lines, "model.eval()", *both])
         case "torchscript":
             return "\n".join(["import torch", f'model = torch.jit.load({named}, map_location="cpu").eval()', *both])
-        case "pt2":
-            name = "model.onnx"
-            lines = ["import torch", f"program = torch.export.load({named})"]
-            return "\n".join([*lines, f'torch.onnx.export(program, dynamo=True).save("{name}")'])
-        case "tflite":
-            return f"pip install tf2onnx\npython -m tf2onnx.convert --tflite {quoted} --output model.onnx"
         case _:
-            return (
-                "pip install tensorflowjs\n"
-                f"tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras {quoted} model.h5"
-            )
+            lines = ["import torch", f"program = torch.export.load({named})"]
+            return "\n".join([*lines, 'torch.onnx.export(program, dynamo=True).save("model.onnx")'])
 
 
 def image_arguments(shapes: Sequence[tuple[str, tuple[int, ...]]]) -> str:

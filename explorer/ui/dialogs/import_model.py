@@ -15,7 +15,7 @@ from explorer.errors import ExplorerError
 from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.import_record import POOR, RANGES, Imported, ValueRange, range_text
 from explorer.models.settings import check_new_model, free_name
-from explorer.models.third_party.files import SUFFIXES, decoder_beside, files_by_role, files_of, is_onnx
+from explorer.models.third_party.files import SUFFIXES, becomes_onnx, decoder_beside, files_by_role, files_of
 from explorer.models.third_party.request import NO_CHOICES, Choices, ImportRequest, parse_condition
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
@@ -257,7 +257,7 @@ class ImportDialog(QDialog):
     def _is_onnx(self) -> bool:
         request = self._document.imports.view.request
         try:
-            return request is not None and any(is_onnx(path) for path in files_of(request))
+            return request is not None and any(becomes_onnx(path) for path in files_of(request))
         except (ExplorerError, OSError):
             return False
 

@@ -1,0 +1,53 @@
+"""TensorFlow Lite files within an import: converted to ONNX in the reader process, which alone loads TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from explorer import reader
+from explorer.models.third_party.files import is_tflite
+from explorer.types import Bytes, Progress
+
+R = TypeVar("R", bound=str)
+
+
+@dataclass(frozen=True, eq=False)
+class Converted:
+    """An ONNX file, made from a TensorFlow Lite file; see `explorer.engine.third_party.tflite_reader`.
+
+    Inputs and outputs that are quantized in the file are float32, with their real values. `place` is that among the
+    files. `difference` is the largest between the outputs of both on random input, relative to the values if these are
+    larger than 1; None if the network is random. `notes` are remarks for the user.
+    """
+
+    place: int
+    content: Bytes
+    difference: float | None
+    notes: tuple[str, ...]
+
+
+def converting(files: Mapping[R, Path], folder: Path) -> Generator[None, None, tuple[dict[R, Path], list[Converted]]]:
+    """Convert the TensorFlow Lite files among the files of a model, and write them into `folder`; yields while waiting.
+
+    Return the files by role, those that were converted with their old name in `folder`, and the conversions. ModelError
+    if one cannot be converted; OSError if it cannot be written.
+    """
+    given = {role: path.expanduser().absolute() for role, path in files.items() if is_tflite(path)}
+    found: list[Converted] = []
+    if given:
+        with closing(reader.steps("tflite", list(given.values()), (Converted, Progress))) as records:
+            for record in records:
+                found += [record] if isinstance(record, Converted) else []
+                yield
+    made = dict(files)
+    roles = list(given)
+    for one in found:
+        role = roles[one.place]
+        made[role] = folder / str(one.place) / given[role].name
+        made[role].parent.mkdir(exist_ok=True)
+        made[role].write_bytes(one.content.tobytes())
+    return made, found
