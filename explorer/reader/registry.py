@@ -81,6 +81,8 @@ READERS: Final[dict[str, Reader]] = {
     "keras weights": Reader(
         "explorer.models.third_party.contents:weights", _KERAS, ModelError, memory_bytes=2048 * MB, cpu_seconds=600
     ),
+    "tfjs description": Reader("explorer.models.third_party.tfjs:describe", _KERAS, ModelError),
+    "tfjs weights": Reader("explorer.models.third_party.tfjs:weights", _KERAS, ModelError, cpu_seconds=600),
     "hdf5": Reader("explorer.data.sources.hdf5:read_hdf5", _KERAS, memory_bytes=2048 * MB, cpu_seconds=_LONG),
     "matlab": Reader(
         "explorer.data.sources.matlab:read_matlab",

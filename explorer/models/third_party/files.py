@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from explorer.errors import ModelError
-from explorer.models.third_party.layout import CONFIG_FILE
-from explorer.models.third_party.no_network import checking, format_of
+from explorer.models.third_party.layout import CONFIG_FILE, place_of
+from explorer.models.third_party.no_network import checking, format_of, tfjs_file
 from explorer.models.third_party.reading import ThirdPartyFile, read_third_party, reading
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.rewriting import rewrite
@@ -53,7 +53,7 @@ def looks_third_party(path: Path) -> bool:
     """Return whether a file or folder seems to be a Keras model, by suffix and header; it may be damaged."""
     try:
         if path.is_dir():
-            return (path / "saved_model.pb").is_file() or _holds_parts(path)
+            return _is_model(path) or _holds_parts(path)
         if is_onnx(path) or format_of(path) is not None:
             return True
         with path.open("rb") as file:
@@ -110,7 +110,9 @@ def roles_in(folder: Path, like: Path | None = None) -> dict[Role, list[Path]]:
     Of several formats of one model only the first of `SUFFIXES` is returned; ONNX if it alone has encoder and decoder.
     """
     found = [
-        part for part in folder.iterdir() if part.suffix.lower() in SUFFIXES or (part / "saved_model.pb").is_file()
+        part
+        for part in folder.iterdir()
+        if part.suffix.lower() in SUFFIXES or _is_model(part) or _is_named_topology(part)
     ]
     found = [part for part in found if "weight" not in part.name.lower()] or found
     if like is not None and like.suffix.lower() in SUFFIXES:
@@ -126,14 +128,25 @@ def roles_in(folder: Path, like: Path | None = None) -> dict[Role, list[Path]]:
     return files
 
 
+def _is_model(folder: Path) -> bool:
+    """Return whether a folder as a whole is one model: a SavedModel, or a model of TensorFlow.js."""
+    return folder.is_dir() and ((folder / "saved_model.pb").is_file() or tfjs_file(folder) is not None)
+
+
+def _is_named_topology(path: Path) -> bool:
+    """Return whether a file is a model of TensorFlow.js by its name and content; other JSON files are not opened."""
+    return path.suffix.lower() == ".json" and bool(_NAMED.search(path.stem)) and tfjs_file(path) is not None
+
+
 def _role_of(part: Path) -> Role:
-    name = _WHOLE.sub("", part.name.lower())
+    name = _WHOLE.sub("", place_of(part).name.lower())
     roles: list[Role] = [role for role in _PARTS if role[:3] in name]
     return roles[0] if len(roles) == 1 else "whole"
 
 
 def decoder_beside(encoder: Path) -> Path | None:
     """Return the decoder in the folder of an encoder that is named like it; None if there is none."""
+    encoder = place_of(encoder)
     if _role_of(encoder) != "encoder":
         return None
     wanted = _NAMED.sub("", encoder.stem.lower())
@@ -150,7 +163,7 @@ def files_by_role(request: ImportRequest) -> dict[Role, Path]:
     given: dict[Role, Path] = {
         role: part for role, part in zip(_PARTS, (request.encoder, request.decoder), strict=True) if part is not None
     }
-    if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
+    if path is not None and path.is_dir() and not _is_model(path):
         if not given:
             return parts_in(path) or {"whole": path}
         others = roles_in(path, next(iter(given.values())))

@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 from explorer.errors import ExplorerError, ModelError
 from explorer.messages import message
+from explorer.models.third_party.layout import MODEL_JSON
 from explorer.models.third_party.torch_weights import LEGACY_MAGIC, Tensors
 
 Format: TypeAlias = Literal["weights", "torchscript", "pt2", "safetensors", "tflite", "tfjs"]
@@ -58,6 +59,12 @@ def format_of(path: Path) -> Format | None:
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return None
     return _SUFFIXES.get(path.suffix.lower())
+
+
+def tfjs_file(path: Path) -> Path | None:
+    """Return the JSON file of a TensorFlow.js model: the path itself, or one in this folder; None if it is none."""
+    path = path / MODEL_JSON if path.is_dir() else path
+    return path if format_of(path) == "tfjs" else None
 
 
 def _format_of_zip(path: Path) -> Format | None:
