@@ -345,8 +345,8 @@ class MainWindow(QMainWindow):
             self.show_import,
             Section.OPEN,
             shortcut="Ctrl+I",
-            tip=self.tr("Import an autoencoder of Keras, or an ONNX file, with encoder and decoder."),
-            synonyms=self.tr("h5, keras, tensorflow, onnx, pytorch, convert model, third-party model"),
+            tip=self.tr("Import an autoencoder of Keras, TensorFlow Lite or TensorFlow.js, or an ONNX file."),
+            synonyms=self.tr("h5, keras, tensorflow, tflite, tfjs, onnx, pytorch, convert model, third-party model"),
         )
         yield Action(
             "action_reading",

@@ -26,6 +26,7 @@ from explorer.models.third_party.layout import (
     MAX_INFLATED_BYTES,
     MAX_WEIGHTS_BYTES,
     METADATA_FILE,
+    MODEL_JSON,
     REMEDY,
     WEIGHTS_FILE,
     damaged,
@@ -304,7 +305,7 @@ def _other(path: Path, head: bytes) -> ModelError:
 def _other_zip(file: str, names: set[str]) -> ModelError:
     if any(name.endswith("data.pkl") for name in names):
         return ModelError("{file} is a PyTorch file. Export it to ONNX, and import that.", file=file)
-    if any(name.endswith((CONFIG_FILE, "saved_model.pb")) for name in names):
+    if any(name.endswith((CONFIG_FILE, MODEL_JSON, "saved_model.pb")) for name in names):
         return ModelError("{file} is an archive that contains a model. Unpack it and import its content.", file=file)
     return ModelError("{file} is a zip file, but not a Keras model. {remedy}", file=file, remedy=REMEDY)
 

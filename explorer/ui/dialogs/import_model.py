@@ -16,6 +16,7 @@ from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.import_record import POOR, RANGES, Imported, ValueRange, range_text
 from explorer.models.settings import check_new_model, free_name
 from explorer.models.third_party.files import SUFFIXES, becomes_onnx, decoder_beside, files_by_role, files_of
+from explorer.models.third_party.layout import place_of
 from explorer.models.third_party.request import NO_CHOICES, Choices, ImportRequest, parse_condition
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
@@ -34,7 +35,7 @@ _FRAMES = 50
 
 _RANGES: dict[str, ValueRange] = {range_text(values): values for values in RANGES}
 
-FILE_FILTERS = (("Models", "*.keras *.h5 *.hdf5 *.onnx"),)
+FILE_FILTERS = (("Models", "*.keras *.h5 *.hdf5 *.onnx *.tflite *.json"),)
 
 
 class ImportDialog(QDialog):
@@ -67,12 +68,14 @@ class ImportDialog(QDialog):
         self._hint = label("import_hint", look="plain")
         self._hint.setText(
             self.tr(
-                "Takes a whole autoencoder, an encoder or a decoder: a .keras, .h5 or .onnx file, a SavedModel, "
-                "or a folder with both parts."
+                "Takes a whole autoencoder, an encoder or a decoder: a .keras, .h5, .onnx or .tflite file, a SavedModel, "
+                "the .json file of TensorFlow.js, or a folder with both parts."
             )
         )
         self._file_words = ElidedLabel("import_file_name", self.tr("No file selected"))
-        self.choose_file = button("import_file", self.tr("File…"), self.tr("Select a .keras, .h5 or .onnx file"))
+        self.choose_file = button(
+            "import_file", self.tr("File…"), self.tr("Select a .keras, .h5, .onnx, .tflite or .json file")
+        )
         self.choose_folder = button(
             "import_folder", self.tr("Folder…"), self.tr("Select a SavedModel, or a folder with encoder and decoder")
         )
@@ -197,12 +200,13 @@ class ImportDialog(QDialog):
 
     def begin(self, path: Path, decoder: Path | None = None) -> None:
         """Examine a file or folder, or an encoder and its decoder; that beside it, if none is given, is proposed."""
+        path, decoder = place_of(path), None if decoder is None else place_of(decoder)
         beside = decoder_beside(path) if decoder is None else None
         self._path, self._decoder, self._trusted, self._proposed = path, decoder or beside, None, beside is not None
         self._named_by_hand = False
         self.axes.setCurrentIndex(0)
         self.condition.clear()
-        wanted = path.stem if path.suffix.lower() in SUFFIXES else path.name
+        wanted = path.stem if path.suffix.lower() in {*SUFFIXES, ".json"} else path.name
         self.name.setText(free_name(user_models_dir(), wanted or "imported"))
         self._look(restart=True)
 
