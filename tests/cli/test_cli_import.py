@@ -134,13 +134,14 @@ def test_random_networks_are_not_compared(call: Any, tmp_path: Path) -> None:
 
 
 def test_files_without_a_network_show_how_to_export_them(call: Any, tmp_path: Path) -> None:
-    path = tmp_path / "model.tflite"
-    path.write_bytes(b"\x1c\0\0\0TFL3")
+    path = tmp_path / "model.safetensors"
+    header = b'{"weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}'
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(24))
     outcome = call("import", path, "--out", tmp_path / "mine")
     assert outcome.code == 2
     assert outcome.err == (
-        "error: model.tflite is a TensorFlow Lite model, which cannot be opened directly. "
-        "Export it to ONNX, and import that file.\n"
+        "error: model.safetensors has only weights of PyTorch, and no network (weight 2×3). "
+        "Export encoder and decoder to ONNX in the script that made it.\n"
     )
-    assert "python -m tf2onnx.convert --tflite" in outcome.out
+    assert 'safetensors.torch.load_file("model.safetensors")' in outcome.out
     assert call("import", path, "--out", tmp_path / "mine", "--json").out == ""

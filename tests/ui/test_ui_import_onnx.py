@@ -65,12 +65,12 @@ def test_axes_and_condition_can_be_set(driver: WindowDriver, tmp_path: Path) -> 
 
 
 def test_weights_without_a_network_show_the_export_script(driver: WindowDriver, tmp_path: Path) -> None:
-    path = tmp_path / "model.tflite"
-    path.write_bytes(b"\x1c\0\0\0TFL3")
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(bytes(8))
     driver.open()
     drop(driver.window, files(path), driver.window.rect().center())
     dialog = until_phase(driver, "failed")
-    assert "model.tflite is a TensorFlow Lite model" in driver.find(QLabel, "import_message").text()
-    assert "python -m tf2onnx.convert --tflite" in dialog.recipe.text()
+    assert "model.safetensors has only weights of PyTorch" in driver.find(QLabel, "import_message").text()
+    assert "torch.onnx.export" in dialog.recipe.text()
     driver.click("import_copy_recipe")
     assert QApplication.clipboard().text() == dialog.recipe.text()

@@ -44,7 +44,7 @@ _NAMES: Final = {number: name for name, number in vars(BuiltinOperator).items() 
 _CONTROL_FLOW: Final = frozenset({"IF", "WHILE", "CALL", "CALL_ONCE"})
 _MARK: Final = b"TFL3"
 _OPSET: Final = 17
-_SAMPLES: Final = 4
+_SAMPLES: Final = 8
 _TOLERANCE: Final = 1e-4
 _LEVELS: Final = 255
 

@@ -68,8 +68,8 @@ class ImportDialog(QDialog):
         self._hint = label("import_hint", look="plain")
         self._hint.setText(
             self.tr(
-                "Takes a whole autoencoder, an encoder or a decoder: a .keras, .h5, .onnx or .tflite file, a SavedModel, "
-                "the .json file of TensorFlow.js, or a folder with both parts."
+                "Takes a whole autoencoder, an encoder or a decoder: a .keras, .h5, .onnx or .tflite file, "
+                "the .json file of TensorFlow.js, a SavedModel, or a folder with both parts."
             )
         )
         self._file_words = ElidedLabel("import_file_name", self.tr("No file selected"))
