@@ -139,5 +139,5 @@ def test_what_no_other_program_has_is_refused(file: str, said: str) -> None:
 def test_a_truncated_file_gives_one_sentence(tmp_path: Path, size: int) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes((FIXTURES / "whole-float32.tflite").read_bytes()[:size])
-    with pytest.raises(ModelError, match=r"^Cannot read model\.tflite: .+ again"):
+    with pytest.raises(ModelError, match=r"^Cannot read model\.tflite as a TensorFlow Lite model: .+ again\."):
         list(reader.read("tflite", [path], (Converted, Progress)))

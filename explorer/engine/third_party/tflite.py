@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from explorer import reader
+from explorer.errors import ModelError
 from explorer.models.third_party.files import is_tflite
 from explorer.types import Bytes, Progress
 
@@ -45,6 +46,8 @@ def converting(files: Mapping[R, Path], folder: Path) -> Generator[None, None, t
                 yield
     made = dict(files)
     roles = list(given)
+    if sorted(one.place for one in found) != list(range(len(roles))):
+        raise ModelError("{file} changed while it was read. Import it again.", file=given[roles[0]].name)
     for one in found:
         role = roles[one.place]
         made[role] = folder / str(one.place) / given[role].name

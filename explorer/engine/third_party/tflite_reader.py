@@ -29,8 +29,8 @@ from explorer.errors import ModelError
 from explorer.inference.gate.structure import MOST_NODES
 from explorer.inference.onnx_import.limits import MOST_BYTES
 from explorer.inference.sessions import open_session
-from explorer.messages import message
-from explorer.reading import reason_of
+from explorer.messages import Value, message
+from explorer.reading import reading, reason_of
 from explorer.types import Floats, Progress
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def read_tflite(files: tuple[Handed, ...]) -> Iterator[Converted | Progress]:
 
 
 def _converted(content: bytes, place: int, file: str) -> Converted:
-    try:
+    with reading(message("a TensorFlow Lite model"), file, ModelError):
         model = Model.GetRootAsModel(content, 0)
         if content[4:8] != _MARK:
             raise ValueError("it has no valid header")
@@ -90,30 +90,19 @@ def _converted(content: bytes, place: int, file: str) -> Converted:
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )
         interpreter.allocate_tensors()
-    except (ModelError, MemoryError):
-        raise
-    except Exception as error:
-        raise ModelError(
-            "Cannot read {file}: it is damaged, or no TensorFlow Lite model ({reason}). Copy or download it again.",
-            file=file,
-            reason=reason_of(error),
-        ) from error
     try:
         network = _network(model, operators, interpreter)
+        _check_operators(network, file)
+        quantized = _compute_in_floats(network.graph)
+        names = _open_ends(network.graph, model, interpreter)
+        written = network.SerializeToString()
+        if any(node.op_type.startswith("Random") for node in network.graph.node):
+            return Converted(place, np.frombuffer(written, np.uint8), None, ())
+        compared = _compared(written, interpreter, names, file, quantized=quantized)
     except (ModelError, MemoryError):
         raise
     except Exception as error:
         raise _not_converted(file, reason_of(error)) from error
-    _check_operators(network, file)
-    quantized = _compute_in_floats(network.graph)
-    try:
-        names = _open_ends(network.graph, model, interpreter)
-    except Exception as error:
-        raise _not_converted(file, reason_of(error)) from error
-    written = network.SerializeToString()
-    if any(node.op_type.startswith("Random") for node in network.graph.node):
-        return Converted(place, np.frombuffer(written, np.uint8), None, ())
-    compared = _compared(written, interpreter, names, file, quantized=quantized)
     return Converted(place, np.frombuffer(written, np.uint8), compared.largest, _notes(compared))
 
 
@@ -166,11 +155,11 @@ def _custom(file: str, name: str) -> ModelError:
     )
 
 
-def _not_converted(file: str, reason: object) -> ModelError:
+def _not_converted(file: str, reason: Value) -> ModelError:
     return ModelError(
         "{file} cannot be converted to ONNX: {reason}. Import the original model, or its export to ONNX.",
         file=file,
-        reason=str(reason),
+        reason=reason,
     )
 
 
