@@ -124,6 +124,20 @@ def test_onnx_files(ask: Any, call: Any, tmp_path: Path) -> None:
     assert "The condition label is fixed at 3" in folder.out
 
 
+@pytest.mark.parametrize(
+    ("given", "framework"), [("tflite/whole-int8.tflite", "TensorFlow Lite"), ("tfjs/whole/model.json", "Keras")]
+)
+@pytest.mark.engine
+def test_models_of_tensorflow(call: Any, tmp_path: Path, given: str, framework: str) -> None:
+    path = Path(__file__).parents[1] / "fixtures" / given
+    outcome = call("import", path, "--out", tmp_path / "mine", "--range-in", "0,1", "--range-out", "0,1")
+    assert outcome.code == 0
+    assert f"compiled to ONNX (max. deviation from {framework} " in outcome.out
+    card = open_bundle(tmp_path / "mine").card
+    assert card.image_shape == (8, 8, 1)
+    assert card.command.startswith(f"latent-explorer import {path.name} --out mine")
+
+
 def test_random_networks_are_not_compared(call: Any, tmp_path: Path) -> None:
     decoder = onnx_models.decoder()
     decoder.graph.node.append(helper.make_node("RandomUniformLike", ["picture"], ["noise"], high=1e-3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from explorer_testing import onnx_models
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from explorer.ui.dialogs.import_model import ImportDialog
 
 PATIENCE_MS = 60_000
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "tflite"
 
 
 def until_phase(driver: WindowDriver, *phases: str) -> ImportDialog:
@@ -30,6 +32,26 @@ def test_a_dropped_pair_is_imported(driver: WindowDriver, tmp_path: Path) -> Non
     assert "Input: 28×28 grayscale. Latent dimensions: 10." in facts
     assert "The encoder's output holds mean and log-variance" in facts
     assert [len(row) for row in dialog.table.rows] == [8, 8]
+    driver.click("import_write")
+    driver.bot.waitUntil(
+        lambda: driver.document.model is not None and driver.document.model.name == "encoder", timeout=PATIENCE_MS
+    )
+    assert driver.document.model is not None
+    assert driver.document.model.card.variational
+    assert driver.problems == []
+
+
+def test_a_dropped_file_of_tensorflow_lite_is_imported_with_the_decoder_beside_it(
+    driver: WindowDriver, tmp_path: Path
+) -> None:
+    for name in ("encoder", "decoder"):
+        shutil.copyfile(FIXTURES / f"{name}-float32.tflite", tmp_path / f"{name}.tflite")
+    driver.open()
+    drop(driver.window, files(tmp_path / "encoder.tflite"), driver.window.rect().center())
+    dialog = until_phase(driver, "ready", "failed")
+    facts = driver.find(QLabel, "import_facts").text()
+    assert "Input: 8×8 grayscale. Latent dimensions: 4." in facts
+    assert dialog.axes.isVisible()
     driver.click("import_write")
     driver.bot.waitUntil(
         lambda: driver.document.model is not None and driver.document.model.name == "encoder", timeout=PATIENCE_MS
