@@ -138,7 +138,7 @@ def test_a_quantized_file_of_tensorflow_lite(call: Any, tmp_path: Path) -> None:
     assert (card.imported.range_in, card.imported.range_out) == (RANGES[0], RANGES[0]), "found by trying"
     codec, known = open_model(str(tmp_path / "mine")).codec, np.load(fixtures / "whole.npz")
     difference = np.abs(codec.decode(codec.encode(known["inputs"])) - known["whole-int8.decoder"])
-    assert difference.mean() < 1 / 256, "the step of its pictures"
+    assert difference.mean() < 1 / 256, "the step of its output"
 
 
 def test_random_networks_are_not_compared(call: Any, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from explorer.types import Progress
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "tflite"
 CLOSE = 1e-4
 STEPS = {"int8": 1 / 256, "uint8": 1 / 256, "dynamic": 1 / 255}
-"""Quantization steps of the pictures."""
+"""Quantization steps of decoded images."""
 
 NAMES = ["encoder-float32", "decoder-float32", *(f"whole-{kind}" for kind in ("float32", "float16", *STEPS))]
 USUAL = Choices(range_in=RANGES[0], range_out=RANGES[0])
@@ -99,8 +99,8 @@ def test_a_pair_becomes_a_variational_model(tmp_path: Path) -> None:
     np.testing.assert_allclose(mean, known["encoder-float32.z_mean"], atol=CLOSE)
     np.testing.assert_allclose(log_variance, known["encoder-float32.z_log_var"], atol=CLOSE)
     known = given_by_tensorflow("decoder")
-    pictures = codec.decode(known["inputs"])
-    np.testing.assert_allclose(pictures, known["decoder-float32.conv2d_transpose"], atol=CLOSE)
+    images = codec.decode(known["inputs"])
+    np.testing.assert_allclose(images, known["decoder-float32.conv2d_transpose"], atol=CLOSE)
 
 
 @pytest.mark.engine
