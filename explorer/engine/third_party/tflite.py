@@ -31,26 +31,45 @@ class Converted:
     notes: tuple[str, ...]
 
 
+@dataclass
+class _Last:
+    """The last result, by the files: a conversion takes seconds, and each choice of the user needs it again."""
+
+    key: object = None
+    found: tuple[Converted, ...] = ()
+
+
+_last = _Last()
+
+
 def converting(files: Mapping[R, Path], folder: Path) -> Generator[None, None, tuple[dict[R, Path], list[Converted]]]:
     """Convert the TensorFlow Lite files among the files of a model, and write them into `folder`; yields while waiting.
 
     Return the files by role, those that were converted with their old name in `folder`, and the conversions. ModelError
-    if one cannot be converted; OSError if it cannot be written.
+    if one cannot be converted; OSError if it cannot be read or written.
     """
     given = {role: path.expanduser().absolute() for role, path in files.items() if is_tflite(path)}
-    found: list[Converted] = []
-    if given:
-        with closing(reader.steps("tflite", list(given.values()), (Converted, Progress))) as records:
-            for record in records:
-                found += [record] if isinstance(record, Converted) else []
-                yield
+    if not given:
+        return dict(files), []
+    key = [(path, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in given.values()]
+    if _last.key != key:
+        found = yield from _read(list(given.values()))
+        _last.key, _last.found = key, tuple(sorted(found, key=lambda one: one.place))
     made = dict(files)
-    roles = list(given)
-    if sorted(one.place for one in found) != list(range(len(roles))):
-        raise ModelError("{file} changed while it was read. Import it again.", file=given[roles[0]].name)
-    for one in found:
-        role = roles[one.place]
-        made[role] = folder / str(one.place) / given[role].name
-        made[role].parent.mkdir(exist_ok=True)
+    for (role, path), one in zip(given.items(), _last.found, strict=True):
+        made[role] = folder / str(one.place) / path.name
+        made[role].parent.mkdir()
         made[role].write_bytes(one.content.tobytes())
-    return made, found
+    return made, list(_last.found)
+
+
+def _read(paths: list[Path]) -> Generator[None, None, list[Converted]]:
+    """Return the conversion of each file."""
+    found: list[Converted] = []
+    with closing(reader.steps("tflite", paths, (Converted, Progress))) as records:
+        for record in records:
+            found += [record] if isinstance(record, Converted) else []
+            yield
+    if sorted(one.place for one in found) != list(range(len(paths))):
+        raise ModelError("{file} changed while it was read. Import it again.", file=paths[0].name)
+    return found
