@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,13 +46,13 @@ def converting(files: Mapping[R, Path], folder: Path) -> Generator[None, None, t
     """Convert the TensorFlow Lite files among the files of a model, and write them into `folder`; yields while waiting.
 
     Return the files by role, those that were converted with their old name in `folder`, and the conversions. ModelError
-    if one cannot be converted; OSError if it cannot be read or written.
+    if one cannot be read or converted; OSError if it cannot be written.
     """
     given = {role: path.expanduser().absolute() for role, path in files.items() if is_tflite(path)}
     if not given:
         return dict(files), []
-    key = [(path, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in given.values()]
-    if _last.key != key:
+    key = _state_of(given.values())
+    if key is None or _last.key != key:
         found = yield from _read(list(given.values()))
         _last.key, _last.found = key, tuple(sorted(found, key=lambda one: one.place))
     made = dict(files)
@@ -61,6 +61,14 @@ def converting(files: Mapping[R, Path], folder: Path) -> Generator[None, None, t
         made[role].parent.mkdir()
         made[role].write_bytes(one.content.tobytes())
     return made, list(_last.found)
+
+
+def _state_of(paths: Iterable[Path]) -> object:
+    """Return what changes when files change; None if they cannot be read, as the reader says."""
+    try:
+        return [(path, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in paths]
+    except OSError:
+        return None
 
 
 def _read(paths: list[Path]) -> Generator[None, None, list[Converted]]:
