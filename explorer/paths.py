@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TypeAlias
 
 import platformdirs
@@ -27,6 +27,11 @@ def _shipped(name: str) -> Path:
     """Return a folder inside the package (wheel) or beside it (repository)."""
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def is_plain_name(name: str) -> bool:
+    """Return whether a name is that of a file in the same folder on every system."""
+    return bool(name) and name not in {".", ".."} and PurePosixPath(name).name == PureWindowsPath(name).name == name
 
 
 def resources_dir() -> Path:

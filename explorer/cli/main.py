@@ -120,7 +120,7 @@ def _open_window(words: Sequence[str]) -> int:
         "open_me",
         nargs="?",
         metavar="OPEN_ME",
-        help="a model, an image, a folder of images, an exported animation, a session, a Keras or an ONNX model",
+        help="a model, an image, a folder of images, an exported animation, a session, a model of another program",
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {explorer.__version__}")
     options = parser.parse_args(words)

@@ -294,6 +294,10 @@ class Examined:
     reconstructions: Pixels
 
 
+Framework: TypeAlias = Literal["Keras", "ONNX", "PyTorch", "TensorFlow Lite"]
+"""Of the files of an import; models of TensorFlow.js are Keras models."""
+
+
 @dataclass(frozen=True)
 class ImportFinished:
     """The import is finished and its bundle written.
@@ -311,7 +315,7 @@ class ImportFinished:
     engine: Literal["onnx", "keras"]
     max_difference: float | None
     notes: tuple[str, ...]
-    framework: Literal["Keras", "ONNX", "PyTorch"] = "Keras"
+    framework: Framework = "Keras"
     conditions: str = ""
 
 

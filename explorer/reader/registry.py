@@ -67,6 +67,14 @@ READERS: Final[dict[str, Reader]] = {
         cpu_seconds=120,
         silent_seconds=60.0,
     ),
+    "tflite": Reader(
+        "explorer.engine.third_party.tflite_reader:read_tflite",
+        ("numpy.random",),
+        ModelError,
+        memory_bytes=4096 * MB,
+        cpu_seconds=120,
+        silent_seconds=60.0,
+    ),
     "torch weights": Reader(
         "explorer.models.third_party.torch_weights:read_tensors", ("zipfile", "encodings.cp437"), ModelError, 512 * MB
     ),
@@ -82,6 +90,8 @@ READERS: Final[dict[str, Reader]] = {
     "keras weights": Reader(
         "explorer.models.third_party.contents:weights", _KERAS, ModelError, memory_bytes=2048 * MB, cpu_seconds=600
     ),
+    "tfjs description": Reader("explorer.models.third_party.tfjs:describe", _KERAS, ModelError),
+    "tfjs weights": Reader("explorer.models.third_party.tfjs:weights", _KERAS, ModelError, cpu_seconds=600),
     "hdf5": Reader("explorer.data.sources.hdf5:read_hdf5", _KERAS, memory_bytes=2048 * MB, cpu_seconds=_LONG),
     "matlab": Reader(
         "explorer.data.sources.matlab:read_matlab",

@@ -36,9 +36,9 @@ class OpenActions(QObject):
             self.show_import,
             Section.OPEN,
             shortcut="Ctrl+I",
-            tip=self.tr("Import an autoencoder of Keras, ONNX or PyTorch, with encoder and decoder."),
+            tip=self.tr("Import an autoencoder of Keras, TensorFlow Lite, TensorFlow.js, PyTorch or ONNX."),
             synonyms=self.tr(
-                "h5, keras, tensorflow, onnx, pytorch, torchscript, pt2, convert model, third-party model"
+                "h5, keras, tensorflow, tflite, tfjs, onnx, pytorch, torchscript, pt2, convert model, third-party model"
             ),
         )
         yield Action(

@@ -27,6 +27,8 @@ from explorer.latent.animation_presets import AnimationPreset
 from explorer.messages import message
 from explorer.models.bundle import find_bundles, first_bundle
 from explorer.models.file_kind import FileKind, identify, is_image
+from explorer.models.third_party.layout import place_of
+from explorer.models.third_party.no_network import tfjs_file
 from explorer.paths import replacing_folder, user_dir
 from explorer.types import Early, Progress
 from explorer.workers.loading import load_model, open_model, skipped_words
@@ -322,10 +324,12 @@ def open_animation(path: Path, model: OpenModel | None) -> Iterator[Progress | O
 def group_files(paths: Sequence[Path]) -> Iterator[Progress | Early | list[Group]]:
     """Identify several files; two third-party files are one model, and several images are copied into one dataset.
 
-    What need not be copied comes early.
+    What need not be copied comes early. The weights of a TensorFlow.js model belong to it.
     """
     groups: list[Group] = []
     images: list[Path] = []
+    folders = {path.parent for path in paths if path.suffix.lower() == ".json" and tfjs_file(path) is not None}
+    paths = [path for path in paths if path.suffix.lower() != ".bin" or path.parent not in folders]
     for number, path in enumerate(paths):
         yield Progress(number, len(paths), message("Reading {name}", name=path.name))
         if is_image(path):
@@ -333,7 +337,7 @@ def group_files(paths: Sequence[Path]) -> Iterator[Progress | Early | list[Group
         else:
             groups.append((identify(path), (path,)))
     if len(paths) == 2 and [kind for kind, _ in groups] == ["third_party"] * 2:
-        groups = [("third_party", tuple(sorted(paths, key=lambda path: "dec" in path.name.lower())))]
+        groups = [("third_party", tuple(sorted(paths, key=lambda path: "dec" in place_of(path).name.lower())))]
     if len(images) == 1:
         groups.append(("image", (images[0],)))
     yield Early(groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from onnx import TensorProto, helper
 from explorer import reader
 from explorer.engine import messages
 from explorer.engine.channel import LIMITS
+from explorer.engine.third_party.tflite import Converted
 from explorer.inference.gate.check import check_network
 from explorer.inference.onnx_import.reading import reading
 from explorer.ipc import pack, unpack
@@ -26,9 +28,11 @@ from explorer.messages import Message, message
 from explorer.models.settings import CHECKPOINT, resolve_settings
 from explorer.models.third_party.contents import Described, Rows, Weights
 from explorer.models.third_party.no_network import no_network
+from explorer.models.third_party.reading import read_third_party
 from explorer.models.third_party.request import NO_CHOICES
 from explorer.models.third_party.torch_weights import LEGACY_MAGIC, Tensors
 from explorer.reader import wire
+from explorer.types import Progress
 from fuzzing.reader import Reader
 
 # -- messages ----------------------------------------------------------------------------------------------------------
@@ -115,6 +119,32 @@ def _import_network(path: Path) -> None:
         pass
 
 
+# -- models of TensorFlow ----------------------------------------------------------------------------------------------
+
+_FIXTURES = Path(__file__).parents[2] / "tests" / "fixtures"
+
+
+def _make_tflite(folder: Path) -> None:
+    for name in ("encoder-float32.tflite", "whole-int8.tflite"):
+        shutil.copyfile(_FIXTURES / "tflite" / name, folder / name)
+
+
+def _read_tflite(path: Path) -> None:
+    for _ in reader.read("tflite", [path], (Converted, Progress)):
+        pass
+
+
+def _make_tfjs(folder: Path) -> None:
+    shutil.copytree(_FIXTURES / "tfjs" / "whole", folder / "whole")
+    shutil.copytree(_FIXTURES / "tfjs" / "quantized", folder / "quantized")
+
+
+def _read_tfjs(path: Path) -> None:
+    file = read_third_party(path)
+    for _ in reader.read("tfjs weights", [file.path, *file.shards], (Weights, Rows)):
+        pass
+
+
 # -- weights of PyTorch ------------------------------------------------------------------------------------------------
 
 _WEIGHTS = (
@@ -179,6 +209,8 @@ READERS: tuple[Reader, ...] = (
     Reader("reader-answers", _make_answers, _read_answer),
     Reader("onnx-check", _make_networks, _check_network),
     Reader("onnx-import", _make_imports, _import_network),
+    Reader("tflite", _make_tflite, _read_tflite),
+    Reader("tfjs", _make_tfjs, _read_tfjs),
     Reader("torch-weights", _make_torch_weights, _read_torch_weights),
     Reader("checkpoint", _make_checkpoint, _read_checkpoint, (CHECKPOINT,)),
 )

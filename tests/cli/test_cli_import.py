@@ -18,6 +18,7 @@ from onnx import helper
 
 from explorer.cli.inputs import open_model
 from explorer.models.bundle import open_bundle
+from explorer.models.import_record import RANGES
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,22 @@ def test_onnx_files(ask: Any, call: Any, tmp_path: Path) -> None:
     assert "The condition label is fixed at 3" in folder.out
 
 
+@pytest.mark.engine
+def test_a_quantized_file_of_tensorflow_lite(call: Any, tmp_path: Path) -> None:
+    fixtures = Path(__file__).parents[1] / "fixtures" / "tflite"
+    path = shutil.copyfile(fixtures / "whole-int8.tflite", tmp_path / "anything.bin")
+    outcome = call("import", path, "--out", tmp_path / "mine")
+    assert outcome.code == 0
+    assert "compiled to ONNX (max. deviation from TensorFlow Lite " in outcome.out
+    card = open_bundle(tmp_path / "mine").card
+    assert (card.image_shape, card.latent_shape) == ((8, 8, 1), (4,))
+    assert card.imported is not None
+    assert (card.imported.range_in, card.imported.range_out) == (RANGES[0], RANGES[0]), "found by trying"
+    codec, known = open_model(str(tmp_path / "mine")).codec, np.load(fixtures / "whole.npz")
+    difference = np.abs(codec.decode(codec.encode(known["inputs"])) - known["whole-int8.decoder"])
+    assert difference.mean() < 1 / 256, "the step of its output"
+
+
 def test_random_networks_are_not_compared(call: Any, tmp_path: Path) -> None:
     decoder = onnx_models.decoder()
     decoder.graph.node.append(helper.make_node("RandomUniformLike", ["picture"], ["noise"], high=1e-3))
@@ -144,13 +161,14 @@ def test_random_networks_are_not_compared(call: Any, tmp_path: Path) -> None:
 
 
 def test_files_without_a_network_show_how_to_export_them(call: Any, tmp_path: Path) -> None:
-    path = tmp_path / "model.tflite"
-    path.write_bytes(b"\x1c\0\0\0TFL3")
+    path = tmp_path / "model.safetensors"
+    header = b'{"weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}'
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(24))
     outcome = call("import", path, "--out", tmp_path / "mine")
     assert outcome.code == 2
     assert outcome.err == (
-        "error: model.tflite is a TensorFlow Lite model, which cannot be opened directly. "
-        "Export it to ONNX, and import that file.\n"
+        "error: model.safetensors has only weights of PyTorch, and no network (weight 2×3). "
+        "Export encoder and decoder to ONNX in the script that made it.\n"
     )
-    assert "python -m tf2onnx.convert --tflite" in outcome.out
+    assert 'safetensors.torch.load_file("model.safetensors")' in outcome.out
     assert call("import", path, "--out", tmp_path / "mine", "--json").out == ""

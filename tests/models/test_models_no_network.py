@@ -23,7 +23,7 @@ from explorer.data import extras
 from explorer.errors import DataError
 from explorer.models.file_kind import identify
 from explorer.models.third_party.files import dangers, decoder_beside, files_of
-from explorer.models.third_party.no_network import NoNetworkError, export_recipe, format_of
+from explorer.models.third_party.no_network import NoNetworkError, checking, export_recipe, format_of
 from explorer.models.third_party.reading import finished
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.safety import Finding
@@ -242,18 +242,18 @@ def test_safetensors(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "title", "recipe"),
+    ("name", "content", "kind"),
     [
-        ("model.tflite", b"\x1c\0\0\0TFL3" + b"\0" * 20, "a TensorFlow Lite model", "tf2onnx.convert --tflite"),
-        ("model.json", b'{"format": "layers-model", "modelTopology": {}}', "a TensorFlow.js model", "tensorflowjs"),
+        ("model.tflite", b"", "tflite"),
+        ("model.bin", b"\x1c\0\0\0TFL3" + b"\0" * 20, "tflite"),
+        ("model.json", b'{"format": "layers-model", "modelTopology": {}}', "tfjs"),
     ],
 )
-def test_models_that_must_be_converted(tmp_path: Path, name: str, content: bytes, title: str, recipe: str) -> None:
+def test_models_of_tensorflow_are_imported(tmp_path: Path, name: str, content: bytes, kind: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    error = said(path)
-    assert f"{name} is {title}, which cannot be opened directly" in str(error)
-    assert recipe in error.recipe
+    assert format_of(path) == kind
+    assert list(checking(path)) == []
 
 
 WEIGHTS = [(784, 16), (16,), (16, 784), (784,)]
@@ -350,4 +350,3 @@ def test_other_files_are_not_mistaken(tmp_path: Path) -> None:
 
 def test_names_are_quoted() -> None:
     assert r'torch.load("a\"; b.pth"' in export_recipe('a"; b.pth', "weights")
-    assert "--tflite 'a b.tflite'" in export_recipe("a b.tflite", "tflite")

@@ -229,10 +229,6 @@ def _lfs(path: Path) -> None:
     path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
 
 
-def _tflite(path: Path) -> None:
-    path.write_bytes(b"\x1c\0\0\0TFL3")
-
-
 def _description_alone(path: Path) -> None:
     with h5py.File(path, "w") as file:
         file.attrs["model_config"] = json.dumps(model())
@@ -245,7 +241,6 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "other weights": (_weights_of_another_kind, "damaged", "again"),
     "PyTorch": (_torch, "is a PyTorch file", "Export it to ONNX"),
     "a pointer": (_lfs, "Git LFS", "git lfs pull"),
-    "TensorFlow Lite": (_tflite, "TensorFlow Lite", "Convert it to ONNX"),
     "no weights": (_description_alone, "only the model's configuration", "model.save"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from explorer.data import extras
 from explorer.ui.dialogs.import_model import ImportDialog
 
 PATIENCE_MS = 60_000
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "tflite"
 
 
 def until_phase(driver: WindowDriver, *phases: str) -> ImportDialog:
@@ -53,6 +55,22 @@ def test_a_dropped_pair_is_imported(driver: WindowDriver, tmp_path: Path) -> Non
     assert driver.document.model is not None
     assert driver.document.model.card.variational
     assert driver.problems == []
+
+
+def test_a_dropped_file_of_tensorflow_lite_comes_with_the_decoder_beside_it(
+    driver: WindowDriver, tmp_path: Path
+) -> None:
+    for name in ("encoder", "decoder"):
+        shutil.copyfile(FIXTURES / f"{name}-float32.tflite", tmp_path / f"{name}.tflite")
+    driver.open()
+    drop(driver.window, files(tmp_path / "encoder.tflite"), driver.window.rect().center())
+    dialog = until_phase(driver, "ready", "failed")
+    facts = driver.find(QLabel, "import_facts").text()
+    assert "Input: 8×8 grayscale. Latent dimensions: 4." in facts
+    assert [len(row) for row in dialog.table.rows] == [8, 8]
+    assert dialog.choices.axes.isVisible()
+    assert dialog.write.isEnabled()
+    dialog.close()
 
 
 def test_axes_and_condition_can_be_set(driver: WindowDriver, tmp_path: Path) -> None:
@@ -146,13 +164,13 @@ def test_the_outputs_of_an_encoder_are_offered(driver: WindowDriver, tmp_path: P
 
 
 def test_weights_without_a_network_show_the_export_script(driver: WindowDriver, tmp_path: Path) -> None:
-    path = tmp_path / "model.tflite"
-    path.write_bytes(b"\x1c\0\0\0TFL3")
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(bytes(8))
     driver.open()
     drop(driver.window, files(path), driver.window.rect().center())
     dialog = until_phase(driver, "failed")
-    assert "model.tflite is a TensorFlow Lite model" in driver.find(QLabel, "import_message").text()
-    assert "python -m tf2onnx.convert --tflite" in dialog.recipe.text()
+    assert "model.safetensors has only weights of PyTorch" in driver.find(QLabel, "import_message").text()
+    assert "torch.onnx.export" in dialog.recipe.text()
     driver.click("import_copy_recipe")
     assert QApplication.clipboard().text() == dialog.recipe.text()
 

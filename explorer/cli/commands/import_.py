@@ -1,4 +1,4 @@
-"""``import``: convert a Keras, ONNX or PyTorch model to a bundle."""
+"""``import``: convert a model of another program to a bundle."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "path",
         nargs="?",
         metavar="PATH",
-        help="a .keras, .h5, .onnx or .pt2 file, TorchScript, a SavedModel, or a folder with encoder and decoder",
+        help="a .keras, .h5, .onnx, .tflite, .pt2 or model.json file, TorchScript, a SavedModel, or a folder with "
+        "encoder and decoder",
     )
     add_out(parser, "folder of the new bundle", "DIR", replaced="an existing model bundle, and nothing else")
     add("--encoder", metavar="P", help="file of the encoder, or its name within PATH")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -30,9 +31,18 @@ def copy_weights(path: Path, part: str, target: Any) -> Sizes:
 
     The reader process reads the file and returns plain arrays. ModelError if they cannot be read.
     """
+    return _copied(reader.read("keras weights", [path], (Group, Weights, Rows), {"part": part}), path, target)
+
+
+def copy_shards(path: Path, shards: Sequence[Path], target: Any) -> Sizes:
+    """Do the same for a model of TensorFlow.js and the files of its weights."""
+    return _copied(reader.read("tfjs weights", [path, *shards], (Weights, Rows)), path, target)
+
+
+def _copied(records: Iterable[Group | Weights | Rows], path: Path, target: Any) -> Sizes:
     sizes = Sizes()
     begun: _Array | None = None
-    for record in reader.read("keras weights", [path], (Group, Weights, Rows), {"part": part}):
+    for record in records:
         if isinstance(record, Rows):
             if begun is None:
                 raise _incomplete(path)

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 import h5py
 
-from explorer.engine.third_party.clean_copy import Sizes, copy_weights
+from explorer.engine.third_party.by_name import load_by_name
+from explorer.engine.third_party.clean_copy import Sizes, copy_shards, copy_weights
 from explorer.engine.third_party.weight_limit import weights_within
 from explorer.errors import ExplorerError, ModelError
 from explorer.models.third_party.builtin import SAMPLING, STAND_IN
@@ -105,11 +106,13 @@ def load(
         parts = dict(zip(rewritten.models, (path for path, _ in written), strict=True))
         sizes = Sizes(max(size.largest for _, size in written), sum(size.total for _, size in written))
         choices: tuple[Generation, ...] = (3,) if file.keras_version.startswith("3") else (3, 2)
+        if file.kind == "tfjs" and len(choices) > 1:
+            choices = (2,)
         stopped: list[Exception] = []
         for choice in choices if generation is None else (generation,):
             try:
                 with weights_within(sizes, keras_of(choice).layers.Layer, file.name):
-                    return Loaded(file, _load_all(parts, choice, trust), choice, rewritten)
+                    return Loaded(file, _load_all(parts, choice, trust, file), choice, rewritten)
             except ExplorerError:
                 raise
             except Exception as error:
@@ -138,10 +141,12 @@ def load_pair(encoder: Path, decoder: Path, *, trust: bool = False) -> tuple[Loa
     return (again, two) if newer is one else (one, again)
 
 
-def _load_all(parts: dict[str, Path], generation: Generation, trust: bool) -> dict[str, Any]:
+def _load_all(parts: dict[str, Path], generation: Generation, trust: bool, file: ThirdPartyFile) -> dict[str, Any]:
     library = keras_of(generation)
     extra: dict[str, Any] = {"safe_mode": not trust} if generation == 3 or _all_zips(parts) else {}
     classes = {SAMPLING: sampling_class(generation), STAND_IN: stand_in_class(generation)}
+    if file.kind == "tfjs":
+        return {name: load_by_name(library, path, classes, file.name) for name, path in parts.items()}
     return {
         name: library.models.load_model(path, custom_objects=classes, compile=False, **extra)
         for name, path in parts.items()
@@ -186,10 +191,13 @@ def _refusal(file: ThirdPartyFile, error: Exception) -> ModelError:
 
 def _write(file: ThirdPartyFile, name: str, config: Config, folder: Path) -> tuple[Path, Sizes]:
     """Write a copy of a model or a part of it, with the given configuration and the weights as plain arrays."""
-    if file.kind == "hdf5":
+    if file.kind != "keras":
         path = folder / f"{len(list(folder.iterdir()))}.h5"
         with h5py.File(path, "w") as copy:
-            sizes = copy_weights(file.path, "", copy)
+            if file.kind == "tfjs":
+                sizes = copy_shards(file.path, file.shards, copy)
+            else:
+                sizes = copy_weights(file.path, "", copy)
             copy.attrs["model_config"] = json.dumps(config)
         return path, sizes
     path = folder / f"{len(list(folder.iterdir()))}.keras"

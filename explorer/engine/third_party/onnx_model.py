@@ -7,12 +7,13 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
 from explorer.engine import messages
 from explorer.engine.compiled import Compiled
+from explorer.engine.third_party.tflite import Converted, converting
 from explorer.engine.third_party.torch_programs import onnx_from_torch
 from explorer.errors import ModelError
 from explorer.inference.codec import BATCH, Network
@@ -58,7 +59,7 @@ class OnnxModel:
     adapted: dict[str, Adapted]
     encoder: Network | None
     decoder: Network | None
-    framework: Literal["ONNX", "PyTorch"] = "ONNX"
+    framework: messages.Framework = "ONNX"
 
     @property
     def image_shape(self) -> ImageShape:
@@ -198,7 +199,7 @@ def holds_onnx(request: ImportRequest) -> bool:
         )
     if not any(onnx) and (request.choices.layout, request.choices.condition) != (None, None):
         raise ModelError(
-            "--layout and --condition are for ONNX and PyTorch files, and {file} is neither. Import it without them.",
+            "--layout and --condition are for files of ONNX, TensorFlow Lite and PyTorch, and {file} is none. Import it without them.",
             file=request.title,
         )
     return any(onnx)
@@ -214,12 +215,9 @@ def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, O
         raise ModelError("There is no file {file}. Choose two ONNX files, or one that holds both.", file=missing)
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as converted:
         files, differences = yield from _reported(onnx_from_torch(files, Path(converted), trust=request.trust))
+        files, conversions = yield from _reported(converting(files, Path(converted)))
         found = yield from _reported(reading(files, request.choices))
-    framework: Literal["ONNX", "PyTorch"] = "PyTorch" if differences else "ONNX"
-    known = [found.described.max_difference, *differences]
-    # An upper bound of what all changes do together.
-    difference = None if None in known else sum(one for one in known if one is not None)
-    described = replace(found.described, max_difference=difference)
+    described = _with_conversions(found.described, differences, conversions)
     networks = {
         role: Network(
             adapted.content.tobytes(),
@@ -229,7 +227,17 @@ def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, O
         )
         for role, adapted in found.networks.items()
     }
+    framework: messages.Framework = "PyTorch" if differences else "TensorFlow Lite" if conversions else "ONNX"
     return OnnxModel(described, found.networks, networks.get("encoder"), networks.get("decoder"), framework)
+
+
+def _with_conversions(described: Described, programs: list[float | None], conversions: list[Converted]) -> Described:
+    """Return what is known of a model with what its conversion changed: `programs` are differences from PyTorch."""
+    known = [described.max_difference, *programs, *(one.difference for one in conversions)]
+    # An upper bound of what all changes do together.
+    difference = None if None in known else sum(one for one in known if one is not None)
+    notes = dict.fromkeys([*described.notes, *(note for one in conversions for note in one.notes)])
+    return replace(described, max_difference=difference, notes=tuple(notes))
 
 
 def _reported(steps: Generator[None, None, T]) -> Generator[messages.ImportEvent, None, T]:

@@ -14,10 +14,11 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, load_model_from_string
 from explorer.errors import ModelError
 from explorer.inference.gate.sizes import Bounds
 from explorer.inference.gate.structure import ITEM_BYTES, read_network
-from explorer.inference.onnx_import.limits import MOST_BYTES, is_plain_name
+from explorer.inference.onnx_import.limits import MOST_BYTES
 from explorer.inference.onnx_import.quantized import with_float_ends
 from explorer.inference.sessions import open_session
 from explorer.messages import message
+from explorer.paths import is_plain_name
 from explorer.reading import reason_of
 from explorer.types import Floats
 

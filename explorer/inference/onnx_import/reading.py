@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from explorer import reader
 from explorer.errors import ModelError
-from explorer.inference.onnx_import.limits import MOST_BYTES, is_plain_name
+from explorer.inference.onnx_import.limits import MOST_BYTES
 from explorer.inference.onnx_import.records import Adapted, Described, Wanted
 from explorer.models.import_record import ChannelOrder
 from explorer.models.third_party.request import Choices
+from explorer.paths import is_plain_name
 from explorer.reader import Handed
 from explorer.reading import reason_of
 from explorer.types import Progress

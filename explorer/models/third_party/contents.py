@@ -26,6 +26,7 @@ from explorer.models.third_party.layout import (
     MAX_INFLATED_BYTES,
     MAX_WEIGHTS_BYTES,
     METADATA_FILE,
+    MODEL_JSON,
     REMEDY,
     WEIGHTS_FILE,
     damaged,
@@ -47,14 +48,15 @@ _REWRITTEN: Final = frozenset({"model_config", "training_config"})
 class Described:
     """Configuration, in JSON, and metadata of a file.
 
-    `kind` is ``keras``, a zip, or ``hdf5``; the Keras version that wrote it empty if unknown; `links` are paths of
-    parts that are stored in other files.
+    `kind` is ``keras``, a zip; ``hdf5``; or ``tfjs``, JSON; the Keras version that wrote it empty if unknown; `links`
+    are paths of parts that are stored in other files; `shards` names of the files with the weights of ``tfjs``.
     """
 
-    kind: Literal["keras", "hdf5"]
+    kind: Literal["keras", "hdf5", "tfjs"]
     keras_version: str
     config: str
     links: tuple[str, ...]
+    shards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,8 +182,8 @@ def _describe_zip(handed: Handed) -> Iterator[Described | Progress]:
                 member=WEIGHTS_FILE,
                 remedy=REMEDY,
             )
-        config = _parsed(archive.read(_bounded(handed.name, names[CONFIG_FILE], MAX_CONFIG_BYTES)), handed.name)
-        metadata = _parsed(archive.read(_bounded(handed.name, names[METADATA_FILE], MAX_CONFIG_BYTES)), handed.name)
+        config = parsed(archive.read(_bounded(handed.name, names[CONFIG_FILE], MAX_CONFIG_BYTES)), handed.name)
+        metadata = parsed(archive.read(_bounded(handed.name, names[METADATA_FILE], MAX_CONFIG_BYTES)), handed.name)
         size = _bounded(handed.name, names[WEIGHTS_FILE], MAX_WEIGHTS_BYTES).file_size
         # Read completely once: Keras would report a truncated file too late.
         with archive.open(WEIGHTS_FILE) as content:
@@ -202,12 +204,12 @@ def _describe_hdf5(handed: Handed) -> Described:
             raise _other_hdf5(handed.name, file)
         version = _text(file.attrs.get("keras_version", ""))
         links = links_in(file, handed)
-        parsed = _parsed(_text(config).encode(), handed.name)
+        checked = parsed(_text(config).encode(), handed.name)
         if "model_weights" not in file:
             raise ModelError(
                 "{file} has no weights, only the model's configuration. {remedy}", file=handed.name, remedy=REMEDY
             )
-    return Described("hdf5", version, json.dumps(parsed), links)
+    return Described("hdf5", version, json.dumps(checked), links)
 
 
 def _text(value: object) -> str:
@@ -228,7 +230,8 @@ def _bounded(file: str, info: zipfile.ZipInfo, most: int) -> zipfile.ZipInfo:
 # -- configurations --------------------------------------------------------------------------------------------------
 
 
-def _parsed(text: bytes, file: str) -> dict[str, Any]:
+def parsed(text: bytes, file: str) -> dict[str, Any]:
+    """Parse the configuration of a model, and check the fields of its objects; ModelError if it is damaged."""
     try:
         config = parse_json(text, CONFIGURATION, file, ModelError)
         _check(config)
@@ -283,11 +286,6 @@ def _other(path: Path, head: bytes) -> ModelError:
         return ModelError("{file} is a Git LFS pointer, not a model. Download the model with: git lfs pull.", file=file)
     if head.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
         return ModelError("{file} is a web page, not a model. Download the file itself.", file=file)
-    if head[4:8] == b"TFL3":
-        return ModelError(
-            "{file} is a TensorFlow Lite model. Convert it to ONNX with tf2onnx, and import that.",
-            file=file,
-        )
     if suffix == ".onnx":
         return ModelError("{file} is an ONNX model. Import it with a decoder of the same kind.", file=file)
     if head[:1] == b"\x80" or suffix in {".pkl", ".pickle", ".joblib"}:
@@ -297,7 +295,8 @@ def _other(path: Path, head: bytes) -> ModelError:
     if suffix in {".keras", ".h5", ".hdf5"}:
         return ModelError("{file} is damaged: it has no valid header. Copy or download it again.", file=file)
     return ModelError(
-        "{file} is not a model that can be imported (.keras, .h5, .onnx or a SavedModel folder). {remedy}",
+        "{file} is not a model that can be imported (.keras, .h5, .onnx, .tflite, model.json, a SavedModel folder). "
+        "{remedy}",
         file=file,
         remedy=REMEDY,
     )
@@ -306,7 +305,7 @@ def _other(path: Path, head: bytes) -> ModelError:
 def _other_zip(file: str, names: set[str]) -> ModelError:
     if any(name.endswith("data.pkl") for name in names):
         return ModelError("{file} is a PyTorch file. Export it to ONNX, and import that.", file=file)
-    if any(name.endswith((CONFIG_FILE, "saved_model.pb")) for name in names):
+    if any(name.endswith((CONFIG_FILE, MODEL_JSON, "saved_model.pb")) for name in names):
         return ModelError("{file} is an archive that contains a model. Unpack it and import its content.", file=file)
     return ModelError("{file} is a zip file, but not a Keras model. {remedy}", file=file, remedy=REMEDY)
 

@@ -13,15 +13,15 @@ from typing import Final, Literal, TypeAlias
 from explorer.errors import ModelError
 from explorer.models.third_party.builtin import STAND_IN
 from explorer.models.third_party.incomplete import incomplete, saved_model_of
-from explorer.models.third_party.layout import CONFIG_FILE
-from explorer.models.third_party.no_network import PROGRAMS, checking, format_of
+from explorer.models.third_party.layout import CONFIG_FILE, place_of
+from explorer.models.third_party.no_network import PROGRAMS, checking, format_of, tfjs_file
 from explorer.models.third_party.reading import ThirdPartyFile, read_third_party, reading
 from explorer.models.third_party.request import ImportRequest
 from explorer.models.third_party.rewriting import rewrite
 from explorer.models.third_party.safety import Finding, findings
 
 _TORCH: Final = (".pt2", ".pt", ".pth")
-SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".onnx", *_TORCH)
+SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".onnx", ".tflite", *_TORCH)
 _HDF5: Final = b"\x89HDF"
 _HEAD_BYTES: Final = 1 << 20
 _EMPTY_HDF5: Final = 800
@@ -33,7 +33,7 @@ _WHOLE: Final = re.compile(r"auto[-_ ]?(encoder|enc)", re.IGNORECASE)
 _NAMED: Final = re.compile(r"encoder|decoder|enc|dec", re.IGNORECASE)
 _LISTED: Final = 8
 
-_FRAMEWORKS: Final = ("keras", "onnx", "torch")
+_FRAMEWORKS: Final = ("keras", "onnx", "tflite", "torch")
 
 Role: TypeAlias = Literal["encoder", "decoder", "whole"]
 _PARTS: Final[tuple[Role, Role]] = ("encoder", "decoder")
@@ -49,16 +49,21 @@ def is_torch(path: Path) -> bool:
     return format_of(path) in PROGRAMS
 
 
+def is_tflite(path: Path) -> bool:
+    """Return whether a file is a TensorFlow Lite model, by its suffix or content."""
+    return path.suffix.lower() == ".tflite" or format_of(path) == "tflite"
+
+
 def becomes_onnx(path: Path) -> bool:
     """Return whether a file is an ONNX model, or is converted to one when it is imported."""
-    return is_onnx(path) or is_torch(path)
+    return is_onnx(path) or is_tflite(path) or is_torch(path)
 
 
 def looks_third_party(path: Path) -> bool:
     """Return whether a file or folder seems to be a model or a part of one, by suffix and header; it may be damaged."""
     try:
         if path.is_dir():
-            return (path / "saved_model.pb").is_file() or _holds_parts(path)
+            return _is_model(path) or _holds_parts(path)
         if is_onnx(path) or saved_model_of(path) is not None or incomplete(path) is not None:
             return True
         if format_of(path) is not None:
@@ -137,21 +142,35 @@ def roles_in(folder: Path, like: Path | None = None) -> dict[Role, list[Path]]:
 def _may_be_model(part: Path) -> bool:
     """Return whether a part of a folder may be a model; files of PyTorch with only weights are none."""
     suffix = part.suffix.lower()
-    return is_torch(part) if suffix in _TORCH else suffix in SUFFIXES or (part / "saved_model.pb").is_file()
+    if suffix in _TORCH:
+        return is_torch(part)
+    return suffix in SUFFIXES or _is_model(part) or _is_named_topology(part)
 
 
 def _framework(part: Path) -> str:
-    return "onnx" if is_onnx(part) else "torch" if part.suffix.lower() in _TORCH else "keras"
+    suffix = part.suffix.lower()
+    return suffix[1:] if suffix in {".onnx", ".tflite"} else "torch" if suffix in _TORCH else "keras"
+
+
+def _is_model(folder: Path) -> bool:
+    """Return whether a folder as a whole is one model: a SavedModel, or a model of TensorFlow.js."""
+    return folder.is_dir() and ((folder / "saved_model.pb").is_file() or tfjs_file(folder) is not None)
+
+
+def _is_named_topology(path: Path) -> bool:
+    """Return whether a file is a model of TensorFlow.js by its name and content; other JSON files are not opened."""
+    return path.suffix.lower() == ".json" and bool(_NAMED.search(path.stem)) and tfjs_file(path) is not None
 
 
 def _role_of(part: Path) -> Role:
-    name = _WHOLE.sub("", part.name.lower())
+    name = _WHOLE.sub("", place_of(part).name.lower())
     roles: list[Role] = [role for role in _PARTS if role[:3] in name]
     return roles[0] if len(roles) == 1 else "whole"
 
 
 def decoder_beside(encoder: Path) -> Path | None:
     """Return the decoder in the folder of an encoder that is named like it; None if there is none."""
+    encoder = place_of(encoder)
     if _role_of(encoder) != "encoder":
         return None
     wanted = _NAMED.sub("", encoder.stem.lower())
@@ -168,7 +187,7 @@ def files_by_role(request: ImportRequest) -> dict[Role, Path]:
     given: dict[Role, Path] = {
         role: part for role, part in zip(_PARTS, (request.encoder, request.decoder), strict=True) if part is not None
     }
-    if path is not None and path.is_dir() and not (path / "saved_model.pb").is_file():
+    if path is not None and path.is_dir() and not _is_model(path):
         if not given:
             return parts_in(path) or {"whole": path}
         others = roles_in(path, next(iter(given.values())))
@@ -192,7 +211,7 @@ def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]
     found: list[Finding] = []
     for path in files_of(request):
         yield from checking(path)
-        if is_onnx(path):
+        if becomes_onnx(path):
             continue  # checked when it is read
         if is_torch(path):
             found.append(torch_danger(path))

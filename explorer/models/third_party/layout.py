@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from explorer.errors import ExplorerError, ModelError
@@ -12,12 +13,20 @@ CONFIG_FILE: Final = "config.json"
 METADATA_FILE: Final = "metadata.json"
 WEIGHTS_FILE: Final = "model.weights.h5"
 
+MODEL_JSON: Final = "model.json"
+"""The usual name of the configuration of a TensorFlow.js model."""
+
 MAX_CONFIG_BYTES: Final = CONFIGURATION.size
 MAX_WEIGHTS_BYTES: Final = 8 << 30
 MAX_INFLATED_BYTES: Final = 512 << 20
 """Limit of compressed weights, which are kept in memory."""
 
 REMEDY: Final = message("Save the model with model.save(“model.keras”) and import that file.")
+
+
+def place_of(path: Path) -> Path:
+    """Return the folder of a TensorFlow.js model in place of its ``model.json``, which all have, as it has a name."""
+    return path.parent if path.name == MODEL_JSON else path
 
 
 def damaged(file: str, why: Message | Exception) -> ModelError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import zipfile
 from collections.abc import Generator
 from contextlib import closing
@@ -14,6 +13,7 @@ from explorer.data.extras import require
 from explorer.errors import ExplorerError, ModelError
 from explorer.messages import message
 from explorer.models.third_party.incomplete import incomplete
+from explorer.models.third_party.layout import MODEL_JSON
 from explorer.models.third_party.recipe_shapes import code_arguments, image_arguments, wrapper_of
 from explorer.models.third_party.torch_weights import LEGACY_MAGIC, Tensors
 
@@ -29,6 +29,9 @@ _SUFFIXES: Final[dict[str, Format]] = {
 }
 PROGRAMS: Final[frozenset[Format | None]] = frozenset({"torchscript", "pt2"})
 """Programs of PyTorch, which are converted to ONNX once the user trusts them."""
+
+IMPORTED: Final[frozenset[Format | None]] = frozenset({"tflite", "tfjs"})
+"""Formats that are imported as they are."""
 
 _HEAD_BYTES, _LISTED = 4096, 4
 
@@ -65,6 +68,12 @@ def format_of(path: Path) -> Format | None:
     return _SUFFIXES.get(path.suffix.lower())
 
 
+def tfjs_file(path: Path) -> Path | None:
+    """Return the JSON file of a TensorFlow.js model: the path itself, or one in this folder; None if it is none."""
+    path = path / MODEL_JSON if path.is_dir() else path
+    return path if format_of(path) == "tfjs" else None
+
+
 def format_of_zip(file: Path | BinaryIO) -> Format | None:
     """Return the format of a zip file by the names in it; None if it is none of these. BadZipFile if it is damaged."""
     with zipfile.ZipFile(file) as archive:
@@ -87,11 +96,9 @@ def checking(path: Path) -> Generator[None, None, None]:
     kind = format_of(path)
     if kind in PROGRAMS:
         require("torch", message("a PyTorch program"), path.name)
-    if kind is None or kind in PROGRAMS:
+    if kind is None or kind in PROGRAMS or kind in IMPORTED:
         return
-    tensors: Tensors | None = None
-    if kind in {"weights", "safetensors"}:
-        tensors = yield from _tensors(path)
+    tensors = yield from _tensors(path)
     raise no_network(path, kind, tensors)
 
 
@@ -112,8 +119,7 @@ def _tensors(path: Path) -> Generator[None, None, Tensors | None]:
 
 def no_network(path: Path, kind: Format, tensors: Tensors | None) -> NoNetworkError:
     """Return the error of a file of a format, with the recipe to export it."""
-    found = _weights_only(path, tensors) if kind in {"weights", "safetensors"} else _other_framework(path, kind)
-    return found.with_recipe(export_recipe(path.name, kind, tensors))
+    return _weights_only(path, tensors).with_recipe(export_recipe(path.name, kind, tensors))
 
 
 def _weights_only(path: Path, tensors: Tensors | None) -> NoNetworkError:
@@ -133,57 +139,26 @@ def _weights_only(path: Path, tensors: Tensors | None) -> NoNetworkError:
     return NoNetworkError("{what}. Export encoder and decoder to ONNX in the script that made it.", what=what)
 
 
-def _other_framework(path: Path, kind: Format) -> NoNetworkError:
-    titles = {
-        "tflite": message("a TensorFlow Lite model"),
-        "tfjs": message("a TensorFlow.js model"),
-    }
-    if kind == "tfjs":
-        remedy = message("Convert it to a Keras file, and import that.")
-    else:
-        remedy = message("Export it to ONNX, and import that file.")
-    return NoNetworkError(
-        "{file} is {title}, which cannot be opened directly. {remedy}",
-        file=path.name,
-        title=titles[kind],
-        remedy=remedy,
-    )
-
-
 def export_recipe(file: str, kind: Format, tensors: Tensors | None = None) -> str:
-    """Return the lines of a script that exports a file to ONNX; shapes that are in the weights are filled in."""
+    """Return the lines of a script that exports a file of PyTorch; shapes that are in the weights are filled in."""
     shapes = tensors.shapes if tensors is not None else ()
     image, code = image_arguments(shapes), code_arguments(shapes)
-    named, quoted = json.dumps(file, ensure_ascii=False), shlex.quote(file)
+    named = json.dumps(file, ensure_ascii=False)
     both = [
         f'torch.onnx.export(model.encoder, torch.zeros({image}), "encoder.onnx", dynamo=False)',
         f'torch.onnx.export(model.decoder, torch.zeros({code}), "decoder.onnx", dynamo=False)',
     ]
     place = f"[{json.dumps(tensors.key)}]" if tensors is not None and tensors.key else ""
     load = f'torch.load({named}, map_location="cpu", weights_only=False){place}'
-    match kind:
-        case "weights" if tensors is not None and tensors.module:
-            lines = [
-                "import torch",
-                "from training import Autoencoder  # your script",
-                f"model = {load}",
-                "model.eval()",
-            ]
-            return "\n".join([*lines, *both])
-        case "weights" | "safetensors":
-            weights = f'torch.load({named}, map_location="cpu"){place}'
-            if kind == "safetensors":
-                weights = f"safetensors.torch.load_file({named})"
-            wrapper = wrapper_of(name for name, _ in shapes)
-            if wrapper:
-                weights = f'{{name.removeprefix("{wrapper}"): weight for name, weight in {weights}.items()}}'
-            first = "import torch, safetensors.torch" if kind == "safetensors" else "import torch"
-            lines = [first, "model = Autoencoder()  # the class in your script", f"model.load_state_dict({weights})"]
-            return "\n".join([*lines, "model.eval()", *both])
-        case "tflite":
-            return f"pip install tf2onnx\npython -m tf2onnx.convert --tflite {quoted} --output model.onnx"
-        case _:
-            return (
-                "pip install tensorflowjs\n"
-                f"tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras {quoted} model.h5"
-            )
+    if tensors is not None and tensors.module:
+        lines = ["import torch", "from training import Autoencoder  # your script", f"model = {load}"]
+        return "\n".join([*lines, "model.eval()", *both])
+    weights = f'torch.load({named}, map_location="cpu"){place}'
+    if kind == "safetensors":
+        weights = f"safetensors.torch.load_file({named})"
+    wrapper = wrapper_of(name for name, _ in shapes)
+    if wrapper:
+        weights = f'{{name.removeprefix("{wrapper}"): weight for name, weight in {weights}.items()}}'
+    first = "import torch, safetensors.torch" if kind == "safetensors" else "import torch"
+    lines = [first, "model = Autoencoder()  # the class in your script", f"model.load_state_dict({weights})"]
+    return "\n".join([*lines, "model.eval()", *both])

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from explorer.errors import ModelError
@@ -13,9 +14,12 @@ from explorer.json_limits import CONFIGURATION, parse_json
 from explorer.messages import message
 from explorer.models.bundle import CARD
 from explorer.models.third_party.layout import CONFIG_FILE, REMEDY, WEIGHTS_FILE, damaged
+from explorer.models.third_party.no_network import tfjs_file
+from explorer.paths import is_plain_name
+from explorer.reading import reason_of
 from explorer.types import Progress
 
-FileKind: TypeAlias = Literal["keras", "hdf5", "saved_model"]
+FileKind: TypeAlias = Literal["keras", "hdf5", "saved_model", "tfjs"]
 Config: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
@@ -24,9 +28,10 @@ T = TypeVar("T")
 class ThirdPartyFile:
     """A model file or folder, with an absolute path, read as data; nothing of it was built or run.
 
-    `kind`, detected from the content, is ``keras``, a zip; ``hdf5``; or ``saved_model``, a folder. `keras_version` is
-    that which wrote it, empty if unknown. `config` is empty for a SavedModel, which is a program. `links` are paths of
-    the parts of an HDF5 file that are stored in other files.
+    `kind`, detected from the content, is ``keras``, a zip; ``hdf5``; ``saved_model``, a folder; or ``tfjs``, the JSON
+    file of a model of TensorFlow.js. `keras_version` is that which wrote it, empty if unknown. `config` is empty for a
+    SavedModel, which is a program. `links` are paths of the parts of an HDF5 file that are stored in other files,
+    `shards` the files with the weights of a ``tfjs`` file.
     """
 
     path: Path
@@ -34,6 +39,7 @@ class ThirdPartyFile:
     keras_version: str = ""
     config: Config = field(default_factory=dict)
     links: tuple[str, ...] = ()
+    shards: tuple[Path, ...] = ()
 
     @property
     def name(self) -> str:
@@ -68,10 +74,13 @@ def reading(path: Path) -> Generator[None, None, ThirdPartyFile]:
     from explorer.models.third_party.contents import Described
 
     path = path.expanduser().absolute()
-    if path.is_dir():
+    topology = tfjs_file(path)
+    if topology is None and path.is_dir():
         return _read_folder(path)
+    path = topology or path
     described: Described | None = None
-    with closing(reader.steps("keras description", [path], (Described, Progress))) as records:
+    name = "keras description" if topology is None else "tfjs description"
+    with closing(reader.steps(name, [path], (Described, Progress))) as records:
         for record in records:
             if isinstance(record, Described):
                 described = record
@@ -79,7 +88,30 @@ def reading(path: Path) -> Generator[None, None, ThirdPartyFile]:
     if described is None:
         raise damaged(path.name, message("it has no model configuration"))
     config = _parsed(described.config, path)
-    return ThirdPartyFile(path, described.kind, described.keras_version, config, described.links)
+    shards = tuple(_beside(path, shard) for shard in described.shards)
+    return ThirdPartyFile(path, described.kind, described.keras_version, config, described.links, shards)
+
+
+def _beside(path: Path, name: str) -> Path:
+    """Return the path of a file of weights beside a model; ModelError if it is elsewhere, a link, or missing."""
+    shard = path.with_name(name) if is_plain_name(name) else path
+    try:
+        stat = shard.lstat()
+    except OSError as error:
+        raise ModelError(
+            "{file} needs its weights in “{name}”, in the same folder: {reason}. Copy all files there.",
+            file=path.name,
+            name=name[:100],
+            reason=reason_of(error),
+        ) from error
+    if shard == path or not S_ISREG(stat.st_mode):
+        raise ModelError(
+            "{file} has its weights in “{name}”, which is not a file in the same folder. "
+            "Copy the weights beside it, and save the model with their names.",
+            file=path.name,
+            name=name[:100],
+        )
+    return shard
 
 
 def _parsed(text: str, path: Path) -> Config:

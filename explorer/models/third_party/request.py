@@ -7,6 +7,7 @@ from math import isfinite
 from pathlib import Path
 
 from explorer.models.import_record import ChannelOrder, Fitting, OutputRange, ValueRange
+from explorer.models.third_party.layout import place_of
 
 
 @dataclass(frozen=True)
@@ -74,5 +75,5 @@ class ImportRequest:
 
     @property
     def title(self) -> str:
-        named = [path.name for path in (self.path, self.encoder, self.decoder) if path is not None]
+        named = [place_of(path).name for path in (self.path, self.encoder, self.decoder) if path is not None]
         return named[0] if self.path is not None else " + ".join(named)

@@ -167,7 +167,7 @@ def _is_third_party_class(config: Config) -> bool:
 
 def _module_of_models(file: ThirdPartyFile) -> Config:
     """Return the class fields of a functional model in a file of that Keras version."""
-    if file.kind == "hdf5":
+    if file.kind != "keras":
         return {"class_name": "Functional"}
     module = "tf_keras.src.engine.functional" if file.keras_version.startswith("2") else "keras.src.models.functional"
     return {"module": module, "class_name": "Functional", "registered_name": "Functional"}

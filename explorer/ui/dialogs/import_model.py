@@ -19,6 +19,7 @@ from explorer.models.conditions import conditions_of
 from explorer.models.import_record import POOR
 from explorer.models.settings import check_new_model, free_name
 from explorer.models.third_party.files import SUFFIXES, becomes_onnx, decoder_beside, files_by_role, files_of
+from explorer.models.third_party.layout import place_of
 from explorer.models.third_party.request import NO_CHOICES, ImportRequest
 from explorer.models.third_party.safety import Finding
 from explorer.paths import user_models_dir
@@ -36,7 +37,7 @@ _WIDTH, _TABLE_HEIGHT = 620, 168
 _FRAMES = 50
 """Sum of the horizontal margins of the dialog and of the warning box."""
 
-FILE_FILTERS = (("Models", "*.keras *.h5 *.hdf5 *.onnx *.pt2 *.pt *.pth"),)
+FILE_FILTERS = (("Models", "*.keras *.h5 *.hdf5 *.onnx *.tflite *.json *.pt2 *.pt *.pth"),)
 
 
 class ImportDialog(QDialog):
@@ -70,13 +71,15 @@ class ImportDialog(QDialog):
         self._hint = label("import_hint", look="plain")
         self._hint.setText(
             self.tr(
-                "Takes a whole autoencoder, an encoder or a decoder: a .keras, .h5, .onnx or .pt2 file, TorchScript, "
-                "a SavedModel, or a folder with both parts."
+                "Takes a whole autoencoder, an encoder or a decoder: a .keras, .h5, .onnx, .tflite or .pt2 file, "
+                "TorchScript, the .json file of TensorFlow.js, a SavedModel, or a folder with both parts."
             )
         )
         self._file_words = ElidedLabel("import_file_name", self.tr("No file selected"))
         self.choose_file = button(
-            "import_file", self.tr("File…"), self.tr("Select a .keras, .h5, .onnx or .pt2 file, or TorchScript")
+            "import_file",
+            self.tr("File…"),
+            self.tr("Select a .keras, .h5, .onnx, .tflite, .pt2 or .json file, or TorchScript"),
         )
         self.choose_folder = button(
             "import_folder", self.tr("Folder…"), self.tr("Select a SavedModel, or a folder with encoder and decoder")
@@ -177,10 +180,11 @@ class ImportDialog(QDialog):
 
     def begin(self, path: Path, decoder: Path | None = None) -> None:
         """Examine a file or folder, or an encoder and its decoder; that beside it, if none is given, is proposed."""
+        path, decoder = place_of(path), None if decoder is None else place_of(decoder)
         beside = decoder_beside(path) if decoder is None else None
         self._path, self._decoder, self._trusted, self._proposed = path, decoder or beside, None, beside is not None
         self._named_by_hand = self._decoder_only = False
-        wanted = path.stem if path.suffix.lower() in SUFFIXES else path.name
+        wanted = path.stem if path.suffix.lower() in {*SUFFIXES, ".json"} else path.name
         self.name.setText(free_name(user_models_dir(), wanted or "imported"))
         self._look(restart=True)
 
