@@ -329,7 +329,8 @@ def conditional_gelu(folder: Path, x: Any) -> Any:
     encoder.save(folder / "conditional_gelu" / "encoder.keras")
     decoder.save(folder / "conditional_gelu" / "decoder.keras")
     labels = [np.tile(np.eye(10, dtype=np.float32)[[c]], (COUNT, 1)) for c in range(10)]
-    return said(_best([np.asarray(decoder([encoder([x[:COUNT], one]), one])) for one in labels], x))
+    codes = [np.asarray(encoder([x[:COUNT], one])) for one in labels]
+    return said(_best([np.asarray(decoder(list(both))) for both in zip(codes, labels, strict=True)], x))
 
 
 @style
