@@ -46,7 +46,7 @@ _SRGB_TO_XYZ: Final = np.array(
 _UNSEEN: Final = 1
 """A profile that changes no color by more than this (of 255) is sRGB."""
 
-_BLOCK: Final = 1 << 18
+_BLOCK: Final = 1 << 16
 """Pixels that are converted at once: a float copy of all would take many times the memory of the image."""
 
 _FINE: Final = 0xFFFF
@@ -126,23 +126,30 @@ class _Transform:
         return np.stack([curve(steps) for curve in self.curves]).astype(np.float32)
 
     def _converted(self, colors: NDArray[Any], tables: NDArray[np.float32] | None) -> NDArray[Any]:
-        light = np.empty(colors.shape, np.float32)
-        for place in range(colors.shape[1]):
-            one = colors[:, place]
-            light[:, place] = (
-                self.curves[place](np.clip(one.astype(np.float64), 0, 1)) if tables is None else tables[place][one]
-            )
-        if len(self.curves) > 1:
-            light = light @ self.matrix.T.astype(np.float32)
-        if self.black:
-            light = (light - np.float32(self.black)) / np.float32(1 - self.black)
-        np.clip(light, 0, 1, out=light)
-        if colors.dtype == np.uint8:
-            light *= np.float32(_FINE)
-            shades: NDArray[np.uint8] = _bytes_of_light()[np.rint(light, out=light).astype(np.uint16)]
-            return shades
-        encoded = _encoded(light)
-        return (encoded if tables is None else np.rint(encoded * (tables.shape[1] - 1))).astype(colors.dtype)
+        light = [
+            curve(np.clip(channel.astype(np.float64), 0, 1)) if tables is None else tables[place][channel]
+            for place, (curve, channel) in enumerate(zip(self.curves, colors.T, strict=True))
+        ]
+        converted = np.empty_like(colors)
+        # Without a product of matrices: its threads wait for each other where several images are decoded.
+        for place, row in enumerate(self.matrix.astype(np.float32)):
+            mixed = np.multiply(light[0], row[0], dtype=np.float32)
+            for other, weight in zip(light[1:], row[1:], strict=True):
+                mixed += other.astype(np.float32, copy=False) * weight
+            if self.black:
+                mixed = (mixed - np.float32(self.black)) / np.float32(1 - self.black)
+            converted[:, place] = _shades(np.clip(mixed, 0, 1, out=mixed), colors.dtype)
+        return converted
+
+
+def _shades(light: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return sRGB values of a dtype of light from 0 to 1, which may be changed."""
+    if dtype == np.uint8:
+        light *= np.float32(_FINE)
+        shades: NDArray[np.uint8] = _bytes_of_light()[np.rint(light, out=light).astype(np.uint16)]
+        return shades
+    encoded = _encoded(light)
+    return (encoded if dtype.kind == "f" else np.rint(encoded * np.iinfo(dtype).max)).astype(dtype)
 
 
 def _encoded(light: NDArray[Any]) -> NDArray[Any]:

@@ -38,7 +38,9 @@ from explorer.types import Indices, Progress
 _SAMPLE: Final = 32
 """Files of a large folder that are probed before it is shown, to know the shape of the images."""
 
-_AT_ONCE: Final = 50
+_AT_ONCE, _TOGETHER = 50, 250
+"""Files between two reports of progress; more where the start of the reader process takes longest."""
+
 _SLOW_SECONDS: Final = 0.002
 """Probing a file that takes longer waits for the disk; then several threads are faster."""
 
@@ -190,9 +192,11 @@ class _Looker:
         slow = self._seconds > _SLOW_SECONDS
         try:
             with ThreadPoolExecutor(_THREADS, "look") if slow else nullcontext() as pool:
-                for start in range(0, len(waiting), _AT_ONCE):
+                together = any(probes_together(self._index.names[at]) for at in waiting[:_SAMPLE])
+                at_once = _TOGETHER if together else _AT_ONCE
+                for start in range(0, len(waiting), at_once):
                     yield Progress(start, len(waiting), message("Reading image headers"))
-                    part = self._look_together(waiting[start : start + _AT_ONCE])
+                    part = self._look_together(waiting[start : start + at_once])
                     for _ in pool.map(self._look, part) if pool else map(self._look, part):
                         pass
         finally:
