@@ -199,7 +199,8 @@ def holds_onnx(request: ImportRequest) -> bool:
         )
     if not any(onnx) and (request.choices.layout, request.choices.condition) != (None, None):
         raise ModelError(
-            "--layout and --condition are for files of ONNX, TensorFlow Lite and PyTorch, and {file} is none. Import it without them.",
+            "--layout and --condition are for files of ONNX, TensorFlow Lite and PyTorch, and {file} is none. "
+            "Import it without them.",
             file=request.title,
         )
     return any(onnx)
