@@ -20,7 +20,7 @@ from explorer.engine.third_party.importing import import_model
 from explorer.engine.third_party.onnx_model import OnnxCodec, OnnxModel, open_onnx
 from explorer.errors import ModelError
 from explorer.models.bundle import open_bundle
-from explorer.models.third_party.request import NO_CHOICES, Choices, ImportRequest
+from explorer.models.third_party.request import Choices, ImportRequest
 
 FOLDER = Path(__file__).resolve().parents[1] / "fixtures" / "torch"
 needs_torch = pytest.mark.skipif(not extras.installed("torch"), reason=extras.install_command("torch"))
@@ -51,10 +51,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def request(*paths: Path, trust: bool = True, choices: Choices = NO_CHOICES) -> ImportRequest:
+def request(*paths: Path, trust: bool = True) -> ImportRequest:
     """Return the import of a whole model, or of encoder and decoder."""
     whole, encoder, decoder = (paths[0], None, None) if len(paths) == 1 else (None, *paths)
-    return ImportRequest(whole, Path("out"), encoder, decoder, choices, trust)
+    return ImportRequest(whole, Path("out"), encoder, decoder, trust=trust)
 
 
 def result(steps: Generator[Any, None, OnnxModel]) -> OnnxModel:
@@ -66,9 +66,9 @@ def result(steps: Generator[Any, None, OnnxModel]) -> OnnxModel:
             return model
 
 
-def opened(*paths: Path, choices: Choices = NO_CHOICES) -> tuple[OnnxModel, OnnxCodec]:
+def opened(*paths: Path) -> tuple[OnnxModel, OnnxCodec]:
     """Import networks of images in [0, 1]; and their codec."""
-    model = result(open_onnx(request(*paths, choices=choices)))
+    model = result(open_onnx(request(*paths)))
     difference = model.described.max_difference
     assert difference is not None
     assert difference <= CLOSE
@@ -162,8 +162,8 @@ def test_shapes_are_found(written: Path, names: tuple[str, ...], image: tuple[in
 @needs_torch
 def test_a_condition_of_a_script_is_found_beside_its_encoder(written: Path) -> None:
     pair = written / "labeled_encoder.pt", written / "labeled_decoder.pt"
-    model, _ = opened(*pair, choices=Choices(condition=(2.0,)))
-    assert (model.image_shape, model.latent_shape) == ((8, 8, 1), (4,))
+    model, _ = opened(*pair)
+    assert (model.image_shape, model.latent_shape) == ((8, 8, 1), (7,)), "a code of 4, and 3 classes"
     assert "Cannot find out the shape" in refusal(pair[1])
 
 

@@ -211,11 +211,10 @@ def dangers(request: ImportRequest) -> Generator[None, None, tuple[Finding, ...]
     found: list[Finding] = []
     for path in files_of(request):
         yield from checking(path)
-        if becomes_onnx(path):
-            continue  # checked when it is read
         if is_torch(path):
             found.append(torch_danger(path))
-            continue
+        if becomes_onnx(path):
+            continue  # checked when it is read
         file = yield from reading(path)
         found += dangers_of(file)
     return tuple(dict.fromkeys(found))
