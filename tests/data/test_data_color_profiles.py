@@ -206,7 +206,7 @@ def test_red_of_display_p3_is_clipped_and_gray_stays_gray() -> None:
     matrix = [[1.2249401, -0.2249402, 0], [-0.0420570, 1.0420571, 0], [-0.0196376, -0.0786361, 1.0982736]]
     light = np.array(matrix) @ (((np.array([200, 120, 90]) / 255 + 0.055) / 1.055) ** 2.4)
     skin = (1.055 * light ** (1 / 2.4) - 0.055) * 255
-    np.testing.assert_allclose(found[0].astype(int), [(255, 0, 0), (128, 128, 128), skin], atol=1)
+    np.testing.assert_allclose(found[0].astype(int), np.array([(255, 0, 0), (128, 128, 128), skin]), atol=1)
 
 
 DEEP = np.random.default_rng(3).integers(0, 65536, (8, 8, 3), dtype=np.uint16)
