@@ -252,7 +252,7 @@ def test_images_that_cannot_be_read_are_skipped_by_name(tmp_path: Path) -> None:
     assert source.content_hash() == open_source(path).content_hash()
 
 
-def test_texts_in_parquet_are_classes(tmp_path: Path) -> None:
+def test_texts_in_parquet_are_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("parquet")
     images = [encoded(GRAY[number]) for number in range(4)]
     one = write_parquet(
@@ -271,6 +271,9 @@ def test_texts_in_parquet_are_classes(tmp_path: Path) -> None:
     both = open_source(tmp_path)
     assert both.label_names == ("ant", "cat", "dog")
     assert [both.label(index) for index in (0, 1, 4)] == ["cat", "dog", "ant"]
+    monkeypatch.setattr("explorer.data.sources.parquet._MAX_FILES", 1)
+    fewer = open_source(tmp_path)
+    assert (fewer.count, [str(one.reason) for one in fewer.skipped]) == (4, ["Only its first 1 files are read"])
 
 
 def test_captions_in_parquet_are_named_as_left_out(tmp_path: Path) -> None:
