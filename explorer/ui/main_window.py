@@ -110,7 +110,7 @@ class MainWindow(QMainWindow):
         self.opening = OpenActions(document, self)
         self._fill_menus()
         messages = MessageRow(self.problem_bar, self.notice_bar)
-        self.bars = WindowBars(self, document, self.registry.actions(), self.library, messages)
+        self.bars = WindowBars(self, document, self.registry.actions(), self.panels, messages)
         self._connect()
         self._show_title()
         self._fit_screen()

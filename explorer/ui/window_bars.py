@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 
 from explorer.document.document import Document
 from explorer.ui.actions import WindowAction
-from explorer.ui.panels import PANELS
+from explorer.ui.panel_docks import PanelDocks
 from explorer.ui.panels.library import LibraryPanel
 from explorer.ui.plain_text import name_action
 from explorer.ui.toolbar import Picker, add_actions, beside_icon, named_actions, spacer, tool_bar
@@ -44,14 +44,14 @@ class WindowBars(QObject):
         window: QMainWindow,
         document: Document,
         actions: Sequence[WindowAction],
-        library: LibraryPanel,
+        panels: PanelDocks,
         messages: MessageRow,
     ) -> None:
         super().__init__(window)
         self._window = window
         self._document = document
         self._actions = actions
-        self._library = library
+        self._library = panels.panel(LibraryPanel)
         self._messages = messages
         top, left = Qt.ToolBarArea.TopToolBarArea, Qt.ToolBarArea.LeftToolBarArea
         self.workspaces = tool_bar(window, "workspace_bar", self.tr("Workspaces"), top)
@@ -62,7 +62,7 @@ class WindowBars(QObject):
         window.addToolBar(top, messages)
         self.place_messages()
         self.rail = tool_bar(window, "rail", self.tr("Panels"), left)
-        add_actions(self.rail, named_actions(actions, [f"action_show_{panel.name}" for panel in PANELS]))
+        add_actions(self.rail, named_actions(actions, [f"action_show_{panel.name}" for panel, _ in panels.made]))
         document.changed.model.connect(self._show_open)
         document.changed.source.connect(self._show_open)
         self._show_open()

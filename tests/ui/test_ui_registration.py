@@ -68,7 +68,7 @@ TOY_DOCK = Panel(
 
 
 def window_with(toy: Panel, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> MainWindow:
-    monkeypatch.setattr("explorer.ui.main_window.PANELS", (*PANELS, toy))
+    monkeypatch.setattr("explorer.ui.panel_docks.PANELS", (*PANELS, toy))
     window = MainWindow(Document())
     qtbot.addWidget(window)
     window.show()

@@ -72,12 +72,12 @@ class OutliersPanel(QWidget):
             self.tr("anomaly scores, reconstruction error, rank"),
             primary=True,
         )
+        self._usual_label = PlainLabel(self.tr("Threshold percentile"))
         self._usual = decimal_box(
             "outliers_usual", self.tr("Percentile of the errors of the model's validation images"), (0.0, 100.0), 0.5, 2
         )
         self._usual.setSuffix("%")
         self._usual.setValue(_USUAL)
-        self._threshold = widget_of(hbox(PlainLabel(self.tr("Threshold percentile")), self._usual, spacing=6))
         self._pick = button(
             "outliers_pick",
             self.tr("Show in gallery"),
@@ -119,7 +119,7 @@ class OutliersPanel(QWidget):
         self._right = widget_of(vbox(self.ends, (self.list, 1), spacing=6))
         self.setLayout(
             vbox(
-                flow(self._rank, self._threshold, self._pick, self._save),
+                flow(self._rank, self._usual_label, self._usual, self._pick, self._save),
                 (hbox((self._left, 1), (self._right, 1), spacing=10), 1),
                 (self._empty, 1),
                 self._caption,
@@ -191,7 +191,7 @@ class OutliersPanel(QWidget):
 
     def _on_ranking_changed(self) -> None:
         view = self._document.analysis.ranking
-        for widget in (self._left, self._right, self._caption, self._threshold, self._pick, self._save):
+        for widget in (self._left, self._right, self._caption, self._usual, self._usual_label, self._pick, self._save):
             widget.setVisible(view is not None)
         self._empty.setVisible(view is None)
         if view is None:
