@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from PySide6.QtCore import QObject
 
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
+from explorer.document.closed import ClosedModel, ClosedSource
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.view_store import ViewKey
 from explorer.document.views.compare import COMPARE
 from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.comparison import Comparison, compare
-from explorer.models.pca_codec import MOST_FITTED
+from explorer.models.pca_codec import MOST_FITTED, PcaCodec
 from explorer.models.sample import sample_images
 from explorer.types import Floats, Indices, Progress
 from explorer.workers.fitting import fit_components
@@ -71,6 +73,21 @@ def measure_both(models: list[OpenModel], source: Source) -> Iterator[Progress |
     yield tuple(rows)
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """The model and the images that a result is of; it keeps neither in memory."""
+
+    model: ClosedModel
+    source: ClosedSource
+
+    @classmethod
+    def of(cls, model: OpenModel, source: Source) -> _Subject:
+        return cls(ClosedModel.of(model), ClosedSource.of(source))
+
+    def is_open(self, document: Document) -> bool:
+        return self.model.is_of(document.model) and self.source.is_of(document.source)
+
+
 class ComparisonJobs(QObject):
     """Runs the jobs that `ComparedModel` requests. Belongs to the main thread."""
 
@@ -79,6 +96,8 @@ class ComparisonJobs(QObject):
         self._document = document
         self._jobs = jobs
         self._opening = self._encoding = self._measuring = 0
+        self._fitted: _Subject | None = None
+        self._measured: _Subject | None = None
         beside = document.comparison
         beside.model_requested.connect(self._on_model_requested)
         beside.pca_requested.connect(self._on_pca_requested)
@@ -86,8 +105,19 @@ class ComparisonJobs(QObject):
         beside.model_changed.connect(self._encode)
         document.changed.image_index.connect(self._encode)
         document.changed.imported_image.connect(self._encode)
+        document.changed.model.connect(self._drop_former)
+        document.changed.source.connect(self._drop_former)
         document.changed.source.connect(self._encode)
         document.views.watched_changed.connect(self._on_watched_changed)
+
+    def _drop_former(self) -> None:
+        """Drop the PCA and the metrics of a model and images that are no longer open."""
+        document, beside = self._document, self._document.comparison
+        is_pca = beside.model is not None and isinstance(beside.model.codec, PcaCodec)
+        if is_pca and self._fitted is not None and not self._fitted.is_open(document):
+            beside.put_model(None)
+        elif beside.table and self._measured is not None and not self._measured.is_open(document):
+            beside.put_table(())
 
     def _on_model_requested(self, path: Path) -> None:
         self._jobs.cancel(self._opening)
@@ -97,8 +127,12 @@ class ComparisonJobs(QObject):
 
     def _on_pca_requested(self, *, measured: bool = False) -> None:
         model, source = self._document.model, self._document.source
+        subject = _Subject.of(model, source) if model is not None and source is not None else None
 
         def put(pca: OpenModel) -> None:
+            if subject is None or not subject.is_open(self._document):
+                return  # another model or dataset was opened meanwhile
+            self._fitted = subject
             self._document.comparison.put_model(pca)
             if measured:
                 self._on_table_requested()
@@ -137,12 +171,17 @@ class ComparisonJobs(QObject):
         if self._document.comparison.model is None:
             self._on_pca_requested(measured=True)
             return
-        models = [model for model in (self._document.model, self._document.comparison.model) if model is not None]
-        source = self._document.source
-        if models and source is not None:
-            self._jobs.cancel(self._measuring)
-            self._measuring = self._jobs.start(
-                message("Benchmarking the models"),
-                lambda: measure_both(models, source),
-                self._document.comparison.put_table,
-            )
+        model, source, second = self._document.model, self._document.source, self._document.comparison.model
+        if model is None or source is None:
+            return
+        subject, models = _Subject.of(model, source), [model, second]
+
+        def put(table: tuple[Comparison, ...]) -> None:
+            if subject.is_open(self._document):
+                self._measured = subject
+                self._document.comparison.put_table(table)
+
+        self._jobs.cancel(self._measuring)
+        self._measuring = self._jobs.start(
+            message("Benchmarking the models"), lambda: measure_both(models, source), put
+        )

@@ -242,3 +242,20 @@ def test_its_images_have_menus(compared: WindowDriver) -> None:
     pick(opened(first_error), "image_copy")
     assert first_error.image is not None
     np.testing.assert_array_equal(array_of(QApplication.clipboard().image()), array_of(first_error.image))
+
+
+def test_a_pca_of_former_images_is_not_kept(compared: WindowDriver) -> None:
+    document = compared.document
+    compared.click("compare_measure")
+    compared.until(lambda: len(document.comparison.table) == 2)
+    source = make_source(9, name="others")
+    document.open_source(source)
+    compared.settle()
+    assert document.comparison.model is None
+    assert document.comparison.table == ()
+    assert compared.window.compare.frames[3].text == "Select a model to compare."
+    compared.click("compare_pca")
+    until_compared(compared)
+    assert document.comparison.model is not None
+    compared.click("compare_measure")
+    compared.until(lambda: len(document.comparison.table) == 2)
