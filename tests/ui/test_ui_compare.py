@@ -249,7 +249,7 @@ def test_a_pca_of_former_images_is_not_kept(compared: WindowDriver) -> None:
     compared.click("compare_measure")
     compared.until(lambda: len(document.comparison.table) == 2)
     source = make_source(9, name="others")
-    document.open_source(source)
+    document.open(source=source)
     compared.settle()
     assert document.comparison.model is None
     assert document.comparison.table == ()
