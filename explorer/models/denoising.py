@@ -110,16 +110,16 @@ def range_note(preprocessing: Preprocessing, images: AnyArray | None, name: Valu
             low=low,
             high=high,
         )
-    smallest, largest = float(np.nanmin(images)), float(np.nanmax(images))
-    if low <= smallest and largest <= high:
+    finite = images[np.isfinite(images)]
+    if not finite.size or (low <= finite.min() and finite.max() <= high):
         return NO_MESSAGE
     return message(
         "The model learned from values of {learned}, and {file} has {smallest:g} to {largest:g}: those beyond are "
         "clipped.",
         learned=range_text(learned),
         file=name,
-        smallest=smallest,
-        largest=largest,
+        smallest=float(finite.min()),
+        largest=float(finite.max()),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.data.color_profiles import values_to_srgb
 from explorer.data.deep_pixels import Deep
 from explorer.data.formats import Request, open_request
 from explorer.data.sources import tiff
@@ -92,16 +93,16 @@ def read_values(path: Path, wanted: int) -> Generator[Progress, None, FileValues
     if images.dtype == np.bool_:
         images = images.astype(np.uint8) * np.uint8(255)
     channels = images.shape[3]
-    colors = channels in (_GRAY, _COLOR) or channels != wanted
-    plain = not contents.stack.measured and colors
+    plain = not contents.stack.measured and (channels in (_GRAY, _COLOR) or channels != wanted)
     if plain and channels <= _RGBA and images.dtype == np.uint8:
         return None
     if plain and channels in (_GRAY, _COLOR, _RGBA):
-        return FileValues(images[..., :_COLOR], images[..., _COLOR:] if channels == _RGBA else None)
+        colors = values_to_srgb(images[..., :_COLOR], contents.stack.profile)
+        return FileValues(colors, images[..., _COLOR:] if channels == _RGBA else None)
     return FileValues(images, measured=channels != _GRAY)
 
 
 def _of_deep(deep: Deep) -> FileValues:
-    """Return the values of a file that Pillow reads, with its transparency."""
-    images = deep.colors.reshape(1, *deep.values.shape[:2], -1)
+    """Return the values of a file that Pillow reads, their colors in sRGB, with its transparency."""
+    images = values_to_srgb(deep.colors.reshape(1, *deep.values.shape[:2], -1), deep.profile)
     return FileValues(images, None if deep.alpha is None else deep.values[np.newaxis, ..., _COLOR:])

@@ -21,6 +21,8 @@ from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source
 from explorer.errors import DataError
+from explorer.models.third_party.reading import finished
+from explorer.models.value_files import read_values
 from explorer.reader import read
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -234,6 +236,9 @@ def test_16_bits_of_color_are_trained_in_srgb(kind: str, tmp_path: Path) -> None
         assert np.abs(np.asarray(source.pil_image(0)).astype(int) - expected / 257).max() <= 1.6
     imported = ImportedImage.open(path, path.name)
     assert np.abs(imported.read([0], recipe)[0].astype(int) - expected).max() <= 100
+    values = finished(read_values(path, 3))  # as `denoise` takes them
+    assert values is not None
+    assert np.abs(values.images[0].astype(int) - expected).max() <= 100
 
 
 def darker(space: bytes) -> bytes:

@@ -9,7 +9,7 @@ COMMANDS: dict[str, str] = {
     "architectures": "list the architectures that can be trained",
     "data": "list the known datasets, or describe one",
     "train": "train a model and save it as a bundle",
-    "import": "convert a model of Keras, ONNX or TensorFlow Lite to a bundle",
+    "import": "convert a model of Keras, ONNX, PyTorch or TensorFlow to a bundle",
     "reconstruct": "save images and their reconstructions as one sheet",
     "evaluate": "compute the metrics of a model on a split",
     "encode": "encode images to latent codes",

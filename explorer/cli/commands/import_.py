@@ -85,14 +85,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     add(
         "--layout",
         choices=get_args(ChannelOrder),
-        help="axes of the images of an ONNX or PyTorch file (default: auto-detected)",
+        help="axes of the images of an ONNX, PyTorch or TensorFlow Lite file (default: auto-detected)",
     )
     add(
         "--condition",
         type=condition,
         metavar="LABEL",
-        help="default of the condition inputs of an ONNX or PyTorch file: a class, or values V,V,…; it becomes fixed "
-        "if the number of classes is unknown",
+        help="default of the condition inputs of an ONNX, PyTorch or TensorFlow Lite file: a class, or values "
+        "V,V,…; it becomes fixed if the number of classes is unknown",
     )
     add(
         "--decoder-only",

@@ -213,7 +213,7 @@ def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, O
     parts = [part for part in (request.encoder, request.decoder) if part is not None]
     missing = next((part for part in parts if not {part, folder / part}.intersection(files.values())), None)
     if missing is not None:
-        raise ModelError("There is no file {file}. Choose two ONNX files, or one that holds both.", file=missing)
+        raise ModelError("There is no file {file}. Choose two files, or one that holds both.", file=missing)
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as converted:
         files, differences = yield from _reported(onnx_from_torch(files, Path(converted), trust=request.trust))
         files, conversions = yield from _reported(converting(files, Path(converted)))

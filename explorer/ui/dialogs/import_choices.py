@@ -32,7 +32,7 @@ class ImportChoices(QWidget):
         self._onnx = self._asks_condition = False
         self.axes = combo_box(
             "import_layout",
-            self.tr("Order of the axes of images in the ONNX file"),
+            self.tr("Order of the axes of images in the file"),
             [
                 (self.tr("Auto-detect"), None),
                 (self.tr("Channels first"), "nchw"),
