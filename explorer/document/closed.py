@@ -70,8 +70,8 @@ class ClosedSource:
     def is_of(self, source: Source | None) -> bool:
         """Return whether this is the source, its more complete successor or opened again."""
         alive = self.alive()
-        if source is None or alive is not None:
-            return source is not None and (source is alive or source.continues(alive))
+        if source is None or source is alive or (alive is not None and source.continues(alive)):
+            return source is not None
         return self.spec == source.spec and self.fits(source)
 
 

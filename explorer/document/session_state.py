@@ -401,10 +401,12 @@ def same_work(work: SavedWork, now: State) -> bool:
         return False
     if not (work.source.is_of(now.source) if work.source is not None else now.source is None):
         return False
-    saved, same_model = work.state, work.model is None or work.model.alive() is now.model
+    saved = work.state
+    in_training = now.model is not None and now.model.run is not None
+    newer = in_training and work.model is not None and work.model.alive() is not now.model
     for part in vars(now):
         old, new = getattr(saved, part), getattr(now, part)
-        if old is new or part in {"model", "source", "code", "start_code"} or (part == "grid" and not same_model):
+        if old is new or part in {"model", "source", "code", "start_code"} or (part == "grid" and newer):
             continue
         if old != new:
             return False

@@ -111,10 +111,10 @@ class ComparisonJobs(QObject):
         document.views.watched_changed.connect(self._on_watched_changed)
 
     def _drop_former(self) -> None:
-        """Drop the PCA and the metrics of a model and images that are no longer open."""
+        """Drop a PCA of images, and the metrics of a model and images, that are no longer open."""
         document, beside = self._document, self._document.comparison
         is_pca = beside.model is not None and isinstance(beside.model.codec, PcaCodec)
-        if is_pca and self._fitted is not None and not self._fitted.is_open(document):
+        if is_pca and self._fitted is not None and not self._fitted.source.is_of(document.source):
             beside.put_model(None)
         elif beside.table and self._measured is not None and not self._measured.is_open(document):
             beside.put_table(())

@@ -92,9 +92,10 @@ def find_model(record: ModelRecord, current: OpenModel | None, where: Path | Non
 
     One that was in training is the model that its run has produced. SessionError if it is not found.
     """
-    record = _produced(record)
-    if where is None and current is not None and current.epochs is None and _is_of(current, record):
-        return current
+    if where is None:
+        record = _produced(record)
+        if current is not None and current.epochs is None and _is_of(current, record):
+            return current
     for path in [where] if where is not None else _places(record):
         try:
             if not _remote(str(path)) and _card_fits(path, record):

@@ -198,3 +198,13 @@ def test_a_model_that_was_opened_again_is_no_edit() -> None:
     assert not same_work(work, replace(state, model=None))
     assert not same_work(work, replace(state, image_index=3))
     assert same_work(SavedWork.of(State(arithmetic=state.arithmetic)), State(arithmetic=state.arithmetic))
+
+
+def test_an_edit_of_the_map_is_an_edit_though_the_model_was_opened_again() -> None:
+    state = State(model=saved_model(0), source=make_source(4))
+    work = SavedWork.of(state)
+    reopened = replace(state, model=saved_model(0))
+    assert not same_work(work, replace(reopened, grid=replace(state.grid, high=2.0)))
+    live = replace(saved_model(0), run=Path("/nowhere/runs/0"))
+    newer = replace(state, model=replace(live), grid=replace(state.grid, high=2.0))
+    assert same_work(SavedWork.of(replace(state, model=live)), newer), "its map follows a model in training"

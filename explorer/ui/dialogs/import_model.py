@@ -62,6 +62,7 @@ class ImportDialog(QDialog):
         self._make_end()
         self._lay_out()
         document.imports.changed.connect(self._show_view)
+        document.changed.mixer.connect(self._show_view)
         document.jobs_changed.connect(self._show_job)
         self._show_view()
 

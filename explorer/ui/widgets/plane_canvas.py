@@ -214,5 +214,3 @@ class PlaneCanvas(PlaneDisplay):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self.hovered.emit(None)
-
-    # -- painting ------------------------------------------------------------------------------------------------------
