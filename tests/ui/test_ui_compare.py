@@ -254,8 +254,3 @@ def test_a_pca_of_former_images_is_not_kept(compared: WindowDriver) -> None:
     assert document.comparison.model is None
     assert document.comparison.table == ()
     assert compared.window.compare.frames[3].text == "Select a model to compare."
-    compared.click("compare_pca")
-    until_compared(compared)
-    assert document.comparison.model is not None
-    compared.click("compare_measure")
-    compared.until(lambda: len(document.comparison.table) == 2)
