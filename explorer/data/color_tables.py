@@ -33,12 +33,12 @@ def by_tables(pil_image: Image.Image, profile: bytes) -> Image.Image:
     if mode == "L":
         converted = converted.getchannel(0)
     if pil_image.mode != mode:
-        converted.putalpha(pil_image.getchannel(-1))
+        converted.putalpha(pil_image.getchannel("A"))
     return converted
 
 
 def values_by_tables(values: NDArray[np.uint16], profile: bytes) -> NDArray[np.uint16]:
-    """Return 16-bit gray ``(h, w)`` or color ``(h, w, 3 | 4)`` in sRGB.
+    """Return 16-bit gray ``(h, w)``, with alpha ``(h, w, 2)``, or color ``(h, w, 3 | 4)`` in sRGB.
 
     Little CMS in Pillow has 8 bits: it tells by how much each color changes, and the lower bits stay.
     """

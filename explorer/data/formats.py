@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -332,14 +333,16 @@ def _open_frames(
     done = 0
     try:
         with _opening(requests[positions[0]]) as pil_image:
-            for position in positions:
+            for _, group in groupby(positions, lambda at: requests[at].frame):
+                same = [*group]  # decoded once: Pillow would not decode all bits of a frame twice
                 found: Image.Image | Deep | NeedsReader
                 try:
-                    found = _decoded_here(pil_image, requests[position]).chosen(value_range, deep=deep)
+                    found = _decoded_here(pil_image, requests[same[0]]).chosen(value_range, deep=deep)
                 except NeedsReader as needs:
                     found = needs
-                yield position, found
-                done += 1
+                for position in same:
+                    yield position, found
+                    done += 1
     except Exception:
         # Each by itself: the error of one does not concern the others.
         for position in positions[done:]:

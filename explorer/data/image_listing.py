@@ -15,7 +15,7 @@ from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.data.image_index import ImageIndex, now_ns
 from explorer.data.source import Skipped
 from explorer.errors import DataError
-from explorer.messages import message
+from explorer.messages import Message, message
 from explorer.reading import reason_of
 from explorer.types import Progress
 
@@ -36,7 +36,6 @@ _LOOKING: Final = message("Looking for images")
 _LOOP: Final = message("A link to a folder that contains it")
 _LISTED: Final = message("A link to a folder that is listed already")
 _OUTSIDE: Final = message("A link that leads out of the folder; only those of classes may")
-_SEPARATE: Final = message("DICOM files are not read together with other images. Open a folder with only these")
 _BROKEN: Final = message("A link to nothing, or to itself")
 
 
@@ -134,6 +133,7 @@ class _Lister:
         place = os.path.join(self.root, prefix)
         folders: set[str] = set()
         names: list[str] = []
+        separate = 0
         try:
             # Before listing: a file that is added meanwhile makes the folder look changed.
             if not self.note_folder(prefix):
@@ -150,13 +150,15 @@ class _Lister:
                         if name[0] != ".":
                             names.append(name)
                     elif name[0] != "." and name.lower().endswith(DICOM_SUFFIXES):
-                        self.notes.append(Skipped(prefix + name, _SEPARATE))
+                        separate += 1
                     elif name[0] != "." and entry.is_symlink() and not os.path.exists(entry.path):
                         self.notes.append(Skipped(prefix + name, _BROKEN))
                     elif not prefix:
                         self.has_others = True
         except OSError as error:
             self.notes.append(Skipped(place, message("Cannot read the folder: {reason}", reason=reason_of(error))))
+        if separate:
+            self.notes.append(Skipped(prefix.rstrip("/") or ".", _separate(separate)))
         names.sort()
         names.sort(key=natural_key)
         return [(name, name in folders) for name in names]
@@ -188,6 +190,13 @@ class _Lister:
         self._seen.add(identity)
         self.folders.append((prefix, status.st_mtime_ns))
         return True
+
+
+def _separate(count: int) -> Message:
+    return message(
+        "{count:# DICOM file is|# DICOM files are} not read together with other images. Open a folder with only these",
+        count=count,
+    )
 
 
 def _contains(path: Path, folder: Path) -> bool:

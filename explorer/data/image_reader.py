@@ -155,13 +155,16 @@ class _Opened:
     def __init__(self, files: Sequence[Handed]) -> None:
         self._files = files
         self._last: tuple[int, Image.Image] | None = None
+        self._decoded = -1
 
     def frame(self, place: int, kind: Kind, frame: int) -> tuple[Image.Image, int]:
         """Return a frame of a file, not decoded yet, and the number of its frames; 1 for TIFF."""
         if kind == "HEIF":
             return _heif(self._files[place], frame)
-        if self._last is None or self._last[0] != place:
+        # A decoded frame no longer has what its 16-bit color is decoded from, and Pillow does not go to it anew.
+        if self._last is None or self._last[0] != place or self._decoded == frame:
             self._last = place, self.again(place, kind, 0)
+        self._decoded = frame
         pil_image = self._last[1]
         pil_image.seek(frame)
         # Counting the pages of a TIFF would take longer than decoding one.

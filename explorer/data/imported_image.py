@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -90,16 +91,12 @@ class ImportedImage(Source):
 
     def inverted(self) -> ImportedImage:
         """Return the image with inverted colors, such as black-on-white for a model trained white-on-black."""
-        decoded = self._decode()
-        return ImportedImage(
-            Invert().on_image(decoded.pil_image),
-            self.name,
-            self.content,
-            negative=not self.negative,
-            origin=self.origin,
-            found=self.found,
-            values=decoded.values,
-        )
+        inverted, decoded = copy(self), self._decoded
+        inverted.negative = not self.negative
+        inverted._content_hash = ""
+        if decoded is not None:  # else it is decoded when it is read, which the main thread does not
+            inverted._decoded = replace(decoded, pil_image=Invert().on_image(decoded.pil_image))
+        return inverted
 
     def rest(self) -> None:
         """Free the pixels if the content of the file is known; they are decoded again when they are read."""

@@ -201,6 +201,10 @@ class Source(abc.ABC):
         Raises DataError if there is no such image, or one cannot be read (any more).
         """
 
+    def read_uncached(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
+        """Do as `read` for a preprocessing that is rarely used again, such as one for each image: without a cache."""
+        return self.read(indices, preprocessing)
+
     def streaming(self, indices: Indices, preprocessing: Preprocessing, room: int) -> Iterator[Progress | PixelRows]:
         """Prepare to read images repeatedly: yields progress, and last the readable rows.
 

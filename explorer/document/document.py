@@ -97,7 +97,8 @@ class Document:
     preview_requested
         The position of the image that the gallery shows larger; None for none.
     image_requested
-        The position of an image that is to be copied or saved in its own size, and what gets its pixels ``(h, w, c)``.
+        The source and the position of an image that is to be copied or saved in its own size, and what gets its pixels
+        ``(h, w, c)``.
     library_changed
         The list of bundles on disk changed.
     exported, announced
@@ -117,7 +118,7 @@ class Document:
     term_requested = Signal(object, int)
     thumbnails_requested = Signal(object)
     preview_requested = Signal(object)
-    image_requested = Signal(int, object)
+    image_requested = Signal(object, int, object)
 
     history_changed = Signal()
     jobs_changed = Signal()

@@ -21,7 +21,7 @@ from explorer.data.preprocessing import (
     to_floats,
     to_pil_image,
 )
-from explorer.data.ranges import AnyArray, Range, found_range
+from explorer.data.ranges import AnyArray, Range, file_range, found_range
 from explorer.data.source import range_text
 from explorer.data.tiles import through_tiles
 from explorer.data.values import scaled
@@ -79,8 +79,9 @@ def clean_values(codec: Codec, preprocessing: Preprocessing, found: FileValues) 
 
 def values_range(preprocessing: Preprocessing, images: AnyArray) -> Range:
     """Return the values of a file ``(n, h, w, c)`` that are 0 and 1 of a model: those that it learned from, if deep."""
-    learned = preprocessing.reading.range
-    return found_range(images, message("the image")) if images.dtype == np.uint8 or learned is None else learned
+    if images.dtype == np.uint8:
+        return found_range(images, message("the image"))
+    return preprocessing.reading.range or file_range(images)
 
 
 def range_note(preprocessing: Preprocessing, images: AnyArray | None, name: Value) -> Message:

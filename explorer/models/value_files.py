@@ -22,7 +22,7 @@ from explorer.types import Progress
 SUFFIX: Final = ".tif"
 """Of a format that has values of any kind."""
 
-_GRAY, _COLOR, _RGBA = 1, 3, 4
+_GRAY, _GRAY_ALPHA, _COLOR, _RGBA = 1, 2, 3, 4
 _PNG: Final = ".png"
 
 
@@ -72,7 +72,7 @@ class FileValues:
             color = self.channels == _COLOR
             tifffile.imwrite(
                 path,
-                values if color else values[..., 0],
+                values if color or self.alpha is not None else values[..., 0],
                 photometric="rgb" if color else "minisblack",
                 extrasamples=None if self.alpha is None else ["unassalpha"],
                 metadata=None,
@@ -82,8 +82,8 @@ class FileValues:
 def read_values(path: Path, wanted: int) -> Generator[Progress, None, FileValues | None]:
     """Read the values of an image file, upright; yields progress, and returns None if `open_image` keeps them all.
 
-    The last of four channels is transparency, unless they are measured, or `wanted` by a model. DataError if the file
-    is missing, damaged or too large.
+    The last of four channels, and of two if the file says so, is transparency, unless they are measured, or `wanted` by
+    a model. DataError if the file is missing, damaged or too large.
     """
     if not tiff.takes(path):
         found = open_request(Request(path, str(path)), deep=True)
@@ -96,9 +96,11 @@ def read_values(path: Path, wanted: int) -> Generator[Progress, None, FileValues
     plain = not contents.stack.measured and (channels in (_GRAY, _COLOR) or channels != wanted)
     if plain and channels <= _RGBA and images.dtype == np.uint8:
         return None
-    if plain and channels in (_GRAY, _COLOR, _RGBA):
-        colors = values_to_srgb(images[..., :_COLOR], contents.stack.profile)
-        return FileValues(colors, images[..., _COLOR:] if channels == _RGBA else None)
+    alpha = channels == _RGBA or (channels == _GRAY_ALPHA and contents.stack.alpha)
+    if plain and (channels in (_GRAY, _COLOR) or alpha):
+        count = channels - alpha
+        colors = values_to_srgb(images[..., :count], contents.stack.profile)
+        return FileValues(colors, images[..., count:] if alpha else None)
     return FileValues(images, measured=channels != _GRAY)
 
 

@@ -32,13 +32,14 @@ class MenuImage:
 
     `name` is the suggested file name, without extension. `code`, ``(latent_dim,)``, is the code of the image, None if
     it has none; `index` its position in the open dataset, None if it is not one of its images. Without an `image`, that
-    of the dataset is read in its own size.
+    of the `source` is read in its own size, also if another dataset is open by then.
     """
 
     image: QImage | None
     name: str
     code: Floats | None = None
     index: int | None = None
+    source: Source | None = None
 
     @property
     def known(self) -> bool:
@@ -144,9 +145,11 @@ class ImageMenu(ContextMenu):
         """Call `use` with the image, once it is read."""
         if found.image is not None:
             use(found.image)
-        elif found.index is not None:
+        elif found.source is not None:
             mixer = self._document.mixer
-            self._document.image_requested.emit(found.index, lambda pixels: use(image_to_qimage(pixels, mixer)))
+            self._document.image_requested.emit(
+                found.source, found.index, lambda pixels: use(image_to_qimage(pixels, mixer))
+            )
 
     def _copy(self, found: MenuImage) -> None:
         self._with_image(found, self._put_on_clipboard)

@@ -268,10 +268,8 @@ class AnalysisJobs(QObject):
 
         self._jobs.start(message("Encoding images"), lambda: encode_images(model, source, indices), put)
 
-    def _on_image_requested(self, index: int, use: Callable[[Pixels], object]) -> None:
-        source = self._document.source
-        if source is not None:
-            self._jobs.start(message("Reading image"), lambda: _read(source, index), use)
+    def _on_image_requested(self, source: Source, index: int, use: Callable[[Pixels], object]) -> None:
+        self._jobs.start(message("Reading image"), lambda: _read(source, index), use)
 
     def _on_prior_requested(self) -> None:
         model, analysis = self._document.model, self._document.analysis

@@ -267,6 +267,30 @@ def test_tables_apply_to_8_and_16_bits(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, 60, atol=1)  # L* = 25 is sRGB 60
 
 
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_tables_leave_alpha_as_it_is(mode: str, tmp_path: Path) -> None:
+    image = Image.new(mode[:-1], (8, 8), "#808080")
+    image.putalpha(99)
+    profile = darker(b"GRAY" if mode == "LA" else b"RGB ")
+    expected = [60] * (len(mode) - 1) + [99]
+    opened = open_image(saved(image, "PNG", icc_profile=profile), "photo")
+    assert opened.mode == mode
+    np.testing.assert_allclose(np.asarray(opened)[0, 0].astype(int), expected, atol=1)
+    colors = np.asarray(image)
+    options: dict[str, Any] = {"photometric": "minisblack" if mode == "LA" else "rgb", "planarconfig": "contig"}
+    options |= {"extrasamples": ["unassalpha"], "iccprofile": profile}
+    tifffile.imwrite(tmp_path / "8.tif", colors, **options)
+    on_white = (60 * 99 + 255 * 156) / 255
+    pixels = open_source(tmp_path / "8.tif").read([0], Preprocessing.standard((8, 8, len(mode) - 1)))
+    np.testing.assert_allclose(pixels.astype(int), on_white, atol=1)
+    tifffile.imwrite(tmp_path / "16.tif", colors.astype(np.uint16) * 257, **options)
+    found = finished(read_values(tmp_path / "16.tif", 3))
+    assert found is not None
+    assert found.alpha is not None
+    np.testing.assert_allclose(found.images / 257, 60, atol=1)
+    np.testing.assert_array_equal(found.alpha, 99 * 257)
+
+
 def refuse(*given: object) -> Any:
     raise AssertionError("a native parser in the process of the window")
 

@@ -276,6 +276,29 @@ def test_texts_in_parquet_are_classes(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (fewer.count, [str(one.reason) for one in fewer.skipped]) == (4, ["Only its first 1 files are read"])
 
 
+def test_a_parquet_file_with_columns_of_another_kind_is_left_out(tmp_path: Path) -> None:
+    needs("parquet")
+    images = [encoded(GRAY[0])] * 2
+    columns: dict[str, dict[str, list[Any]]] = {
+        "a": {"view": ["left", "right"], "age": [1, 2]},
+        "b": {"view": [1, 2], "age": [1, 2]},
+        "c": {"view": ["left", "up"], "age": ["old", "young"]},
+        "d": {"view": [None, None], "age": [None, 2.5]},
+    }
+    for name, given in columns.items():
+        write_parquet(tmp_path / f"{name}.parquet", images, **given)
+    *steps, source = opening(tmp_path)
+    assert isinstance(source, Source)
+    assert [source.file_name(index) for index in range(4)] == ["a/0", "a/1", "d/0", "d/1"]
+    assert [one.name for one in source.skipped] == ["b.parquet", "c.parquet"]
+    view, age = source.attributes["view"], source.attributes["age"]
+    assert [view.text(index) for index in range(4)] == ["left", "right", "", ""]
+    assert_array_equal(age.values, [1, 2, np.nan, 2.5])
+    told = [(one.done, one.total, str(one.note)) for one in steps if isinstance(one, Progress)]
+    # All texts are read before the first image.
+    assert {(0, 4, "Reading columns"), (2, 4, "Reading columns")} <= set(told)
+
+
 def test_captions_in_parquet_are_named_as_left_out(tmp_path: Path) -> None:
     needs("parquet")
     images = [encoded(GRAY[0])] * 10_001
@@ -649,9 +672,24 @@ def test_dicom_among_other_images_is_one_or_the_other(slices: int, kept: str, tm
         Image.fromarray(GRAY[number]).save(tmp_path / f"{number}.png")
     source = open_source(tmp_path)
     assert source.count == 2
-    left_out = {f"{number}.{'png' if kept == 'dcm' else 'dcm'}" for number in range(2 if kept == "dcm" else slices)}
-    assert {one.name for one in source.skipped} == left_out
+    assert {one.name for one in source.skipped} == ({"0.png", "1.png"} if kept == "dcm" else {"."})
     assert all("DICOM" in str(one.reason) for one in source.skipped)
+
+
+def test_dicom_files_among_images_are_noted_once_for_each_folder(tmp_path: Path) -> None:
+    for folder, count in (("", 1), ("cells/", 3)):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for number in range(4):
+            Image.fromarray(GRAY[number]).save(tmp_path / f"{folder}{number}.png")
+        for number in range(count):
+            (tmp_path / f"{folder}{number}.dcm").write_bytes(b"a scan")
+    source = open_source(tmp_path)
+    assert source.count == 8
+    apart = "not read together with other images. Open a folder with only these"
+    assert {one.name: str(one.reason) for one in source.skipped} == {
+        ".": f"1 DICOM file is {apart}",
+        "cells": f"3 DICOM files are {apart}",
+    }
 
 
 def test_a_slice_without_the_chosen_frame_is_skipped(tmp_path: Path) -> None:

@@ -7,13 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
+from explorer_testing.deep_files import tiff_16
 from PIL import Image
 
+from explorer.data import image_index
 from explorer.data.choices import Choices, join
+from explorer.data.deep_pixels import Deep
+from explorer.data.formats import Request, open_together
 from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import Preprocessing, Reading, to_floats
 from explorer.data.source import PixelRows, range_differs
 from explorer.data.sources import open_source
+from explorer.document.views.preview import read_image
 
 SHAPE = (6, 5, 1)
 TWELVE = Reading(low=0, high=4095, depth=16)
@@ -59,6 +65,35 @@ def test_deep_files_come_back_from_the_cache(folder: Path) -> None:
     for _ in range(2):  # decoded, then read
         np.testing.assert_array_equal(rows[:], source.read(np.arange(6), recipe))
     assert rows[:].dtype == np.uint16
+
+
+@pytest.mark.parametrize("kind", ["here", "reader process", "pages"])
+def test_a_frame_that_is_wanted_twice_keeps_all_its_bits(kind: str, tmp_path: Path) -> None:
+    colors = np.random.default_rng(0).integers(0, 65536, (2, 6, 5, 3), dtype=np.uint16)
+    path, frames = tmp_path / "deep.tif", [0, 0]
+    if kind == "pages":
+        tifffile.imwrite(path, colors, photometric="rgb", metadata=None)
+        frames = [1, 0, 1, 0, 0]
+    else:
+        path.write_bytes(tiff_16(colors[0], "<", kind == "reader process"))
+    found = dict(open_together([Request(path, "deep.tif", frame) for frame in frames], deep=True))
+    for place, frame in enumerate(frames):
+        deep = found[place]
+        assert isinstance(deep, Deep)
+        np.testing.assert_array_equal(deep.values, colors[frame])
+
+
+def test_previews_of_a_big_folder_leave_no_cache(
+    folder: Path, explorer_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_index, "BIG_FOLDER", 1)
+    source = open_source(str(folder))
+    for index in range(source.count):
+        assert read_image(source, index).dtype == np.uint16
+        assert read_image(source, index, 4).shape == (4, 3, 1)
+    assert [*explorer_home.rglob("pixels")] == []
+    source.read([0], Preprocessing.standard(SHAPE, reading=source.reading()))
+    assert len([*explorer_home.rglob("pixels")]) == 1
 
 
 def test_another_range_gives_other_pixels_and_a_warning(folder: Path) -> None:

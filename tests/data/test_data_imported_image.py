@@ -37,11 +37,17 @@ def test_an_image_at_rest_is_the_same_when_it_is_read(image: Image.Image, negati
     if negative:
         imported = imported.inverted()
     preprocessing = Preprocessing.standard((SIDE, SIDE, 1), reading=Reading(depth=depth))
-    before, content_hash, most = imported.read([0], preprocessing), imported.content_hash, imported.nbytes
+    before, content_hash, most = imported.read([0], preprocessing), imported.content_hash(), imported.nbytes
+    reverse = imported.inverted().read([0], preprocessing)
     imported.rest()
-    assert imported.nbytes == len(imported.content) < most
+    resting = imported.inverted()
+    assert resting.nbytes == imported.nbytes == len(imported.content) < most, "nothing is decoded yet"
+    np.testing.assert_array_equal(resting.read([0], preprocessing), reverse)
+    assert resting.negative != negative
+    assert resting.content_hash() != imported.content_hash()
+    imported.rest()
     np.testing.assert_array_equal(imported.read([0], preprocessing), before)
-    assert imported.content_hash == content_hash
+    assert imported.content_hash() == content_hash
     assert imported.nbytes == most, "it is decoded again, once"
     assert before.min() < before.max()
 

@@ -271,6 +271,29 @@ def test_all_pages_of_a_deep_tiff_are_denoised(tmp_path: Path) -> None:
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "out.tif"), values)
 
 
+def test_deep_gray_keeps_its_transparency(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (9, 8, 2)).astype(np.uint16)
+    options: dict[str, Any] = {"photometric": "minisblack", "planarconfig": "contig", "extrasamples": ["unassalpha"]}
+    tifffile.imwrite(tmp_path / "in.tif", values, metadata=None, **options)
+    through(IdentityCodec((6, 7, 1)), tmp_path / "in.tif", tmp_path / "out.tif")
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        (page,) = file.pages
+        assert isinstance(page, tifffile.TiffPage)
+        assert (page.photometric, page.extrasamples) == (1, (2,))
+        np.testing.assert_array_equal(page.asarray(), values)
+    through(IdentityCodec((6, 7, 1)), tmp_path / "out.tif", tmp_path / "again.tif")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "again.tif"), values)
+
+
+def test_missing_values_of_float_files_become_black(tmp_path: Path) -> None:
+    values = np.linspace(0, 1, 72, dtype=np.float32).reshape(9, 8)
+    values[2, 3] = np.nan
+    tifffile.imwrite(tmp_path / "in.tif", values, metadata=None)
+    result = through(IdentityCodec((6, 7, 1)), tmp_path / "in.tif", tmp_path / "out.tif")
+    assert "more bits: 0 to 1 become" in message_text(result.notes[0])
+    np.testing.assert_allclose(tifffile.imread(tmp_path / "out.tif"), np.nan_to_num(values), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("high", "reading", "said"),
     [

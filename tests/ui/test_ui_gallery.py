@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from explorer_testing.builders import make_model, make_source
 from explorer_testing.codec import Gate
 from explorer_testing.menus import opened, pick
 from explorer_testing.window import WindowDriver, array_of
+from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent, QPixmap
 from PySide6.QtTest import QTest
@@ -298,6 +301,23 @@ def test_the_menu_of_an_image(driver: WindowDriver) -> None:
     assert start is not None
     np.testing.assert_allclose(document.timeline.keys[0], start, atol=1e-5)
     driver.until(lambda: document.jobs == ())
+
+
+def test_the_image_is_saved_that_the_menu_was_opened_for(driver: WindowDriver, tmp_path: Path) -> None:
+    driver.open()
+    view, document = driver.window.gallery.view, driver.document
+    viewport, where, before = view.viewport(), place_of(driver, 3), document.source
+    assert before is not None
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, where, viewport.mapToGlobal(where))
+    QApplication.sendEvent(viewport, event)
+    pick(opened(view), "image_save")
+    driver.open(
+        source=ArraySource(Facts("other", "Other", "other"), np.zeros((9, 5, 4, 1), np.uint8), random_splits(9))
+    )
+    driver.save_as(tmp_path / "third.png")
+    driver.until((tmp_path / "third.png").exists)
+    with Image.open(tmp_path / "third.png") as saved:
+        np.testing.assert_array_equal(np.asarray(saved.convert("L")), np.asarray(before.pil_image(3).convert("L")))
 
 
 def test_all_selected_images_become_keyframes(driver: WindowDriver) -> None:

@@ -156,10 +156,10 @@ class FileSource(Source):
 
     def read(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
         cache = self._cache(preprocessing) if self._files.rows is not None else None
-        pixels, errors = self._read(self.positions(indices), preprocessing, cache)
-        for error in errors.values():
-            raise error
-        return pixels
+        return _all_of(*self._read(self.positions(indices), preprocessing, cache))
+
+    def read_uncached(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> Pixels:
+        return _all_of(*self._read(self.positions(indices), preprocessing, None))
 
     def read_available(self, indices: Sequence[int] | Indices, preprocessing: Preprocessing) -> tuple[Pixels, Indices]:
         positions = self.positions(indices)
@@ -343,6 +343,13 @@ class FileSource(Source):
                 ) from error
             digest.update(f"{name}\0{content}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
+
+
+def _all_of(pixels: Pixels, errors: dict[int, DataError]) -> Pixels:
+    """Return the pixels of images, or raise the error of the first that cannot be read."""
+    for error in errors.values():
+        raise error
+    return pixels
 
 
 def _named(error: DataError, name: str) -> DataError:

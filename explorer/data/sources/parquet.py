@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -118,16 +118,20 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
         shards = shards[:_MAX_FILES]
     packed = PackedFiles(shards[0], sum(shard.stat().st_size for shard in shards))
     columns: _Columns | None = None
-    yield Progress(0, 0, message("Reading images"))
+    progress = Progress(0, 0, message("Reading images"))
+    yield progress
     total = 0
-    for record in reader.steps("parquet", shards, (Table, PackedRows, LeftOut)):
-        if isinstance(record, LeftOut):
+    for record in reader.steps("parquet", shards, (Table, PackedRows, LeftOut, Progress)):
+        if isinstance(record, Progress):
+            progress = record
+        elif isinstance(record, LeftOut):
             skipped.append(Skipped(record.name, record.reason))
         elif isinstance(record, Table):
             columns, total = _Columns(record), record.count
         elif record is not None and columns is not None:
             columns.add(record, packed, [shard.stem for shard in shards], skipped)
-        yield Progress(min(total, len(packed)), total, message("Reading images"))
+            progress = Progress(min(total, len(packed)), total, message("Reading images"))
+        yield progress
     if columns is None or not len(packed):
         raise DataError(
             "Cannot open {file}. {reason} Choose another file.",
@@ -208,7 +212,7 @@ def _attribute(column: Floats, names: tuple[str, ...]) -> Attribute:
 # -- in the reader process ---------------------------------------------------------------------------------------------
 
 
-def read_parquet(files: tuple[Handed, ...]) -> Iterator[Table | PackedRows | LeftOut]:
+def read_parquet(files: tuple[Handed, ...]) -> Iterator[Table | PackedRows | LeftOut | Progress]:
     """Read the columns of parquet files; see `scan_as`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -222,7 +226,7 @@ def read_parquet(files: tuple[Handed, ...]) -> Iterator[Table | PackedRows | Lef
     texts: dict[str, tuple[str, ...]] = {}
     for name in schema.names:
         if _is_text(schema.field(name).type):
-            found = _distinct(opened, name)
+            found = yield from _distinct(opened, name)
             if found is None:
                 yield LeftOut(name, message("More than {most:,} different texts group no images.", most=MAX_CATEGORIES))
             elif found:
@@ -245,7 +249,7 @@ def read_parquet(files: tuple[Handed, ...]) -> Iterator[Table | PackedRows | Lef
     yield Table(count, bool(label), classes.get(label, ()), tuple(attributes), names)
     wanted = [image, *([label] if label else []), *attributes]
     for place, file in enumerate(opened):
-        if not set(wanted) <= set(file.schema_arrow.names):
+        if not all(_fits(schema, file.schema_arrow, name) for name in wanted):
             yield LeftOut(files[place].name, message("It has other columns than the first file."))
             continue
         average = files[place].size // max(1, file.metadata.num_rows)
@@ -256,12 +260,25 @@ def read_parquet(files: tuple[Handed, ...]) -> Iterator[Table | PackedRows | Lef
             start += len(batch)
 
 
-def _distinct(opened: Sequence[Any], name: str) -> tuple[str, ...] | None:
+def _fits(schema: Any, other: Any, name: str) -> bool:
+    """Return whether another file has a column of the same kind as the first, or one without any value."""
+    import pyarrow.types as kinds
+
+    if name not in other.names:
+        return False
+    first, kind = schema.field(name).type, other.field(name).type
+    return bool(kinds.is_null(kind)) or any(
+        is_one(first) and is_one(kind) for is_one in (_is_number, _is_text, _has_bytes)
+    )
+
+
+def _distinct(opened: Sequence[Any], name: str) -> Generator[Progress, None, tuple[str, ...] | None]:
     """Return the different texts in a column of all files, sorted naturally; None if there are too many."""
     found: set[str] = set()
-    for file in opened:
-        if name in file.schema_arrow.names:
+    for place, file in enumerate(opened):
+        if name in file.schema_arrow.names and _is_text(file.schema_arrow.field(name).type):
             for batch in file.iter_batches(_BATCH_ROWS, columns=[name], use_threads=False):
+                yield Progress(place, len(opened), message("Reading columns"))
                 found |= {_text(one) for one in batch.column(0).to_pylist() if one}
                 if len(found) > MAX_CATEGORIES:
                     return None
@@ -324,16 +341,7 @@ def _floats(column: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 def _image_column(schema: Any, file: str) -> str:
     """Return the column of images; DataError if there is none."""
-    import pyarrow.types as kinds
-
-    def has_bytes(kind: Any) -> bool:
-        if kinds.is_struct(kind):
-            return any(
-                kind.field(place).name == "bytes" and has_bytes(kind.field(place).type) for place in range(len(kind))
-            )
-        return bool(kinds.is_binary(kind) or kinds.is_large_binary(kind))
-
-    found = [name for name in schema.names if has_bytes(schema.field(name).type)]
+    found = [name for name in schema.names if _has_bytes(schema.field(name).type)]
     if not found:
         raise DataError(
             "Cannot open {file}: it has no column of image files, only {columns}. Choose another file.",
@@ -341,6 +349,16 @@ def _image_column(schema: Any, file: str) -> str:
             columns=list(schema.names[:20]) or [message("none")],
         )
     return str(next((name for wanted in _IMAGES for name in found if name.lower() == wanted), found[0]))
+
+
+def _has_bytes(kind: Any) -> bool:
+    import pyarrow.types as kinds
+
+    if kinds.is_struct(kind):
+        return any(
+            kind.field(place).name == "bytes" and _has_bytes(kind.field(place).type) for place in range(len(kind))
+        )
+    return bool(kinds.is_binary(kind) or kinds.is_large_binary(kind))
 
 
 def _is_number(kind: Any) -> bool:

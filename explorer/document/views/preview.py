@@ -44,7 +44,7 @@ def read_image(source: Source, index: int, side: int | None = None) -> Pixels:
         return pil_image_pixels(pil_image)
     shape = (pil_image.height, pil_image.width, channels or 3)
     preprocessing = Preprocessing.standard(shape, reading=Reading(depth=source.depth))
-    pixels: Pixels = source.read([index], preprocessing)[0]
+    pixels: Pixels = source.read_uncached([index], preprocessing)[0]  # a cache for each size would replace others
     return pixels
 
 

@@ -58,7 +58,7 @@ def read_third_party(path: Path) -> ThirdPartyFile:
     return finished(reading(path))
 
 
-def finished(steps: Generator[None, None, T]) -> T:
+def finished(steps: Generator[object, None, T]) -> T:
     """Exhaust a generator and return its return value."""
     while True:
         try:

@@ -130,7 +130,7 @@ class GalleryPanel(QWidget):
         if not item.isValid():
             return None
         position = self.model.position(item.row())
-        return MenuImage(None, f"image-{position + 1}", index=position)
+        return MenuImage(None, f"image-{position + 1}", index=position, source=self._document.source)
 
     def _selection_actions(self) -> Iterator[Action]:
         yield Action(
