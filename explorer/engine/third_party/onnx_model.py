@@ -197,6 +197,11 @@ def holds_onnx(request: ImportRequest) -> bool:
             "Encoder and decoder do not match: {files} are of different frameworks. Export both as ONNX.",
             files=[path.name for path in files.values()],
         )
+    if any(onnx) and request.decoder_only:
+        raise ModelError(
+            "--decoder-only is for whole Keras models, and {file} is none. Import its decoder alone.",
+            file=request.title,
+        )
     if not any(onnx) and (request.choices.layout, request.choices.condition) != (None, None):
         raise ModelError(
             "--layout and --condition are for files of ONNX, TensorFlow Lite and PyTorch, and {file} is none. "
