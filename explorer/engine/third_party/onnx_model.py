@@ -220,9 +220,11 @@ def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, O
     if missing is not None:
         raise ModelError("There is no file {file}. Choose two ONNX files, or one that holds both.", file=missing)
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as converted:
-        files, differences = yield from _reported(onnx_from_torch(files, Path(converted), trust=request.trust))
-        files, conversions = yield from _reported(converting(files, Path(converted)))
-        found = yield from _reported(reading(files, request.choices))
+        made, differences = yield from _reported(onnx_from_torch(files, Path(converted), trust=request.trust))
+        # What was converted keeps its name, which may be that of another format.
+        left = {role: path for role, path in made.items() if path == files[role]}
+        rest, conversions = yield from _reported(converting(left, Path(converted)))
+        found = yield from _reported(reading(made | rest, request.choices))
     described = _with_conversions(found.described, differences, conversions)
     networks = {
         role: Network(
