@@ -254,6 +254,7 @@ def test_only_the_decoder_is_imported_where_that_is_wanted(
 ) -> None:
     seen = look(process, kinds / name, tmp_path / "out", decoder_only=True, trust=True)
     assert seen.record.parts == "decoder"
+    assert not any("--trust" in note for note in seen.record.notes)
 
 
 def test_only_a_decoder_that_is_there_can_be_imported(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:

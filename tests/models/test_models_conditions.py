@@ -82,7 +82,8 @@ def test_places_and_classes() -> None:
 def test_a_class_among_many_takes_only_its_own_values() -> None:
     many = Control(name="many", shape=(10**6,), choices=10**6)
     values = class_values(many, 10**6 - 1)
-    assert (values.dtype, values.shape, values.sum(), values[-1]) == (np.float32, (10**6,), 1, 1)
+    assert values.dtype == np.float32
+    assert (values.shape, values.sum(), values[-1]) == ((10**6,), 1, 1)
 
 
 @pytest.mark.parametrize(("size", "good"), [(1_024, True), (1_025, False)])

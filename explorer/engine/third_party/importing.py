@@ -300,7 +300,7 @@ def _decoder_of(path: Path, found: tuple[Finding, ...], request: ImportRequest) 
         raise ModelError("{file} has no decoder. Import it without --decoder-only.", file=path.name)
     split_model = pair(None, whole.decoder, loaded, choices=request.choices)
     split_model.bottleneck, split_model.places = whole.bottleneck, whole.places
-    return _noting_loss(split_model, found[0] if found else None)
+    return _noting_loss(split_model, found[0] if found and not request.trust else None)
 
 
 def _check_without_code(found: tuple[Finding, ...], request: ImportRequest) -> None:

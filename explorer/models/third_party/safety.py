@@ -17,6 +17,9 @@ from explorer.reading import reading
 
 Danger: TypeAlias = Literal["code", "tensorflow", "unknown", "external", "program", "pytorch"]
 
+_OWN: Final = frozenset({builtin.SAMPLING})
+"""Classes of the engine that a rewritten configuration may name."""
+
 _REMEDIES: dict[Danger, Message] = {
     "code": message("Replace it with a built-in layer and save again, or use --trust if you trust the author."),
     "tensorflow": message("Replace it with Keras layers and save again, or use --trust if you trust the author."),
@@ -27,7 +30,6 @@ _REMEDIES: dict[Danger, Message] = {
     ),
     "external": message("A model must contain all it needs. Save it without that part."),
 }
-_OWN: Final = frozenset({builtin.SAMPLING})
 _DANGERS: dict[Danger, Message] = {
     "code": message("runs Python code"),
     "tensorflow": message("calls a TensorFlow function by name"),
