@@ -300,6 +300,14 @@ class OnnxCodec(BundleCodec):
                 code=_shape_text(self._card.latent_shape),
                 reason=reason_of(error),
             ) from error
+        conditions = self._conditions
+        if conditions is not None and mean.shape == (1, self.latent_dim + conditions.size):
+            # Its encoder chose the condition itself, and gave it with the code.
+            raise ModelError(
+                "“{model}” was imported by an earlier version, which kept its condition within the encoder. "
+                "Import it again.",
+                model=self._card.name,
+            )
         good = mean.shape == (1, self.latent_dim) and output.shape == (1, *self.image_shape)
         if not good or (log_variance is not None) != self._card.variational:
             raise ModelError(

@@ -27,6 +27,7 @@ MOST_EPOCHS = 2_000
 """Epochs in a card; longer histories are sampled evenly, so that the card stays within its size limit."""
 
 _REACH = 1e6
+_MOST_CLASSES = 1_024
 _MOST_VALUES = 2**31 - 1
 """Values of an image or a code; larger arrays do not fit into ONNX Runtime."""
 
@@ -154,6 +155,8 @@ class Card(_Record):
             if min(control.shape, default=1) < 1 or control.size > _MOST_VALUES:
                 raise ValueError(f"a control must have 1 to {_MOST_VALUES:,} values")
             one_hot = control.choices > 0 and control.size > 1
+            if one_hot and control.choices > _MOST_CLASSES:
+                raise ValueError(f"a one-hot control must have at most {_MOST_CLASSES:,} classes")
             if len(control.default) not in {0, control.size} or (one_hot and control.choices != control.size):
                 raise ValueError("a control must fit its shape")
         if self.conditions is not None and not 0 < self.conditions.start < self.latent_dim == self.latent_shape[0]:

@@ -20,7 +20,12 @@ MOST_TRIALS = 64
 
 def class_values(control: Control, number: int) -> Floats:
     """Return the values of a condition input with choices for a class, ``(size,)``."""
-    return np.eye(control.size, dtype=np.float32)[number] if control.size > 1 else np.array([number], np.float32)
+    values = np.zeros(control.size, np.float32)
+    if control.size > 1:
+        values[number] = 1
+    else:
+        values[0] = number
+    return values
 
 
 def class_of(control: Control, values: Floats) -> int | None:

@@ -119,6 +119,7 @@ def test_onnx_files(ask: Any, call: Any, tmp_path: Path) -> None:
     words = ("import", "--encoder", encoder, "--decoder", decoder, "--out", out)
     assert "Set the condition (--condition LABEL" in call(*words).error
     assert "neither a class, such as 3" in call(*words, "--condition", "a").err
+    assert "--decoder-only is for whole Keras models" in call(*words, "--decoder-only").error
     result = ask(*words, "--condition", "3", "--layout", "nchw", "--range-in", "0,1")
     assert (result["engine"], result["latent_shape"]) == ("onnx", [10])
     assert result["max_difference"] <= 1e-4

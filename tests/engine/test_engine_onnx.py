@@ -22,6 +22,7 @@ from explorer.engine.codecs import open_codec
 from explorer.engine.messages import Examined, ImportFinished
 from explorer.engine.third_party.importing import examine, import_model
 from explorer.errors import ModelError
+from explorer.inference.onnx_import.quantized import with_float_ends
 from explorer.models.bundle import COMPILED, Bundle, open_bundle
 from explorer.models.import_record import RANGES, Imported
 from explorer.models.third_party.request import Choices, ImportRequest
@@ -644,6 +645,18 @@ def test_quantized_inputs_and_outputs(tmp_path: Path, kind: int) -> None:
     (made,) = expected(tmp_path, "decoder", z=codes)
     wanted = (channels_last(made).astype(np.float32) - int(zero)) / 255
     np.testing.assert_allclose(codec.decode(codec.encode(digits)), wanted, atol=CLOSE)
+
+
+def test_a_scale_is_found_behind_any_number_of_operators() -> None:
+    count = 3_000
+    nodes = [helper.make_node("Identity", [f"t{place}"], [f"t{place + 1}"]) for place in range(count)]
+    nodes += [helper.make_node("DequantizeLinear", [f"t{count}", "scale", "zero"], ["floats"])]
+    numbers = {"scale": np.array(0.5, np.float32), "zero": np.array(3, np.uint8)}
+    proto = models.model(nodes, [("t0", TensorProto.UINT8, ["n", 2])], ["floats"], numbers)
+    with_float_ends(proto)
+    first = proto.graph.node[0]
+    assert (first.op_type, *first.input) == ("QuantizeLinear", "t0", "scale", "zero")
+    assert proto.graph.input[0].type.tensor_type.elem_type == TensorProto.FLOAT
 
 
 def indices(batch: int | str = "n") -> onnx.ModelProto:

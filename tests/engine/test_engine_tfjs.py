@@ -11,13 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
 from explorer.engine.codecs import open_codec
 from explorer.engine.messages import ImportFinished
+from explorer.engine.third_party.by_name import load_by_name
 from explorer.engine.third_party.importing import import_model
-from explorer.engine.third_party.loading import load
+from explorer.engine.third_party.loading import Generation, keras_of, load
 from explorer.errors import ModelError
 from explorer.models.bundle import open_bundle
 from explorer.models.import_record import RANGES
@@ -67,6 +69,20 @@ def test_a_folder_becomes_a_model(given: str, known: Any, tmp_path: Path) -> Non
     else:
         made = codec.decode(codec.encode(known["images"]))
         np.testing.assert_allclose(made, known["whole/model.json"][0], atol=CLOSE)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("generation", [2, 3])
+def test_keras_itself_keeps_code_from_running_without_trust(generation: Generation, tmp_path: Path) -> None:
+    library = keras_of(generation)
+    model = library.Sequential([library.Input((2,)), library.layers.Lambda(lambda values: values * 2)])
+    path = tmp_path / "model.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = model.to_json()
+    with pytest.raises(ValueError, match="safe_mode=False"):
+        load_by_name(library, path, {}, "mine", trust=False)
+    loaded = load_by_name(library, path, {}, "mine", trust=True)
+    np.testing.assert_array_equal(loaded(np.ones((1, 2), np.float32)), [[2, 2]])
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------

@@ -244,6 +244,32 @@ def test_the_decoder_of_a_whole_conditional_model_with_code_is_imported_alone(
     np.testing.assert_allclose(open_codec(bundle).decode(codes), np.load(kinds / "tiled_whole.npy"), atol=1e-4)
     said = refusal(process, kinds / "tiled_decoder.keras", tmp_path / "other", decoder_only=True)
     assert "“tile” (Lambda) runs Python code" in said, "the decoder needs it, too"
+    said = refusal(process, kinds / "tiled_decoder.keras", tmp_path / "other", decoder_only=True, trust=True)
+    assert "“tile” (Lambda) runs Python code. Import the model without --decoder-only" in said
+
+
+@pytest.mark.parametrize("name", ["tiled_whole.keras", "tiled", "several_outputs.keras"])
+def test_only_the_decoder_is_imported_where_that_is_wanted(
+    name: str, process: ModelProcess, kinds: Path, tmp_path: Path
+) -> None:
+    seen = look(process, kinds / name, tmp_path / "out", decoder_only=True, trust=True)
+    assert seen.record.parts == "decoder"
+    assert not any("--trust" in note for note in seen.record.notes)
+
+
+def test_only_a_decoder_that_is_there_can_be_imported(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
+    out, pair = tmp_path / "out", kinds / "tiled"
+    said = refusal(process, pair / "encoder.keras", out, decoder_only=True)
+    assert "“tile” (Lambda) runs Python code" in said
+    said = refusal(process, kinds / "random.keras", out, decoder_only=True)
+    assert said == "random.keras has no decoder. Import it without --decoder-only."
+    parts = {"encoder": pair / "encoder.keras", "decoder": pair / "decoder.keras"}
+    assert "Give --decoder alone." in refusal(process, None, out, decoder_only=True, **parts)
+
+
+def test_an_embedding_has_as_many_classes_as_rows(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
+    (control,) = look(process, kinds / "hundred_decoder.keras", tmp_path / "out").record.controls
+    assert (control.shape, control.choices) == ((), 100)
 
 
 def test_code_of_another_python_is_reported_as_such(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ def test_a_program_becomes_a_bundle(tmp_path: Path, values: dict[str, Any]) -> N
         (("layers.pt2",), (16, 16, 3), (6,)),
         (("attention.pt2",), (8, 8, 1), (3,)),
         (("attention.pt",), (8, 8, 1), (3,)),
+        (("scaled.pt2",), (8, 8, 1), (3,)),
         (("spatial_encoder.pt", "spatial_decoder.pt"), (64, 64, 3), (16, 16, 2)),
         (("free_encoder.pt2", "spatial_decoder.pt"), (64, 64, 3), (16, 16, 2)),
     ],
@@ -173,11 +174,18 @@ def test_a_condition_of_a_script_is_found_beside_its_encoder(written: Path) -> N
     [
         ("flagged.pt", "flagged.pt takes x (Tensor), sample (bool), not only images or codes"),
         ("branching.pt", "it uses control flow"),
+        ("half.pt", "cannot convert half.pt to ONNX: Got unsupported ScalarType BFloat16"),
         ("reading.pt", "Cannot find out the shape"),
     ],
 )
 def test_what_cannot_be_imported(written: Path, name: str, said: str) -> None:
     assert said in refusal(written / name)
+
+
+@needs_torch
+def test_a_program_with_the_suffix_of_another_format(tmp_path: Path) -> None:
+    named = Path(shutil.copyfile(FOLDER / "whole.pt", tmp_path / "whole.tflite"))
+    assert opened(named)[0].image_shape == (16, 16, 1)
 
 
 @needs_torch

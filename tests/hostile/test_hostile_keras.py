@@ -20,21 +20,25 @@ from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Examine, Failed
 from explorer.errors import ExplorerError, ModelError
 from explorer.json_limits import CONFIGURATION
+from explorer.models.third_party.builtin import STAND_IN
 from explorer.models.third_party.files import dangers_of
 from explorer.models.third_party.reading import ThirdPartyFile, read_third_party
 from explorer.models.third_party.request import ImportRequest
+from explorer.models.third_party.rewriting import rewrite
 from explorer.reader import client
 
 HANG = Path(__file__).parent / "files" / "hdf5-hang.h5"
 Config = dict[str, Any]
 
 
+def tensor(source: str, size: int = 2, dtype: object = "float32") -> Config:
+    """Return the configuration of the tensor that a layer gives."""
+    config = {"shape": [None, size], "dtype": dtype, "keras_history": [source, 0, 0]}
+    return {"class_name": "__keras_tensor__", "config": config}
+
+
 def dense(units: int, inputs: int = 2, **more: Any) -> Config:
     """Return the configuration of a functional model with one dense layer, as Keras 3 writes it."""
-    tensor = {
-        "class_name": "__keras_tensor__",
-        "config": {"shape": [None, inputs], "dtype": "float32", "keras_history": ["i", 0, 0]},
-    }
     start = {"batch_shape": [None, inputs], "name": "i"}
     layers = [
         {"module": "keras.layers", "class_name": "InputLayer", "name": "i", "config": start, "inbound_nodes": []},
@@ -43,7 +47,7 @@ def dense(units: int, inputs: int = 2, **more: Any) -> Config:
             "class_name": "Dense",
             "name": "d",
             "config": {"name": "d", "units": units, **more},
-            "inbound_nodes": [{"args": [tensor], "kwargs": {}}],
+            "inbound_nodes": [{"args": [tensor("i", inputs)], "kwargs": {}}],
         },
     ]
     inner = {"name": "m", "layers": layers, "input_layers": [["i", 0, 0]], "output_layers": [["d", 0, 0]]}
@@ -176,6 +180,33 @@ def test_damaged_bytes_give_one_clear_error_or_a_model(
 
 
 # -- what Keras would build ------------------------------------------------------------------------------------------
+
+OPENER: Config = {"class_name": "StringLookup", "module": "keras.layers", "config": {"vocabulary": "/etc/passwd"}}
+HIDDEN: dict[str, tuple[Config, set[str]]] = {
+    "beside the tensors": ({"inbound_nodes": [{"args": [tensor("i"), OPENER], "kwargs": {"mask": OPENER}}]}, set()),
+    "among the tensors": ({"inbound_nodes": [{"args": [tensor("i") | {"build_config": OPENER}], "kwargs": {}}]}, set()),
+    "in an old call": ({"inbound_nodes": [[["i", 0, 0, {"mask": OPENER}]]]}, set()),
+    "for building": ({"build_config": OPENER}, set()),
+    "in a tensor": (
+        {"inbound_nodes": [{"args": [tensor("i", dtype=OPENER)], "kwargs": {}}]},
+        {"external"},
+    ),
+}
+
+
+@pytest.mark.parametrize("where", HIDDEN)
+def test_what_stands_in_for_code_brings_no_other_code(where: str, tmp_path: Path) -> None:
+    hidden, dangers = HIDDEN[where]
+    code = {"class_name": "Lambda", "name": "tile", "config": {"name": "tile", "output_shape": [2]}} | hidden
+    config = dense(3)
+    start, end = config["config"]["layers"]
+    config["config"]["layers"] = [start, code, end | {"inbound_nodes": [{"args": [tensor("tile")], "kwargs": {}}]}]
+    file = ThirdPartyFile(tmp_path / "model.keras", "keras", "3.15.1", config)
+    (rewritten,) = rewrite(file, without_code=True).models.values()
+    assert rewritten["config"]["layers"][1]["class_name"] == STAND_IN
+    assert ("StringLookup" in json.dumps(rewritten)) == bool(dangers)
+    assert {finding.danger for finding in dangers_of(file, without_code=True)} == dangers
+
 
 LARGE: dict[str, tuple[Config, str]] = {
     "units": (dense(2**31 - 1), "needs 4,294,967,294"),

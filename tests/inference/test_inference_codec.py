@@ -15,6 +15,7 @@ from onnx.external_data_helper import convert_model_to_external_data
 from explorer.errors import ModelError
 from explorer.inference.codec import BATCH, SINGLE_LIMIT, OnnxCodec
 from explorer.models.bundle import COMPILED, Bundle, open_bundle, seal
+from explorer.models.import_record import Control, Imported
 from explorer.paths import pretrained_dir
 from explorer.types import Floats
 
@@ -54,6 +55,15 @@ def test_a_variational_encoder_gives_mean_and_log_variance(tmp_path: Path) -> No
     np.testing.assert_allclose(mean, inner.encode(random_images(6, (8, 8, 1))), atol=1e-5)
     np.testing.assert_array_equal(log_variance, np.full((6, 3), LOG_VARIANCE, np.float32))
     np.testing.assert_array_equal(codec.encode(random_images(6, (8, 8, 1))), mean)
+
+
+def test_a_conditional_model_of_an_earlier_version_must_be_imported_again(bundle: Bundle) -> None:
+    # Its encoder gave the condition with the code.
+    label = Control(name="label", shape=(2,), choices=2, in_decoder=1)
+    imported = Imported(file="classes.h5", keras=2, networks=False, controls=(label,))
+    seal(bundle.path, make_card(CODEC, architecture="imported", training=None, imported=imported))
+    with pytest.raises(ModelError, match=r"“tiny” was imported by an earlier version, .+\. Import it again\."):
+        OnnxCodec(open_bundle(bundle.path))
 
 
 @pytest.mark.parametrize("count", [1, SINGLE_LIMIT, SINGLE_LIMIT + 1, BATCH, BATCH + 1, 2 * BATCH + 3])

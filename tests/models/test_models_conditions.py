@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from explorer_testing.advice import has_advice
+from explorer_testing.builders import make_conditional_model
+from pydantic import ValidationError
 
 from explorer.errors import UsageError
+from explorer.models.card import Card
 from explorer.models.conditions import Conditions, class_of, class_values, conditions_of, encode_best
 from explorer.models.import_record import Control
 from explorer.types import Floats
@@ -72,6 +77,22 @@ def test_places_and_classes() -> None:
     assert class_of(DIGIT, class_values(DIGIT, 3)) == 3
     assert class_of(DIGIT, np.full(4, 0.25, np.float32)) is None
     assert [class_of(STYLE, np.array([value], np.float32)) for value in (1.0, 1.4, 3.0)] == [1, None, None]
+
+
+def test_a_class_among_many_takes_only_its_own_values() -> None:
+    many = Control(name="many", shape=(10**6,), choices=10**6)
+    values = class_values(many, 10**6 - 1)
+    assert values.dtype == np.float32
+    assert (values.shape, values.sum(), values[-1]) == ((10**6,), 1, 1)
+
+
+@pytest.mark.parametrize(("size", "good"), [(1_024, True), (1_025, False)])
+def test_a_card_has_only_so_many_classes_as_an_import_writes(size: int, good: bool) -> None:
+    label = Control(name="label", shape=(size,), choices=size, in_decoder=1)
+    written = make_conditional_model().card.model_dump() | {"latent_shape": (size + 3,)}
+    written["imported"]["controls"] = (label.model_dump(),)
+    with nullcontext() if good else pytest.raises(ValidationError, match="at most 1,024 classes"):
+        Card.model_validate(written)
 
 
 def test_random_classes_are_classes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from explorer.models.third_party.files import (
     looks_third_party,
     parts_in,
 )
+from explorer.models.third_party.no_network import tfjs_file
 from explorer.models.third_party.reading import finished, read_third_party
 from explorer.models.third_party.request import ImportRequest
 from explorer.types import Early
@@ -43,6 +45,16 @@ def test_models_of_tensorflow_js_are_known_at_a_glance(path: Path) -> None:
     assert looks_third_party(path)
     assert identify(path) == "third_party"
     assert not becomes_onnx(path)
+
+
+def test_a_model_whose_list_of_weights_comes_first_is_one(tmp_path: Path) -> None:
+    document = json.loads((WHOLE / "model.json").read_text())
+    document["weightsManifest"][0]["paths"] = [f"group1-shard{number}of500.bin" for number in range(500)]
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({key: document[key] for key in ("weightsManifest", "modelTopology")}))
+    assert tfjs_file(tmp_path) == path
+    with pytest.raises(ModelError, match="more than 200 files of weights"):
+        read_third_party(tmp_path)
 
 
 def test_other_json_is_no_model(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import ModelError
-from explorer.models.third_party.builtin import LAYERS, STAND_IN
+from explorer.models.third_party.builtin import LAYERS, SAMPLING, STAND_IN
 from explorer.models.third_party.files import dangers_of, decoder_beside, looks_third_party, parts_in
 from explorer.models.third_party.layout import MAX_CONFIG_BYTES
 from explorer.models.third_party.reading import ThirdPartyFile, read_third_party
@@ -492,3 +492,6 @@ def test_code_of_a_known_shape_gets_a_stand_in(tmp_path: Path) -> None:
     assert [finding.where for finding in dangers_of(file)] == ["stated", "taken", "unknown"]
     own = replace(file, config={"class_name": STAND_IN, "config": {"name": "trick", "shape": [1]}})
     assert [finding.danger for finding in dangers_of(own)] == ["unknown"], "a file cannot name it itself"
+    for class_name in (SAMPLING, STAND_IN):
+        other = {"class_name": class_name, "registered_name": "keras>Other", "config": {"name": "trick"}}
+        assert dangers_of(replace(file, config=other), without_code=True), "registered under another name"

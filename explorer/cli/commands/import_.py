@@ -97,7 +97,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add(
         "--decoder-only",
         action="store_true",
-        help="import the decoder of a whole Keras model, and leave out an encoder with code in it",
+        help="import only the decoder of a Keras model; code in a whole model does not run, even with --trust",
     )
     add("--trust", action="store_true", help="run code contained in the model, in a separate process")
 

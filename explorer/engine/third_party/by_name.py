@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,13 +13,16 @@ import h5py
 from explorer.errors import ModelError
 
 
-def load_by_name(library: ModuleType, path: Path, classes: dict[str, type], file: str) -> Any:
+def load_by_name(library: ModuleType, path: Path, classes: dict[str, type], file: str, *, trust: bool) -> Any:
     """Return the model of an HDF5 file with its configuration as an attribute, and weights by their full names.
 
-    `library` is ``keras`` or ``tf_keras``; `file` is named in errors. ModelError if weights are missing.
+    `library` is ``keras`` or ``tf_keras``; `file` is named in errors. ModelError if weights are missing; ValueError if
+    it has Python code and the user does not `trust` it.
     """
+    scope = import_module(f"{library.__name__}.src.saving.serialization_lib").SafeModeScope
     with h5py.File(path) as stored:
-        model = library.models.model_from_json(stored.attrs["model_config"], custom_objects=classes)
+        with scope(not trust):
+            model = library.models.model_from_json(stored.attrs["model_config"], custom_objects=classes)
         names: dict[str, tuple[int, ...]] = {}
         stored.visititems(lambda name, item: names.update({name: item.shape} if isinstance(item, h5py.Dataset) else {}))
         for weight in model.weights:

@@ -246,12 +246,21 @@ def _equal(one: Floats, two: Floats) -> bool:
 def _parts(request: ImportRequest) -> SplitModel:
     files, trust = files_by_role(request), request.trust
     whole, first, second = (files.get(role) for role in ("whole", "encoder", "decoder"))
+    if request.decoder_only and (request.encoder, request.decoder) != (None, None):
+        raise ModelError(
+            "--decoder-only is for one file or folder, and cannot be given with --encoder or --decoder. "
+            "Give --decoder alone."
+        )
     if whole is not None and (request.encoder, request.decoder) != (None, None):
         return _named_within(whole, request.encoder, request.decoder, request)
+    if request.decoder_only and second is not None:
+        first = None
     if first is not None and second is not None:
         code = [] if trust else [finding for finding in dangers_in(first) if finding.can_be_trusted]
         if code and not dangers_in(second):
-            return _decoder_only(second, code[0], request)
+            # Such as a Lambda that repeats a label.
+            loaded = load(second)
+            return _noting_loss(pair(None, loaded.models.get(""), loaded, choices=request.choices), code[0])
         one, two = load_pair(first, second, trust=trust)
         return pair(one.models.get(""), two.models.get(""), one, two, choices=request.choices)
     if second is not None:
@@ -260,8 +269,8 @@ def _parts(request: ImportRequest) -> SplitModel:
     # An encoder without a decoder may be a whole model by its shapes.
     alone = whole or first
     assert alone is not None
-    dangers = () if trust else dangers_in(alone)
-    if dangers and all(finding.danger == "code" for finding in dangers):
+    dangers = () if trust and not request.decoder_only else dangers_in(alone)
+    if request.decoder_only or (dangers and all(finding.danger == "code" for finding in dangers)):
         return _decoder_of(alone, dangers, request)
     split_model = split(load(alone, trust=trust), request.choices)
     if whole is not None and whole != request.path and None in {split_model.encoder, split_model.decoder}:
@@ -271,17 +280,11 @@ def _parts(request: ImportRequest) -> SplitModel:
     return split_model
 
 
-def _decoder_only(decoder: Path, code: Finding, request: ImportRequest) -> SplitModel:
-    """Return the decoder of an encoder with code in it, such as a Lambda that repeats a label."""
-    loaded = load(decoder)
-    return _noting_loss(pair(None, loaded.models.get(""), loaded, choices=request.choices), code)
+def _decoder_of(path: Path, found: tuple[Finding, ...], request: ImportRequest) -> SplitModel:
+    """Return the decoder of a whole model, of which none of the code in it runs, even if it is trusted.
 
-
-def _decoder_of(path: Path, code: tuple[Finding, ...], request: ImportRequest) -> SplitModel:
-    """Return the decoder of a whole model with code in its encoder, such as a Lambda that repeats a label.
-
-    ModelError if the decoder needs the code, too, or if the model takes images alone and the user did not ask for it:
-    then more would be lost than the label of an image.
+    ModelError if there is none, or it needs the code, too; or if the model takes images alone and the user did not ask
+    for the decoder: then more would be lost than the label of an image, which a Lambda repeats.
     """
     try:
         loaded = load(path, without_code=True)
@@ -290,16 +293,31 @@ def _decoder_of(path: Path, code: tuple[Finding, ...], request: ImportRequest) -
         whole = split(loaded, request.choices) if wanted else SplitModel(None, None, loaded.generation)
     except ModelError:
         # The code is the first thing to say of the model.
-        check(code, trust=False)
+        _check_without_code(found, request)
         raise
     if whole.decoder is None or holds_stand_in(whole.decoder):
-        check(code, trust=False)
+        _check_without_code(found, request)
+        raise ModelError("{file} has no decoder. Import it without --decoder-only.", file=path.name)
     split_model = pair(None, whole.decoder, loaded, choices=request.choices)
     split_model.bottleneck, split_model.places = whole.bottleneck, whole.places
-    return _noting_loss(split_model, code[0])
+    return _noting_loss(split_model, found[0] if found and not request.trust else None)
 
 
-def _noting_loss(split_model: SplitModel, code: Finding) -> SplitModel:
+def _check_without_code(found: tuple[Finding, ...], request: ImportRequest) -> None:
+    """Check that a model that cannot be imported without its code has none."""
+    check(found, trust=request.trust)
+    if found:
+        raise ModelError(
+            "The decoder cannot be imported without the code in the model: {finding}. "
+            "Import the model without --decoder-only.",
+            finding=found[0].message,
+        )
+
+
+def _noting_loss(split_model: SplitModel, code: Finding | None) -> SplitModel:
+    if code is None:
+        split_model.notes.append(str(message("Only the decoder is imported, so images cannot be encoded")))
+        return split_model
     note = message(
         "Only the decoder is imported, so images cannot be encoded: {code} in the encoder. "
         "Import it with --trust if you trust the author",

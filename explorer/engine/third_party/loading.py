@@ -146,7 +146,7 @@ def _load_all(parts: dict[str, Path], generation: Generation, trust: bool, file:
     extra: dict[str, Any] = {"safe_mode": not trust} if generation == 3 or _all_zips(parts) else {}
     classes = {SAMPLING: sampling_class(generation), STAND_IN: stand_in_class(generation)}
     if file.kind == "tfjs":
-        return {name: load_by_name(library, path, classes, file.name) for name, path in parts.items()}
+        return {name: load_by_name(library, path, classes, file.name, trust=trust) for name, path in parts.items()}
     return {
         name: library.models.load_model(path, custom_objects=classes, compile=False, **extra)
         for name, path in parts.items()

@@ -197,6 +197,11 @@ def holds_onnx(request: ImportRequest) -> bool:
             "Encoder and decoder do not match: {files} are of different frameworks. Export both as ONNX.",
             files=[path.name for path in files.values()],
         )
+    if any(onnx) and request.decoder_only:
+        raise ModelError(
+            "--decoder-only is for whole Keras models, and {file} is none. Import its decoder alone.",
+            file=request.title,
+        )
     if not any(onnx) and (request.choices.layout, request.choices.condition) != (None, None):
         raise ModelError(
             "--layout and --condition are for files of ONNX, TensorFlow Lite and PyTorch, and {file} is none. "
@@ -215,9 +220,11 @@ def open_onnx(request: ImportRequest) -> Generator[messages.ImportEvent, None, O
     if missing is not None:
         raise ModelError("There is no file {file}. Choose two files, or one that holds both.", file=missing)
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as converted:
-        files, differences = yield from _reported(onnx_from_torch(files, Path(converted), trust=request.trust))
-        files, conversions = yield from _reported(converting(files, Path(converted)))
-        found = yield from _reported(reading(files, request.choices))
+        made, differences = yield from _reported(onnx_from_torch(files, Path(converted), trust=request.trust))
+        # What was converted keeps its name, which may be that of another format.
+        left = {role: path for role, path in made.items() if path == files[role]}
+        rest, conversions = yield from _reported(converting(left, Path(converted)))
+        found = yield from _reported(reading(made | rest, request.choices))
     described = _with_conversions(found.described, differences, conversions)
     networks = {
         role: Network(

@@ -551,7 +551,7 @@ def _choices(model: Any, place: int, shape: tuple[int, ...]) -> int:
     for layer in model.layers:
         sources = [source for node in layer._inbound_nodes for source in _node_inputs(node)]
         if type(layer).__name__ == "Embedding" and any(source is tensor for source in sources):
-            return min(int(layer.input_dim), MOST_CHOICES)
+            return int(layer.input_dim)
     return 0
 
 

@@ -48,15 +48,17 @@ def with_float_ends(model: ModelProto) -> None:
     graph = model.graph
     nodes, numbers = list(graph.node), _numbers(model)
     before: list[NodeProto] = []
+    takers: dict[str, list[NodeProto]] = {}
+    for node in nodes:
+        for name in dict.fromkeys(node.input):
+            takers.setdefault(name, []).append(node)
     for value in graph.input:
-        takers = [node for node in nodes if value.name in node.input]
-        scales = {_taken(nodes, value.name, numbers)} if takers else set()
-        scale = scales.pop() if scales else None
+        scale = _taken(takers, value.name, numbers)
         kind = value.type.tensor_type.elem_type
         if kind in _INTEGERS and scale is not None:
             inside = f"{value.name}{_AGAIN}"
             before.append(helper.make_node("QuantizeLinear", [value.name, *_complete(model, scale, kind)], [inside]))
-            _rename(takers, value.name, inside)
+            _rename(takers[value.name], value.name, inside)
             value.type.tensor_type.elem_type = TensorProto.FLOAT
     after: list[NodeProto] = []
     made = _scales(nodes, numbers)
@@ -131,15 +133,24 @@ def _scales(nodes: Iterable[NodeProto], numbers: set[str]) -> dict[str, Scale]:
     return found
 
 
-def _taken(nodes: list[NodeProto], name: str, numbers: set[str]) -> Scale | None:
-    """Return the scale that all operators read a tensor with; None if they do not agree."""
-    takers = [node for node in nodes if name in node.input]
-    if any(node.input[0] != name for node in takers):
-        return None
-    found = {
-        _taken(nodes, node.output[0], numbers) if node.op_type in _PASSING else _scale_of(node, _GIVEN, numbers)
-        for node in takers
-    }
+def _taken(takers: dict[str, list[NodeProto]], name: str, numbers: set[str]) -> Scale | None:
+    """Return the scale that all operators read a tensor with; None if they do not agree.
+
+    `takers` are the operators that read a tensor, by its name.
+    """
+    found: set[Scale | None] = set()
+    seen, left = {name}, [name]
+    while left:
+        tensor = left.pop()
+        readers = takers.get(tensor, [])
+        if not readers or any(node.input[0] != tensor for node in readers):
+            return None
+        for node in readers:
+            if node.op_type not in _PASSING:
+                found.add(_scale_of(node, _GIVEN, numbers))
+            elif node.output[0] not in seen:
+                seen.add(node.output[0])
+                left.append(node.output[0])
     return found.pop() if len(found) == 1 else None
 
 

@@ -37,19 +37,21 @@ def convert(files: Sequence[Handed], roles: Sequence[str]) -> Iterator[Converted
             yield Progress(place, len(files))
             with _converting(handed.name):
                 made = exported_to_onnx(program)
-            # With another number of images than in its example, if it takes any.
-            others = with_one_more(module, values) or values
+                # With another number of images than in its example, if it takes any.
+                others = with_one_more(module, values) or values
         else:
             with _loading(handed.name):
                 module = load_script(content)
-            values, names = script_inputs(module, handed.name, role, codes)
+            with _converting(handed.name):
+                values, names = script_inputs(module, handed.name, role, codes)
             yield Progress(place, len(files))
             with _converting(handed.name):
                 made, others = script_to_onnx(module, values, names)
         if len(made) > MOST_BYTES:
             raise _too_large(handed)
         yield Progress(place, len(files))
-        compared, shapes = difference(module, others, made, handed.name)
+        with _converting(handed.name):
+            compared, shapes = difference(module, others, made, handed.name)
         if role == "encoder":
             codes = shapes
         yield Converted(place, np.frombuffer(made, np.uint8), compared)

@@ -106,7 +106,8 @@ def with_one_more(module: Module, values: Tensors) -> Tensors | None:
     import torch
 
     more = tuple(torch.cat([one, one[:1]]) if isinstance(one, torch.Tensor) and one.ndim else one for one in values)
-    return more if _outputs_are(_run(module, more), len(more[0])) else None
+    first = next((one for one in more if isinstance(one, torch.Tensor) and one.ndim), None)
+    return more if first is not None and _outputs_are(_run(module, more), len(first)) else None
 
 
 def outputs_of(made: Any) -> Tensors:

@@ -7,11 +7,11 @@ import zipfile
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from explorer.errors import ModelError
-from explorer.models.third_party.builtin import STAND_IN
 from explorer.models.third_party.incomplete import incomplete, saved_model_of
 from explorer.models.third_party.layout import CONFIG_FILE, place_of
 from explorer.models.third_party.no_network import PROGRAMS, checking, format_of, tfjs_file
@@ -235,6 +235,6 @@ def dangers_of(file: ThirdPartyFile, *, without_code: bool = False) -> tuple[Fin
     if file.kind == "saved_model":
         return findings(file)
     models = rewrite(file, without_code=without_code).models.values()
-    found = dict.fromkeys(finding for config in models for finding in findings(replace(file, config=config)))
-    # A file that names a stand-in itself is refused.
-    return tuple(finding for finding in found if not (without_code and finding.what == STAND_IN))
+    # A file that names a stand-in itself is refused before, when it is looked at without `without_code`.
+    found = (findings(replace(file, config=config), stand_ins=without_code) for config in models)
+    return tuple(dict.fromkeys(chain.from_iterable(found)))

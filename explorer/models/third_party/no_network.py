@@ -33,6 +33,9 @@ PROGRAMS: Final[frozenset[Format | None]] = frozenset({"torchscript", "pt2"})
 IMPORTED: Final[frozenset[Format | None]] = frozenset({"tflite", "tfjs"})
 """Formats that are imported as they are."""
 
+_OF_TFJS: Final = (b'"modelTopology"', b'"weightsManifest"', b"layers-model", b"graph-model")
+"""Marks near the start of a JSON file; the topology may be behind a long list of weights."""
+
 _HEAD_BYTES, _LISTED = 4096, 4
 
 
@@ -58,7 +61,7 @@ def format_of(path: Path) -> Format | None:
         if head[4:8] == b"TFL3":
             return "tflite"
         if path.suffix.lower() == ".json":
-            return "tfjs" if b'"modelTopology"' in head or b"layers-model" in head or b"graph-model" in head else None
+            return "tfjs" if any(mark in head for mark in _OF_TFJS) else None
         if head.startswith(LEGACY_MAGIC) or (head.startswith(b"\x80") and b"torch" in head):
             return "weights"
         if head.startswith(b"PK"):

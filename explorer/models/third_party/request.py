@@ -59,8 +59,9 @@ class ImportRequest:
 
     `path` is a whole model, an encoder or decoder, or a folder with a file for each; None if both are given separately.
     `encoder` and `decoder` are files, or names of models within `path`; None if `path` is enough. With `trust`, code in
-    the files may run, in the model process only. With `decoder_only` an encoder with code in it is left out. `data` is
-    the name or path of a dataset to evaluate it on, in addition to those that ship; or None.
+    the files may run, in the model process only. With `decoder_only` the encoder of a Keras model is left out, and no
+    code of a whole model runs. `data` is the name or path of a dataset to evaluate it on, in addition to those that
+    ship; or None.
     """
 
     path: Path | None

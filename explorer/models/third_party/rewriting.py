@@ -39,6 +39,7 @@ _DEEPEST: Final = 4
 _LISTED: Final = 8
 _LINEAR: Final = frozenset({"Dense", "Conv2D", "Convolution2D"})
 _NO_ACTIVATION: Final = ("linear", None)
+_OF_TENSORS: Final = ("shape", "dtype", "keras_history")
 _SIZES: Final = ("units", "filters", "kernel_size", "strides", "padding")
 """Fields of a configuration that decide the size of the output of a layer."""
 
@@ -208,14 +209,25 @@ def _without_code(model: Config, file: ThirdPartyFile) -> Config:
         shape = _shape_of_code(layer, layers[place + 1 :]) if layer.get("class_name") in builtin.CODE else None
         if shape is not None:
             name = _name_of(layer)
-            kept = {key: layer[key] for key in ("name", "build_config") if key in layer}
-            if isinstance(layer.get("inbound_nodes"), list):
-                # Without the mask, for example.
-                nodes = [{**node, "kwargs": {}} if isinstance(node, dict) else node for node in layer["inbound_nodes"]]
-                kept["inbound_nodes"] = nodes
-            config = {"name": name, "shape": shape}
-            layers[place] = {**_own_class(builtin.STAND_IN, file), "config": config, **kept}
+            stand_in = {**_own_class(builtin.STAND_IN, file), "config": {"name": name, "shape": shape}, "name": name}
+            nodes = layer.get("inbound_nodes")
+            layers[place] = stand_in | ({"inbound_nodes": [*map(_bare, nodes)]} if isinstance(nodes, list) else {})
     return {**model, "config": {**inner, "layers": layers}}
+
+
+def _bare(node: Any) -> Any:
+    """Return a call of a layer with nothing but the tensors that it takes: without the mask, and without objects."""
+    if not isinstance(node, dict):
+        return [tensor for tensor in _tensors(node) if isinstance(tensor, list)]
+    tensors = [
+        {
+            "class_name": tensor["class_name"],
+            "config": {key: tensor["config"][key] for key in _OF_TENSORS if key in tensor["config"]},
+        }
+        for tensor in _tensors(node.get("args"))
+        if isinstance(tensor, dict)
+    ]
+    return {"args": tensors if len(tensors) == 1 else [tensors], "kwargs": {}}
 
 
 def _shape_of_code(layer: Config, after: list[Any]) -> list[int] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from explorer.errors import ModelError
 from explorer.messages import Message, message
@@ -16,6 +16,9 @@ from explorer.models.third_party.reading import Config, ThirdPartyFile
 from explorer.reading import reading
 
 Danger: TypeAlias = Literal["code", "tensorflow", "unknown", "external", "program", "pytorch"]
+
+_OWN: Final = frozenset({builtin.SAMPLING})
+"""Classes of the engine that a rewritten configuration may name."""
 
 _REMEDIES: dict[Danger, Message] = {
     "code": message("Replace it with a built-in layer and save again, or use --trust if you trust the author."),
@@ -67,13 +70,16 @@ class Finding:
         return str(self.message)
 
 
-def findings(file: ThirdPartyFile) -> tuple[Finding, ...]:
-    """Return all parts of a file that are not plain descriptions, in order."""
+def findings(file: ThirdPartyFile, *, stand_ins: bool = False) -> tuple[Finding, ...]:
+    """Return all parts of a file that are not plain descriptions, in order.
+
+    With `stand_ins` those that `explorer.models.third_party.rewriting.rewrite` puts in the place of code are none.
+    """
     if file.kind == "saved_model":
         return (Finding("program", file.name, "SavedModel"),)
     found = [Finding("external", place, "") for place in file.links]
     with reading(message("a Keras model"), file.name, ModelError):
-        found += _inspect(file.config, file.name)
+        found += _inspect(file.config, file.name, _OWN | {builtin.STAND_IN} if stand_ins else _OWN)
     return tuple(dict.fromkeys(found))
 
 
@@ -98,29 +104,29 @@ def check(found: tuple[Finding, ...], *, trust: bool) -> None:
     )
 
 
-def _inspect(value: Any, where: str) -> Iterator[Finding]:
+def _inspect(value: Any, where: str, own: frozenset[str]) -> Iterator[Finding]:
     if isinstance(value, list):
         for child in value:
-            yield from _inspect(child, where)
+            yield from _inspect(child, where, own)
         return
     if not isinstance(value, dict):
         return
     here = _name_of(value) or where
     if isinstance(value.get("class_name"), str):
-        finding = _judge(value, here)
+        finding = _judge(value, here, own)
         if finding is not None:
             yield finding
             # Parts of a rejected class need no check.
             return
     for key, child in value.items():
-        yield from _inspect_field(key, child, here)
+        yield from _inspect_field(key, child, here, own)
 
 
-def _inspect_field(key: str, value: Any, where: str) -> Iterator[Finding]:
+def _inspect_field(key: str, value: Any, where: str, own: frozenset[str]) -> Iterator[Finding]:
     if key.endswith("activation") and isinstance(value, str) and value not in builtin.ACTIVATIONS:
         yield Finding("unknown", where, value)
     else:
-        yield from _inspect(value, where)
+        yield from _inspect(value, where, own)
 
 
 def _name_of(value: Config) -> str:
@@ -129,7 +135,7 @@ def _name_of(value: Config) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _judge(value: Config, where: str) -> Finding | None:
+def _judge(value: Config, where: str, own: frozenset[str]) -> Finding | None:
     name = value["class_name"]
     inner = value.get("config")
     if name in builtin.CODE:
@@ -142,17 +148,17 @@ def _judge(value: Config, where: str) -> Finding | None:
     if name == "function":
         known = isinstance(inner, str) and inner in builtin.ACTIVATIONS and _of_keras(value.get("module"))
         return None if known else Finding("unknown", where, str(inner)[:60])
-    return None if _is_known(value) else Finding("unknown", where, name)
+    return None if _is_known(value, own) else Finding("unknown", where, name)
 
 
-def _is_known(value: Config) -> bool:
-    """Return whether an object is of a built-in class that only computes."""
+def _is_known(value: Config, own: frozenset[str]) -> bool:
+    """Return whether an object is of a built-in class that only computes, or of a class in `own` of the engine."""
     name, module, registered = value["class_name"], value.get("module"), value.get("registered_name")
     if not _of_keras(module):
         return False
-    if name == builtin.SAMPLING or (isinstance(module, str) and module.startswith(builtin.OPERATIONS)):
+    if isinstance(module, str) and module.startswith(builtin.OPERATIONS):
         return True
-    known = name in builtin.LAYERS or name in builtin.MODELS or name in builtin.OTHERS
+    known = name in builtin.LAYERS or name in builtin.MODELS or name in builtin.OTHERS or name in own
     # Keras looks up the registered name first, so a different one means another class.
     return known and registered in {None, "", name}
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from explorer.reader.handed import Handed
 
 _STEP: Final = 16 << 20
-_MOST_SHARDS: Final = 512
-"""Maximum number of files, which are all open at once; the usual size of one is 4 MB."""
+_MOST_SHARDS: Final = 200
+"""Maximum number of files, which are all open at once: macOS allows 256. The usual size of one is 4 MB."""
 
 _MOST_DIMENSIONS: Final = 16
 _TYPES: Final[dict[str, str]] = {"float32": "<f4", "int32": "<i4", "bool": "|u1", "uint8": "|u1"}

@@ -226,7 +226,7 @@ class ImportDialog(QDialog):
             decoder=parts[1],
             choices=NO_CHOICES if restart else self.choices.stated,
             trust=self._trusted is not None,
-            decoder_only=self._decoder_only,
+            decoder_only=self._decoder_only and self._decoder is None,
             data=own,
         )
 

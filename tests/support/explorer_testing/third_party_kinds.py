@@ -264,6 +264,14 @@ def tiled_whole(folder: Path) -> None:
 
 
 @kind
+def hundred(folder: Path) -> None:
+    """A decoder with an embedding of a hundred classes."""
+    code, label = keras.Input((4,)), keras.Input((), name="label", dtype="int32")
+    h = L.Concatenate()([code, L.Embedding(100, 3)(label)])
+    keras.Model([code, label], L.Reshape((28, 28, 1))(L.Dense(784)(h))).save(folder / "hundred_decoder.keras")
+
+
+@kind
 def gated(folder: Path) -> None:
     """A gated linear unit, which has the inputs of a sampling layer, and multiplies them."""
     given = keras.Input((28, 28, 1))

@@ -109,6 +109,31 @@ class Reading(nn.Module):
         return result
 
 
+class Half(nn.Module):
+    """An autoencoder whose images are bfloat16, which NumPy does not have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.layer(x).to(torch.bfloat16)
+        return result
+
+
+class Scaled(nn.Module):
+    """An autoencoder that takes a number before the images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+        self.decoder = nn.Sequential(nn.Linear(3, 64), nn.Unflatten(1, (1, 8, 8)))
+
+    def forward(self, scale: float, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.decoder(self.encoder(x * scale))
+        return result
+
+
 def main(folder: Path) -> None:
     """Write all of them; the file ``secret`` in the folder must exist."""
     warnings.simplefilter("ignore")
@@ -123,6 +148,7 @@ def main(folder: Path) -> None:
         "spatial_decoder": nn.Sequential(nn.ConvTranspose2d(2, 3, 4, stride=4)),
         "flagged": Flagged(),
         "branching": Branching(),
+        "half": Half(),
         "reading": Reading(str(folder / "secret")),
     }
     for name, network in scripts.items():
@@ -132,6 +158,7 @@ def main(folder: Path) -> None:
     torch.jit.save(torch.jit.trace(scripts["layers"], images), folder / "traced.pt")
     torch.export.save(torch.export.export(scripts["layers"], (images,)), folder / "layers.pt2")
     torch.export.save(torch.export.export(scripts["attention"], (images[:, :1, :8, :8],)), folder / "attention.pt2")
+    torch.export.save(torch.export.export(Scaled().eval(), (0.5, images[:, :1, :8, :8])), folder / "scaled.pt2")
     size = {2: torch.export.Dim("height", min=8, max=256), 3: torch.export.Dim("width", min=8, max=256)}
     free = torch.export.export(scripts["spatial_encoder"], (torch.rand(1, 3, 64, 64),), dynamic_shapes=(size,))
     torch.export.save(free, folder / "free_encoder.pt2")
