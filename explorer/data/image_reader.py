@@ -161,7 +161,7 @@ class _Opened:
         """Return a frame of a file, not decoded yet, and the number of its frames; 1 for TIFF."""
         if kind == "HEIF":
             return _heif(self._files[place], frame)
-        # A decoded frame no longer has what its 16-bit color is decoded from, and Pillow does not go to it anew.
+        # A decoded frame no longer has what its 16-bit color is decoded from, and Pillow does not seek to it again.
         if self._last is None or self._last[0] != place or self._decoded == frame:
             self._last = place, self.again(place, kind, 0)
         self._decoded = frame

@@ -294,9 +294,9 @@ def test_a_parquet_file_with_columns_of_another_kind_is_left_out(tmp_path: Path)
     view, age = source.attributes["view"], source.attributes["age"]
     assert [view.text(index) for index in range(4)] == ["left", "right", "", ""]
     assert_array_equal(age.values, [1, 2, np.nan, 2.5])
-    told = [(one.done, one.total, str(one.note)) for one in steps if isinstance(one, Progress)]
+    reported = [(one.done, one.total, str(one.note)) for one in steps if isinstance(one, Progress)]
     # All texts are read before the first image.
-    assert {(0, 4, "Reading columns"), (2, 4, "Reading columns")} <= set(told)
+    assert {(0, 4, "Reading columns"), (2, 4, "Reading columns")} <= set(reported)
 
 
 def test_captions_in_parquet_are_named_as_left_out(tmp_path: Path) -> None:
