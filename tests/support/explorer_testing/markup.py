@@ -41,10 +41,12 @@ _MOST = 60
 
 _WRITER = """
 import sys
+open(sys.argv[1], 'wb').close()
+print('sprung', flush=True)
 while True:
     open(sys.argv[1], 'wb').close()
-    print('sprung', flush=True)
 """
+"""It says so once: while a reader has the pipe open, each open returns at once, and its words would fill their pipe."""
 
 
 class Trap:
