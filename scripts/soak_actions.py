@@ -122,7 +122,7 @@ def make_animation(soak: Soak) -> None:
     for image in soak.chooser.sample(range(20), 3):
         document.choose_image(image)
         soak.settle()
-        soak.click("timeline_add")
+        soak.click("tool_keyframe")
     document.timeline.set_animation_settings(replace(document.state.animation, steps=12))
     soak.until(lambda: document.views[KEYFRAMES] is not None, "the keyframes' images")
     export(soak, soak.out / f"film{soak.chooser.choice(_FORMATS)}")

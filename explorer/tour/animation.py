@@ -26,7 +26,7 @@ def keyframes(tour: Tour) -> None:
     for image in (3, 5, 9):
         tour.document.choose_image(image)
         tour.settle()
-        tour.click("timeline_add")
+        tour.click("tool_keyframe")
     tour.type_number("timeline_steps", 30)
     tour.type_number("timeline_hold", 6)
     tour.until(lambda: tour.document.views[KEYFRAMES] is not None, "the keyframes' thumbnails")
@@ -103,7 +103,7 @@ def first(tour: Tour) -> None:
         QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
         tour.until(lambda place=place: tour.document.state.image_index == place, "the clicked image")  # type: ignore[misc]
         tour.settle()
-        tour.click("timeline_add")
+        tour.click("tool_keyframe")
     _export(tour, tour.out / FIRST_NAME)
     clicks.end()
     if clicks.count > MOST_CLICKS:
