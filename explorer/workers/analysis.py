@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -14,6 +15,7 @@ from explorer.data.corruption import CORRUPTIONS, Noise
 from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.document.analysis import CodesView, QualityRequest, RankingView, Study
+from explorer.document.closed import ClosedModel, ClosedSource
 from explorer.document.directions import DirectionRequest
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
@@ -22,6 +24,7 @@ from explorer.errors import UsageError
 from explorer.latent.checks import check_table
 from explorer.messages import Message, message
 from explorer.models.cleaning import Cleaned, clean_files
+from explorer.models.codes import CodeSample
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
 from explorer.models.quality import CURVE_IMAGES, QualityCurve, curve_strengths, quality_curve
 from explorer.types import Floats, Indices, Pixels, Progress
@@ -90,9 +93,10 @@ class AnalysisJobs(QObject):
         self._document = document
         self._jobs = jobs
         self._latest: dict[Study, int] = {}
+        self._encoded: dict[Study, tuple[ClosedModel, ClosedSource]] = {}
         self._indexing: tuple[object, ...] = ()
         self._refused: tuple[object, ...] = ()
-        self._fitting: object = None
+        self._fitting: ref[CodeSample] | None = None
         document.analysis.quality_requested.connect(self._on_quality_requested)
         document.analysis.ranking_requested.connect(self._on_ranking_requested)
         document.analysis.cleaning_requested.connect(self._on_cleaning_requested)
@@ -104,6 +108,8 @@ class AnalysisJobs(QObject):
         document.term_requested.connect(self._on_term_requested)
         document.image_requested.connect(self._on_image_requested)
         document.changed.source.connect(self._on_source_changed)
+        document.changed.model.connect(self._cancel_former)
+        document.changed.source.connect(self._cancel_former)
 
     def _start(
         self, study: Study, title: Message, job: Callable[[], Iterator[Any]], on_finished: Callable[[Any], None]
@@ -172,10 +178,21 @@ class AnalysisJobs(QObject):
         if ranking is not None and ranking.source is not self._document.source:
             self._document.analysis.put_ranking(None)
 
+    def _cancel_former(self) -> None:
+        """Cancel what encodes all images with a model, or images, that are no longer open; it may take gigabytes."""
+        analysis = self._document.analysis
+        for study, (model, source) in self._encoded.items():
+            if analysis.running(study) is None:
+                continue
+            if not (model.is_of(self._document.model) and source.is_of(self._document.source)):
+                self._jobs.cancel(self._latest[study])
+                analysis.put_running(study, None)
+
     def _on_codes_requested(self) -> None:
         opened = self._opened()
         if opened is not None:
             model, source = opened
+            self._encoded["codes"] = ClosedModel.of(model), ClosedSource.of(source)
             self._start("codes", message("Encoding images"), lambda: encode_all(model, source), self._on_encoded)
 
     def _on_encoded(self, view: CodesView) -> None:
@@ -193,11 +210,12 @@ class AnalysisJobs(QObject):
             return
         if self._is_too_much(model, source):
             return
-        asked = (model.codec, source, settings.way)
+        asked = (ref(model.codec), ref(source), settings.way)  # keeps neither in memory
         done = document.analysis.running("index") is not None or document.analysis.problem("index")
         if done and self._indexing == asked:
             return
         self._indexing = asked
+        self._encoded["index"] = ClosedModel.of(model), ClosedSource.of(source)
         known = document.neighbors.index
         self._start(
             "index",
@@ -211,8 +229,9 @@ class AnalysisJobs(QObject):
         try:
             check_table(source.count, model.latent_dim)
         except UsageError as error:
-            if self._refused != (model.codec, source):
-                self._refused = (model.codec, source)
+            asked = ref(model.codec), ref(source)  # keeps neither in memory
+            if self._refused != asked:
+                self._refused = asked
                 self._document.report(error.message)
                 self._document.analysis.put_problem("index", error.message)
             return True
@@ -273,10 +292,14 @@ class AnalysisJobs(QObject):
 
     def _on_prior_requested(self) -> None:
         model, analysis = self._document.model, self._document.analysis
-        if model is None or (analysis.problem("prior") and self._fitting is model.sample):
+        if model is None:
             return
-        if analysis.running("prior") is None or self._fitting is not model.sample:
-            sample = self._fitting = model.sample
+        sample = model.sample
+        asked = self._fitting is not None and self._fitting() is sample
+        if asked and analysis.problem("prior"):
+            return
+        if analysis.running("prior") is None or not asked:
+            self._fitting = ref(sample)
             self._start(
                 "prior",
                 message("Fitting the prior"),

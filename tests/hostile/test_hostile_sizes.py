@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_testing.builders import make_model
+from explorer_testing.builders import make_model, make_source
 from explorer_testing.codec import MatrixCodec
+from pytestqt.qtbot import QtBot
 
 from explorer.cli import inputs
 from explorer.cli.inputs import Model, encode_source
@@ -18,7 +19,7 @@ from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
 from explorer.document.directions import DirectionRequest
 from explorer.document.document import Document, Problem
-from explorer.document.neighbors import NeighborSettings
+from explorer.document.neighbors import IndexedImages, NeighborSettings
 from explorer.document.state import OpenModel
 from explorer.errors import UsageError
 from explorer.latent.checks import MOST_CODE_BYTES, check_table
@@ -138,6 +139,28 @@ def test_it_is_reported_once_however_often_an_index_is_asked_for(
         document.neighbors.index_requested.emit()
     assert [str(problem.message).startswith("Cannot make 100,000 codes") for problem in problems] == [True]
     assert not jobs.jobs
+    jobs.close()
+    analysis_jobs.deleteLater()
+
+
+def test_an_index_is_not_made_for_what_is_no_longer_open(qapp: object, qtbot: QtBot) -> None:
+    document, jobs = Document(), JobRunner()
+    analysis_jobs = AnalysisJobs(document, jobs)
+    model, source = make_model(), make_source(40)
+    document.open(model, source)
+    document.neighbors.index_requested.emit()
+    document.analysis.codes_requested.emit()
+    assert len(jobs.jobs) == 2
+    document.open(source=make_source(9, name="others"))
+    qtbot.waitUntil(lambda: not jobs.jobs)
+    assert document.neighbors.index is None
+    assert document.analysis.codes is None
+    assert (document.analysis.running("index"), document.analysis.running("codes")) == (None, None)
+    made: list[IndexedImages | None] = []
+    document.neighbors.index_changed.connect(lambda: made.append(document.neighbors.index))
+    document.neighbors.index_requested.emit()
+    qtbot.waitUntil(lambda: bool(made))
+    assert [index.source for index in made if index is not None] == [document.source]
     jobs.close()
     analysis_jobs.deleteLater()
 
