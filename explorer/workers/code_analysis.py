@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.data.attribute_masks import attribute_masks, classes_of
 from explorer.data.preprocessing import to_floats
@@ -34,11 +35,20 @@ _TRIED = 100
 def encode_all(model: OpenModel, source: Source) -> Iterator[Progress | CodesView]:
     """Encode every image of a source; the codes of unreadable ones are NaN."""
     check_table(source.count, model.latent_dim)
-    codes = np.full((source.count, model.latent_dim), np.nan, np.float32)
+    codes, unread = _no_codes(model, source)
     for done, pixels, kept in _batches(model, source):
-        codes[kept] = model.codec.encode(to_floats(pixels))
+        codes[kept], unread[kept] = model.codec.encode(to_floats(pixels)), False
         yield Progress(done, source.count, message("Encoding"))
+    codes[unread] = np.nan
     yield CodesView(model.codec, source, codes)
+
+
+def _no_codes(model: OpenModel, source: Source) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return a table for the codes of a source, and which rows have none yet: all.
+
+    The table may be as large as `MOST_CODE_BYTES`; rows take memory only once they are written.
+    """
+    return np.empty((source.count, model.latent_dim), np.float32), np.ones(source.count, np.bool_)
 
 
 def _batches(model: OpenModel, source: Source) -> Iterator[tuple[int, Pixels, Indices]]:
@@ -73,14 +83,15 @@ def index_images(
     if known is None:
         check_table(source.count, model.latent_dim)
         step = step_for(source.count, model.card.image_shape)
-        codes = np.full((source.count, model.latent_dim), np.nan, np.float32)
+        codes, unread = _no_codes(model, source)
         small: list[Pixels] = []
         rows: list[Indices] = []
         for done, pixels, kept in _batches(model, source):
-            codes[kept] = model.codec.encode(to_floats(pixels))
+            codes[kept], unread[kept] = model.codec.encode(to_floats(pixels)), False
             small.append(pooled_pixels(pixels, step))
             rows.append(kept)
             yield Progress(done, source.count, message("Encoding"))
+        codes[unread] = np.nan
         images, positions = np.concatenate(small), np.concatenate(rows)
     else:
         codes, images, step, positions = known.codes, known.pixels, known.step, known.positions

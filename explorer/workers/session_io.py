@@ -93,6 +93,8 @@ def find_model(record: ModelRecord, current: OpenModel | None, where: Path | Non
     One that was in training is the model that its run has produced. SessionError if it is not found.
     """
     if where is None:
+        if current is not None and current.run is not None and str(current.run) == record.run and not record.model_hash:
+            return current  # it is still in training here, or was canceled
         record = _produced(record)
         if current is not None and current.epochs is None and _is_of(current, record):
             return current

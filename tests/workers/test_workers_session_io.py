@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from explorer_testing.builders import write_bundle
+from explorer_testing.builders import make_model, write_bundle
 from explorer_testing.codec import MatrixCodec
 from explorer_testing.training import small_request
 
@@ -70,6 +70,11 @@ def test_a_run_that_has_not_finished(saved: Callable[..., ModelRecord], phase: s
     record = saved(None, phase)
     with pytest.raises(SessionError, match="“new” was in training, and that training has not finished"):
         find_model(record, None)
+    # It is found where it is still open, in training or canceled.
+    open_one = replace(make_model(), run=Path(record.run), epochs=1)
+    assert find_model(record, open_one) is open_one
+    with pytest.raises(SessionError, match="has not finished"):
+        find_model(record, replace(open_one, run=Path("/nowhere/else")))
 
 
 def test_without_its_run_a_model_must_be_in_its_folder(saved: Callable[..., ModelRecord], tmp_path: Path) -> None:
