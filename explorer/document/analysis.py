@@ -13,6 +13,7 @@ from psygnal import Signal
 
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
+from explorer.latent.code_table import CodeTable
 from explorer.latent.data_distance import CodeDistance
 from explorer.latent.sampling import FittedPrior
 from explorer.messages import NO_MESSAGE, Message
@@ -20,7 +21,7 @@ from explorer.models.cleaning import Cleaned
 from explorer.models.codes import CodeSample
 from explorer.models.outliers import Outliers, ThresholdRule
 from explorer.models.quality import QualityCurve
-from explorer.types import Codec, Floats, Pixels
+from explorer.types import Codec, Pixels
 
 Study = Literal["quality", "ranking", "prior", "codes", "index", "directions", "probe"]
 
@@ -68,11 +69,11 @@ class RankingView:
 
 @dataclass(frozen=True, eq=False)
 class CodesView:
-    """Codes of all open images, float32 ``(n, latent_dim)``, in the order of the source; NaN if unreadable."""
+    """Codes of all open images in the order of the source; NaN if unreadable."""
 
     codec: Codec
     source: Source
-    codes: Floats
+    table: CodeTable
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from psygnal import Signal
 
-from explorer.data.preprocessing import to_floats
+from explorer.data.preprocessing import to_floats, to_pixels
 from explorer.data.source import Source
 from explorer.errors import UsageError
+from explorer.latent.code_table import CodeTable
 from explorer.latent.neighbors import CodeSpace, Found, IndexKind, Metric, NeighborIndex
 from explorer.types import Codec, Floats, Indices, Pixels
 
@@ -54,11 +55,11 @@ class IndexedImages:
 
     Attributes
     ----------
-    codes
-        Float32 ``(n, latent_dim)``, in source order; NaN where an image cannot be read.
+    table
+        The codes in source order; NaN where an image cannot be read.
     positions, pixels
         Int64 ``(m,)``: positions in the source of the readable images, which are the rows of `index`; and their pixels
-        ``(m, p)``, downsampled by `step` per side: float32 in [0, 1], or as the source has them where `step` is 1.
+        ``(m, p)``, downsampled by `step` per side to 16 bits, or as the source has them where `step` is 1.
     recall, seconds
         Recall@10 of `index`, and seconds per query; 1 and NaN for an exact one.
     """
@@ -66,7 +67,7 @@ class IndexedImages:
     codec: Codec
     source: Source
     way: tuple[Metric, bool, IndexKind | None]
-    codes: Floats
+    table: CodeTable
     positions: Indices
     pixels: Pixels
     step: int
@@ -74,6 +75,10 @@ class IndexedImages:
     index: NeighborIndex
     recall: float = 1.0
     seconds: float = float("nan")
+
+    def code_of(self, position: int) -> Floats | None:
+        """Return the code of an image, ``(latent_dim,)``; None if it is not kept."""
+        return self.table.values[position] if self.table.whole else None
 
     def row_of(self, position: int | None) -> int | None:
         rows = np.flatnonzero(self.positions == position)
@@ -110,8 +115,10 @@ def pooled(images: Floats, step: int) -> Floats:
 
 
 def pooled_pixels(pixels: Pixels, step: int) -> Pixels:
-    """Return images as `pooled` does, in [0, 1]; with a step of 1 as they are, flattened."""
-    return pixels.reshape(len(pixels), -1) if step == 1 else pooled(to_floats(pixels), step)
+    """Return images as `pooled` does, in 16 bits; with a step of 1 as they are, flattened."""
+    if step == 1:
+        return pixels.reshape(len(pixels), -1)
+    return to_pixels(pooled(to_floats(pixels), step), np.dtype(np.uint16))
 
 
 def step_for(count: int, shape: tuple[int, int, int]) -> int:

@@ -115,6 +115,11 @@ class GridSettings:
         """The plane and its coordinates, whatever their range."""
         return self.dims, self.components, self.quantiles, self.corners
 
+    @property
+    def component_axes(self) -> tuple[int, int] | None:
+        """The principal components of the x and y axes; None for a plane of another kind."""
+        return self.dims if self.components and not self.corners else None
+
 
 @dataclass(frozen=True)
 class Jitter:

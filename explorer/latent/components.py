@@ -12,6 +12,8 @@ from explorer.latent.checks import COMPONENT, check_dimension
 from explorer.latent.statistics import CodeStatistics
 from explorer.types import Floats
 
+_PART_VALUES = 4_000_000
+
 
 def to_components(z: Floats, stats: CodeStatistics) -> Floats:
     """Return coordinates ``(k,)`` of a code ``(d,)``, or ``(n, k)`` of several, along the principal components.
@@ -26,6 +28,13 @@ def to_components(z: Floats, stats: CodeStatistics) -> Floats:
     flat = stats.component_sigma <= stats.component_sigma.max(initial=0.0) * 1e-6
     coordinates = np.where(flat, 0.0, along / np.where(flat, 1.0, stats.component_sigma))
     return coordinates.astype(np.float32)
+
+
+def along_components(codes: Floats, stats: CodeStatistics) -> Floats:
+    """Return what `to_components` does for codes ``(n, d)``, in parts, so that long codes need little memory."""
+    step = max(1, _PART_VALUES // stats.latent_dim)
+    parts = [to_components(codes[start : start + step], stats) for start in range(0, max(1, len(codes)), step)]
+    return np.concatenate(parts)
 
 
 def move_component(z: Floats, stats: CodeStatistics, component: int, sigma_value: float) -> Floats:

@@ -14,7 +14,7 @@ import numpy as np
 
 from explorer.errors import ExplorerError, UsageError
 from explorer.latent.checks import as_codes
-from explorer.latent.components import to_components
+from explorer.latent.code_table import LONG_CODE, CodeTable
 from explorer.latent.statistics import CodeStatistics
 from explorer.paths import replacing_file
 from explorer.types import Floats, Indices
@@ -26,9 +26,6 @@ METRICS: tuple[Metric, ...] = ("l2", "cosine")
 
 EXACT_VALUES = 16_000_000
 """Number of values (500,000 codes of 32 dimensions) up to which the search is exact: a scan takes less than 10 ms."""
-
-LONG_CODE = 4_096
-"""Longer codes, such as spatial ones, are compared by their principal coordinates."""
 
 LINKS, BUILD_EFFORT, SEARCH_EFFORT = 32, 100, 128
 """Parameters of HNSW: M, efConstruction and efSearch (Malkov and Yashunin 2018)."""
@@ -54,7 +51,7 @@ _DIRECT = 16
 
 @dataclass(frozen=True, eq=False)
 class CodeSpace:
-    """The coordinates in which codes are compared.
+    """The coordinates in which codes are compared; of codes longer than `LONG_CODE`, the principal ones.
 
     If `whitened`, all principal components are scaled to σ = 1 (Mahalanobis distance).
     """
@@ -64,11 +61,15 @@ class CodeSpace:
 
     def coordinates(self, codes: Floats) -> Floats:
         """Return the coordinates to compare of codes ``(n, d)``, float32 ``(n, k)``."""
+        return self.coordinates_of(CodeTable(codes, self.statistics), np.arange(len(codes)))
+
+    def coordinates_of(self, table: CodeTable, rows: Indices) -> Floats:
+        """Return the coordinates to compare of the codes in some rows ``(m,)`` of a table, float32 ``(m, k)``."""
         if self.whitened:
-            return to_components(codes, self.statistics)
-        if codes.shape[1] > LONG_CODE:
-            return np.asarray(to_components(codes, self.statistics) * self.statistics.component_sigma, np.float32)
-        return np.ascontiguousarray(codes, np.float32)
+            return table.components(rows)
+        if self.statistics.latent_dim > LONG_CODE:
+            return np.asarray(table.components(rows) * self.statistics.component_sigma, np.float32)
+        return np.ascontiguousarray(table.values[rows], np.float32)
 
 
 @dataclass(frozen=True, eq=False)

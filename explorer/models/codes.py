@@ -15,7 +15,8 @@ from explorer.array_files import ZipLimits, check_members, read_header, read_val
 from explorer.data.choices import MAX_CHANNELS
 from explorer.data.preprocessing import DTYPES
 from explorer.errors import ModelError
-from explorer.latent.components import to_components
+from explorer.latent.code_table import LONG_CODE
+from explorer.latent.components import along_components
 from explorer.latent.statistics import QUANTILES, CodeStatistics
 from explorer.messages import message
 from explorer.reading import reading
@@ -24,15 +25,11 @@ from explorer.types import Floats, Indices, LatentShape, Pixels
 SAMPLE_SIZE = 2_000
 """Images in the sample; fewer if the code is long."""
 
-LONG_CODE = 4_096
-"""Codes with more dimensions are stored as float16."""
-
 AXES, SPATIAL_COMPONENTS = 64, 16
 """Maximum number of principal components of a flat and of a spatial code."""
 
 _KEPT_VALUES = 4_000_000
 _MEASURED_VALUES = 32_000_000
-_PART_VALUES = 4_000_000
 _HALF_ERROR = 1e-3
 _REMEDY = message("Train or download the model again.")
 _LIMITS = ZipLimits(4 << 30, members=100)
@@ -50,13 +47,6 @@ def most_measured(latent_dim: int) -> int:
 
 def most_components(latent_shape: LatentShape) -> int:
     return SPATIAL_COMPONENTS if len(latent_shape) > 1 else AXES
-
-
-def along_components(codes: Floats, statistics: CodeStatistics) -> Floats:
-    """Return coordinates ``(n, k)`` of codes ``(n, d)`` along the principal components, in σ, with bounded memory."""
-    step = max(1, _PART_VALUES // statistics.latent_dim)
-    parts = [to_components(codes[start : start + step], statistics) for start in range(0, len(codes), step)]
-    return np.concatenate(parts)
 
 
 @dataclass(frozen=True, eq=False)

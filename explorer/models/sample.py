@@ -9,10 +9,11 @@ import numpy as np
 
 from explorer.data.preprocessing import Preprocessing, to_floats, to_pixels
 from explorer.data.source import Source
+from explorer.latent.components import along_components
 from explorer.latent.statistics import compute_statistics
 from explorer.messages import message
 from explorer.models.batches import images_in_memory
-from explorer.models.codes import CodeSample, along_components, most_components, most_kept, most_measured
+from explorer.models.codes import CodeSample, most_components, most_kept, most_measured
 from explorer.models.conditions import Conditions
 from explorer.types import Codec, Floats, Indices, LatentShape, Pixels, Progress
 

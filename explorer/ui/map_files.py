@@ -52,11 +52,13 @@ def save_points(scatter: Scatter, window: MapWindow, names: tuple[str, str], pat
 def save_codes(view: CodesView, scatter: Scatter, path: Path) -> None:
     """Write the codes of the visible images as CSV: index, label, position on the map, and code.
 
-    ExportError if the file cannot be written.
+    Codes that are not kept whole are written as principal components, in σ. ExportError if the file cannot be written.
     """
-    header = ["index", "label", "x", "y", *(f"z{dim}" for dim in range(view.codes.shape[1]))]
+    values = view.table.values
+    name = "z" if view.table.whole else "pc"
+    header = ["index", "label", "x", "y", *(f"{name}{dim}" for dim in range(values.shape[1]))]
     rows = (
-        [int(index), view.source.label(int(index)), *scatter.points[index].tolist(), *view.codes[index].tolist()]
+        [int(index), view.source.label(int(index)), *scatter.points[index].tolist(), *values[index].tolist()]
         for index in np.flatnonzero(scatter.shown)
     )
     write_csv(path, header, rows)

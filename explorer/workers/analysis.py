@@ -21,13 +21,13 @@ from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.views.preview import read_image
 from explorer.errors import UsageError
-from explorer.latent.checks import check_table
+from explorer.latent.code_table import CodeTable
 from explorer.messages import Message, message
 from explorer.models.cleaning import Cleaned, clean_files
 from explorer.models.codes import CodeSample
 from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
 from explorer.models.quality import CURVE_IMAGES, QualityCurve, curve_strengths, quality_curve
-from explorer.types import Floats, Indices, Pixels, Progress
+from explorer.types import Indices, Pixels, Progress
 from explorer.workers.animation import EncodedImages, encode_images
 from explorer.workers.code_analysis import encode_all, find_directions, fit_prior, index_images, probe
 from explorer.workers.jobs import JobRunner
@@ -122,10 +122,10 @@ class AnalysisJobs(QObject):
         known = 0 if source is None else len(source.skipped)
 
         def release() -> bool:
-            """Return whether this is the latest job: one that ended while the next was started reports late."""
+            """Return whether the outcome is wanted: a job may end while the next is started, or its model is closed."""
             if analysis.running(study) == key:
                 analysis.put_running(study, None)
-            return self._latest[study] == key
+            return self._latest[study] == key and not self._is_former(study)
 
         def finished(result: Any) -> None:
             if release():
@@ -181,12 +181,17 @@ class AnalysisJobs(QObject):
     def _cancel_former(self) -> None:
         """Cancel what encodes all images with a model, or images, that are no longer open; it may take gigabytes."""
         analysis = self._document.analysis
-        for study, (model, source) in self._encoded.items():
-            if analysis.running(study) is None:
-                continue
-            if not (model.is_of(self._document.model) and source.is_of(self._document.source)):
+        for study in self._encoded:
+            if analysis.running(study) is not None and self._is_former(study):
                 self._jobs.cancel(self._latest[study])
                 analysis.put_running(study, None)
+
+    def _is_former(self, study: Study) -> bool:
+        """Return whether an analysis encodes with a model, or images, that are no longer open."""
+        if study not in self._encoded:
+            return False
+        model, source = self._encoded[study]
+        return not (model.is_of(self._document.model) and source.is_of(self._document.source))
 
     def _on_codes_requested(self) -> None:
         opened = self._opened()
@@ -227,7 +232,7 @@ class AnalysisJobs(QObject):
     def _is_too_much(self, model: OpenModel, source: Source) -> bool:
         """Return whether the codes would not fit into memory; reported once per model and source."""
         try:
-            check_table(source.count, model.latent_dim)
+            CodeTable.check(source.count, model.sample.statistics)
         except UsageError as error:
             asked = ref(model.codec), ref(source)  # keeps neither in memory
             if self._refused != asked:
@@ -243,6 +248,7 @@ class AnalysisJobs(QObject):
             return
         model, source = opened
         known = self._known_codes(model, source)
+        self._encoded["directions"] = ClosedModel.of(model), ClosedSource.of(source)
         self._start(
             "directions",
             message("Finding directions"),
@@ -255,6 +261,7 @@ class AnalysisJobs(QObject):
         if opened is not None:
             model, source = opened
             known = self._known_codes(model, source)
+            self._encoded["probe"] = ClosedModel.of(model), ClosedSource.of(source)
             if attribute is None:
                 title = message("Fitting a linear probe for the labels")
             else:
@@ -266,11 +273,11 @@ class AnalysisJobs(QObject):
                 self._document.analysis.put_probe,
             )
 
-    def _known_codes(self, model: OpenModel, source: Source) -> Floats | None:
+    def _known_codes(self, model: OpenModel, source: Source) -> CodeTable | None:
         """Return the codes of all images if another analysis has already encoded them."""
         for part in (self._document.analysis.codes, self._document.neighbors.index):
             if part is not None and part.codec is model.codec and part.source is source:
-                return part.codes
+                return part.table
         return None
 
     def _on_term_requested(self, indices: Indices, number: int) -> None:

@@ -8,6 +8,7 @@ from explorer_testing.builders import make_model, make_source
 
 from explorer.data.preprocessing import to_floats
 from explorer.document.neighbors import IndexedImages, NeighborSettings, pooled, pooled_pixels
+from explorer.latent.code_table import CodeTable
 from explorer.latent.neighbors import CodeSpace, NeighborIndex
 from explorer.types import Pixels
 
@@ -22,7 +23,7 @@ def indexed(pixels: Pixels, step: int) -> IndexedImages:
         model.codec,
         make_source(1),
         NeighborSettings().way,
-        codes,
+        CodeTable(codes, model.sample.statistics),
         np.arange(len(pixels)),
         pooled_pixels(pixels, step),
         step,
@@ -38,11 +39,14 @@ def test_a_search_in_parts_finds_what_one_search_finds(step: int, leave_out: int
     images = indexed(pixels, step)
     query = to_floats(pixels[[leave_out or 7]])
     found = images.nearest_by_pixels(query, 12, leave_out)
-    whole = NeighborIndex(pooled(to_floats(pixels), step), "exact").search(pooled(query, step), 12, leave_out)
+    every = to_floats(pooled_pixels(pixels, step))
+    np.testing.assert_allclose(every, pooled(to_floats(pixels), step), atol=1 / 0xFFFF)
+    whole = NeighborIndex(every, "exact").search(pooled(query, step), 12, leave_out)
     np.testing.assert_array_equal(found.indices, whole.indices)
     np.testing.assert_array_equal(found.distances, whole.distances)
 
 
-def test_pixels_of_full_size_stay_bytes() -> None:
+@pytest.mark.parametrize("step", [1, 2])
+def test_pixels_are_kept_as_integers(step: int) -> None:
     pixels = np.zeros((3, *SHAPE), np.uint8)
-    assert indexed(pixels, 1).pixels.nbytes == pixels.nbytes
+    assert indexed(pixels, step).pixels.nbytes == pixels.nbytes / step**2 * (1 if step == 1 else 2)

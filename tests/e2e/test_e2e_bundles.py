@@ -13,7 +13,7 @@ from explorer.data.metrics import mse
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.data.sources import held_out_source, open_source
-from explorer.models.codes import LONG_CODE
+from explorer.latent.code_table import LONG_CODE
 from explorer.models.evaluation import Evaluation, evaluate
 from explorer.paths import pretrained_dir
 from explorer.types import Indices

@@ -21,9 +21,10 @@ from explorer.data.sources import open_source
 from explorer.engine.client import ModelProcess
 from explorer.engine.messages import Cancelled, Checkpoint, Epoch, Event, Failed, Finished, Started, Train
 from explorer.inference.codec import OnnxCodec
+from explorer.latent.code_table import LONG_CODE
 from explorer.models.architectures import ARCHITECTURES
 from explorer.models.bundle import open_bundle
-from explorer.models.codes import LONG_CODE, SPATIAL_COMPONENTS
+from explorer.models.codes import SPATIAL_COMPONENTS
 from explorer.models.evaluation import Evaluation, evaluate
 from explorer.models.settings import TrainingRequest, make_request
 from explorer.types import ImageShape

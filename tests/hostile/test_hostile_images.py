@@ -214,7 +214,7 @@ def test_neighbors_and_the_map_leave_it_out_and_count_as_before(folder: Path) ->
     model, source = make_model(), open_source(folder)
     view = last(encode_all(model, source))
     assert isinstance(view, CodesView)
-    assert np.isfinite(view.codes).all(axis=1).tolist() == [True, True, False, True, True]
+    assert np.isfinite(view.table.values).all(axis=1).tolist() == [True, True, False, True, True]
     index = last(index_images(model, source, NeighborSettings(), None))
     assert isinstance(index, IndexedImages)
     assert index.positions.tolist() == [0, 1, 3, 4]
@@ -224,9 +224,9 @@ def test_neighbors_and_the_map_leave_it_out_and_count_as_before(folder: Path) ->
         (found,) = find_neighbors(index, model.card.preprocessing, code, 9, image_index, original)
         return found
 
-    found = near(index.codes[3], 3)
+    found = near(index.table.values[3], 3)
     assert sorted(found.indices.tolist()) == sorted(found.pixel_indices.tolist()) == [0, 1, 4]
-    assert set(near(index.codes[3], None).indices.tolist()) == {0, 1, 3, 4}
+    assert set(near(index.table.values[3], None).indices.tolist()) == {0, 1, 3, 4}
     again = last(index_images(model, source, NeighborSettings(metric="cosine"), index))
     assert again.positions.tolist() == [0, 1, 3, 4]
     ranking = last(rank_by_error(model.codec, source, np.arange(5), model.card.preprocessing))

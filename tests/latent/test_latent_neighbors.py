@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import UsageError
+from explorer.latent.code_table import LONG_CODE
 from explorer.latent.neighbors import (
-    LONG_CODE,
     METRICS,
     CodeSpace,
     IndexKind,

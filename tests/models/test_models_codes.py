@@ -18,14 +18,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from explorer.errors import ModelError
-from explorer.latent.components import to_components
+from explorer.latent.code_table import LONG_CODE
+from explorer.latent.components import along_components, to_components
 from explorer.latent.statistics import CodeStatistics, compute_statistics
 from explorer.models.codes import (
-    LONG_CODE,
     SAMPLE_SIZE,
     SPATIAL_COMPONENTS,
     CodeSample,
-    along_components,
     first_thumbnails,
     load_codes,
     most_kept,

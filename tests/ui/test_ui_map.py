@@ -587,7 +587,7 @@ def scattered(driver: WindowDriver) -> WindowDriver:
 def codes(driver: WindowDriver) -> Floats:
     view = driver.document.analysis.codes
     assert view is not None
-    return view.codes
+    return view.table.values
 
 
 def test_the_images_lie_at_their_codes_in_their_labels_colors(scattered: WindowDriver) -> None:

@@ -57,7 +57,7 @@ def model() -> OpenModel:
 def test_the_codes_of_the_map(source: Source, model: OpenModel) -> None:
     *_, view = encode_all(model, source)
     assert isinstance(view, CodesView)
-    assert np.isfinite(view.codes).all(axis=1).tolist() == [True] * 3 + [False] + [True] * 5
+    assert np.isfinite(view.table.values).all(axis=1).tolist() == [True] * 3 + [False] + [True] * 5
     assert [one.name for one in source.skipped] == ["0a.png", "3.png"]
 
 

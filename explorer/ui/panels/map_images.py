@@ -53,6 +53,7 @@ class MapImages(QWidget):
         self._read: dict[int, QImage] = {}
         self._old: set[int] = set()
         self._points: Floats | None = None
+        self._placed = True
         self._encoded_by: OpenModel | None = None
         self.setAccessibleName(self.tr("Scatter"))
         self.tiles = check_box(
@@ -183,7 +184,7 @@ class MapImages(QWidget):
     def _on_points_toggled(self, on: bool) -> None:
         if on:
             self._document.analysis.put_problem("codes", NO_MESSAGE)
-            self._words.clear()
+            self._say_hidden()
         self._ask()
         self.changed.emit()
 
@@ -201,7 +202,7 @@ class MapImages(QWidget):
 
     def _on_model_changed(self) -> None:
         model, codes = self._document.model, self._document.analysis.codes
-        if codes is not None and (model is None or codes.codes.shape[1] != model.latent_dim):
+        if codes is not None and (model is None or codes.codec.latent_dim != model.latent_dim):
             self._points = None
         self.points.setEnabled(model is None or model.card.encodes)
         decodes = model is None or model.card.decodes
@@ -235,10 +236,19 @@ class MapImages(QWidget):
         # Codes of earlier weights of a model in training are shown until there are newer ones.
         known = self._encoded_by
         of_it = model is not None and known is not None and (known.codec is model.codec or model.continues(known))
-        fits = of_it and codes is not None and plane is not None and codes.codes.shape[1] == len(plane.origin)
-        self._points = plane.coordinates(codes.codes) if fits and codes is not None and plane is not None else None
+        self._points, before, self._placed = None, self._placed, True
+        if of_it and codes is not None and plane is not None and codes.codec.latent_dim == len(plane.origin):
+            self._points = codes.table.on_plane(plane, self._document.state.grid.component_axes)
+            self._placed = self._points is not None
+        if self._placed != before:
+            self._say_hidden()
         self.changed.emit()
         self._ask()
+
+    def _say_hidden(self) -> None:
+        """Say why there are no points, if their codes are known and they have no place on this plane."""
+        hidden = self.tr("Codes this long are kept as principal components. To see points, choose two of them as axes.")
+        self._words.setText("" if self._placed else hidden)
 
     def _fill_legend(self) -> None:
         source = self._document.source

@@ -193,7 +193,7 @@ class NeighborsPanel(WatchingPanel):
         images = view.images if row is self.by_code else view.pixel_images
         place = int(item.data(_PLACE))
         image = stated(pixels_to_qimage(images[row.row(item)]), shown_text(self._document.state))
-        return MenuImage(image, f"image-{place + 1}", index.codes[place], place)
+        return MenuImage(image, f"image-{place + 1}", index.code_of(place), place)
 
     def _on_retry_clicked(self) -> None:
         self._document.analysis.put_problem("index", NO_MESSAGE)
