@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,9 @@ class Holding:
     Attributes
     ----------
     memory
-        Proportional set size in bytes (shared pages count once), or the resident set size if unavailable.
+        Resident bytes; in the sum over processes, pages of a file that several of them map count once.
     own
-        The anonymous part of it, in bytes: unlike that of libraries, its share does not change when an unrelated
-        process that uses them starts or ends.
+        The anonymous part of it, in bytes.
     files, threads, processes
         Numbers of open files, threads and processes.
     """
@@ -51,12 +51,6 @@ class Holding:
         )
 
 
-def holding(pid: int) -> Holding:
-    """Return the resources of one process."""
-    proc = Path("/proc", str(pid))
-    return Holding(*_memory(proc), len(os.listdir(proc / "fd")), len(os.listdir(proc / "task")))
-
-
 def children(pid: int) -> list[int]:
     """Return all descendants of a process."""
     found: list[int] = []
@@ -68,22 +62,39 @@ def children(pid: int) -> list[int]:
 
 
 def tree_holding(pid: int) -> tuple[Holding, Holding]:
-    """Return the resources of a process, and the sum of those of all its descendants."""
-    below = Holding(0, 0, 0, 0, 0)
-    for child in children(pid):
+    """Return the resources of a process, and the sum of those of all its descendants without what it shares with it."""
+    files: dict[str, int] = {}
+    parts = []
+    for one in (pid, *children(pid)):
         with suppress(OSError):  # it has ended meanwhile
-            below += holding(child)
-    return holding(pid), below
+            parts.append(_holding(Path("/proc", str(one)), files))
+    return parts[0], sum(parts[1:], Holding(0, 0, 0, 0, 0))
 
 
-def _memory(proc: Path) -> tuple[int, int]:
-    """Return all memory, and its anonymous part."""
-    with suppress(OSError):
-        sizes = {
-            line.split(":")[0]: int(line.split()[1]) * 1024
-            for line in (proc / "smaps_rollup").read_text().splitlines()
-            if line.startswith("Pss")
-        }
-        return sizes["Pss"], sizes.get("Pss_Anon", sizes["Pss"])
-    resident = int((proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return resident, resident
+def _holding(proc: Path, files: dict[str, int]) -> Holding:
+    """Return the resources of one process; `files` are the resident bytes of each mapped file that count already.
+
+    The proportional set size would depend on unrelated processes that use the same libraries.
+    """
+    own, mapped = _resident(proc)
+    more = 0
+    for path, size in mapped.items():
+        known = files.get(path, 0)
+        more += max(0, size - known)
+        files[path] = max(size, known)
+    return Holding(own + more, own, len(os.listdir(proc / "fd")), len(os.listdir(proc / "task")))
+
+
+def _resident(proc: Path) -> tuple[int, dict[str, int]]:
+    """Return the anonymous resident bytes, and those of each mapped file."""
+    own, mapped, path = 0, Counter[str](), ""
+    for line in (proc / "smaps").read_text("utf-8", "replace").splitlines():
+        words = line.split(maxsplit=5)
+        if not words[0].endswith(":"):
+            path = words[5] if len(words) > 5 else ""
+        elif words[0] == "Rss:":
+            mapped[path] += int(words[1]) * 1024
+        elif words[0] == "Anonymous:":
+            mapped[path] -= int(words[1]) * 1024
+            own += int(words[1]) * 1024
+    return own, dict(mapped)

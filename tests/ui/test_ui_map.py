@@ -38,6 +38,7 @@ from explorer.document.views.hover import HOVER, HoverView
 from explorer.document.views.meter import METER
 from explorer.document.views.overlay import OVERLAY, OverlayView
 from explorer.document.views.thumbnails import read_thumbnails
+from explorer.latent import code_table
 from explorer.latent.components import to_components
 from explorer.latent.data_distance import CodeDistance
 from explorer.latent.polygon import inside
@@ -608,6 +609,41 @@ def test_the_images_lie_at_their_codes_in_their_labels_colors(scattered: WindowD
     before = array_of(canvas.grab().toImage())
     scattered.click("map_points")
     assert (array_of(canvas.grab().toImage()) != before).any(), "they are drawn"
+
+
+def test_points_of_long_codes_are_on_planes_of_components(
+    driver: WindowDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table of long codes keeps their components only: set for codes of five numbers, it is quick."""
+    monkeypatch.setattr(code_table, "LONG_CODE", 4)
+    monkeypatch.setattr(code_table, "MOST_WHOLE_BYTES", 0)
+    driver.open(make_model(latent_dim=5))
+    model, source, images = driver.document.model, driver.document.source, driver.window.map.images
+    assert model is not None
+    assert source is not None
+    words = driver.find(QLabel, "map_images_words")
+    driver.click("map_images")
+    driver.click("map_points")
+    driver.until(lambda: driver.document.analysis.codes is not None and not driver.document.jobs)
+    assert images.scatter is None
+    assert "kept as principal components" in words.text()
+    driver.click("map_points")
+    assert not words.text()
+    driver.click("map_points")
+    assert "choose two of them as axes" in words.text()
+    box = driver.find(QComboBox, "map_across")
+    box.setCurrentIndex(box.findText("PC 1", Qt.MatchFlag.MatchStartsWith))
+    box.activated.emit(box.currentIndex())
+    assert not words.text()
+    scatter = images.scatter
+    assert scatter is not None
+    pixels = to_floats(source.read(np.arange(source.count), model.card.preprocessing))
+    along = to_components(model.codec.encode(pixels), model.sample.statistics)
+    np.testing.assert_allclose(scatter.points, along[:, :2], atol=1e-4)
+    driver.window.map.export.save_codes(tmp_path / "codes.csv")
+    with (tmp_path / "codes.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    np.testing.assert_allclose([float(row["pc1"]) for row in rows], along[:, 1], atol=1e-4)
 
 
 def test_the_legend_hides_a_class(scattered: WindowDriver) -> None:
