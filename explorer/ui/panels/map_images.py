@@ -184,6 +184,7 @@ class MapImages(QWidget):
     def _on_points_toggled(self, on: bool) -> None:
         if on:
             self._document.analysis.put_problem("codes", NO_MESSAGE)
+        if on or not self._placed:
             self._say_hidden()
         self._ask()
         self.changed.emit()
@@ -248,7 +249,7 @@ class MapImages(QWidget):
     def _say_hidden(self) -> None:
         """Say why there are no points, if their codes are known and they have no place on this plane."""
         hidden = self.tr("Codes this long are kept as principal components. To see points, choose two of them as axes.")
-        self._words.setText("" if self._placed else hidden)
+        self._words.setText(hidden if self.points.isChecked() and not self._placed else "")
 
     def _fill_legend(self) -> None:
         source = self._document.source
