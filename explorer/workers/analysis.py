@@ -29,7 +29,7 @@ from explorer.models.outliers import Outliers, ThresholdRule, rank_by_error
 from explorer.models.quality import CURVE_IMAGES, QualityCurve, curve_strengths, quality_curve
 from explorer.types import Indices, Pixels, Progress
 from explorer.workers.animation import EncodedImages, encode_images
-from explorer.workers.code_analysis import encode_all, find_directions, fit_prior, index_images, probe
+from explorer.workers.code_analysis import find_directions, fit_prior, index_images, probe, view_codes
 from explorer.workers.jobs import JobRunner
 from explorer.workers.loading import open_model, skipped_words
 
@@ -198,7 +198,7 @@ class AnalysisJobs(QObject):
         if opened is not None:
             model, source = opened
             self._encoded["codes"] = ClosedModel.of(model), ClosedSource.of(source)
-            self._start("codes", message("Encoding images"), lambda: encode_all(model, source), self._on_encoded)
+            self._start("codes", message("Encoding images"), lambda: view_codes(model, source), self._on_encoded)
 
     def _on_encoded(self, view: CodesView) -> None:
         if view.source is self._document.source:

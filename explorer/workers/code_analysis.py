@@ -19,14 +19,13 @@ from explorer.latent.directions import Direction
 from explorer.latent.neighbors import CodeSpace, IndexKind, Metric, NeighborIndex, recall
 from explorer.latent.sampling import FittedPrior
 from explorer.messages import NO_MESSAGE, Message, message
-from explorer.models.batches import images_at_once, readable_batches
 from explorer.models.codes import CodeSample
+from explorer.models.encoding import batches_to_encode, encode_all
 from explorer.paths import index_dir
 from explorer.types import Floats, Indices, Pixels, Progress
 from explorer.workers import fitting
 from explorer.workers.fitting import FitDirection, FitProcess, probe_labels
 
-_ENCODED_AT_ONCE = 250
 _TRIED = 100
 """Queries that measure the recall of an index."""
 
@@ -34,24 +33,19 @@ _FITTED_BYTES = 512 << 20
 """Maximum size of the codes in which a direction is searched; of longer ones, evenly spaced images are encoded."""
 
 
-def encode_all(model: OpenModel, source: Source) -> Iterator[Progress | CodesView]:
-    """Encode every image of a source; the codes of unreadable ones are NaN."""
-    table = CodeTable.empty(source.count, model.sample.statistics)
-    for done, pixels, kept in _batches(model, source, np.arange(source.count)):
-        table.put(kept, model.codec.encode(to_floats(pixels)))
-        yield Progress(done, source.count, message("Encoding"))
-    yield CodesView(model.codec, source, table)
+def view_codes(model: OpenModel, source: Source) -> Iterator[Progress | CodesView]:
+    """Encode every image of a source."""
+    yield CodesView(model.codec, source, (yield from _encoded(model, source)))
 
 
 def _batches(model: OpenModel, source: Source, indices: Indices) -> Iterator[tuple[int, Pixels, Indices]]:
-    step = images_at_once(model.codec.image_shape, _ENCODED_AT_ONCE)
-    return readable_batches(source, indices, model.card.preprocessing, step)
+    return batches_to_encode(model.codec, source, indices, model.card.preprocessing)
 
 
 def _encoded(model: OpenModel, source: Source) -> Generator[Progress, None, CodeTable]:
-    for item in encode_all(model, source):
-        if isinstance(item, CodesView):
-            return item.table
+    for item in encode_all(model.codec, source, model.card.preprocessing, model.sample.statistics):
+        if isinstance(item, CodeTable):
+            return item
         yield item
     raise AssertionError("the codes come last")
 

@@ -27,7 +27,7 @@ from explorer.engine.messages import Started
 from explorer.errors import DataError
 from explorer.models.outliers import Outliers, rank_by_error
 from explorer.types import Floats, Progress
-from explorer.workers.code_analysis import encode_all, index_images
+from explorer.workers.code_analysis import index_images, view_codes
 
 RECIPE = Preprocessing.standard((4, 4, 1))
 
@@ -212,7 +212,7 @@ def last(job: Any) -> Any:
 
 def test_neighbors_and_the_map_leave_it_out_and_count_as_before(folder: Path) -> None:
     model, source = make_model(), open_source(folder)
-    view = last(encode_all(model, source))
+    view = last(view_codes(model, source))
     assert isinstance(view, CodesView)
     assert np.isfinite(view.table.values).all(axis=1).tolist() == [True, True, False, True, True]
     index = last(index_images(model, source, NeighborSettings(), None))

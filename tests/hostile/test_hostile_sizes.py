@@ -43,7 +43,7 @@ from explorer.types import Floats, Pixels
 from explorer.workers import code_analysis
 from explorer.workers.analysis import AnalysisJobs
 from explorer.workers.animation import EncodedImages, encode_images
-from explorer.workers.code_analysis import encode_all, find_directions, index_images, probe
+from explorer.workers.code_analysis import find_directions, index_images, probe, view_codes
 from explorer.workers.jobs import JobRunner
 
 COUNT, LENGTH = 100_000, 100_352
@@ -130,7 +130,7 @@ def shorter() -> OpenModel:
 
 
 KEPT: dict[str, Callable[[OpenModel, ArraySource], Iterator[object]]] = {
-    "encode": encode_all,
+    "encode": view_codes,
     "neighbors": lambda model, source: index_images(model, source, NeighborSettings(), None),
     "probe": lambda model, source: probe(model, source, None, None),
 }
@@ -158,7 +158,7 @@ def long_codes() -> tuple[OpenModel, ArraySource, Floats]:
 def test_of_long_codes_the_components_are_kept(long_codes: tuple[OpenModel, ArraySource, Floats]) -> None:
     model, source, codes = long_codes
     statistics = model.sample.statistics
-    *_, view = encode_all(model, source)
+    *_, view = view_codes(model, source)
     assert isinstance(view, CodesView)
     assert not view.table.whole
     assert view.table.values.nbytes <= MOST_WHOLE_BYTES

@@ -625,7 +625,7 @@ def test_points_of_long_codes_are_on_planes_of_components(
     driver.click("map_images")
     driver.click("map_points")
     driver.until(lambda: driver.document.analysis.codes is not None and not driver.document.jobs)
-    assert images.scatter is None
+    assert driver.window.map.images.scatter is None
     assert "kept as principal components" in words.text()
     driver.click("map_points")
     assert not words.text()

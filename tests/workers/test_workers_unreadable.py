@@ -27,7 +27,7 @@ from explorer.models.settings import make_request
 from explorer.workers.analysis import rank
 from explorer.workers.animation import EncodedImages, encode_files, encode_images
 from explorer.workers.backend import Backend
-from explorer.workers.code_analysis import encode_all, index_images
+from explorer.workers.code_analysis import index_images, view_codes
 from explorer.workers.dataset_checks import preview_augmentation
 
 
@@ -55,7 +55,7 @@ def model() -> OpenModel:
 
 
 def test_the_codes_of_the_map(source: Source, model: OpenModel) -> None:
-    *_, view = encode_all(model, source)
+    *_, view = view_codes(model, source)
     assert isinstance(view, CodesView)
     assert np.isfinite(view.table.values).all(axis=1).tolist() == [True] * 3 + [False] + [True] * 5
     assert [one.name for one in source.skipped] == ["0a.png", "3.png"]

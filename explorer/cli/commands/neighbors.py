@@ -9,11 +9,12 @@ import numpy as np
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
-from explorer.cli.inputs import encode_source, open_model, position_in, warn_of_range, warn_of_skipped
+from explorer.cli.inputs import open_model, position_in, warn_of_range, warn_of_skipped
 from explorer.cli.parser import IMAGE_HELP, add_data, add_model, whole
 from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
 from explorer.latent.neighbors import INDEX_KINDS, METRICS, CodeSpace, NeighborIndex
+from explorer.models.encoding import encode_all
 from explorer.paths import index_dir
 
 
@@ -38,10 +39,10 @@ def run(options: Namespace, console: Console) -> Report:
         model.images.read(options.query, console) if own is None else to_floats(source.read([own], model.preprocessing))
     )
     query = model.codec.encode(images)
-    codes, positions = console.result(encode_source(model, source, np.arange(source.count)))
+    table = console.result(encode_all(model.codec, source, model.preprocessing, model.statistics))
     warn_of_skipped(console, source)
-    space = CodeSpace(model.statistics)
-    index = NeighborIndex(space.coordinates(codes), options.index, options.metric, folder=index_dir())
+    space, positions = CodeSpace(model.statistics), table.known
+    index = NeighborIndex(space.coordinates_of(table, positions), options.index, options.metric, folder=index_dir())
     row = np.flatnonzero(positions == own)
     found = index.search(space.coordinates(query), options.count, leave_out=int(row[0]) if len(row) else None)
     listed = [
