@@ -13,6 +13,7 @@ from psygnal import Signal
 
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
+from explorer.document.state import OpenModel
 from explorer.latent.code_table import CodeTable
 from explorer.latent.data_distance import CodeDistance
 from explorer.latent.sampling import FittedPrior
@@ -180,6 +181,17 @@ class Analysis:
     def put_prior(self, sample: CodeSample, prior: FittedPrior) -> None:
         self._prior = (sample, prior)
         self.prior_changed.emit()
+
+    def drop_former(self, model: OpenModel | None) -> None:
+        """Drop what was found in the codes of models that are no longer open; it keeps their networks in memory."""
+        codec, sample = (None, None) if model is None else (model.codec, model.sample)
+        if self._prior is not None and self._prior[0] is not sample:
+            self._prior = None
+        if self._distance is not None and self._distance[0] is not sample:
+            self._distance = None
+        if any(one.codec is not codec for one in self._probes):
+            self._probes = ()
+            self.probes_changed.emit()
 
     def running(self, study: Study) -> int | None:
         """Return the key of the job of an analysis."""

@@ -128,10 +128,11 @@ class Housekeeping(QObject):
             document.neighbors.put_index(None)
 
     def _drop_stale_views(self) -> None:
-        """Drop the index and codes of a model or images that are no longer open: tens of megabytes each."""
+        """Drop what was found for a model or images that are no longer open: tens of megabytes each."""
         document, model, source = self._document, self._document.model, self._document.source
         if document.training.active:
             return  # those of a model in training are replaced by newer ones
+        document.analysis.drop_former(model)
         index, codes = document.neighbors.index, document.analysis.codes
         if index is not None and (model is None or index.codec is not model.codec or index.source is not source):
             document.neighbors.put_index(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import weakref
 from collections.abc import Iterator
@@ -10,15 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_testing.builders import write_bundle
+from explorer_testing.builders import make_source, write_bundle
 from explorer_testing.codec import MatrixCodec
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
+from explorer.document.analysis import Probe
 from explorer.document.document import Document, Problem
 from explorer.document.open_requests import OpenRequest
 from explorer.document.views.image import IMAGE, ImageView
 from explorer.inference.codec import OnnxCodec
+from explorer.latent.sampling import FittedPrior
 from explorer.workers.backend import Backend
 
 COUNT = 6
@@ -208,3 +211,30 @@ def test_networks_that_a_late_answer_loaded_again_are_released(backend: Backend,
         assert decoder._sessions
         backend.housekeeping.begin()
     assert not decoder._sessions
+
+
+def test_what_was_found_for_a_closed_model_does_not_keep_it(backend: Backend, tmp_path: Path, qtbot: QtBot) -> None:
+    document = backend.document
+    for number in range(2):
+        write_bundle(tmp_path / f"m{number}", MatrixCodec(seed=number))
+    document.open_requested.emit(OpenRequest((tmp_path / "m0",), "model"))
+    qtbot.waitUntil(lambda: name_of(document) == "m0" and not document.jobs)
+    model, analysis = document.model, document.analysis
+    assert model is not None
+    analysis.put_probe(Probe(model.codec, make_source(40), None, 2, 40, 1.0, 0.5))
+    analysis.put_prior(model.sample, FittedPrior())
+    distance = analysis.distance_of(model.sample)
+    with qtbot.waitSignal(backend.housekeeping.tidied, timeout=30_000):
+        backend.housekeeping.begin()
+    assert len(analysis.probes) == 1, "those of the open model are kept"
+    assert analysis.prior_of(model.sample) is not None
+    assert analysis.distance_of(model.sample) is distance
+    kept = weakref.ref(model), weakref.ref(model.codec), weakref.ref(model.sample)
+    document.open_requested.emit(OpenRequest((tmp_path / "m1",), "model"))
+    qtbot.waitUntil(lambda: name_of(document) == "m1" and not document.jobs)
+    del model, distance
+    with qtbot.waitSignal(backend.housekeeping.tidied, timeout=30_000):
+        backend.housekeeping.begin()
+    document.forget_history()
+    gc.collect()
+    assert [reference() for reference in kept] == [None] * 3

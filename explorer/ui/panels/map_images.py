@@ -8,10 +8,10 @@ from PySide6.QtGui import QColor, QIcon, QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 
 from explorer.data.classes import Classes, classes_of
+from explorer.document.closed import ClosedModel
 from explorer.document.document import Document
 from explorer.document.map_tiles import MapWindow
 from explorer.document.selection import Picked
-from explorer.document.state import OpenModel
 from explorer.document.views.points import POINTS
 from explorer.document.views.thumbnails import ThumbnailsView
 from explorer.latent.polygon import inside
@@ -54,7 +54,7 @@ class MapImages(QWidget):
         self._old: set[int] = set()
         self._points: Floats | None = None
         self._placed = True
-        self._encoded_by: OpenModel | None = None
+        self._encoded_by: ClosedModel | None = None
         self.setAccessibleName(self.tr("Scatter"))
         self.tiles = check_box(
             "map_tiles", self.tr("Show decoded grid"), self.tr("Show decoded images behind the points")
@@ -233,10 +233,9 @@ class MapImages(QWidget):
     def _on_codes_changed(self) -> None:
         codes, plane, model = self._document.analysis.codes, self._document.plane, self._document.model
         if codes is not None and model is not None and codes.codec is model.codec:
-            self._encoded_by = model
+            self._encoded_by = ClosedModel.of(model)
         # Codes of earlier weights of a model in training are shown until there are newer ones.
-        known = self._encoded_by
-        of_it = model is not None and known is not None and (known.codec is model.codec or model.continues(known))
+        of_it = self._encoded_by is not None and self._encoded_by.is_of(model)
         self._points, before, self._placed = None, self._placed, True
         if of_it and codes is not None and plane is not None and codes.codec.latent_dim == len(plane.origin):
             self._points = codes.table.on_plane(plane, self._document.state.grid.component_axes)
