@@ -1,4 +1,4 @@
-"""Edits of the latent cursor: of a dimension, a principal component, along a direction, or by arithmetic."""
+"""Edits of the latent cursor of a document: by sliders, as a whole, or by arithmetic."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from typing import Final
 import numpy as np
 
 from explorer.document.edited_state import EditedState
-from explorer.document.state import Arithmetic, OpenModel
+from explorer.document.slider_edits import Cursor, SliderEdits
+from explorer.document.state import Arithmetic
 from explorer.errors import UsageError
-from explorer.latent.components import move_component, take_component
-from explorer.latent.directions import Ruler
-from explorer.latent.statistics import CodeStatistics
-from explorer.messages import Message, Value, message
+from explorer.messages import Message, message
 from explorer.types import Floats
 
 _EDIT_CODE: Final = message("Edit code")
-_SUBSCRIPTS: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_SMALLEST_SIGMA: Final = 1e-6
 
 
-class CodeEdits(EditedState):
+class CodeEdits(EditedState, SliderEdits):
     """The state with edits of its latent cursor; those of one gesture, such as a drag, are one step of the history."""
+
+    @property
+    def cursor(self) -> Cursor | None:
+        state = self._state
+        if state.model is None or state.code is None:
+            return None
+        return Cursor(state.model, state.code, state.start_code, state.directions)
 
     def set_code(self, code: Floats, label: Message = _EDIT_CODE, gesture: str | None = None) -> None:
         """Set the latent cursor to a copy of a code, ``(latent_dim,)`` of any float dtype.
@@ -41,53 +44,6 @@ class CodeEdits(EditedState):
         code.flags.writeable = False
         if self._state.code is None or not np.array_equal(code, self._state.code):
             self.edit(label, replace(self._state, code=code), gesture)
-
-    def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
-        """In code units."""
-        model, code = self._state.model, self._state.code
-        if model is not None and code is not None:
-            stats = model.sample.statistics
-            mean, sigma = float(stats.mean[dimension]), max(float(stats.sigma[dimension]), _SMALLEST_SIGMA)
-            before, after = (float(code[dimension]) - mean) / sigma, (value - mean) / sigma
-            code = code.copy()
-            code[dimension] = value
-            self.set_code(code, _moved(f"z{str(dimension).translate(_SUBSCRIPTS)}", before, after), gesture)
-
-    def reset_dimension(self, dimension: int, gesture: str | None = None) -> None:
-        if self._state.start_code is not None:
-            self.set_dimension(dimension, float(self._state.start_code[dimension]), gesture)
-
-    def set_component(self, component: int, value: float, gesture: str | None = None) -> None:
-        """In σ of the data."""
-        model, code = self._state.model, self._state.code
-        if model is not None and code is not None:
-            after = move_component(code, model.sample.statistics, component, value)
-            self._set_axis(model, code, component, after, gesture)
-
-    def reset_component(self, component: int, gesture: str | None = None) -> None:
-        model, code, start = self._state.model, self._state.code, self._state.start_code
-        if model is not None and code is not None and start is not None:
-            after = take_component(code, start, model.sample.statistics, component)
-            self._set_axis(model, code, component, after, gesture)
-
-    def _set_axis(self, model: OpenModel, before: Floats, component: int, after: Floats, gesture: str | None) -> None:
-        start, end = (_component(code, model.sample.statistics, component) for code in (before, after))
-        self.set_code(after, _moved(message("PC {number}", number=component + 1), start, end), gesture)
-
-    def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
-        """Move the latent cursor along one of the directions, to a value in σ of the data."""
-        model, code = self._state.model, self._state.code
-        if model is not None and code is not None:
-            kept = self._state.directions[number]
-            ruler = Ruler(kept.direction.vector, model.sample.codes)
-            self.set_code(ruler.moved(code, value), _moved(kept.name, ruler.value(code), value), gesture)
-
-    def reset_along(self, number: int, gesture: str | None = None) -> None:
-        """Move the latent cursor along one of the directions to the value of the selected image."""
-        model, start = self._state.model, self._state.start_code
-        if model is not None and start is not None:
-            ruler = Ruler(self._state.directions[number].direction.vector, model.sample.codes)
-            self.set_along(number, ruler.value(start), gesture)
 
     def set_arithmetic(self, arithmetic: Arithmetic, gesture: str | None = None) -> None:
         """Set the code arithmetic, and the latent cursor to its result, if no code is missing.
@@ -119,19 +75,3 @@ class CodeEdits(EditedState):
     def reset_code(self) -> None:
         if self._state.start_code is not None:
             self.set_code(self._state.start_code, message("Reset edit"))
-
-
-def _component(code: Floats, stats: CodeStatistics, component: int) -> float:
-    """Return one principal component of a code, in σ; `to_components` is too slow for a drag with long codes."""
-    sigma = float(stats.component_sigma[component])
-    along = float(np.einsum("d,d->", code - stats.mean, stats.components[component].astype(np.float32)))
-    return along / sigma if sigma > 0 else 0.0
-
-
-def _moved(name: Value, before: float, after: float) -> Message:
-    """Return the label of a change along a dimension, component or direction, in σ."""
-    return message("{name}: {start} → {end} σ", name=name, start=_signed(before), end=_signed(after))
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
