@@ -76,7 +76,7 @@ class SliderList(QAbstractScrollArea):
         self._edit = ValueEditor(self.viewport())
         self._edit.setObjectName(value_name)
         self._edit.entered.connect(self.set_current_value)
-        self._edit.left.connect(self.setFocus)
+        self._edit.left.connect(self._on_edit_left)
 
     # -- contents ------------------------------------------------------------------------------------------------
 
@@ -320,6 +320,9 @@ class SliderList(QAbstractScrollArea):
         rect = self.row_rect(self._current)
         left = round(self.track_rect(self._current).right()) - 12
         self._edit.setGeometry(left, rect.top() + 5, rect.right() - left - 1, ROW_HEIGHT - 10)
+
+    def _on_edit_left(self) -> None:
+        self.setFocus()
 
     def _choose(self, row: int) -> None:
         self._current = min(max(row, 0), max(0, self.row_count - 1))
