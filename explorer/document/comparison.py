@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from psygnal import Signal
 
-from explorer.document.slider_edits import Cursor, SliderEdits
+from explorer.document.code_edits import Cursor, SliderEdits
 from explorer.document.state import OpenModel
 from explorer.messages import NO_MESSAGE, Message
 from explorer.models.comparison import Comparison

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.document.slider_edits import SliderEdits
+from explorer.document.code_edits import SliderEdits
 from explorer.document.state import NamedDirection, OpenModel
 from explorer.latent.components import to_components
 from explorer.latent.directions import Ruler
