@@ -17,11 +17,13 @@ from explorer.array_files import ZipLimits, read_arrays, read_header, read_value
 from explorer.cli.console import Console
 from explorer.cli.places import OF_SOURCE, file_path
 from explorer.data.choices import NO_CHOICES, Choices, join, place_of, refuse_unused, split
+from explorer.data.decoding import open_request
 from explorer.data.deep_pixels import Deep
-from explorer.data.formats import Request, open_request, probe_image
+from explorer.data.formats import Request
 from explorer.data.frames import MAX_FRAMES
 from explorer.data.mixer import channels_text
 from explorer.data.preprocessing import Preprocessing, to_floats
+from explorer.data.probing import probe_image
 from explorer.data.source import Source, range_differs
 from explorer.data.sources import known_name, open_source, skipped_json
 from explorer.data.sources.tiff import has_channels

@@ -18,8 +18,9 @@ from pydantic import TypeAdapter
 
 from explorer.array_files import ZipLimits, whole_arrays
 from explorer.data.deep_pixels import DTYPES
-from explorer.data.formats import Header, probe_image, probe_together
+from explorer.data.formats import Header
 from explorer.data.frames import MAX_FRAMES
+from explorer.data.probing import probe_image, probe_together
 from explorer.data.source import Skipped
 from explorer.errors import DataError, ExplorerError
 from explorer.json_limits import LARGE, parse_json

@@ -101,7 +101,7 @@ def read_images(
             reason = message(
                 "Cannot open {file}: more than {most} million pixels. Make the image smaller.", file=name, most=most
             )
-        except Exception as error:  # see `explorer.data.formats.open_image`
+        except Exception as error:  # see `explorer.data.decoding.open_image`
             reason = message(
                 "Cannot open {file}: {reason}. Save it again as PNG or JPEG, or remove it.",
                 file=name,

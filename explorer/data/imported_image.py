@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from explorer.data.decoding import open_with_header
 from explorer.data.deep_pixels import Deep
-from explorer.data.formats import open_with_header
 from explorer.data.frames import MAX_FRAMES
 from explorer.data.preprocessing import Invert, Preprocessing
 from explorer.data.source import Facts, Found, Source
@@ -40,7 +40,7 @@ class _Decoded:
 
 
 class ImportedImage(Source):
-    """One image of any size and mode, as `explorer.data.formats.open_image` returns it.
+    """One image of any size and mode, as `explorer.data.decoding.open_image` returns it.
 
     The original is kept, not the model's input: another model preprocesses it again. An image that only the history
     has is at `rest`: only the content of its file is kept, and decoded again when it is read. `values` are those of an

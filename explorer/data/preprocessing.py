@@ -26,7 +26,8 @@ from pydantic import (
 )
 
 from explorer.data.choices import MAX_CHANNELS, Layout
-from explorer.data.formats import exif_orientation, plain_mode
+from explorer.data.decoding import plain_mode
+from explorer.data.formats import exif_orientation
 from explorer.errors import DataError
 from explorer.messages import Message, message
 from explorer.types import Floats, ImageShape, Pixels, Shown

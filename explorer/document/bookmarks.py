@@ -8,7 +8,7 @@ from itertools import count
 
 import numpy as np
 
-from explorer.document.edit import Editor
+from explorer.document.code_edits import CodeEdits
 from explorer.document.state import Bookmark
 from explorer.errors import UsageError
 from explorer.messages import Message, message
@@ -20,7 +20,7 @@ LONGEST_NAME = 200
 class Bookmarks:
     """Edits of the bookmarks. Main thread only."""
 
-    def __init__(self, document: Editor) -> None:
+    def __init__(self, document: CodeEdits) -> None:
         self._document = document
 
     @property

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 from psygnal import Signal
 
+from explorer.document.code_edits import Cursor, SliderEdits
 from explorer.document.state import OpenModel
-from explorer.latent.components import move_component, take_component
 from explorer.messages import NO_MESSAGE, Message
 from explorer.models.comparison import Comparison
 from explorer.types import Floats
 
 
-class ComparedModel:
+class ComparedModel(SliderEdits):
     """The second model, its latent cursor, and the table of metrics of both.
 
     `input_changed`: `edited` or `noisy`. `model_requested` has a bundle's folder. `pca_requested` asks for a PCA of the
@@ -105,34 +105,11 @@ class ComparedModel:
         if (self._edited, self._noisy) != before:
             self.input_changed.emit()
 
-    def set_code(self, code: Floats) -> None:
+    @property
+    def cursor(self) -> Cursor | None:
+        return None if self._model is None or self._code is None else Cursor(self._model, self._code, self._start)
+
+    def set_code(self, code: Floats, label: Message = NO_MESSAGE, gesture: str | None = None) -> None:
+        """It is no step of the history, so that label and gesture do not matter."""
         self._code = np.asarray(code, np.float32)
         self.code_changed.emit()
-
-    # -- as sliders move it ------------------------------------------------------------------------------------------
-
-    def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
-        """In code units."""
-        if self._code is not None:
-            code = self._code.copy()
-            code[dimension] = value
-            self.set_code(code)
-
-    def reset_dimension(self, dimension: int, gesture: str | None = None) -> None:
-        if self._start is not None:
-            self.set_dimension(dimension, float(self._start[dimension]))
-
-    def set_component(self, component: int, value: float, gesture: str | None = None) -> None:
-        """In σ of the data."""
-        if self._model is not None and self._code is not None:
-            self.set_code(move_component(self._code, self._model.sample.statistics, component, value))
-
-    def reset_component(self, component: int, gesture: str | None = None) -> None:
-        if self._model is not None and self._code is not None and self._start is not None:
-            self.set_code(take_component(self._code, self._start, self._model.sample.statistics, component))
-
-    def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
-        """Directions belong to the open model."""
-
-    def reset_along(self, number: int, gesture: str | None = None) -> None:
-        """Directions belong to the open model."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psygnal import Signal
 
-from explorer.document.edit import Editor
+from explorer.document.code_edits import CodeEdits
 from explorer.messages import message
 from explorer.models.conditions import Condition, Conditions, class_of, class_values
 from explorer.types import Floats
@@ -18,7 +18,7 @@ class Conditioning:
 
     changed = Signal()
 
-    def __init__(self, document: Editor) -> None:
+    def __init__(self, document: CodeEdits) -> None:
         self._document = document
         self._last = b""
 

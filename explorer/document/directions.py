@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from psygnal import Signal
 
-from explorer.document.edit import Editor
+from explorer.document.code_edits import CodeEdits
 from explorer.document.state import NamedDirection
 from explorer.errors import UsageError
 from explorer.latent.directions import Method, orthogonal
@@ -36,7 +36,7 @@ class Directions:
     requested = Signal(DirectionRequest)
     found_changed = Signal()
 
-    def __init__(self, document: Editor, announce: Callable[[Message], None]) -> None:
+    def __init__(self, document: CodeEdits, announce: Callable[[Message], None]) -> None:
         self._document = document
         self._announce = announce
         self._found: tuple[NamedDirection, ...] = ()

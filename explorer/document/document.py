@@ -7,12 +7,12 @@ that need a thread (open a folder, train, export) are ``…_requested`` signals,
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from psygnal import Signal, SignalGroup
+from psygnal import Signal
 
 from explorer.data.choices import Choices, join, place_of
 from explorer.data.corruption import Noise
@@ -22,57 +22,30 @@ from explorer.data.source import Source
 from explorer.document.activity import JobView, TrainingView
 from explorer.document.analysis import Analysis
 from explorer.document.bookmarks import Bookmarks
-from explorer.document.closed import Closed, Reopening
+from explorer.document.code_edits import CodeEdits
 from explorer.document.comparison import ComparedModel
 from explorer.document.conditioning import Conditioning
 from explorer.document.dataset_checks import DatasetChecks
 from explorer.document.directions import Directions
 from explorer.document.downloads import Downloads
-from explorer.document.history import History
 from explorer.document.imports import Imports
 from explorer.document.kept_timelines import keeping_note
-from explorer.document.map_tiles import MapTiles
 from explorer.document.neighbors import Neighbors
 from explorer.document.open_requests import OpenRequest, ReadingQuestion
 from explorer.document.opened_places import OpenedPlaces
 from explorer.document.selection import Selection
 from explorer.document.sessions import Sessions
-from explorer.document.state import (
-    Arithmetic,
-    GridSettings,
-    Jitter,
-    OpenModel,
-    Sampling,
-    State,
-    StateSignals,
-    Traversal,
-)
+from explorer.document.state import GridSettings, Jitter, OpenModel, Sampling, Traversal
 from explorer.document.timeline import Timeline
 from explorer.document.trainings import Trainings
-from explorer.document.transitions import (
-    newer_grid,
-    opened,
-    range_of,
-    refined,
-    same_place,
-    unencoded,
-    with_known_codes,
-)
-from explorer.document.view_store import PLANE, Views
+from explorer.document.transitions import newer_grid, opened, range_of, refined, same_place, unencoded
 from explorer.errors import UsageError
 from explorer.latent.animation_presets import AnimationPreset
-from explorer.latent.components import move_component, random_along_components, take_component
-from explorer.latent.directions import Ruler
-from explorer.latent.planes import Plane, QuantilePlane
-from explorer.latent.statistics import CodeStatistics
-from explorer.latent.tile_grid import TileGrid
-from explorer.messages import Message, Value, message
+from explorer.latent.components import random_along_components
+from explorer.latent.planes import Plane
+from explorer.messages import Message, message
 from explorer.models.settings import TrainingRequest
 from explorer.types import Floats
-
-_EDIT_CODE = message("Edit code")
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_SMALLEST_SIGMA = 1e-6
 
 
 @dataclass(frozen=True)
@@ -83,10 +56,8 @@ class Problem:
     details: str = ""
 
 
-class Document:
+class Document(CodeEdits):
     """What the user works on; `views` are results derived from the state (`explorer.document.views`).
-
-    Each part of the state has a signal without arguments, such as ``changed.code``.
 
     Signals
     -------
@@ -120,7 +91,6 @@ class Document:
     preview_requested = Signal(object)
     image_requested = Signal(object, int, object)
 
-    history_changed = Signal()
     jobs_changed = Signal()
     training_changed = Signal()
     library_changed = Signal()
@@ -129,7 +99,6 @@ class Document:
     announced = Signal(object)
 
     open_requested = Signal(OpenRequest)
-    reopen_requested = Signal(Reopening)
     training_expected = Signal()
     training_requested = Signal(TrainingRequest)
     training_cancel_requested = Signal()
@@ -139,13 +108,9 @@ class Document:
     choice_wanted = Signal(ReadingQuestion)
 
     def __init__(self) -> None:
-        self.changed: SignalGroup = StateSignals()
-        self._state = State()
-        self._history = History()
-        self._stale_code = False
+        super().__init__()
         self._jobs: tuple[JobView, ...] = ()
         self._training = TrainingView()
-        self.views = Views()
         self.dataset_checks = DatasetChecks()
         self.trainings = Trainings()
         self.downloads = Downloads()
@@ -155,7 +120,6 @@ class Document:
         self.direction_search = Directions(self, self.announced.emit)
         self.comparison = ComparedModel()
         self.selection = Selection()
-        self.map = MapTiles()
         self.timeline = Timeline(self)
         self.bookmarks = Bookmarks(self)
         self.condition = Conditioning(self)
@@ -168,52 +132,9 @@ class Document:
 
     # -- reading -------------------------------------------------------------------------------------------------
 
-    @property
-    def state(self) -> State:
-        return self._state
-
-    @property
-    def model(self) -> OpenModel | None:
-        return self._state.model
-
-    @property
-    def source(self) -> Source | None:
-        return self._state.source
-
-    @property
-    def code(self) -> Floats | None:
-        """The latent cursor, ``(latent_dim,)``; do not modify it."""
-        return self._state.code
-
-    @property
-    def mixer(self) -> Mixer:
-        """How the channels of images are shown."""
-        return self._state.mixer
-
-    @property
-    def plane(self) -> Plane | None:
-        """None without a model of at least two latent dimensions; a 2-D latent space has only one plane."""
-        model, code, grid = self._state.model, self._state.code, self._state.grid
-        if model is None or model.latent_dim < 2:
-            return None
-        if grid.corners:
-            first, second, third = (np.array(corner, np.float32) for corner in grid.corners)
-            return Plane(first, second - first, third - first)
-        at_rest = code is None or model.latent_dim == 2
-        base = np.zeros(model.latent_dim, np.float32) if at_rest or code is None else code
-        if grid.components:
-            return Plane.of_components(base, model.sample.statistics, grid.dims)
-        kind = QuantilePlane if grid.quantiles else Plane
-        return kind.of_dimensions(base, grid.dims)
-
     def home_range(self, dims: tuple[int, int]) -> tuple[float, float]:
         """Return the default range of the map of two dimensions, in code units: it covers nearly all codes."""
         return range_of(self._state.model, dims) if self._state.model is not None else (-3.0, 3.0)
-
-    @property
-    def tile_grid(self) -> TileGrid:
-        grid = self._state.grid
-        return TileGrid(grid.low, (grid.high - grid.low) / (grid.steps - 1))
 
     @property
     def jobs(self) -> tuple[JobView, ...]:
@@ -222,24 +143,6 @@ class Document:
     @property
     def training(self) -> TrainingView:
         return self._training
-
-    @property
-    def undo_label(self) -> Message | None:
-        return self._history.undo_label
-
-    @property
-    def redo_label(self) -> Message | None:
-        return self._history.redo_label
-
-    @property
-    def history(self) -> tuple[Message, ...]:
-        """Labels of all edits in order: those that can be undone, then those that can be redone."""
-        return self._history.labels
-
-    @property
-    def history_place(self) -> int:
-        """Number of edits in `history` that can be undone."""
-        return self._history.place
 
     # -- edits ---------------------------------------------------------------------------------------------------
 
@@ -346,102 +249,6 @@ class Document:
         if source is not None and image_index is not None:
             self.choose_image(min(max(image_index + by, 0), source.count - 1))
 
-    def set_code(self, code: Floats, label: Message = _EDIT_CODE, gesture: str | None = None) -> None:
-        """Set the latent cursor to a copy of a code, ``(latent_dim,)`` of any float dtype.
-
-        Consecutive edits with the same gesture are one step. UsageError if the code has another size, or is not finite.
-        """
-        model = self._state.model
-        code = np.array(code, np.float32)
-        if model is None or code.shape != (model.latent_dim,) or not np.isfinite(code).all():
-            size = model.latent_dim if model else 0
-            raise UsageError(
-                "A code of this model needs {size:# finite value|# finite values}; this one has shape {shape}.",
-                size=size,
-                shape=str(code.shape),
-            )
-        code.flags.writeable = False
-        if self._state.code is None or not np.array_equal(code, self._state.code):
-            self.edit(label, replace(self._state, code=code), gesture)
-
-    def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
-        """In code units."""
-        model, code = self._state.model, self._state.code
-        if model is not None and code is not None:
-            stats = model.sample.statistics
-            mean, sigma = float(stats.mean[dimension]), max(float(stats.sigma[dimension]), _SMALLEST_SIGMA)
-            before, after = (float(code[dimension]) - mean) / sigma, (value - mean) / sigma
-            code = code.copy()
-            code[dimension] = value
-            self.set_code(code, _moved(f"z{str(dimension).translate(_SUBSCRIPTS)}", before, after), gesture)
-
-    def reset_dimension(self, dimension: int, gesture: str | None = None) -> None:
-        if self._state.start_code is not None:
-            self.set_dimension(dimension, float(self._state.start_code[dimension]), gesture)
-
-    def set_component(self, component: int, value: float, gesture: str | None = None) -> None:
-        """In σ of the data."""
-        model, code = self._state.model, self._state.code
-        if model is not None and code is not None:
-            after = move_component(code, model.sample.statistics, component, value)
-            self._set_axis(model, code, component, after, gesture)
-
-    def reset_component(self, component: int, gesture: str | None = None) -> None:
-        model, code, start = self._state.model, self._state.code, self._state.start_code
-        if model is not None and code is not None and start is not None:
-            after = take_component(code, start, model.sample.statistics, component)
-            self._set_axis(model, code, component, after, gesture)
-
-    def _set_axis(self, model: OpenModel, before: Floats, component: int, after: Floats, gesture: str | None) -> None:
-        start, end = (_component(code, model.sample.statistics, component) for code in (before, after))
-        self.set_code(after, _moved(message("PC {number}", number=component + 1), start, end), gesture)
-
-    def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
-        """Move the latent cursor along one of the directions, to a value in σ of the data."""
-        model, code = self._state.model, self._state.code
-        if model is not None and code is not None:
-            kept = self._state.directions[number]
-            ruler = Ruler(kept.direction.vector, model.sample.codes)
-            self.set_code(ruler.moved(code, value), _moved(kept.name, ruler.value(code), value), gesture)
-
-    def reset_along(self, number: int, gesture: str | None = None) -> None:
-        """Move the latent cursor along one of the directions to the value of the selected image."""
-        model, start = self._state.model, self._state.start_code
-        if model is not None and start is not None:
-            ruler = Ruler(self._state.directions[number].direction.vector, model.sample.codes)
-            self.set_along(number, ruler.value(start), gesture)
-
-    def set_arithmetic(self, arithmetic: Arithmetic, gesture: str | None = None) -> None:
-        """Set the code arithmetic, and the latent cursor to its result, if no code is missing.
-
-        UsageError if a code does not have the model's latent dimensions.
-        """
-        model = self._state.model
-        length = model.latent_dim if model is not None else 0
-        if any(code.shape != (length,) for term in arithmetic.terms for code in term.codes):
-            raise UsageError(
-                "A term has a code of another model, not of {length:# latent dimension|# latent dimensions}. Choose "
-                "images again.",
-                length=length,
-            )
-        state = replace(self._state, arithmetic=arithmetic)
-        code = arithmetic.result()
-        if code is not None:
-            code.flags.writeable = False
-            state = replace(state, code=code)
-        self.edit(message("Code arithmetic"), state, gesture)
-
-    def add_to_term(self, number: int, codes: Floats) -> None:
-        """Add codes ``(n, latent_dim)`` to a term of the arithmetic."""
-        terms = list(self._state.arithmetic.terms)
-        terms[number] = replace(terms[number], codes=(*terms[number].codes, *np.array(codes, np.float32)))
-        first, second, third = terms
-        self.set_arithmetic(replace(self._state.arithmetic, terms=(first, second, third)))
-
-    def reset_code(self) -> None:
-        if self._state.start_code is not None:
-            self.set_code(self._state.start_code, message("Reset edit"))
-
     def shuffle_code(self, rng: np.random.Generator) -> None:
         """Set the latent cursor to a random code from a normal distribution fitted to the data; its condition stays."""
         model = self._state.model
@@ -490,82 +297,8 @@ class Document:
         if grid != self._state.grid:
             self.edit(message("Map settings"), replace(self._state, grid=grid))
 
-    def undo(self) -> None:
-        self.go_to_step(self._history.place - 1)
-
-    def redo(self) -> None:
-        self.go_to_step(self._history.place + 1)
-
-    def go_to_step(self, place: int) -> None:
-        """Undo or redo to the state after the first `place` edits of `history`.
-
-        Closed models and images are requested first; until they are open, and if they are missing, nothing changes.
-        """
-        missing = self._history.missing(place, self._state)
-        if missing:
-            self.reopen_requested.emit(Reopening(place, self._history.version, missing))
-        else:
-            state = self._history.jump(place, self._state)
-            if state is not None:
-                self._replace(state)
-                self.history_changed.emit()
-
-    def put_reopened(self, wanted: Reopening, reopened: Sequence[tuple[Closed, OpenModel | Source]]) -> None:
-        """Add opened models and sources to the history, and restore the requested step if there was no other edit."""
-        for closed, found in reopened:
-            self._history.put_opened(closed, found)
-        if self._history.version == wanted.version:
-            self.go_to_step(wanted.place)
-
-    def put_state(self, state: State) -> None:
-        """Set the state of a session, with an empty history."""
-        self._replace(state)
-        self.forget_history()
-
-    def close_unused(self) -> None:
-        """Close the models and images that only the history references; undo reopens them."""
-        self._history.close_all(self._state)
-
-    def forget_history(self) -> None:
-        self._history = History()
-        self.history_changed.emit()
-
-    def edit(self, label: Message, state: State, gesture: str | None = None) -> None:
-        """Replace the state, as one step of the history; consecutive edits with the same gesture are one step."""
-        self._history.record(self._state, label, gesture)
-        self._replace(state)
-        self.history_changed.emit()
-
-    def _replace(self, state: State) -> None:
-        """Set a state, remove stale views and ask for new ones, then emit the signals of the changed parts."""
-        before = self._state
-        self._state = state = with_known_codes(before, state)
-        self._stale_code = False
-        if state.model is not before.model:
-            self.map.clear()
-        elif state.mixer != before.mixer:
-            self.map.outdate()
-        changed = {part for part, value in vars(state).items() if value is not vars(before)[part]}
-        self.views.remove_stale(changed)
+    def _keep_up(self) -> None:
         self.timeline.keep_playhead()
-        self._outdate(changed)
-        for part in vars(state):
-            if part in changed:
-                self.changed[part].emit()
-        if "mixer" in changed:
-            self.views.redraw()
-
-    def _outdate(self, parts: Set[str]) -> None:
-        """Ask again for the views that depend on changed parts of the state."""
-        model, code = self._state.model, self._state.code
-        # The plane of a 2-D latent space does not depend on the current code; without a code there is none to show yet.
-        moved = "code" in parts and code is not None and model is not None and model.latent_dim > 2
-        if moved or parts & {"model", "grid"}:
-            parts, plane = parts | {PLANE}, self.plane if self.map.window is not None else None
-            if model is not None and plane is not None:
-                # At once: tiles that are being decoded are of the plane before.
-                self.map.show_plane(model.codec, plane)
-        self.views.outdated.emit(parts)
 
     # -- results of the workers ------------------------------------------------------------------------------------
 
@@ -595,19 +328,3 @@ class Document:
 
     def report(self, problem: Message, details: str = "") -> None:
         self.problem_reported.emit(Problem(problem, details))
-
-
-def _component(code: Floats, stats: CodeStatistics, component: int) -> float:
-    """Return one principal component of a code, in σ; `to_components` is too slow for a drag with long codes."""
-    sigma = float(stats.component_sigma[component])
-    along = float(np.einsum("d,d->", code - stats.mean, stats.components[component].astype(np.float32)))
-    return along / sigma if sigma > 0 else 0.0
-
-
-def _moved(name: Value, before: float, after: float) -> Message:
-    """Return the label of a change along a dimension, component or direction, in σ."""
-    return message("{name}: {start} → {end} σ", name=name, start=_signed(before), end=_signed(after))
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from explorer.document.animation import animation_of, keyframes_of, retimed, with_animation
-from explorer.document.edit import Editor
+from explorer.document.code_edits import CodeEdits
 from explorer.document.state import Keyframe
 from explorer.errors import UsageError
 from explorer.export.frames import Palette
@@ -99,7 +99,7 @@ class Timeline:
     estimate_requested = Signal(Export)
     estimated = Signal(Estimate)
 
-    def __init__(self, document: Editor) -> None:
+    def __init__(self, document: CodeEdits) -> None:
         self._document = document
         self._playhead = 0
         self._animation: tuple[tuple[object, ...], Animation | None] = ((), None)

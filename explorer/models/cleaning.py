@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from PIL import Image
 
-from explorer.data.formats import IMAGE_SUFFIXES, WRITTEN_SUFFIXES, open_image
+from explorer.data.decoding import open_image
+from explorer.data.formats import IMAGE_SUFFIXES, WRITTEN_SUFFIXES
 from explorer.data.preprocessing import Alpha, Preprocessing
 from explorer.data.source import Skipped
 from explorer.errors import DataError, ExportError

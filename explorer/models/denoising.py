@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from explorer.data.corruption.gray import luma
-from explorer.data.formats import plain_mode
+from explorer.data.decoding import plain_mode
 from explorer.data.preprocessing import (
     Alpha,
     Depth,

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data.color_profiles import values_to_srgb
+from explorer.data.decoding import open_request
 from explorer.data.deep_pixels import Deep
-from explorer.data.formats import Request, open_request
+from explorer.data.formats import Request
 from explorer.data.sources import tiff
 from explorer.data.sources.containers import stream
 from explorer.export.ome_tiff import ImageStack, write_stacks

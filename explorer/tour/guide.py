@@ -106,11 +106,9 @@ class Tour:
         self.until(lambda: isinstance(self.document.views[CURSOR], CursorView), "the edited image")
         if NOISE in self.document.views.watched:
             self.until(lambda: isinstance(self.document.views[NOISE], NoiseView), "the noisy image")
-        self.until(self._grid_ready, "the map")
+        grid = self.document.map
+        self.until(lambda: grid.window is None or self.document.plane is None or grid.ready, "the map")
         self.until(self.gallery_ready, "the thumbnails")
-
-    def _grid_ready(self) -> bool:
-        return self.document.map.window is None or self.document.plane is None or self.document.map.ready
 
     def gallery_ready(self) -> bool:
         gallery = self.running.window.gallery

@@ -21,7 +21,8 @@ from explorer.ui.first_tour import FirstTour, Landmarks
 from explorer.ui.focus_ring import step_pane
 from explorer.ui.help_pages import INDEX, help_pages
 from explorer.ui.matching import Entry
-from explorer.ui.panels import PANELS
+from explorer.ui.panel_dock import PanelDock
+from explorer.ui.panels.stage import StagePanel
 from explorer.ui.problems import ProblemList
 from explorer.ui.theme import choose_scheme, chosen_scheme
 from explorer.ui.widgets.fields import button
@@ -242,12 +243,18 @@ class AppActions(QObject):
 
     def show_help(self, page: str = "") -> HelpDialog:
         """Show a page of the help, ``page`` or ``page#heading``; by default that of the panel with the focus."""
-        page = page or _page_of_focus()
+        page = page or self._page_of_focus()
         if self._help is None:
             self._help = HelpDialog(partial(self._registry.commands, panels=False), self._window)
         show_in_front(self._help)
         self._help.show_page(page)
         return self._help
+
+    def _page_of_focus(self) -> str:
+        place = QApplication.focusWidget()
+        while place is not None and not isinstance(place, PanelDock | StagePanel):
+            place = place.parentWidget()
+        return (place and place.help) or INDEX
 
     def show_problems(self) -> ProblemsDialog:
         if self._problems_dialog is None:
@@ -293,16 +300,6 @@ class AppActions(QObject):
         """Start the tour if it has not been seen."""
         if not self.preferences.values.tour_seen:
             self.start_tour()
-
-
-def _page_of_focus() -> str:
-    pages = {"stage_panel": "explore", **{panel.id: panel.help for panel in PANELS}}
-    widget = QApplication.focusWidget()
-    while widget is not None:
-        if pages.get(widget.objectName()):
-            return pages[widget.objectName()]
-        widget = widget.parentWidget()
-    return INDEX
 
 
 def _is_chosen(scheme: str) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.document.code_edits import SliderEdits
 from explorer.document.state import NamedDirection, OpenModel
 from explorer.latent.components import to_components
 from explorer.latent.directions import Ruler
@@ -37,28 +38,6 @@ _REAL = 0.01
 
 _LONGEST_NAME = 9
 """Maximum length of a condition input's name at its slider; the selector above shows all of it."""
-
-
-class CodeHolder(Protocol):
-    """The owner of the code that sliders edit: the document, or a compared model."""
-
-    def set_dimension(self, dimension: int, value: float, gesture: str | None = None) -> None:
-        """Set one dimension, in code units."""
-
-    def reset_dimension(self, dimension: int, gesture: str | None = None) -> None:
-        """Reset one dimension to the selected image's value."""
-
-    def set_component(self, component: int, value: float, gesture: str | None = None) -> None:
-        """Set one principal component, in σ."""
-
-    def reset_component(self, component: int, gesture: str | None = None) -> None:
-        """Reset one principal component to the selected image's value."""
-
-    def set_along(self, number: int, value: float, gesture: str | None = None) -> None:
-        """Set the coordinate along one direction, in σ."""
-
-    def reset_along(self, number: int, gesture: str | None = None) -> None:
-        """Reset the coordinate along one direction to the selected image's value."""
 
 
 class CodeView(ABC):
@@ -88,11 +67,11 @@ class CodeView(ABC):
         """Return the slider values of one code ``(latent_dim,)``, in σ, ``(count,)``."""
 
     @abstractmethod
-    def move(self, holder: CodeHolder, item: int, value: float, gesture: str) -> None:
+    def move(self, holder: SliderEdits, item: int, value: float, gesture: str) -> None:
         """Set one slider of the current code to a value in σ."""
 
     @abstractmethod
-    def reset(self, holder: CodeHolder, item: int, gesture: str) -> None:
+    def reset(self, holder: SliderEdits, item: int, gesture: str) -> None:
         """Reset one slider of the current code to the selected image's value."""
 
     @property
@@ -150,11 +129,11 @@ class DimensionsView(CodeView):
     def coordinates(self, code: Floats) -> Floats:
         return np.asarray((code - self._statistics.mean) / self._units, np.float32)
 
-    def move(self, holder: CodeHolder, item: int, value: float, gesture: str) -> None:
+    def move(self, holder: SliderEdits, item: int, value: float, gesture: str) -> None:
         center, unit = float(self._statistics.mean[item]), float(self._units[item])
         holder.set_dimension(item, center + value * unit, gesture)
 
-    def reset(self, holder: CodeHolder, item: int, gesture: str) -> None:
+    def reset(self, holder: SliderEdits, item: int, gesture: str) -> None:
         holder.reset_dimension(item, gesture)
 
     @cached_property
@@ -205,10 +184,10 @@ class ComponentsView(CodeView):
     def coordinates(self, code: Floats) -> Floats:
         return to_components(code, self._statistics)
 
-    def move(self, holder: CodeHolder, item: int, value: float, gesture: str) -> None:
+    def move(self, holder: SliderEdits, item: int, value: float, gesture: str) -> None:
         holder.set_component(item, value, gesture)
 
-    def reset(self, holder: CodeHolder, item: int, gesture: str) -> None:
+    def reset(self, holder: SliderEdits, item: int, gesture: str) -> None:
         holder.reset_component(item, gesture)
 
     def _note(self, item: int) -> str:
@@ -242,10 +221,10 @@ class DirectionsView(CodeView):
     def coordinates(self, code: Floats) -> Floats:
         return np.array([ruler.value(code) for ruler in self._rulers], np.float32)
 
-    def move(self, holder: CodeHolder, item: int, value: float, gesture: str) -> None:
+    def move(self, holder: SliderEdits, item: int, value: float, gesture: str) -> None:
         holder.set_along(item, value, gesture)
 
-    def reset(self, holder: CodeHolder, item: int, gesture: str) -> None:
+    def reset(self, holder: SliderEdits, item: int, gesture: str) -> None:
         holder.reset_along(item, gesture)
 
     def _name(self, item: int) -> str:

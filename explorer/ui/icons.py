@@ -15,29 +15,27 @@ from explorer.ui.theme import current_theme
 _DISABLED_OPACITY = 0.6
 
 
-def icon(name: str, use: str = "text") -> QIcon:
-    """Return an icon of ``resources/icons/lucide``; checked it has the accent color, disabled it is muted.
+def icon(name: str) -> QIcon:
+    """Return an icon of ``resources/icons/lucide`` in the color of texts; checked it has the accent color.
 
-    `use` is the color of `Theme` in which it is drawn otherwise. The color follows the theme. ValueError if there is
-    no such icon.
+    The color follows the theme. ValueError if there is no such icon.
     """
     if not _path(name).is_file():
         raise ValueError(f"no icon named {name!r}")
-    return QIcon(_Engine(name, use))
+    return QIcon(_Engine(name))
 
 
 class _Engine(QIconEngine):
     """Draws on demand, so an icon costs nothing before it is visible."""
 
-    def __init__(self, name: str, use: str) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
         self._name = name
-        self._use = use
 
     def clone(self) -> QIconEngine:
         # PySide6 deletes what a virtual method returns once Python holds it no longer; one that Qt deleted is invalid.
         _clones[:] = [clone for clone in _clones if Shiboken.isValid(clone)]
-        _clones.append(_Engine(self._name, self._use))
+        _clones.append(_Engine(self._name))
         return _clones[-1]
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
@@ -46,7 +44,7 @@ class _Engine(QIconEngine):
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         disabled = mode == QIcon.Mode.Disabled
-        use = "muted" if disabled else "accent" if state == QIcon.State.On else self._use
+        use = "muted" if disabled else "accent" if state == QIcon.State.On else "text"
         color = current_theme().color(use).name()
         key = f"lucide {self._name} {color} {disabled} {size.width()}x{size.height()}"
         found = QPixmap()

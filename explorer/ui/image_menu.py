@@ -116,7 +116,7 @@ class ImageMenu(ContextMenu):
         yield Action(
             "image_bookmark",
             self.tr("&Bookmark"),
-            partial(self._add_bookmark, found),
+            partial(self._try, partial(self._document.bookmarks.add, code=found.code)),
             tip=self.tr("Save the code of this image as a bookmark."),
             synonyms=self.tr("favorite, save code"),
             icon="bookmark",
@@ -177,9 +177,6 @@ class ImageMenu(ContextMenu):
             self._try(partial(timeline.insert, found.code[None], end))
         elif found.index is not None:
             timeline.request_images([found.index], end)
-
-    def _add_bookmark(self, found: MenuImage) -> None:
-        self._try(partial(self._document.bookmarks.add, code=found.code))
 
     def find_neighbors(self, found: MenuImage) -> None:
         """Show the Neighbors panel for the image, or else for its code."""

@@ -286,7 +286,7 @@ class MainWindow(QMainWindow):
         yield Action(
             "action_full_screen",
             self.tr("F&ull screen"),
-            self._switch_full_screen,
+            lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
             Section.FOCUS,
             shortcut="F11",
             tip=self.tr("Fill the screen with the window, or end that."),
@@ -314,9 +314,6 @@ class MainWindow(QMainWindow):
     def _show_workspace(self, name: str) -> None:
         self.center.leave_start_page()
         self.workspaces.switch(name)
-
-    def _switch_full_screen(self) -> None:
-        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _switch_alone(self) -> None:
         self.center.leave_start_page()

@@ -15,7 +15,9 @@ _USUAL, _LEAST = QSize(260, 200), QSize(200, 120)
 
 
 class PanelDock(QDockWidget):
-    """Shows a panel; `help_wanted()`: its help was asked for; `panel_shown()`: it came to the front by itself.
+    """Shows a panel, whose page of the help is `help`.
+
+    `help_wanted()`: it was asked for. `panel_shown()`: the panel came to the front by itself.
 
     To Qt a dock behind the tab of another is visible; its panel is not, so that nothing is computed for it.
     """
@@ -27,6 +29,7 @@ class PanelDock(QDockWidget):
         title, _, _ = panel.words
         super().__init__(title, window)
         self.panel = made
+        self.help = panel.help
         self.setObjectName(f"{panel.name}_dock")
         self.toggleViewAction().setObjectName(f"toggle_{panel.name}_dock")
         self.setTitleBarWidget(QWidget() if panel.strip else self._title_bar(panel.name, title))

@@ -141,7 +141,7 @@ class StartPage(QWidget):
         name_widget(self.recent, "start_recent", about)
         self.recent.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.recent.itemActivated.connect(self._on_recent_activated)
+        self.recent.itemActivated.connect(lambda item: item.data(_PATH)())
         self._no_recent = label("start_no_recent", self.tr("Sessions and folders that you open are listed here."))
         self._drop = _DropArea()
         name_widget(self._drop, "start_drop", self.tr("Drop area"))
@@ -253,9 +253,6 @@ class StartPage(QWidget):
 
     def _open_images(self, place: str) -> None:
         self._document.open_requested.emit(OpenRequest((place,), "images"))
-
-    def _on_recent_activated(self, item: QListWidgetItem) -> None:
-        item.data(_PATH)()
 
 
 def _fill(box: QComboBox, every: str, names: list[str]) -> None:

@@ -47,9 +47,7 @@ class StatusBar(QStatusBar):
         self._cancel: QPushButton = button("status_cancel", self.tr("Cancel"), self.tr("Cancel the job"))
         self._said = self._label("status_said", self.tr("Last message"))
         self._shown: OpenModel | None = None
-        self._fade = QTimer(self)
-        self._fade.setSingleShot(True)
-        self._fade.setInterval(_MESSAGE_MS)
+        self._fade = QTimer(self, singleShot=True, interval=_MESSAGE_MS)
         self._fade.timeout.connect(self._said.clear)
         for widget in (self._model, self._data, self._decode):
             self.addWidget(widget)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from explorer.ui.actions import WindowAction
@@ -37,7 +36,7 @@ def add_actions(bar: QToolBar, actions: Iterable[WindowAction | None], *, text: 
             continue
         button = QToolButton(bar)
         button.setDefaultAction(action)
-        finish(button, f"tool_{action.objectName().removeprefix('action_')}", text=text)
+        finish(button, f"tool_{action.record.name.removeprefix('action_')}", text=text)
         keys = action.shortcut().toString()
         tip = f"{action.title} ({keys})" if keys else action.title
         button.setAccessibleName(action.title)
@@ -98,7 +97,7 @@ class Picker(QToolButton):
         self.setAccessibleName(f"{self._title}: {name}" if name else self._title)
 
 
-def named_actions(actions: Sequence[QAction], names: Iterable[str | None]) -> list[WindowAction | None]:
+def named_actions(actions: Sequence[WindowAction], names: Iterable[str | None]) -> list[WindowAction | None]:
     """Return the actions of these names; None stays. KeyError if there is no such action."""
-    by_name = {action.objectName(): action for action in actions if isinstance(action, WindowAction)}
+    by_name = {action.record.name: action for action in actions}
     return [None if name is None else by_name[name] for name in names]

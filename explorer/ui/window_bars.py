@@ -102,7 +102,7 @@ class WindowBars(QObject):
     def _fill_data_picker(self, menu: QMenu) -> None:
         self._fill_picker(1, menu)
         menu.addSeparator()
-        menu.addActions([action for action in self._actions if action.objectName() == "action_reading"])
+        menu.addActions(list(filter(None, named_actions(self._actions, ["action_reading"]))))
 
     def _show_open(self) -> None:
         model, source = self._document.model, self._document.source

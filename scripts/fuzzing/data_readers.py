@@ -20,11 +20,12 @@ from explorer_testing.heic import heic_file
 from PIL import Image, ImageCms, features
 
 from explorer.data import image_index
-from explorer.data.formats import open_image, probe_image
+from explorer.data.decoding import open_image
 from explorer.data.image_index import ImageIndex
 from explorer.data.image_listing import list_folder
 from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import Preprocessing
+from explorer.data.probing import probe_image
 from explorer.data.sources import describe, open_source
 from explorer.paths import resources_dir
 from fuzzing.reader import Reader

@@ -13,10 +13,12 @@ import pytest
 from PIL import Image
 
 from explorer.data import image_index
+from explorer.data.decoding import open_here
 from explorer.data.deep_pixels import Deep
-from explorer.data.formats import Request, open_here, probe_image
+from explorer.data.formats import Request
 from explorer.data.image_index import load_index
 from explorer.data.preprocessing import Preprocessing
+from explorer.data.probing import probe_image
 from explorer.data.source import PixelRows, Source
 from explorer.data.sources import files, folder, open_source, opening
 from explorer.data.sources.files import FileSource

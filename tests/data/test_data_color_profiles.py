@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 
 from explorer.data import isolated_images
 from explorer.data.color_profiles import has_tables, values_to_srgb
-from explorer.data.formats import open_image
+from explorer.data.decoding import open_image
 from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.sources import open_source

@@ -13,8 +13,9 @@ from PIL import Image
 
 from explorer.data import image_index
 from explorer.data.choices import Choices, join
+from explorer.data.decoding import open_together
 from explorer.data.deep_pixels import Deep
-from explorer.data.formats import Request, open_together
+from explorer.data.formats import Request
 from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import Preprocessing, Reading, to_floats
 from explorer.data.source import PixelRows, range_differs

@@ -11,10 +11,12 @@ import tifffile
 from explorer_testing.deep_files import png_16, tiff_16
 from PIL import Image
 
+from explorer.data.decoding import open_image, open_request, open_with_header
 from explorer.data.deep_pixels import Deep
 from explorer.data.depth import to_bytes
-from explorer.data.formats import Header, Request, open_image, open_request, open_with_header, probe_image
+from explorer.data.formats import Header, Request
 from explorer.data.preprocessing import Preprocessing
+from explorer.data.probing import probe_image
 from explorer.data.ranges import file_range
 from explorer.data.sources import open_source
 from explorer.errors import DataError

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from explorer.data.formats import IMAGE_SUFFIXES, open_image, plain_mode, probe_image
+from explorer.data.decoding import open_image, plain_mode
+from explorer.data.formats import IMAGE_SUFFIXES
+from explorer.data.probing import probe_image
 from explorer.errors import DataError
 
 GRADIENT = np.arange(256, dtype=np.uint8).reshape(16, 16)

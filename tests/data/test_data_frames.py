@@ -13,10 +13,12 @@ import pytest
 from PIL import Image
 
 from explorer.data import image_index
-from explorer.data.formats import Request, open_image, open_together, open_with_header, probe_image
+from explorer.data.decoding import open_image, open_together, open_with_header
+from explorer.data.formats import Request
 from explorer.data.frames import MAX_FRAMES
 from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import Preprocessing
+from explorer.data.probing import probe_image
 from explorer.data.source import Source
 from explorer.data.sources import describe, open_source, opening
 from explorer.data.sources.files import FileSource

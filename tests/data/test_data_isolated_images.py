@@ -13,18 +13,12 @@ from explorer_testing.heic import heic_file
 from PIL import Image, features
 
 from explorer.data import image_index
+from explorer.data.decoding import open_image, open_request, open_with_header
 from explorer.data.deep_pixels import Deep
-from explorer.data.formats import (
-    Header,
-    Request,
-    open_image,
-    open_request,
-    open_with_header,
-    probe_image,
-    probe_together,
-)
+from explorer.data.formats import Header, Request
 from explorer.data.imported_image import ImportedImage
 from explorer.data.preprocessing import Preprocessing
+from explorer.data.probing import probe_image, probe_together
 from explorer.data.sources import open_source, opening
 from explorer.errors import DataError
 from explorer.types import Progress

@@ -17,8 +17,9 @@ from PIL import Image
 from explorer.cli.commands.train import _Reporter
 from explorer.cli.console import Console
 from explorer.cli.main import main
-from explorer.data.formats import open_image, probe_image
+from explorer.data.decoding import open_image
 from explorer.data.preprocessing import Preprocessing
+from explorer.data.probing import probe_image
 from explorer.data.sources import describe, open_source
 from explorer.document.analysis import CodesView
 from explorer.document.neighbors import IndexedImages, NeighborSettings

@@ -13,8 +13,9 @@ import tifffile
 from explorer_testing.codec import IdentityCodec, MatrixCodec
 from PIL import Image, ImageCms, features
 
+from explorer.data.decoding import open_request
 from explorer.data.deep_pixels import Deep
-from explorer.data.formats import WRITTEN_SUFFIXES, Request, open_request
+from explorer.data.formats import WRITTEN_SUFFIXES, Request
 from explorer.data.preprocessing import Preprocessing, Reading
 from explorer.errors import DataError, ExportError
 from explorer.export.stills import write_deep_png

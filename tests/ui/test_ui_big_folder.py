@@ -14,7 +14,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 
 from explorer.data import image_index
-from explorer.data.formats import Header, probe_image
+from explorer.data.formats import Header
+from explorer.data.probing import probe_image
 from explorer.data.sources.files import FileSource
 from explorer.document.open_requests import OpenRequest
 

@@ -54,7 +54,6 @@ def test_colors_follow_the_theme(themed: QApplication, scheme: Qt.ColorScheme, t
     }
     for (mode, state), wanted in states.items():
         assert near(ink(before.pixmap(QSize(24, 24), mode, state)), QColor(wanted)), (mode, state)
-    assert near(ink(icon("triangle-alert", "bad").pixmap(QSize(24, 24))), QColor(theme.bad))
 
 
 def clone(original: QIcon) -> QIcon:

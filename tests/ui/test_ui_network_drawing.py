@@ -134,7 +134,7 @@ def test_without_networks_it_says_so(drawing: NetworkDrawing) -> None:
 def test_totals_and_the_layer_under_the_mouse(drawing: NetworkDrawing) -> None:
     drawing.show_spec(spec_of("deep-dense"))
     assert drawing.accessibleDescription() == "270,235 parameters, 269 k MACs per image"
-    layout = drawing.layout_of_blocks
+    layout = drawing.diagram
     assert layout is not None
     block = layout.blocks[2]
     QTest.mouseMove(drawing.viewport(), QPoint(round(block.middle), round(block.top + block.height / 2)))
@@ -177,7 +177,7 @@ def test_a_narrow_one_scrolls_to_the_layer_that_the_keyboard_is_on(drawing: Netw
     drawing.setFocus()
     QTest.keyClick(drawing, Qt.Key.Key_End)
     assert bar.value() == bar.maximum()
-    layout = drawing.layout_of_blocks
+    layout = drawing.diagram
     assert layout is not None
     last = layout.blocks[-1]
     QTest.mouseClick(drawing.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(last.middle) - bar.value(), 60))
@@ -200,7 +200,7 @@ def test_another_code_size_is_drawn_at_once(drawing: NetworkDrawing) -> None:
     drawing.show_spec(spec_of("deep-dense"))
     assert drawn(drawing) == before
     drawing.show_spec(None)
-    assert drawing.layout_of_blocks is None
+    assert drawing.diagram is None
 
 
 @pytest.mark.parametrize("scheme", [Qt.ColorScheme.Light, Qt.ColorScheme.Dark])
@@ -212,7 +212,7 @@ def test_the_code_has_the_accent_color_in_both_schemes(
     request.addfinalizer(lambda: choose_scheme(app, Qt.ColorScheme.Unknown))
     choose_scheme(app, scheme)
     drawing.show_spec(spec_of("conv-pool"))
-    layout = drawing.layout_of_blocks
+    layout = drawing.diagram
     assert layout is not None
     code = next(block for block in layout.blocks if block.role == "code")
     image = drawn(drawing)

@@ -27,6 +27,7 @@ class ToyPanel(QWidget):
         super().__init__()
         self._document = document
         self.setObjectName("toy_panel")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.pressed = 0
         self.wound = 0
         wind = button("toy_wind", self.tr("Wind up"), self.tr("Wind the toy up"), self.tr("crank, turn the key"))
@@ -56,7 +57,15 @@ class ToyPanel(QWidget):
 
 TIP = QT_TRANSLATE_NOOP("panels", "A thing to play with.")
 SYNONYMS = QT_TRANSLATE_NOOP("panels", "teddy, doll")
-TOY = Panel("toy", QT_TRANSLATE_NOOP("panels", "Toy"), ToyPanel, tip=TIP, synonyms=SYNONYMS, workspaces=("analyze",))
+TOY = Panel(
+    "toy",
+    QT_TRANSLATE_NOOP("panels", "Toy"),
+    ToyPanel,
+    tip=TIP,
+    synonyms=SYNONYMS,
+    workspaces=("analyze",),
+    help="analyze#find-outliers",
+)
 TOY_DOCK = Panel(
     "toy",
     QT_TRANSLATE_NOOP("panels", "Toy"),
@@ -104,6 +113,10 @@ def test_a_toy_panel_is_in_its_workspace_the_rail_and_the_view_menu(
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     assert (window.workspaces.current, dock.in_front) == ("analyze", True)
     assert shown[-1] == "toy_panel"
+    toy.setFocus()
+    browser = window.app_actions.show_help().browser
+    assert (browser.page, browser.source().fragment()) == ("analyze", "find-outliers")
+    window.app_actions.show_help().close()
     assert found(window, "teddy") == "action_show_toy"
     assert commands["action_toy_wind"].where == "Panels › Toy"
     window.workspaces.switch("explore")

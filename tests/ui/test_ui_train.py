@@ -127,11 +127,11 @@ def test_the_drawing_follows_the_settings(panel: TrainPanel) -> None:
     parameters = spec.encoder.parameters + spec.decoder.parameters
     assert drawing.accessibleDescription().startswith(f"{parameters:,} parameters")
     choose(panel, "train_architecture", "vae")
-    layout = drawing.layout_of_blocks
+    layout = drawing.diagram
     assert layout is not None
     assert [block.row.kind for block in layout.blocks if block.row and block.role == "head"] == ["mean", "log_variance"]
     fill(panel, latent=5_000)
-    assert drawing.layout_of_blocks is None, "there is no such network"
+    assert drawing.diagram is None, "there is no such network"
 
 
 def test_start_asks_once_for_what_was_chosen(

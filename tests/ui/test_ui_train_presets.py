@@ -296,7 +296,7 @@ def test_a_name_that_cannot_be_is_explained_at_once(panel: TrainPanel, name: str
     fill(panel, "name", name)
     assert "cannot be the name of a folder" in label(panel, "facts").text()
     assert not panel.start.isEnabled()
-    assert panel.drawing.layout_of_blocks is not None, "the network has nothing to do with its name"
+    assert panel.drawing.diagram is not None, "the network has nothing to do with its name"
     fill(panel, "name", "good")
     assert panel.start.isEnabled()
 

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.data.attributes import Attributes
+from explorer.data.decoding import open_here, open_image, open_together
 from explorer.data.deep_pixels import Deep
-from explorer.data.formats import NeedsReader, Request, open_here, open_image, open_together
+from explorer.data.formats import NeedsReader, Request
 from explorer.data.pixel_cache import PixelCache, Stamps, stamp_of
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import Facts, Found, PixelRows, Skipped, Source

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from explorer.data import image_index
 from explorer.data.attributes import Attribute
 from explorer.data.choices import refuse_unused
-from explorer.data.formats import IMAGE_SUFFIXES, probes_together
+from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.data.image_index import BAD, GOOD, ImageIndex, load_index, save_index
 from explorer.data.image_listing import descend, list_folder, natural_key
+from explorer.data.probing import probes_together
 from explorer.data.source import UNLABELED, Facts, Skipped
 from explorer.data.sources.entry import PathKind, path_facts
 from explorer.data.sources.files import FileSource, FileTable

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from explorer.data.attributes import Attribute, Attributes
 from explorer.data.choices import Choices
+from explorer.data.decoding import open_together
 from explorer.data.deep_pixels import DTYPES, Deep
 from explorer.data.depth import common_range
-from explorer.data.formats import Request, open_together
+from explorer.data.formats import Request
 from explorer.data.frames import MAX_FRAMES
 from explorer.data.ranges import Range, file_range
 from explorer.data.source import Facts, Found, Skipped

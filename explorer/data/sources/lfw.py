@@ -15,7 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from explorer.data.attributes import Attribute, Row, columns_from
-from explorer.data.formats import IMAGE_SUFFIXES, probe_image
+from explorer.data.formats import IMAGE_SUFFIXES
+from explorer.data.probing import probe_image
 from explorer.data.source import Facts, Skipped, Source
 from explorer.data.sources import folder as folders
 from explorer.data.sources.entry import PathKind, RemoteSet, SourceEntry

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from explorer.data.choices import refuse_unused
-from explorer.data.formats import IMAGE_SUFFIXES, open_with_header
+from explorer.data.decoding import open_with_header
+from explorer.data.formats import IMAGE_SUFFIXES
 from explorer.data.source import Facts
 from explorer.data.sources.entry import PathKind, path_facts, suffix_members, suffix_patterns
 from explorer.data.sources.files import FileSource, FileTable

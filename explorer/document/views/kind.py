@@ -28,10 +28,6 @@ class Priority(IntEnum):
     BACKGROUND = 6
 
 
-def _no_signals(document: Document) -> Iterable[SignalInstance]:
-    return ()
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ViewKind(ViewKey[T]):
     """A view, registered in `explorer.document.views.VIEWS`.
@@ -56,7 +52,7 @@ class ViewKind(ViewKey[T]):
     build: Callable[..., Iterator[T] | None]
     priority: Priority
     depends_on: Set[str] = frozenset()
-    signals: Callable[[Document], Iterable[SignalInstance]] = _no_signals
+    signals: Callable[[Document], Iterable[SignalInstance]] = lambda document: ()
     only_watched: bool = False
     one_at_a_time: bool = False
     received: Callable[[Document, T], None] | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from explorer.data.formats import plain_mode
+from explorer.data.decoding import plain_mode
 from explorer.data.mixer import needs_mixer
 from explorer.data.preprocessing import Alpha, Orientation, Preprocessing, Reading, pil_image_pixels
 from explorer.data.source import Source

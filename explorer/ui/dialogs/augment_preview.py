@@ -43,7 +43,7 @@ class AugmentPreview(QDialog):
         close = button("augment_close", self.tr("Close"), self.tr("Close this window (Esc)"))
         another.setAutoDefault(False)
         close.setAutoDefault(False)
-        another.clicked.connect(self._on_another_clicked)
+        another.clicked.connect(lambda: self.seed_chosen.emit(random.randrange(1, 10_000)))
         close.clicked.connect(self.close)
         self.setLayout(vbox((self.table, 1), hbox((self._caption, 1), another, close)))
         document.dataset_checks.preview_changed.connect(self._on_preview_changed)
@@ -79,9 +79,6 @@ class AugmentPreview(QDialog):
         height, width = preview.pixels.shape[2:4]
         caption = self.tr("Left: originals, then augmented copies. %1×%2 px, seed %3")
         self._caption.setText(filled(caption, height, width, preview.request.seed))
-
-    def _on_another_clicked(self) -> None:
-        self.seed_chosen.emit(random.randrange(1, 10_000))
 
 
 def _key(request: TrainingRequest) -> dict[str, object]:

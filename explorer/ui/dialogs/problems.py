@@ -48,7 +48,7 @@ class ProblemsDialog(QDialog):
         self._close = button("problems_close", self.tr("Close"), self.tr("Close the log (Esc)"))
         self._lay_out()
         self.list.selectionModel().currentChanged.connect(lambda current, before: self._show(current))
-        self._copy.clicked.connect(self._copy_current)
+        self._copy.clicked.connect(lambda: QApplication.clipboard().setText(self.details.toPlainText()))
         self._copy_all.clicked.connect(lambda: QApplication.clipboard().setText(problems.report))
         self._clear.clicked.connect(problems.clear)
         self._log.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))))
@@ -87,6 +87,3 @@ class ProblemsDialog(QDialog):
     def _show(self, current: QModelIndex) -> None:
         entry = self._problems.entry(current.row()) if current.isValid() else None
         self.details.setPlainText(entry.report if entry is not None else "")
-
-    def _copy_current(self) -> None:
-        QApplication.clipboard().setText(self.details.toPlainText())

@@ -59,7 +59,7 @@ class StatisticsDialog(QDialog):
         self.pages.chosen.connect(self._stack.setCurrentIndex)
         self._save.clicked.connect(self._ask_save)
         self._close.clicked.connect(self.close)
-        self._probe.clicked.connect(self._on_probe_clicked)
+        self._probe.clicked.connect(lambda: document.analysis.probe_requested.emit(self._attribute.currentData()))
         self.map.pointed.connect(self._on_cell_pointed)
         document.changed.model.connect(self._show_model)
         document.changed.model.connect(self._show_probes)
@@ -240,9 +240,6 @@ class StatisticsDialog(QDialog):
                 self._attribute.addItem(name, name)
         self._show_probes()
         self._update_probe()
-
-    def _on_probe_clicked(self) -> None:
-        self._document.analysis.probe_requested.emit(self._attribute.currentData())
 
     def _update_probe(self) -> None:
         self._probe.setEnabled(self._attribute.count() > 0 and self._document.model is not None)

@@ -101,7 +101,7 @@ class ComparePanel(WatchingPanel):
         self.frames = [ImageFrame(title, words) for title in titles]
         for frame, name in zip(self.frames, names, strict=True):
             frame.setObjectName(f"compare_{name}")
-            ImageMenu(self._document, frame, partial(self._menu_image, frame))
+            ImageMenu(self._document, frame, partial(self._menu_image, frame, f"compare-{name.replace('_', '-')}"))
         self.sliders = SliderList(value_name="compare_slider_value")
         name_control(self.sliders, "compare_sliders", self.tr("Latent sliders of model B"))
         self.sliders.setFixedWidth(_SLIDERS)
@@ -153,13 +153,12 @@ class ComparePanel(WatchingPanel):
         super().showEvent(event)
         self._fill_models()
 
-    def _menu_image(self, frame: ImageFrame, where: QPoint | None) -> MenuImage | None:
+    def _menu_image(self, frame: ImageFrame, name: str, where: QPoint | None) -> MenuImage | None:
         """Return the image of a frame; the input and what the open model decodes stand for a code of that model."""
         if frame.image is None:
             return None
         state, comparison = self._document.state, self._document.comparison
         given, first, *_ = self.frames
-        name = frame.objectName().replace("_", "-")
         if frame is first and not comparison.noisy:
             return MenuImage(frame.image, name, state.code if comparison.edited else state.start_code)
         if frame is given and not comparison.noisy:

@@ -75,9 +75,7 @@ class GalleryPanel(QWidget):
         self.view.resized.connect(self._on_view_resized)
         self.view.key_pressed.connect(self.key_pressed)
         # Scroll steps and resizes within one turn of the event loop request thumbnails once.
-        self._ask = QTimer(self)
-        self._ask.setSingleShot(True)
-        self._ask.setInterval(0)
+        self._ask = QTimer(self, singleShot=True, interval=0)
         self._ask.timeout.connect(self._request_thumbnails)
         self._set_up_view()
         self.label = combo_box("gallery_label", self.tr("Show all images, those of one label, or the selection"), [])
@@ -136,7 +134,7 @@ class GalleryPanel(QWidget):
         yield Action(
             "gallery_keyframes",
             self.tr("Add &selected images as keyframes"),
-            self._add_selected,
+            lambda: self._document.timeline.request_images(self._selected(), len(self._document.state.keyframes)),
             tip=self.tr("Append the codes of all selected images to the timeline."),
             synonyms=self.tr("timeline, animation, several images"),
             enabled=When(lambda: len(self._selected()) > 1),
@@ -146,9 +144,6 @@ class GalleryPanel(QWidget):
         """Return the positions of the selected images, in their order."""
         rows = sorted(index.row() for index in self.view.selectionModel().selectedIndexes())
         return [self.model.position(row) for row in rows]
-
-    def _add_selected(self) -> None:
-        self._document.timeline.request_images(self._selected(), len(self._document.state.keyframes))
 
     def _set_up_view(self) -> None:
         view = self.view

@@ -56,9 +56,7 @@ class LatentPanel(QWidget):
         self._moving = False
         self._finder: FindDirectionsDialog | None = None
         self._statistics_dialog: StatisticsDialog | None = None
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST_MS)
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._make_controls()
         self._lay_out()
         self._connect()

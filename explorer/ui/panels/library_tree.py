@@ -67,9 +67,7 @@ class LibraryTree(QTreeWidget):
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         # The end of a training emits several signals; the folders are read once, after them.
-        self._renewal = QTimer(self)
-        self._renewal.setSingleShot(True)
-        self._renewal.setInterval(0)
+        self._renewal = QTimer(self, singleShot=True, interval=0)
         self._renewal.timeout.connect(self.refresh)
         document.library_changed.connect(self._renewal.start, check_nargs=False)
         document.places.changed.connect(self._renewal.start, check_nargs=False)

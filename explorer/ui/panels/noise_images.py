@@ -42,23 +42,21 @@ class NoiseImagePage(QWidget):
         made = []
         for name, title, tip in titles:
             frame = ImageFrame(title, waiting)
+            ImageMenu(document, frame, partial(self._menu_image, frame, name.replace("_", "-")))
             frame.setObjectName(name)
             frame.setToolTip(plain_tooltip(tip))
             frame.set_detail_lines(3)
             made.append(frame)
         self.setLayout(hbox(*((frame, 1) for frame in made), spacing=4, margins=0))
         self.clean, self.noisy, self.reconstruction, self.difference = made
-        for frame in made:
-            ImageMenu(document, frame, partial(self._menu_image, frame))
         document.views.changed(NOISE).connect(self._on_noise_view_changed)
         self._on_noise_view_changed()
 
-    def _menu_image(self, frame: ImageFrame, where: QPoint | None) -> MenuImage | None:
+    def _menu_image(self, frame: ImageFrame, name: str, where: QPoint | None) -> MenuImage | None:
         """Return the image of a frame; only the input stands for a code, that of the selected image."""
         if frame.image is None:
             return None
         state, clean = self._document.state, frame is self.clean
-        name = frame.objectName().replace("_", "-")
         index = state.image_index if clean and state.imported_image is None else None
         return MenuImage(frame.image, name, state.start_code if clean else None, index)
 

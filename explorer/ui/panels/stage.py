@@ -45,6 +45,9 @@ class StagePanel(QWidget):
     reconstruction_painted = Signal()
     mode_changed = Signal()
 
+    help = "explore"
+    """Its page of the help."""
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document

@@ -28,6 +28,7 @@ class StageActions(QObject):
         self._document = document
         self._canvas = canvas
         self._menus = {frame: ImageMenu(document, frame, partial(self._target, frame)) for frame in canvas.frames}
+        self._names = dict(zip(canvas.frames, ("original", "reconstruction", "error", "edited"), strict=True))
         self._mixer: MixerDialog | None = None
 
     def flip(self) -> None:
@@ -50,7 +51,7 @@ class StageActions(QObject):
         state, model = self._document.state, self._document.model
         if frame.image is None or model is None:
             return None
-        name = f"{model.name} {frame.objectName().removeprefix('stage_')}"
+        name = f"{model.name} {self._names[frame]}"
         if frame is self._canvas.edited:
             return MenuImage(frame.image, name, state.code)
         return MenuImage(frame.image, name, state.start_code, None if state.imported_image else state.image_index)

@@ -27,10 +27,9 @@ class ColorBar:
     ticks: tuple[tuple[float, str], ...]
 
 
-def linear_bar(title: str, highest: float, *, beyond: bool = True) -> ColorBar:
-    """Return a bar from 0 to `highest`; `beyond`: larger values have its last color."""
-    end = f"≥ {highest:.2g}" if beyond else f"{highest:.2g}"
-    return ColorBar(title, ((0.0, "0"), (0.5, f"{highest / 2:.2g}"), (1.0, end)))
+def linear_bar(title: str, highest: float) -> ColorBar:
+    """Return a bar from 0 to `highest`; larger values have its last color."""
+    return ColorBar(title, ((0.0, "0"), (0.5, f"{highest / 2:.2g}"), (1.0, f"≥ {highest:.2g}")))
 
 
 def paint_color_bar(painter: QPainter, bar: ColorBar, area: QRectF, theme: Theme) -> None:

@@ -51,13 +51,8 @@ class CurvePlot(QWidget):
         self.setMinimumHeight(160)
         self._color()
 
-    def show_curves(
-        self, curves: Sequence[Curve], ends: tuple[float, float], unit: str, empty: str, across: str = ""
-    ) -> None:
-        """Show curves, or without any the text `empty`.
-
-        `ends` is the range of the x axis; `unit` labels the y axis, `across` the x axis.
-        """
+    def show_curves(self, curves: Sequence[Curve], ends: tuple[float, float], unit: str, empty: str) -> None:
+        """Show curves, or without any the text `empty`; `ends` is the range of the x axis, `unit` labels the y axis."""
         self._empty.setText(empty)
         curves = tuple(curve for curve in curves if curve.xs)
         self._plot.setVisible(bool(curves))
@@ -69,7 +64,6 @@ class CurvePlot(QWidget):
         for curve, item in zip(curves, self._items, strict=True):
             item.setData(np.array(curve.xs), np.array(curve.values), symbolSize=5 if len(curve.xs) < 40 else 0)
         self._plot.setLabel("left", unit)
-        self._plot.setLabel("bottom", across or None)
         low, high = ends
         self._plot.setXRange(low, high, padding=0.03)
         bottom = self._plot.getAxis("bottom")

@@ -48,7 +48,7 @@ class NetworkDrawing(QAbstractScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._spec: ModelSpec | None = None
-        self._layout: Layout | None = None
+        self.diagram: Layout | None = None
         self._words: tuple[tuple[str, ...], ...] = ()
         self._current = 0
         self._hovered: int | None = None
@@ -73,21 +73,17 @@ class NetworkDrawing(QAbstractScrollArea):
         return QSize(160, round(self._header + self._footer + _LEAST_ROOM + 12))
 
     @property
-    def layout_of_blocks(self) -> Layout | None:
-        return self._layout
-
-    @property
     def current(self) -> int:
         """Number of the block selected with the keyboard."""
         return self._current
 
     def show_spec(self, spec: ModelSpec | None) -> None:
-        if spec == self._spec and (spec is None) == (self._layout is None):
+        if spec == self._spec and (spec is None) == (self.diagram is None):
             self._describe()
             return
         self._spec, self._hovered = spec, None
         self._arrange()
-        self._current = min(self._current, len(self._layout.blocks) - 1) if self._layout else 0
+        self._current = min(self._current, len(self.diagram.blocks) - 1) if self.diagram else 0
         self._describe()
 
     # -- geometry ------------------------------------------------------------------------------------------------
@@ -103,9 +99,9 @@ class NetworkDrawing(QAbstractScrollArea):
         return QFontMetricsF(self._small).height()
 
     def _arrange(self) -> None:
-        self._layout = None if self._spec is None else self._laid_out(self._spec)
+        self.diagram = None if self._spec is None else self._laid_out(self._spec)
         bar = self.horizontalScrollBar()
-        wide = self._layout.width if self._layout else 0
+        wide = self.diagram.width if self.diagram else 0
         bar.setPageStep(self.viewport().width())
         bar.setSingleStep(40)
         bar.setRange(0, max(0, round(wide) - self.viewport().width()))
@@ -142,8 +138,8 @@ class NetworkDrawing(QAbstractScrollArea):
     # -- texts ---------------------------------------------------------------------------------------------------
 
     def details(self, number: int) -> str:
-        assert self._layout is not None
-        block = self._layout.blocks[number]
+        assert self.diagram is not None
+        block = self.diagram.blocks[number]
         if block.row is None:
             return self._plain_details(block)
         row = block.row
@@ -156,8 +152,8 @@ class NetworkDrawing(QAbstractScrollArea):
         return ", ".join(parts)
 
     def _short_details(self, number: int) -> str:
-        assert self._layout is not None
-        row = self._layout.blocks[number].row
+        assert self.diagram is not None
+        row = self.diagram.blocks[number].row
         if row is None:
             return self.details(number)
         words = " ".join(filter(None, layer_labels(row.layer)))
@@ -215,7 +211,7 @@ class NetworkDrawing(QAbstractScrollArea):
 
     def _spoken_of(self) -> int | None:
         """Return the block under the mouse, else the current one if focused, else None for the whole network."""
-        if self._layout is None:
+        if self.diagram is None:
             return None
         return self._current if self._hovered is None and self.hasFocus() else self._hovered
 
@@ -258,10 +254,10 @@ class NetworkDrawing(QAbstractScrollArea):
         self._hover(None)
 
     def _number_at(self, point: QPointF) -> int | None:
-        if self._layout is None:
+        if self.diagram is None:
             return None
         there = self._point(point)
-        return self._layout.at(there.x(), there.y())
+        return self.diagram.at(there.x(), there.y())
 
     def _hover(self, number: int | None) -> None:
         if number != self._hovered:
@@ -269,7 +265,7 @@ class NetworkDrawing(QAbstractScrollArea):
             self._describe()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        last = len(self._layout.blocks) - 1 if self._layout else 0
+        last = len(self.diagram.blocks) - 1 if self.diagram else 0
         places = {
             Qt.Key.Key_Left: self._current - 1,
             Qt.Key.Key_Right: self._current + 1,
@@ -277,15 +273,15 @@ class NetworkDrawing(QAbstractScrollArea):
             Qt.Key.Key_End: last,
         }
         number = places.get(Qt.Key(event.key()))
-        if number is None or self._layout is None:
+        if number is None or self.diagram is None:
             super().keyPressEvent(event)
             return
         self._go(min(max(number, 0), last))
 
     def _go(self, number: int) -> None:
-        assert self._layout is not None
+        assert self.diagram is not None
         self._current = number
-        left, right = self._layout.column_span(self._layout.blocks[number])
+        left, right = self.diagram.column_span(self.diagram.blocks[number])
         bar = self.horizontalScrollBar()
         shown = max(bar.value(), right + EDGE - self.viewport().width())
         bar.setValue(round(min(left - EDGE, shown)))
@@ -314,10 +310,10 @@ class NetworkDrawing(QAbstractScrollArea):
         painter.setFont(self._small)
         width, height = self.viewport().width(), self.viewport().height()
         foot = QPointF(0, height - self._footer)
-        if self._layout is not None:
+        if self.diagram is not None:
             painter.save()
             painter.translate(QPoint(-self.horizontalScrollBar().value(), 0))
-            paint_network(painter, self._look(self._layout), theme)
+            paint_network(painter, self._look(self.diagram), theme)
             painter.restore()
         summary = QFontMetricsF(self._small).elidedText(
             self._caption(width - 8), Qt.TextElideMode.ElideRight, width - 8
