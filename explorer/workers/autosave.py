@@ -6,6 +6,7 @@ copy and a free lock belongs to a window that crashed, and its copy is offered f
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from explorer.document.document import Document
 from explorer.document.session_file import Session, read_session, write_session
 from explorer.document.sessions import LeftOver
 from explorer.document.views.bookmarks import bookmark_thumbnails
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, exception_message
 from explorer.messages import NO_MESSAGE, Message, message
 from explorer.paths import autosave_dir
 from explorer.reading import reason_of
@@ -27,6 +28,8 @@ from explorer.workers.locks import acquire_lock, release
 
 INTERVAL_MS = 1_500
 """Delay from the first edit to the next copy; including the writing well below five seconds."""
+
+_log = logging.getLogger(__name__)
 
 _COPY = "copy.latent"
 _LOCK = "lock"
@@ -277,6 +280,10 @@ class _Writer:
         except OSError as error:
             reason = reason_of(error)
             problem = message("Cannot update the backup copy {path}: {reason}.", path=self._path, reason=reason)
+        except Exception as error:  # a defect, or no memory: the next copy is tried all the same
+            _log.exception("the backup copy failed")
+            failed = exception_message(error)
+            problem = message("Cannot update the backup copy {path}: {reason}.", path=self._path, reason=failed)
         self._on_written(problem)
 
 

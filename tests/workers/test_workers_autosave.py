@@ -14,6 +14,7 @@ from explorer.document.document import Document, Problem
 from explorer.document.session_file import Session, read_session, write_session
 from explorer.document.sessions import LeftOver
 from explorer.paths import autosave_dir
+from explorer.workers import autosave
 from explorer.workers.backend import Backend
 
 
@@ -71,6 +72,29 @@ def test_a_copy_that_cannot_be_written_is_reported_once(backend: Backend, qtbot:
     folder = backend.autosave.folder
     assert folder is not None
     assert read_session(folder / "copy.latent")[0].arrays["cursor"].tolist() == [3, 2]
+
+
+@pytest.mark.allow_log("the backup copy failed")
+def test_after_an_unexpected_error_the_next_copy_is_written(
+    backend: Backend, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(path: Path, session: Session) -> None:
+        monkeypatch.undo()
+        raise MemoryError
+
+    problems: list[Problem] = []
+    backend.document.problem_reported.connect(problems.append)
+    monkeypatch.setattr(autosave, "write_session", write)
+    with qtbot.waitSignal(backend.autosave.written):
+        backend.document.set_code(as_floats(1, 2))
+    (problem,) = problems
+    assert "MemoryError. Unsaved work is not backed up: save the session." in str(problem.message)
+    with qtbot.waitSignal(backend.autosave.written):
+        backend.document.set_code(as_floats(3, 2))
+    folder = backend.autosave.folder
+    assert folder is not None
+    assert read_session(folder / "copy.latent")[0].arrays["cursor"].tolist() == [3, 2]
+    assert len(problems) == 1
 
 
 def test_a_copy_that_this_version_cannot_read_is_left_for_one_that_can(backend: Backend) -> None:
