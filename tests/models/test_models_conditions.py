@@ -107,8 +107,9 @@ def test_the_default_is_tried_first_and_each_class_once() -> None:
     tried = [tuple(values) for values in conditions(DIGIT, STYLE).trials()]
     assert tried[0] == (1, 0, 0, 0, 2)
     assert len(tried) == len(set(tried)) == 12
-    many = Control(name="many", shape=(), choices=65, default=(7.0,))
-    assert [tuple(values) for values in conditions(many).trials()] == [(7,)]
+    most, more = (Control(name="many", shape=(), choices=choices, default=(7.0,)) for choices in (64, 65))
+    assert len(list(conditions(most).trials())) == 64
+    assert [tuple(values) for values in conditions(more).trials()] == [(7,)]
 
 
 IMAGES = np.random.default_rng(0).uniform(0, 1, (5, 3, 3, 1)).astype(np.float32)
@@ -132,6 +133,11 @@ def test_the_condition_with_the_best_reconstruction_is_chosen(wanted: int) -> No
     given = both.encoder_input(IMAGES, np.eye(4, dtype=np.float32)[wanted])
     assert given.shape == (5, *both.encoder_shape((3, 3, 1))) == (5, 13)
     np.testing.assert_array_equal(codes[:, :2], encoded(given))
+
+
+def test_of_equally_good_conditions_the_default_is_chosen() -> None:
+    codes = encode_best(conditions(STYLE), IMAGES, lambda images: images[:, 0, :2, 0], lambda codes: IMAGES * 0)
+    np.testing.assert_array_equal(codes[:, 2:], [[2]] * 5)
 
 
 def test_without_a_decoder_the_default_is_assumed() -> None:
