@@ -1,0 +1,51 @@
+"""The jobs of analyses: what a ranking shows, and the noise of a curve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from explorer_testing.builders import make_model, make_source
+
+from explorer.data.corruption import Noise
+from explorer.data.preprocessing import Preprocessing, Reading, to_floats, to_pixels
+from explorer.data.source import ArraySource, Facts
+from explorer.data.splits import random_splits
+from explorer.models.outliers import ThresholdRule
+from explorer.workers.analysis import SHOWN, measure_quality, rank
+
+
+def result_of(steps: Iterator[Any]) -> Any:
+    *_, result = steps
+    return result
+
+
+@pytest.mark.parametrize("count", [30, 2 * SHOWN, 2 * SHOWN + 1, 150])
+def test_a_ranking_shows_both_of_its_ends(count: int) -> None:
+    view = result_of(rank(make_model(), make_source(count), ThresholdRule()))
+    assert view.shown == tuple(sorted({*range(count)[:SHOWN], *range(count)[-SHOWN:]}))
+
+
+def test_a_ranking_shows_deep_images_as_deep_as_they_are() -> None:
+    model = make_model()
+    preprocessing = Preprocessing.standard((12, 10, 1), reading=Reading(depth=16))
+    model = replace(model, card=model.card.model_copy(update={"preprocessing": preprocessing}))
+    images = np.random.default_rng(0).integers(0, 65536, (30, 12, 10, 1), np.uint16)
+    source = ArraySource(Facts("deep", "Deep images", ""), images, random_splits(30))
+    view = result_of(rank(model, source, ThresholdRule()))
+    pixels = source.read(view.ranking.ranked, preprocessing)
+    assert view.images.dtype == pixels.dtype == np.uint16
+    np.testing.assert_array_equal(view.images[0], pixels)
+    made = to_pixels(model.codec.decode(model.codec.encode(to_floats(pixels))), np.dtype(np.uint16))
+    np.testing.assert_array_equal(view.images[1], made)
+
+
+def test_curves_can_be_compared_whatever_the_seed_of_the_noise() -> None:
+    curves = [
+        result_of(measure_quality(make_model(), make_source(), (Noise("gaussian", 0.3, seed=seed),)))
+        for seed in (None, 7)
+    ]
+    np.testing.assert_array_equal(curves[0].corrupted.mse, curves[1].corrupted.mse)
