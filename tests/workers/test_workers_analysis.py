@@ -1,4 +1,4 @@
-"""The jobs of analyses: what a ranking shows, and the noise of a curve."""
+"""The jobs of analyses: what a ranking shows, the noise of a curve, and when an index is built anew."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from explorer.data.corruption import Noise
 from explorer.data.preprocessing import Preprocessing, Reading, to_floats, to_pixels
 from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
+from explorer.document.neighbors import NeighborSettings
 from explorer.models.outliers import ThresholdRule
 from explorer.workers.analysis import SHOWN, measure_quality, rank
+from explorer.workers.code_analysis import index_images
 
 
 def result_of(steps: Iterator[Any]) -> Any:
@@ -49,3 +51,14 @@ def test_curves_can_be_compared_whatever_the_seed_of_the_noise() -> None:
         for seed in (None, 7)
     ]
     np.testing.assert_array_equal(curves[0].corrupted.mse, curves[1].corrupted.mse)
+
+
+def test_an_index_is_reused_for_the_same_model_and_images_only() -> None:
+    model, source = make_model(), make_source()
+    known = result_of(index_images(model, source, NeighborSettings(), None))
+    again = result_of(index_images(model, source, NeighborSettings(), known))
+    assert again.positions is known.positions
+    for other in ((make_model(seed=3), source), (model, make_source(20))):
+        found = result_of(index_images(*other, NeighborSettings(), known))
+        assert found.positions is not known.positions
+        assert len(found.positions) == other[1].count
