@@ -1,4 +1,4 @@
-"""The jobs of analyses: what a ranking shows, the noise of a curve, and when an index is built anew."""
+"""The jobs of analyses: what a ranking shows, the noise of a curve, when an index is built anew, and cancellation."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from explorer.data.corruption import Noise
 from explorer.data.preprocessing import Preprocessing, Reading, to_floats, to_pixels
 from explorer.data.source import ArraySource, Facts
 from explorer.data.splits import random_splits
+from explorer.document.analysis import Study
+from explorer.document.document import Document
 from explorer.document.neighbors import NeighborSettings
 from explorer.models.outliers import ThresholdRule
-from explorer.workers.analysis import SHOWN, measure_quality, rank
+from explorer.workers.analysis import SHOWN, AnalysisJobs, measure_quality, rank
 from explorer.workers.code_analysis import index_images
+from explorer.workers.jobs import JobRunner
 
 
 def result_of(steps: Iterator[Any]) -> Any:
@@ -62,3 +65,42 @@ def test_an_index_is_reused_for_the_same_model_and_images_only() -> None:
         found = result_of(index_images(*other, NeighborSettings(), known))
         assert found.positions is not known.positions
         assert len(found.positions) == other[1].count
+
+
+@pytest.fixture
+def jobs() -> Iterator[JobRunner]:
+    runner = JobRunner()
+    yield runner
+    runner.close()
+
+
+@pytest.fixture
+def document(qapp: object, jobs: JobRunner) -> Iterator[Document]:
+    """A document with a model and images, whose analyses run."""
+    made = Document()
+    analyses = AnalysisJobs(made, jobs)
+    made.open(make_model(), make_source())
+    yield made
+    analyses.deleteLater()
+
+
+def test_an_analysis_cancels_the_former_of_its_kind_and_no_other(document: Document, jobs: JobRunner) -> None:
+    analysis = document.analysis
+    keys = []
+    studies: tuple[Study, ...] = ("ranking", "codes", "ranking")
+    for study in studies:
+        if study == "ranking":
+            analysis.ranking_requested.emit(ThresholdRule())
+        else:
+            analysis.codes_requested.emit()
+        keys.append(analysis.running(study) or 0)
+    assert [jobs.running(key) for key in keys] == [False, True, True]
+
+
+def test_codes_of_images_that_are_closed_are_canceled(document: Document, jobs: JobRunner) -> None:
+    document.analysis.codes_requested.emit()
+    key = document.analysis.running("codes") or 0
+    assert jobs.running(key)
+    document.open(source=make_source(9, name="others"))
+    assert not jobs.running(key)
+    assert document.analysis.running("codes") is None
