@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from explorer_testing.builders import make_model, make_source
+from pytestqt.qtbot import QtBot
 
 from explorer.data.corruption import Noise
 from explorer.data.preprocessing import Preprocessing, Reading, to_floats, to_pixels
@@ -104,3 +105,22 @@ def test_codes_of_images_that_are_closed_are_canceled(document: Document, jobs: 
     document.open(source=make_source(9, name="others"))
     assert not jobs.running(key)
     assert document.analysis.running("codes") is None
+
+
+def test_an_index_that_is_being_built_is_not_begun_again(document: Document) -> None:
+    document.neighbors.index_requested.emit()
+    key = document.analysis.running("index")
+    assert key is not None
+    document.neighbors.index_requested.emit()
+    assert document.analysis.running("index") == key
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_images_become_a_term_unless_another_model_is_open_by_then(
+    document: Document, jobs: JobRunner, qtbot: QtBot, closed: bool
+) -> None:
+    document.term_requested.emit(np.array([3, 4]), 2)
+    if closed:
+        document.open(make_model(seed=3))
+    qtbot.waitUntil(lambda: jobs.jobs == ())
+    assert [len(term.codes) for term in document.state.arithmetic.terms] == [0, 0, 0 if closed else 2]
