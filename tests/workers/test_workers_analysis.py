@@ -13,14 +13,14 @@ from pytestqt.qtbot import QtBot
 
 from explorer.data.corruption import Noise
 from explorer.data.preprocessing import Preprocessing, Reading, to_floats, to_pixels
-from explorer.data.source import ArraySource, Facts
+from explorer.data.source import UNLABELED, ArraySource, Facts
 from explorer.data.splits import random_splits
 from explorer.document.analysis import Study
 from explorer.document.document import Document
 from explorer.document.neighbors import NeighborSettings
 from explorer.models.outliers import ThresholdRule
 from explorer.workers.analysis import SHOWN, AnalysisJobs, measure_quality, rank
-from explorer.workers.code_analysis import index_images
+from explorer.workers.code_analysis import index_images, probe
 from explorer.workers.jobs import JobRunner
 
 
@@ -66,6 +66,14 @@ def test_an_index_is_reused_for_the_same_model_and_images_only() -> None:
         found = result_of(index_images(*other, NeighborSettings(), known))
         assert found.positions is not known.positions
         assert len(found.positions) == other[1].count
+
+
+def test_a_probe_counts_images_and_classes_that_are_known() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 12, 10, 1), np.uint8)
+    labels = np.where(np.arange(60) < 10, UNLABELED, np.arange(60) % 3)
+    source = ArraySource(Facts("labeled", "Labeled images", ""), images, random_splits(60), labels)
+    found = result_of(probe(make_model(), source, None, None))
+    assert (found.classes, found.count) == (3, 50)
 
 
 @pytest.fixture
