@@ -50,12 +50,12 @@ def test_recovered_work_is_unsaved_and_that_of_a_file_is_what_the_file_has(docum
 
 
 def test_a_change_is_told_once(document: Document) -> None:
-    told: list[bool] = []
-    document.sessions.changed.connect(lambda: told.append(document.sessions.dirty))
+    seen: list[bool] = []
+    document.sessions.changed.connect(lambda: seen.append(document.sessions.dirty))
     edit(document)
     document.sessions.check()
     document.sessions.check()
-    assert told == [True]
+    assert seen == [True]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The jobs of analyses: what a ranking shows, the noise of a curve, when an index is built anew, and cancellation."""
+"""The jobs of analyses: what a ranking shows, the noise of a curve, which index is reused, and cancellation."""
 
 from __future__ import annotations
 
