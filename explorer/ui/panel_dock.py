@@ -34,7 +34,7 @@ class PanelDock(QDockWidget):
             self.setWidget(made)
         else:  # a dock whose own widget is hidden could not be resized
             holder = _Holder(made.objectName(), title)
-            # In this order, since a style sheet is applied anew to all that a moved widget holds.
+            # In this order, since the style sheet is applied again to all that a moved widget holds.
             self.setWidget(holder)
             holder.setWidget(made)
         self._tabbed = not panel.strip

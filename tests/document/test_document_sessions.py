@@ -49,7 +49,7 @@ def test_recovered_work_is_unsaved_and_that_of_a_file_is_what_the_file_has(docum
     assert not sessions.dirty
 
 
-def test_a_change_is_told_once(document: Document) -> None:
+def test_a_change_is_reported_once(document: Document) -> None:
     seen: list[bool] = []
     document.sessions.changed.connect(lambda: seen.append(document.sessions.dirty))
     edit(document)
