@@ -20,6 +20,7 @@ from explorer_testing.shared_process import shared_process
 
 from explorer.cli.main import main
 from explorer.data.sources import open_source
+from explorer.engine.client import ModelProcess
 from explorer.paths import HOME_VARIABLE
 
 pytestmark = pytest.mark.engine
@@ -53,8 +54,8 @@ def guide() -> Iterator[ModuleType]:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[None]:
-    with shared_process("explorer.cli.commands.train"):
+def shared(model_process: ModelProcess) -> Iterator[None]:
+    with shared_process(model_process, "explorer.cli.commands.train"):
         yield
 
 

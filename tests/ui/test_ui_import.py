@@ -37,8 +37,8 @@ print("null")
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[None]:
-    with shared_process("explorer.workers.importer"):
+def shared(model_process: ModelProcess) -> Iterator[None]:
+    with shared_process(model_process, "explorer.workers.importer"):
         yield
 
 

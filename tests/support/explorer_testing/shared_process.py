@@ -20,11 +20,13 @@ _PATIENCE_S = 20.0
 
 
 class SharedProcess(ModelProcess):
-    """A model process that stays when its user leaves, after the end of what it was doing."""
+    """A model process with Keras imported, which stays when its user leaves, after the end of what it was doing."""
 
     def __init__(self) -> None:
         super().__init__()
         self._idle = threading.Event()
+        (warmed,) = self.run(Warm())
+        assert isinstance(warmed, Warmed)
 
     def steps(self, request: Request, patience_s: float | None = None) -> Iterator[Event | None]:
         self._idle.clear()
@@ -42,18 +44,18 @@ class SharedProcess(ModelProcess):
     def close(self, seconds: float = 0.0) -> None:
         assert self._idle.is_set(), "the model process was left in the middle of a request"
 
+    def end(self) -> None:
+        """End the process."""
+        super().close()
+
 
 @contextmanager
-def shared_process(*modules: str) -> Iterator[ModelProcess]:
-    """Give modules of the program one model process, with Keras imported, in place of one for each user."""
-    process = SharedProcess()
-    (warmed,) = process.run(Warm())
-    assert isinstance(warmed, Warmed)
+def shared_process(process: ModelProcess, *modules: str) -> Iterator[None]:
+    """Give modules of the program this model process, in place of one for each user."""
     with pytest.MonkeyPatch.context() as patch:
         for module in modules:
             patch.setattr(f"{module}.ModelProcess", lambda: process)
-        yield process
-    ModelProcess.close(process)
+        yield
 
 
 class SharedFits(FitProcess):
