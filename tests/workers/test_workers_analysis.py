@@ -123,6 +123,13 @@ def test_an_index_that_is_being_built_is_not_begun_again(document: Document) -> 
     assert document.analysis.running("index") == key
 
 
+@pytest.mark.parametrize(("count", "indexed"), [(2_000, True), (2_001, False)])
+def test_many_images_are_not_indexed_with_a_model_that_changes(document: Document, count: int, indexed: bool) -> None:
+    document.open(replace(make_model(), epochs=1.5), make_source(count))
+    document.neighbors.index_requested.emit()
+    assert (document.analysis.running("index") is not None) == indexed
+
+
 @pytest.mark.parametrize("closed", [False, True])
 def test_images_become_a_term_unless_another_model_is_open_by_then(
     document: Document, jobs: JobRunner, qtbot: QtBot, closed: bool
