@@ -5,6 +5,9 @@ STAMP := .venv/.installed
 # Tests often wait for a process or an event, so that three workers keep two cores busy.
 WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$cores" -gt 3 ] && echo 4 || echo 3)
 
+# Containers often set it; hundreds of processes of the tests would each compile the program again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check check-long screenshots pretrained clean environment
 

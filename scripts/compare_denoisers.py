@@ -70,12 +70,15 @@ def measured(name: str, parameter: str, clean: Floats, output: Floats) -> Line:
 
 def tuned(name: str, apply: Filter, values: Sequence[float], clean: Floats, noisy: Floats) -> list[Line]:
     """Return the best row of a filter, and its best row with fitted levels."""
-    plain, leveled = [], []
+    best: dict[str, tuple[float, float, Floats]] = {}
     for value in values:
         output = apply(noisy, value)
-        plain.append(measured(name, f"{value:g}", clean, output))
-        leveled.append(measured(f"{name}, levels fitted", f"{value:g}", clean, fitted(clean, output)))
-    return [max(lines, key=lambda line: line.psnr) for lines in (plain, leveled)]
+        for title, images in ((name, output), (f"{name}, levels fitted", fitted(clean, output))):
+            quality = psnr(clean, images)
+            if title not in best or quality > best[title][0]:
+                best[title] = quality, value, images
+    # Only these, since SSIM takes longest.
+    return [measured(title, f"{value:g}", clean, images) for title, (_, value, images) in best.items()]
 
 
 def compare(models: Sequence[str], data: str, noise: str, split: str = "test", count: int | None = 1000) -> list[Line]:

@@ -61,7 +61,7 @@ def _printed(body: str) -> Iterator[Step]:
 
 
 def run(command: str, folder: Path) -> str:
-    """Run a command in a folder; return its output without the lines “written to …”.
+    """Run a command in a folder; return what a page shows of its output.
 
     Raises
     ------
@@ -75,7 +75,12 @@ def run(command: str, folder: Path) -> str:
     )
     if done.returncode:
         raise RuntimeError(f"{command}\n{done.stderr.decode(errors='replace')}")
-    lines = done.stdout.decode().splitlines()
+    return shown(done.stdout.decode())
+
+
+def shown(output: str) -> str:
+    """Return the output of a command without the lines “written to …”."""
+    lines = output.splitlines()
     return "\n".join(line.rstrip() for line in lines if not line.startswith("written to "))
 
 

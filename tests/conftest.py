@@ -18,7 +18,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # Qt, TensorFlow, Keras and OpenBLAS read these once, when they are imported; so they are set before any test module is.
 # The model process inherits them.
@@ -33,6 +33,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from explorer_testing.shared_process import SharedProcess
 
 ENDING_S = 2.0
 """How long a thread or process that was told to end may still be on its way out."""
@@ -71,6 +74,16 @@ def explorer_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("LATENT_EXPLORER_HOME", str(home))
     return home
+
+
+@pytest.fixture(scope="session")
+def model_process(_session_home: None) -> Iterator[SharedProcess]:
+    """The one model process for all tests that leave it alive: the import of Keras takes seconds."""
+    from explorer_testing.shared_process import SharedProcess
+
+    process = SharedProcess()
+    yield process
+    process.end()
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from explorer_testing.programs import run_python
+from explorer_testing.shared_process import shared_process
 
+from explorer.cli.main import main
 from explorer.data.sources import open_source
+from explorer.engine.client import ModelProcess
+from explorer.paths import HOME_VARIABLE
 
 pytestmark = pytest.mark.engine
 
@@ -48,13 +53,47 @@ def guide() -> Iterator[ModuleType]:
     del sys.modules["guide"]
 
 
+@pytest.fixture(scope="module")
+def shared(model_process: ModelProcess) -> Iterator[None]:
+    with shared_process(model_process, "explorer.cli.commands.train"):
+        yield
+
+
+Run = Callable[[str], str]
+
+
+@pytest.fixture
+def run(
+    guide: ModuleType,
+    shared: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Runs a command in a folder; in this process, except those that open a window. It must succeed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+
+    def run(command: str) -> str:
+        _, *words = shlex.split(command)
+        if words[0] == "tour":
+            return str(guide.run(command, tmp_path))
+        capsys.readouterr()
+        code = main(words)
+        captured = capsys.readouterr()
+        assert code == 0, f"{command}\n{captured.err}"
+        return str(guide.shown(captured.out))
+
+    return run
+
+
 @pytest.mark.engine
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_says_what_its_commands_do(guide: ModuleType, name: str, tmp_path: Path) -> None:
+def test_a_page_says_what_its_commands_do(guide: ModuleType, run: Run, name: str, tmp_path: Path) -> None:
     page = REPOSITORY / "docs" / "guide" / name
     text = page.read_text(encoding="utf-8")
     for step in guide.steps_of(text):
-        printed = guide.run(shortened(step.command) if step.trains else step.command, tmp_path)
+        printed = run(shortened(step.command) if step.trains else step.command)
         if step.output is not None:
             assert guide.same(printed, step.output), f"{step.command}\nprinted {printed}\nthe page says {step.output}"
     for image in guide.images_of(text):
@@ -63,14 +102,14 @@ def test_a_page_says_what_its_commands_do(guide: ModuleType, name: str, tmp_path
 
 
 @pytest.mark.engine
-def test_the_readme_s_commands_run(guide: ModuleType, tmp_path: Path) -> None:
+def test_the_readme_s_commands_run(run: Run, tmp_path: Path) -> None:
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     commands = [line for line in text.splitlines() if line.startswith("latent-explorer ")]
     assert len(commands) > 10
     run_python(_WRITE, [str(tmp_path / "foreign"), ["tanh_range"]])
     shutil.copyfile(tmp_path / "foreign" / "tanh_range.h5", tmp_path / "autoencoder.h5")
     for command in commands:
-        guide.run(shortened(command) if " train " in command else command, tmp_path)
+        run(shortened(command) if " train " in command else command)
     for name in re.findall(r"--out (\S+)", "\n".join(commands)):
         assert (tmp_path / name).exists(), name
 

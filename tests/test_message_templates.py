@@ -72,14 +72,19 @@ def _name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
-def trees() -> dict[str, ast.Module]:
+Modules = dict[str, ast.Module]
+
+
+@pytest.fixture(scope="module")
+def modules() -> Modules:
+    """The modules of the program, parsed."""
     return {
         path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(PACKAGE.rglob("*.py"))
     }
 
 
-def error_classes(modules: dict[str, ast.Module]) -> set[str]:
+def error_classes(modules: Modules) -> set[str]:
     """Return the names of ExplorerError and of every class that descends from it."""
     classes = [node for tree in modules.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     found = set(BASE)
@@ -90,8 +95,13 @@ def error_classes(modules: dict[str, ast.Module]) -> set[str]:
         found |= more
 
 
-def made() -> Iterator[Made]:
-    modules = trees()
+@pytest.fixture(scope="module")
+def made(modules: Modules) -> list[Made]:
+    """All calls that make a message."""
+    return list(_made(modules))
+
+
+def _made(modules: Modules) -> Iterator[Made]:
     makers = MAKERS | error_classes(modules)
     for path, tree in modules.items():
         if path in EXEMPT:
@@ -104,27 +114,24 @@ def made() -> Iterator[Made]:
                 yield Made(f"{path}:{node.lineno}", node)
 
 
-ALL = list(made())
+def test_errors_are_found(modules: Modules, made: list[Made]) -> None:
+    assert {"DataError", "ModelError", "UsageError", "IpcError"} <= error_classes(modules)
+    assert len(made) > 300
 
 
-def test_errors_are_found() -> None:
-    assert {"DataError", "ModelError", "UsageError", "IpcError"} <= error_classes(trees())
-    assert len(ALL) > 300
-
-
-def test_every_message_is_one_literal_template() -> None:
-    wrong = [one.where for one in ALL if one.template is None and not one.wraps_a_message]
+def test_every_message_is_one_literal_template(made: list[Made]) -> None:
+    wrong = [one.where for one in made if one.template is None and not one.wraps_a_message]
     assert not wrong, "a template is a literal, no f-string, sum or variable:\n" + "\n".join(wrong)
 
 
-def test_every_message_has_its_values_by_name() -> None:
-    wrong = [one.where for one in ALL if len(one.call.args) != 1]
+def test_every_message_has_its_values_by_name(made: list[Made]) -> None:
+    wrong = [one.where for one in made if len(one.call.args) != 1]
     assert not wrong, "values are given by name:\n" + "\n".join(wrong)
 
 
-def test_placeholders_are_the_values() -> None:
+def test_placeholders_are_the_values(made: list[Made]) -> None:
     wrong = []
-    for one in ALL:
+    for one in made:
         if one.template is None or one.names is None:
             continue
         used = {found[1] for found in PLACEHOLDER.finditer(one.template)}
@@ -133,9 +140,9 @@ def test_placeholders_are_the_values() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_templates_have_no_other_braces_and_no_odd_ends() -> None:
+def test_templates_have_no_other_braces_and_no_odd_ends(made: list[Made]) -> None:
     wrong = []
-    for one in ALL:
+    for one in made:
         template = one.template or ""
         rest = re.sub(r"\{\w+(?::[^{}]*)?\}", "", template)
         if "{" in rest or "}" in rest or template != " ".join(template.split()):
@@ -143,7 +150,7 @@ def test_templates_have_no_other_braces_and_no_odd_ends() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def emitted(modules: dict[str, ast.Module], signal: str) -> Iterator[tuple[str, ast.expr]]:
+def emitted(modules: Modules, signal: str) -> Iterator[tuple[str, ast.expr]]:
     """Yield place and argument of each ``….signal.emit(argument)``."""
     for path, tree in modules.items():
         for node in ast.walk(tree):
@@ -153,9 +160,9 @@ def emitted(modules: dict[str, ast.Module], signal: str) -> Iterator[tuple[str, 
                 yield f"{path}:{node.lineno}", node.args[0]
 
 
-def test_what_is_announced_is_a_message() -> None:
+def test_what_is_announced_is_a_message(modules: Modules) -> None:
     """The signal carries any object, so mypy does not see it."""
-    places = list(emitted(trees(), "announced"))
+    places = list(emitted(modules, "announced"))
     assert len(places) > 5
     texts = (ast.Constant, ast.JoinedStr, ast.BinOp)
     wrong = [

@@ -102,6 +102,8 @@ def _tidy() -> None:
     if keras is not None:
         keras.backend.clear_session()
     gc.collect()
+    if keras is not None and not gc.get_freeze_count():
+        gc.freeze()  # 300,000 objects of Keras and TensorFlow, which each collection would look at
     give_back()
 
 

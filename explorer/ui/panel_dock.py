@@ -33,8 +33,13 @@ class PanelDock(QDockWidget):
         self.setObjectName(f"{panel.name}_dock")
         self.toggleViewAction().setObjectName(f"toggle_{panel.name}_dock")
         self.setTitleBarWidget(QWidget() if panel.strip else self._title_bar(panel.name, title))
-        # A dock whose own widget is hidden could not be resized.
-        self.setWidget(made if panel.strip else _Holder(made, title))
+        if panel.strip:
+            self.setWidget(made)
+        else:  # a dock whose own widget is hidden could not be resized
+            holder = _Holder(made.objectName(), title)
+            # In this order, since the style sheet is applied again to all that a moved widget holds.
+            self.setWidget(holder)
+            holder.setWidget(made)
         self._tabbed = not panel.strip
         self._held = False
         if self._tabbed:
@@ -95,14 +100,13 @@ class PanelDock(QDockWidget):
 class _Holder(QScrollArea):
     """Holds a panel, and scrolls one that has too little room; the workspaces set its size."""
 
-    def __init__(self, panel: QWidget, title: str) -> None:
+    def __init__(self, name: str, title: str) -> None:
         super().__init__()
         self.setAccessibleName(title)
-        self.setObjectName(f"{panel.objectName()}_scroll")
+        self.setObjectName(f"{name}_scroll")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidgetResizable(True)
-        self.setWidget(panel)
 
     def sizeHint(self) -> QSize:
         return _USUAL

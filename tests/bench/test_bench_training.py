@@ -13,6 +13,7 @@ from explorer.bench import run, training
 def test_training_for_real(monkeypatch: pytest.MonkeyPatch) -> None:
     case = {"architecture": "vae", "data": "digits", "limit": 600, "latent": 2, "size": (16, 16)}
     monkeypatch.setattr(training, "CASES", (case,))
+    monkeypatch.setattr(training, "QUICK_ROUNDS", 1)
     speed, share = run(quick=True, only="training")
     assert (speed["unit"], speed["better"], speed["peer_name"]) == ("images/s", "higher", "bare model.fit")
     assert speed["case"] == "vae 16×16×1, live preview"

@@ -17,13 +17,14 @@ from explorer_testing.shared_process import shared_process
 from onnx import helper
 
 from explorer.cli.inputs import open_model
+from explorer.engine.client import ModelProcess
 from explorer.models.bundle import open_bundle
 from explorer.models.import_record import RANGES
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[None]:
-    with shared_process("explorer.cli.commands.import_"):
+def shared(model_process: ModelProcess) -> Iterator[None]:
+    with shared_process(model_process, "explorer.cli.commands.import_"):
         yield
 
 

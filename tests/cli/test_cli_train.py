@@ -16,6 +16,7 @@ from explorer.cli.inputs import open_model
 from explorer.cli.main import main
 from explorer.data.preprocessing import to_floats
 from explorer.data.sources import open_source
+from explorer.engine.client import ModelProcess
 from explorer.models.bundle import open_bundle
 from explorer.models.settings import TrainingRequest
 
@@ -27,8 +28,8 @@ def events(text: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[None]:
-    with shared_process("explorer.cli.commands.train"):
+def shared(model_process: ModelProcess) -> Iterator[None]:
+    with shared_process(model_process, "explorer.cli.commands.train"):
         yield
 
 

@@ -38,6 +38,7 @@ def test_an_image_at_rest_is_the_same_when_it_is_read(image: Image.Image, negati
         imported = imported.inverted()
     preprocessing = Preprocessing.standard((SIDE, SIDE, 1), reading=Reading(depth=depth))
     before, content_hash, most = imported.read([0], preprocessing), imported.content_hash(), imported.nbytes
+    np.testing.assert_array_equal(imported.read([0, 0], preprocessing), np.concatenate([before, before]))
     reverse = imported.inverted().read([0], preprocessing)
     imported.rest()
     resting = imported.inverted()

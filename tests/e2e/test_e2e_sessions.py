@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from explorer_testing.builders import as_floats
-from explorer_testing.programs import PATIENCE_S, REPOSITORY, environment
+from explorer_testing.programs import PATIENCE_S, REPOSITORY, environment, run_python
 from explorer_testing.window import WindowDriver
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -247,16 +247,7 @@ def test_a_session_named_on_the_command_line_is_opened(next_window: Callable[[],
     path = tmp_path / "two words.latent"
     driver.document.sessions.save_requested.emit(path, False)
     driver.until(lambda: driver.document.sessions.path == path)
-    ended = subprocess.run(
-        [sys.executable, "-c", OPENED, json.dumps(str(path))],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-        env=environment(),
-    )
-    assert ended.returncode == 0, ended.stderr[-2000:]
-    result = json.loads(ended.stdout.splitlines()[-1])
+    result = run_python(OPENED, str(path))
     assert result == {"path": str(path), "keyframes": 1, "model": "digits-vae-2d"}
 
 

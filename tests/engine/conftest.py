@@ -1,25 +1,19 @@
-"""One model process for all tests of a module that leave it alive: Keras takes seconds to import."""
+"""A model process with Keras imported, and images to train with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from explorer_testing.training import write_images
 
 from explorer.engine.client import ModelProcess
-from explorer.engine.messages import Warm, Warmed
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[ModelProcess]:
+@pytest.fixture(scope="session")
+def process(model_process: ModelProcess) -> ModelProcess:
     """A model process with Keras imported."""
-    made = ModelProcess()
-    (warmed,) = made.run(Warm())
-    assert isinstance(warmed, Warmed)
-    yield made
-    made.close()
+    return model_process
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,13 @@ def request_of(images: Path, out: Path, **changes: Any) -> Any:
     return small_request(images, out, **(values | changes))
 
 
+@pytest.fixture(scope="module")
+def whole(process: ModelProcess, images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Epoch]]:
+    """The bundle of a training that nothing interrupts, and its epochs."""
+    out = tmp_path_factory.mktemp("uninterrupted") / "whole"
+    return out, of(Epoch, train(process, request_of(images, out)))
+
+
 def paused_within(process: ModelProcess, request: Any) -> tuple[list[Event], Paused, Any]:
     """Start a training, and hold it in the middle of an epoch; return what came, the pause, and the stream."""
     events, seen = process.run(Train(request)), list[Event]()
@@ -59,18 +66,21 @@ def paused_within(process: ModelProcess, request: Any) -> tuple[list[Event], Pau
     raise AssertionError("it was never held")
 
 
-def test_a_paused_training_goes_on_as_if_nothing_had_been(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+def test_a_paused_training_goes_on_as_if_nothing_had_been(
+    process: ModelProcess, images: Path, tmp_path: Path, whole: tuple[Path, list[Epoch]]
+) -> None:
     _, _, events = paused_within(process, request_of(images, tmp_path / "held"))
     process.order(Resume())
     seen = list(events)
     assert isinstance(seen[-1], Finished)
     assert of(Resumed, seen)
     assert not (tmp_path / "held.checkpoint").exists()
-    whole = train(process, request_of(images, tmp_path / "whole"))
-    same_curve(of(Epoch, seen), of(Epoch, whole))
+    same_curve(of(Epoch, seen), whole[1])
 
 
-def test_a_training_is_taken_up_in_the_middle_of_an_epoch(process: ModelProcess, images: Path, tmp_path: Path) -> None:
+def test_a_training_is_taken_up_in_the_middle_of_an_epoch(
+    process: ModelProcess, images: Path, tmp_path: Path, whole: tuple[Path, list[Epoch]]
+) -> None:
     seen, paused, events = paused_within(process, request_of(images, tmp_path / "held"))
     assert isinstance(seen[-2], Checkpoint), "it held before its checkpoint was written"
     process.order(Cancel())
@@ -80,9 +90,8 @@ def test_a_training_is_taken_up_in_the_middle_of_an_epoch(process: ModelProcess,
     assert of(Started, resumed)[0].first_epoch == paused.epoch
     steps = of(Step, resumed)
     assert not steps or (steps[0].epoch, steps[0].step) > (paused.epoch, paused.step)
-    whole = train(process, request_of(images, tmp_path / "whole"))
-    same_curve([*of(Epoch, seen), *of(Epoch, resumed)], of(Epoch, whole))
-    pair = [open_bundle(tmp_path / name) for name in ("held", "whole")]
+    same_curve([*of(Epoch, seen), *of(Epoch, resumed)], whole[1])
+    pair = [open_bundle(path) for path in (tmp_path / "held", whole[0])]
     codes = np.random.default_rng(0).standard_normal((20, 4), dtype=np.float32)
     decoded = [OnnxCodec(bundle).decode(codes) for bundle in pair]
     np.testing.assert_allclose(decoded[0], decoded[1], atol=1e-5)

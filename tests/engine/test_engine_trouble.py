@@ -184,15 +184,15 @@ def test_a_rate_far_too_high_ends_in_words_not_in_a_model_of_nothing(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_kill_in_the_middle_of_an_epoch_costs_the_steps_since_the_last_checkpoint(
-    images: Path, tmp_path: Path
+    process: ModelProcess, images: Path, tmp_path: Path
 ) -> None:
     values: dict[str, Any] = {"epochs": 3, "batch": 1, "latent": 4, "noise": "gaussian:0.1", "architecture": "vae"}
-    process = ModelProcess()
+    killed = ModelProcess()
     try:
-        events = process.run(Train(small_request(images, tmp_path / "new", **values)))
+        events = killed.run(Train(small_request(images, tmp_path / "new", **values)))
         until(events, Epoch)
         until(events, Step)
-        process.order(Pause())
+        killed.order(Pause())
         seen: list[Event] = []
         for event in events:
             seen.append(event)
@@ -201,18 +201,18 @@ def test_a_kill_in_the_middle_of_an_epoch_costs_the_steps_since_the_last_checkpo
         paused = seen[-1]
         assert isinstance(paused, Paused)
         assert of(Checkpoint, seen)
-        process.order(Resume())
+        killed.order(Resume())
         until(events, Step)
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
+        assert killed.pid is not None
+        os.kill(killed.pid, signal.SIGKILL)
         with pytest.raises(EngineError, match="killed by signal 9"):
             list(events)
-        resumed = train(process, small_request(images, tmp_path / "new", resume=True, **values))
-        assert isinstance(resumed[-1], Finished)
-        assert of(Started, resumed)[0].first_epoch == paused.epoch
-        whole = train(process, small_request(images, tmp_path / "whole", **values))
     finally:
-        process.close()
+        killed.close()
+    resumed = train(process, small_request(images, tmp_path / "new", resume=True, **values))
+    assert isinstance(resumed[-1], Finished)
+    assert of(Started, resumed)[0].first_epoch == paused.epoch
+    whole = train(process, small_request(images, tmp_path / "whole", **values))
     tail = of(Epoch, resumed)
     for one, other in zip(tail, of(Epoch, whole)[-len(tail) :], strict=True):
         assert one.epoch == other.epoch

@@ -151,6 +151,32 @@ def test_a_provider_that_fails_leaves_the_cpu_and_may_be_tried_again(codec: Onnx
     assert known_choice(codec, missing, (missing,)) is None
 
 
+class Failing(Network):
+    """A network that cannot be run on other providers."""
+
+    def on(self, provider: str) -> AcceleratedNetwork:
+        network = super().on(provider)
+        network.rest()
+        network._content = b"its session cannot be made"
+        return network
+
+
+@needs_second
+def test_a_provider_whose_runs_fail_is_not_remembered(codec: OnnxCodec) -> None:
+    codec.decoder = Failing(decoder_network(CODEC))
+    assert chosen(codec, SECOND) is codec.decoder
+    assert known_choice(codec, SECOND, (SECOND,)) is None
+
+
+@needs_second
+def test_the_oldest_choices_are_forgotten(codec: OnnxCodec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(providers, "_MOST_KEPT", 2)
+    builds = [(SECOND,), (SECOND, CUDA), (SECOND, OPENVINO)]
+    for available in builds:
+        chosen(codec, SECOND, available)
+    assert [known_choice(codec, SECOND, available) for available in builds] == [None, SECOND, SECOND]
+
+
 class Differing(Network):
     """A network that gives other images on other providers."""
 
@@ -185,12 +211,15 @@ def test_a_driver_that_ends_the_process_is_not_tried_again(codec: OnnxCodec) -> 
     assert noted == [CPU]
 
 
-def test_a_canceled_trial_leaves_nothing(codec: OnnxCodec) -> None:
-    steps = choosing(codec, CODES, SECOND, (SECOND,))
-    next(steps)
-    assert known_choice(codec, SECOND, (SECOND,)) == CPU
-    del steps
-    assert known_choice(codec, SECOND, (SECOND,)) is None
+@needs_second
+def test_a_canceled_trial_leaves_what_was_known(codec: OnnxCodec) -> None:
+    for known in (None, SECOND):
+        steps = choosing(codec, CODES, SECOND, (SECOND,))
+        next(steps)
+        assert known_choice(codec, SECOND, (SECOND,)) == CPU
+        del steps
+        assert known_choice(codec, SECOND, (SECOND,)) == known
+        chosen(codec, SECOND)
 
 
 @needs_second

@@ -34,6 +34,7 @@ def test_a_model_without_condition_inputs_has_no_conditions() -> None:
 @pytest.mark.parametrize(
     ("controls", "given", "values"),
     [
+        ((DIGIT,), (0,), [1, 0, 0, 0]),
         ((DIGIT,), (2,), [0, 0, 1, 0]),
         ((DIGIT,), (0.5, 0.5, 0, 0), [0.5, 0.5, 0, 0]),
         ((STYLE,), (1,), [1]),
@@ -107,8 +108,9 @@ def test_the_default_is_tried_first_and_each_class_once() -> None:
     tried = [tuple(values) for values in conditions(DIGIT, STYLE).trials()]
     assert tried[0] == (1, 0, 0, 0, 2)
     assert len(tried) == len(set(tried)) == 12
-    many = Control(name="many", shape=(), choices=65, default=(7.0,))
-    assert [tuple(values) for values in conditions(many).trials()] == [(7,)]
+    most, more = (Control(name="many", shape=(), choices=choices, default=(7.0,)) for choices in (64, 65))
+    assert len(list(conditions(most).trials())) == 64
+    assert [tuple(values) for values in conditions(more).trials()] == [(7,)]
 
 
 IMAGES = np.random.default_rng(0).uniform(0, 1, (5, 3, 3, 1)).astype(np.float32)
@@ -124,7 +126,7 @@ def test_the_condition_with_the_best_reconstruction_is_chosen(wanted: int) -> No
     both = conditions(DIGIT)
 
     def decoded(codes: Floats) -> Floats:
-        wrong = (codes[:, 2:].argmax(1) != wanted).astype(np.float32)
+        wrong = np.abs(codes[:, 2:].argmax(1) - wanted).astype(np.float32)
         return np.asarray(IMAGES + wrong[:, None, None, None])
 
     codes = encode_best(both, IMAGES, encoded, decoded)
@@ -132,6 +134,25 @@ def test_the_condition_with_the_best_reconstruction_is_chosen(wanted: int) -> No
     given = both.encoder_input(IMAGES, np.eye(4, dtype=np.float32)[wanted])
     assert given.shape == (5, *both.encoder_shape((3, 3, 1))) == (5, 13)
     np.testing.assert_array_equal(codes[:, :2], encoded(given))
+
+
+def test_a_condition_that_gives_no_numbers_is_not_chosen() -> None:
+    def decoded(codes: Floats) -> Floats:
+        return np.where(codes[:, 2, None, None, None] == 1, np.float32(np.nan), IMAGES * 0)
+
+    codes = encode_best(conditions(STYLE), IMAGES, lambda images: images[:, 0, :2, 0], decoded)
+    np.testing.assert_array_equal(codes[:, 2:], [[2]] * 5)
+
+
+def test_other_conditions_are_put_into_a_copy() -> None:
+    codes = np.zeros((2, 3), np.float32)
+    np.testing.assert_array_equal(conditions(STYLE).replaced(codes, np.ones(1, np.float32)), [[0, 0, 1]] * 2)
+    assert not codes.any()
+
+
+def test_of_equally_good_conditions_the_default_is_chosen() -> None:
+    codes = encode_best(conditions(STYLE), IMAGES, lambda images: images[:, 0, :2, 0], lambda codes: IMAGES * 0)
+    np.testing.assert_array_equal(codes[:, 2:], [[2]] * 5)
 
 
 def test_without_a_decoder_the_default_is_assumed() -> None:

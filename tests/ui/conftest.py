@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from explorer_testing.shared_process import SharedFits
 from explorer_testing.window import MakeWindow, WindowDriver
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QApplication
@@ -17,6 +18,7 @@ from explorer.document.preferences import PreferencesFile
 from explorer.paths import settings_path
 from explorer.ui.main_window import MainWindow
 from explorer.ui.theme import choose_scheme, install_theme
+from explorer.workers import code_analysis, fitting
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +29,21 @@ def themed(qapp: QApplication) -> QApplication:
     return qapp
 
 
+@pytest.fixture(scope="session")
+def fits() -> Iterator[SharedFits]:
+    """The process for all fits of the windows."""
+    shared = SharedFits()
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def driver(themed: QApplication, qtbot: QtBot) -> Iterator[WindowDriver]:
+def driver(
+    themed: QApplication, qtbot: QtBot, fits: SharedFits, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[WindowDriver]:
     """The real window with its threads; nothing is open yet."""
+    for module in (fitting, code_analysis):
+        monkeypatch.setattr(module, "FitProcess", lambda: fits)
     driver = WindowDriver(make_window(), qtbot)
     yield driver
     driver.close()

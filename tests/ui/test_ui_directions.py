@@ -52,6 +52,7 @@ def source_with_attributes(count: int = 120) -> ArraySource:
         "size": Attribute(images.mean(axis=(1, 2, 3)).astype(np.float32)),
     }
     attributes["rare"] = Attribute((np.arange(count) < 3).astype(np.int64), ("no", "yes"))
+    attributes["rarer"] = Attribute(np.repeat([1, 2, 0], [2, 2, count - 4]), ("no", "two", "other two"))
     facts = Facts(name="color", title="Color images", spec="/nowhere/color")
     return ArraySource(facts, images, random_splits(count), (np.arange(count) % 4).astype(np.int64), None, attributes)
 
@@ -126,6 +127,9 @@ def test_too_few_are_said_and_left_out(opened: WindowDriver) -> None:
     assert opened.document.direction_search.found == ()
     assert "at least 5" in opened.find(QLabel, "directions_words").text()
     assert not opened.find(QPushButton, "directions_keep").isEnabled()
+    find(opened, "rarer")
+    assert opened.document.direction_search.found == ()
+    assert "(2 more)" in opened.find(QLabel, "directions_words").text()
 
 
 def test_kept_directions_are_sliders(opened: WindowDriver) -> None:

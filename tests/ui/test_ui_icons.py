@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gc
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from explorer_testing.programs import environment
+from explorer_testing.programs import run_python
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QToolButton
@@ -109,20 +107,12 @@ def test_an_unknown_name_is_an_error() -> None:
 
 
 def test_qtsvg_is_imported_with_the_first_visible_icon() -> None:
-    code = (
-        "import sys; from PySide6.QtWidgets import QApplication; app = QApplication([])\n"
+    early, late = run_python(
+        "import json, sys; from PySide6.QtWidgets import QApplication; app = QApplication([])\n"
         "from explorer.ui.icons import icon; one = icon('play'); early = 'PySide6.QtSvg' in sys.modules\n"
-        "one.pixmap(18); print(early, 'PySide6.QtSvg' in sys.modules)"
+        "one.pixmap(18); print(json.dumps([early, 'PySide6.QtSvg' in sys.modules]))"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=REPOSITORY,
-        env=environment(QT_QPA_PLATFORM="offscreen"),
-    )
-    assert ended.stdout.split() == ["False", "True"]
+    assert (early, late) == (False, True)
 
 
 def test_the_license_of_the_icons_ships() -> None:

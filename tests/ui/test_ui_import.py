@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from explorer_testing import drops
 from explorer_testing.programs import run_python
 from explorer_testing.shared_process import shared_process
 from explorer_testing.window import WindowDriver, type_into
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton
 
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, HalfView
@@ -37,8 +37,8 @@ print("null")
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[None]:
-    with shared_process("explorer.workers.importer"):
+def shared(model_process: ModelProcess) -> Iterator[None]:
+    with shared_process(model_process, "explorer.workers.importer"):
         yield
 
 
@@ -59,16 +59,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def drop(driver: WindowDriver, *paths: Path) -> None:
     """Drop files on the window, as from the desktop."""
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    where, left, none = driver.window.rect().center(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    copy = Qt.DropAction.CopyAction
-    for event in (
-        QDragEnterEvent(where, copy, mime, left, none),
-        QDragMoveEvent(where, copy, mime, left, none),
-        QDropEvent(QPointF(where), copy, mime, left, none),
-    ):
-        QApplication.sendEvent(driver.window, event)
+    assert drops.drop(driver.window, drops.files(*paths), driver.window.rect().center())
 
 
 def until_phase(driver: WindowDriver, *phases: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from explorer_testing.builders import make_model, make_source
 from explorer_testing.menus import opened, pick
 from explorer_testing.toy_source import register, write_toy
-from explorer_testing.window import WindowDriver, plain, type_into
+from explorer_testing.window import WindowDriver, choose, plain, type_into
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -100,17 +100,6 @@ def low_high(dialog: QWidget) -> tuple[str, str]:
     assert isinstance(low, QLineEdit)
     assert isinstance(high, QLineEdit)
     return low.text(), high.text()
-
-
-def choose(dialog: QWidget, name: str, value: str) -> None:
-    """Choose an item of a combo box by keyboard."""
-    box = part(dialog, QComboBox, name)
-    assert isinstance(box, QComboBox)
-    box.setFocus()
-    QTest.keyClick(box, Qt.Key.Key_Home)
-    for _ in range(box.findData(value)):
-        QTest.keyClick(box, Qt.Key.Key_Down)
-    assert box.currentData() == value
 
 
 def test_it_shows_how_the_images_were_read(driver: WindowDriver, scan: Path) -> None:

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from explorer_testing.builders import as_floats, make_model
 from explorer_testing.menus import opened, pick
-from explorer_testing.window import WindowDriver, drag
+from explorer_testing.window import WindowDriver, choose, drag
 from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QAction, QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton
 
 from explorer.data.preprocessing import to_pixels
 from explorer.document.timeline import Export
@@ -50,20 +50,10 @@ def codes_of(driver: WindowDriver) -> list[Floats]:
     return [keyframe.code for keyframe in driver.document.state.keyframes]
 
 
-def choose(driver: WindowDriver, name: str, value: str) -> None:
-    """Choose from a box by keyboard."""
-    box = driver.find(QComboBox, name)
-    box.setFocus()
-    QTest.keyClick(box, Qt.Key.Key_Home)
-    for _ in range(box.findData(value)):
-        QTest.keyClick(box, Qt.Key.Key_Down)
-    assert box.currentData() == value
-
-
 def set_animation_settings(driver: WindowDriver, steps: int, hold: int, loop: str) -> None:
     driver.type_into("timeline_steps", str(steps))
     driver.type_into("timeline_hold", str(hold))
-    choose(driver, "timeline_loop", loop)
+    choose(driver.window, "timeline_loop", loop)
     assert driver.document.state.animation == AnimationSettings(steps=steps, hold=hold, loop=loop)  # type: ignore[arg-type]
 
 
@@ -240,8 +230,8 @@ def test_a_segment_goes_its_own_way(driver: WindowDriver) -> None:
     assert driver.find(QLabel, "timeline_which").text() == "All segments"
     QTest.mouseClick(track, Qt.MouseButton.LeftButton, pos=track.segment_rect(1).center().toPoint())
     assert driver.find(QLabel, "timeline_which").text() == "Segment 2 → 3"
-    choose(driver, "timeline_path", "slerp")
-    choose(driver, "timeline_easing", "ease_in")
+    choose(driver.window, "timeline_path", "slerp")
+    choose(driver.window, "timeline_easing", "ease_in")
     driver.type_into("timeline_steps", "20")
     animation = driver.document.timeline.animation
     assert animation is not None
@@ -257,7 +247,7 @@ def test_a_segment_goes_its_own_way(driver: WindowDriver) -> None:
 def test_the_way_along_the_data_is_laid_behind_the_window(driver: WindowDriver) -> None:
     driver.open()
     add_keyframes(driver)
-    choose(driver, "timeline_path", "data")
+    choose(driver.window, "timeline_path", "data")
     assert driver.document.timeline.animation is not None
     driver.until(lambda: driver.document.timeline.curve is not None)
     model = driver.document.model
@@ -291,7 +281,7 @@ def test_strip_and_curves_are_those_of_the_animation(driver: WindowDriver) -> No
 def test_even_motion_changes_the_image_evenly(driver: WindowDriver) -> None:
     driver.open()
     add_keyframes(driver)
-    choose(driver, "timeline_easing", "ease_in")
+    choose(driver.window, "timeline_easing", "ease_in")
     uneven = measured(driver).changes_of_pass()
     act(driver, "timeline_even")
     even = measured(driver).changes_of_pass()

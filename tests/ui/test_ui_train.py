@@ -13,7 +13,7 @@ import pyqtgraph as pg
 import pytest
 from explorer_testing.builders import make_card, make_source, write_bundle
 from explorer_testing.codec import MatrixCodec
-from explorer_testing.window import type_into
+from explorer_testing.window import choose, type_into
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QProgressBar, QSpinBox, QToolButton, QWidget
@@ -75,19 +75,6 @@ def unfold(panel: TrainPanel) -> None:
 
 def tick(box: QCheckBox) -> None:
     QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
-
-
-def choose(panel: TrainPanel, name: str, value: object) -> None:
-    """Choose by keyboard."""
-    box = panel.findChild(QComboBox, name)
-    assert box is not None
-    row = box.findData(value)
-    assert row >= 0
-    box.setFocus()
-    QTest.keyClick(box, Qt.Key.Key_Home)
-    for _ in range(row):
-        QTest.keyClick(box, Qt.Key.Key_Down)
-    assert box.currentData() == value
 
 
 def fill(panel: TrainPanel, **values: object) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explorer_testing.builders import make_source
-from explorer_testing.window import type_into
+from explorer_testing.window import choose, type_into
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QSpinBox
@@ -55,17 +55,6 @@ def label(panel: TrainPanel, name: str) -> QLabel:
     return found
 
 
-def choose(panel: TrainPanel, name: str, value: object) -> None:
-    """Choose by keyboard."""
-    combo = box(panel, name)
-    combo.setFocus()
-    QTest.keyClick(combo, Qt.Key.Key_Home)
-    while combo.currentData() != value:
-        before = combo.currentIndex()
-        QTest.keyClick(combo, Qt.Key.Key_Down)
-        assert combo.currentIndex() != before, f"{value} cannot be chosen"
-
-
 def fill(panel: TrainPanel, name: str, text: str) -> None:
     field = panel.findChild(QSpinBox, f"train_{name}") or panel.findChild(QLineEdit, f"train_{name}")
     assert field is not None
@@ -86,7 +75,7 @@ def test_a_newcomer_begins_with_a_quick_try(panel: TrainPanel) -> None:
 @pytest.mark.parametrize("preset", TRAINING_PRESETS, ids=lambda preset: preset.name)
 def test_a_preset_restores_every_setting(panel: TrainPanel, preset: TrainingPreset) -> None:
     # Whatever was set before …
-    choose(panel, "architecture", "vae")
+    choose(panel, "train_architecture", "vae")
     for name, text in (
         ("noise", "blur:2"),
         ("augment", "50"),
@@ -98,9 +87,9 @@ def test_a_preset_restores_every_setting(panel: TrainPanel, preset: TrainingPres
         fill(panel, name, text)
     for name, text in (("batch", "3"), ("early_stop", "4"), ("size", "40x44"), ("latent", "5"), ("epochs", "6")):
         fill(panel, name, text)
-    choose(panel, "schedule", "cosine")
+    choose(panel, "train_schedule", "cosine")
     # … is as the reference had it.
-    choose(panel, "preset", preset.name)
+    choose(panel, "train_preset", preset.name)
     made = request(panel)
     assert preset.describes(made)
     assert (made.noise, made.augment, made.size, made.crop) == (preset.noise, preset.augment, preset.size, None)
@@ -112,7 +101,7 @@ def test_a_preset_restores_every_setting(panel: TrainPanel, preset: TrainingPres
 
 
 def test_another_setting_makes_it_a_changed_one_and_then_ones_own(panel: TrainPanel) -> None:
-    choose(panel, "preset", "glyph_vae")
+    choose(panel, "train_preset", "glyph_vae")
     combo = box(panel, "preset")
     fill(panel, "epochs", "31")
     assert combo.currentText() == "Glyph VAE (modified)"
@@ -122,10 +111,10 @@ def test_another_setting_makes_it_a_changed_one_and_then_ones_own(panel: TrainPa
     assert combo.currentText() == "Glyph VAE", "a seed is no setting of the reference"
     fill(panel, "size", "nonsense")
     assert combo.currentText() == "Glyph VAE (modified)"
-    choose(panel, "preset", "glyph_vae")
+    choose(panel, "train_preset", "glyph_vae")
     assert combo.currentText() == "Glyph VAE"
     assert request(panel).size == (64, 64)
-    choose(panel, "architecture", "cnn")
+    choose(panel, "train_architecture", "cnn")
     assert combo.currentText() == "Custom"
     assert [combo.itemText(row) for row in range(len(TRAINING_PRESETS))] == [
         str(preset.title) for preset in TRAINING_PRESETS
@@ -133,7 +122,7 @@ def test_another_setting_makes_it_a_changed_one_and_then_ones_own(panel: TrainPa
 
 
 def test_settings_that_are_a_presets_are_called_so(panel: TrainPanel) -> None:
-    choose(panel, "architecture", "dense")
+    choose(panel, "train_architecture", "dense")
     assert request(panel).epochs == ARCHITECTURES["dense"].defaults.epochs == 50
     assert box(panel, "preset").currentText() == "MNIST MLP"
 
@@ -141,23 +130,23 @@ def test_settings_that_are_a_presets_are_called_so(panel: TrainPanel) -> None:
 def test_own_images_are_kept_by_the_quick_try(panel: TrainPanel, document: Document) -> None:
     document.open(source=make_source(40, (16, 20, 3)))
     assert box(panel, "preset").currentText() == "Quick start"
-    choose(panel, "preset", "glyph_ae")
+    choose(panel, "train_preset", "glyph_ae")
     assert request(panel).data == "glyphs"
-    choose(panel, "data", "/nowhere/tiny")
+    choose(panel, "train_data", "/nowhere/tiny")
     assert box(panel, "preset").currentText() == "Glyph AE (modified)"
-    choose(panel, "preset", "quick")
+    choose(panel, "train_preset", "quick")
     assert request(panel).data == "/nowhere/tiny"
 
 
 def test_it_says_where_other_images_stand_in(panel: TrainPanel) -> None:
     note = label(panel, "preset_note")
     assert not note.isVisible()
-    choose(panel, "preset", "dogs")
+    choose(panel, "train_preset", "dogs")
     assert request(panel).data == "faces"
     assert note.isVisible()
     assert note.text() == "The original dataset, Stanford Dogs, is not downloaded; a similar one is used."
     assert "Download it in the window" in note.toolTip()
-    choose(panel, "preset", "glyph_ae")
+    choose(panel, "train_preset", "glyph_ae")
     assert not note.isVisible(), "the glyphs are here"
 
 
@@ -169,7 +158,7 @@ def put_mnist() -> None:
 
 
 def test_images_that_come_meanwhile_can_be_chosen(panel: TrainPanel, document: Document) -> None:
-    choose(panel, "data", "mnist")
+    choose(panel, "train_data", "mnist")
     assert not panel.start.isEnabled()
     put_mnist()
     document.library_changed.emit()
@@ -182,18 +171,18 @@ def test_the_references_images_are_taken_where_they_are(
 ) -> None:
     put_mnist()
     panel = make_panel(qtbot, document)
-    choose(panel, "preset", "mnist_sparse")
+    choose(panel, "train_preset", "mnist_sparse")
     assert request(panel).data == "mnist"
     assert not label(panel, "preset_note").isVisible()
 
 
 def test_denoising_goes_on_with_a_trained_model(panel: TrainPanel) -> None:
-    choose(panel, "preset", "mnist_denoising")
+    choose(panel, "train_preset", "mnist_denoising")
     made = request(panel)
     assert made.start_from is not None
     assert Path(made.start_from).name == "digits-deep-49"
     assert (made.batch, made.epochs, made.noise) == (16, 200, "gaussian:0.5@0.5")
-    choose(panel, "start_from", None)
+    choose(panel, "train_start_from", None)
     assert "Select one under “Initialize from”" in label(panel, "preset_note").text()
     assert box(panel, "preset").currentText() == "MNIST denoising (modified)"
 
@@ -227,7 +216,7 @@ FULL: dict[str, object] = {
 
 @pytest.mark.parametrize("preset", TRAINING_PRESETS, ids=lambda preset: preset.name)
 def test_a_request_fills_the_form_and_comes_out_the_same(panel: TrainPanel, preset: TrainingPreset) -> None:
-    choose(panel, "preset", preset.name)
+    choose(panel, "train_preset", preset.name)
     first = request(panel)
     full = make_request(**FULL)
     panel.form.show_request(full)
@@ -273,14 +262,14 @@ def test_names_of_trainings_that_run_or_wait_are_taken(panel: TrainPanel, docume
 
 
 def test_images_that_are_not_here_are_explained(panel: TrainPanel) -> None:
-    choose(panel, "data", "stanford_dogs")
+    choose(panel, "train_data", "stanford_dogs")
     assert box(panel, "data").currentText() == "stanford dogs (not downloaded)"
     facts = label(panel, "facts")
     assert "Stanford Dogs is not" in facts.text()
     assert "Download it in the window" in facts.text()
     assert facts.property("problem")
     assert not panel.start.isEnabled()
-    choose(panel, "data", "faces")
+    choose(panel, "train_data", "faces")
     assert panel.start.isEnabled()
 
 
@@ -316,13 +305,13 @@ def test_memory_is_reported_warned_of_and_refused(panel: TrainPanel) -> None:
     assert "Memory: about" in label(panel, "facts").text()
     assert not warning.isVisible()
     panel.form.machine = 2 * GB
-    choose(panel, "preset", "dogs")
+    choose(panel, "train_preset", "dogs")
     assert warning.isVisible()
     assert "this machine has 2.0 GB" in warning.text()
     assert panel.start.isEnabled(), "it is not certain"
     fill(panel, "batch", "2")
     assert not warning.isVisible()
-    choose(panel, "preset", "quick")
+    choose(panel, "train_preset", "quick")
     fill(panel, "size", "512")
     fill(panel, "latent", "5000")
     assert "but this machine has 2.0 GB" in label(panel, "facts").text()
@@ -336,8 +325,8 @@ def test_the_work_of_an_epoch_is_reported(panel: TrainPanel) -> None:
 
 
 def test_cross_entropy_without_a_sigmoid_is_warned_of(panel: TrainPanel) -> None:
-    choose(panel, "architecture", "conv-pool")
-    choose(panel, "loss", "bce")
+    choose(panel, "train_architecture", "conv-pool")
+    choose(panel, "train_loss", "bce")
     assert "BCE needs outputs in 0–1; the output of this network is linear. Use MSE." in label(panel, "warning").text()
-    choose(panel, "loss", "mse")
+    choose(panel, "train_loss", "mse")
     assert not label(panel, "warning").isVisible()

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 from explorer_testing.training import blobs, small_request
+from explorer_testing.window import choose
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QMessageBox, QPushButton, QSlider, QTreeWidget, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QMessageBox, QPushButton, QSlider, QTreeWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.data.mixer import Mix, MixedChannel, Mixer
@@ -135,15 +136,6 @@ def curves(panel: TrainPanel, document: Document) -> TrainCurvesPanel:
     page(panel, CURVES)
     assert panel.watch.curves is not None
     return panel.watch.curves
-
-
-def choose(panel: QWidget, name: str, value: str) -> None:
-    box = find(panel, QComboBox, name)
-    box.setFocus()
-    QTest.keyClick(box, Qt.Key.Key_Home)
-    while box.currentData() != value:
-        QTest.keyClick(box, Qt.Key.Key_Down)
-    box.activated.emit(box.currentIndex())
 
 
 def drawn(plot: CurvePlot) -> dict[str, tuple[float, ...]]:

@@ -43,8 +43,8 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[None]:
-    with shared_process("explorer.workers.trainer"):
+def shared(model_process: ModelProcess) -> Iterator[None]:
+    with shared_process(model_process, "explorer.workers.trainer"):
         yield
 
 

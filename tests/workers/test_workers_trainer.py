@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from explorer_testing.builders import make_model, make_source
-from explorer_testing.shared_process import shared_process
 from explorer_testing.training import small_request, write_images
 from pytestqt.qtbot import QtBot
 
@@ -32,16 +31,10 @@ def backend(qapp: object) -> Iterator[Backend]:
     made.close()
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[ModelProcess]:
-    with shared_process() as process:
-        yield process
-
-
 @pytest.fixture
-def warm_backend(shared: ModelProcess, monkeypatch: pytest.MonkeyPatch, qapp: object) -> Iterator[Backend]:
+def warm_backend(model_process: ModelProcess, monkeypatch: pytest.MonkeyPatch, qapp: object) -> Iterator[Backend]:
     """A document whose model process has imported Keras, and stays."""
-    monkeypatch.setattr("explorer.workers.trainer.ModelProcess", lambda: shared)
+    monkeypatch.setattr("explorer.workers.trainer.ModelProcess", lambda: model_process)
     made = Backend(Document())
     yield made
     made.close()

@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
+    QComboBox,
     QDoubleSpinBox,
     QFileDialog,
     QLineEdit,
@@ -202,6 +203,18 @@ def type_into(field: QWidget, text: str) -> None:
     field.selectAll()
     QTest.keyClicks(field, text)
     QTest.keyClick(field, Qt.Key.Key_Return)
+
+
+def choose(parent: QWidget, name: str, value: object) -> None:
+    """Choose the entry of a box that stands for a value, by keyboard."""
+    box = parent.findChild(QComboBox, name)
+    assert box is not None, f"no box named {name}"
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Home)
+    while box.currentData() != value:
+        before = box.currentIndex()
+        QTest.keyClick(box, Qt.Key.Key_Down)
+        assert box.currentIndex() != before, f"{value} cannot be chosen"
 
 
 def plain(text: str) -> str:
