@@ -30,7 +30,7 @@ from explorer.document.neighbors import IndexedImages, NeighborSettings
 from explorer.document.state import OpenModel
 from explorer.errors import UsageError
 from explorer.latent.checks import MOST_CODE_BYTES, check_table
-from explorer.latent.code_table import MOST_WHOLE_BYTES
+from explorer.latent.code_table import MOST_WHOLE_BYTES, CodeTable
 from explorer.latent.components import to_components
 from explorer.latent.neighbors import CodeSpace
 from explorer.latent.planes import Plane, grid_codes
@@ -200,6 +200,12 @@ def test_long_codes_have_directions_and_probes(
     )
     assert sum(direction.count) == 90
     assert direction.accuracy > 0.9
+    known = CodeTable(codes, model.sample.statistics)
+    for most, used in ((90, 90), (400, 400)):
+        monkeypatch.setattr(code_analysis, "_FITTED_BYTES", 4 * LENGTH * most)
+        *_, result = find_directions(model, source, DirectionRequest(None, ("1",)), known)
+        assert isinstance(result, tuple)
+        assert sum(result[0][0].direction.count) == used
     *_, probed = probe(model, source, None, None)
     assert isinstance(probed, Probe)
     assert probed.count == 400
