@@ -29,8 +29,9 @@ from explorer.document.document import Document, Problem
 from explorer.document.neighbors import IndexedImages, NeighborSettings
 from explorer.document.state import OpenModel
 from explorer.errors import UsageError
+from explorer.latent import code_table
 from explorer.latent.checks import MOST_CODE_BYTES, check_table
-from explorer.latent.code_table import MOST_WHOLE_BYTES, CodeTable
+from explorer.latent.code_table import LONG_CODE, MOST_WHOLE_BYTES, CodeTable
 from explorer.latent.components import to_components
 from explorer.latent.neighbors import CodeSpace
 from explorer.latent.planes import Plane, grid_codes
@@ -145,14 +146,18 @@ def test_tables_of_all_images_are_refused_by_size(name: str, shorter: OpenModel,
 @pytest.fixture(scope="module")
 def long_codes() -> tuple[OpenModel, ArraySource, Floats]:
     """Images, a model with long codes, and all codes: 400 of them take 160 MB."""
+    return encoded_by(LENGTH)
+
+
+def encoded_by(length: int) -> tuple[OpenModel, ArraySource, Floats]:
     rng = np.random.default_rng(8)
     count = 400
     images = rng.integers(0, 60, (count, *SHAPE), np.uint8)
     images[1::2, :6] += 120
     images = np.asarray(images * rng.uniform(0.5, 1, (count, 1, 1, 1)), np.uint8)
-    source, codec = source_of(count, images), LongLinearCodec(SHAPE)
+    source, codec = source_of(count, images), LongLinearCodec(SHAPE, length)
     codes = codec.encode(to_floats(images))
-    return with_codec(codec, (28, 28, 128), codes[:40]), source, codes
+    return with_codec(codec, (length,), codes[:40]), source, codes
 
 
 def test_of_long_codes_the_components_are_kept(long_codes: tuple[OpenModel, ArraySource, Floats]) -> None:
@@ -185,11 +190,11 @@ def test_neighbors_of_long_codes_are_those_of_their_components(
     np.testing.assert_array_equal(found.indices[0], np.argsort(exact, kind="stable")[:9])
 
 
-def test_long_codes_have_directions_and_probes(
-    long_codes: tuple[OpenModel, ArraySource, Floats], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model, source, codes = long_codes
-    monkeypatch.setattr(code_analysis, "_FITTED_BYTES", 4 * LENGTH * 90)
+def test_long_codes_have_directions_and_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    length = LONG_CODE + 1
+    model, source, codes = encoded_by(length)
+    monkeypatch.setattr(code_table, "MOST_WHOLE_BYTES", 0)
+    monkeypatch.setattr(code_analysis, "_FITTED_BYTES", 4 * length * 90)
     *_, result = find_directions(model, source, DirectionRequest(None, ("1",)), None)
     assert isinstance(result, tuple)
     (direction,) = (one.direction for one in result[0])
@@ -202,7 +207,7 @@ def test_long_codes_have_directions_and_probes(
     assert direction.accuracy > 0.9
     known = CodeTable(codes, model.sample.statistics)
     for most, used in ((90, 90), (400, 400)):
-        monkeypatch.setattr(code_analysis, "_FITTED_BYTES", 4 * LENGTH * most)
+        monkeypatch.setattr(code_analysis, "_FITTED_BYTES", 4 * length * most)
         *_, result = find_directions(model, source, DirectionRequest(None, ("1",)), known)
         assert isinstance(result, tuple)
         assert sum(result[0][0].direction.count) == used
