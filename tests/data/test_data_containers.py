@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -663,6 +664,33 @@ def test_dicom_in_folders_has_labels_and_splits(tmp_path: Path) -> None:
     assert open_source(tmp_path / "train" / "b").count == 1, "a patient, a study, a series"
 
 
+@pytest.mark.parametrize("name", ["IM0001", "1.2.840.113619.2.55"])
+def test_a_dicom_file_without_an_extension_is_known_by_its_content(name: str, tmp_path: Path) -> None:
+    """As scanners write them, with an index that has no image."""
+    needs("dicom")
+    write_dicom(tmp_path / name, GRAY[0])
+    source = open_source(tmp_path / name)
+    assert (source.count, source.found.channels) == (1, 1)
+    assert_array_equal(pixels(source)[0, ..., 0], GRAY[0])
+
+
+@pytest.mark.parametrize("folder", ["", "PATIENT/STUDY"])
+def test_a_folder_of_dicom_files_without_an_extension(folder: str, tmp_path: Path) -> None:
+    needs("dicom")
+    place = tmp_path / folder
+    place.mkdir(parents=True, exist_ok=True)
+    for number in (2, 10, 1):
+        write_dicom(place / f"IM{number}", GRAY[number])
+    content = (place / "IM1").read_bytes()
+    (tmp_path / "DICOMDIR").write_bytes(content[:132])
+    (tmp_path / "README").write_text("Made by a scanner.")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(place / "PIPE")
+    source = open_source(tmp_path)
+    assert_array_equal(pixels(source)[..., 0], GRAY[[1, 2, 10]])
+    assert not source.skipped
+
+
 @pytest.mark.parametrize(("slices", "kept"), [(2, "dcm"), (1, "png")])
 def test_dicom_among_other_images_is_one_or_the_other(slices: int, kept: str, tmp_path: Path) -> None:
     needs("dicom")
@@ -677,18 +705,20 @@ def test_dicom_among_other_images_is_one_or_the_other(slices: int, kept: str, tm
 
 
 def test_dicom_files_among_images_are_noted_once_for_each_folder(tmp_path: Path) -> None:
-    for folder, count in (("", 1), ("cells/", 3)):
+    for folder, count in (("", 1), ("cells/", 4)):
         (tmp_path / folder).mkdir(exist_ok=True)
         for number in range(4):
             Image.fromarray(GRAY[number]).save(tmp_path / f"{folder}{number}.png")
         for number in range(count):
             (tmp_path / f"{folder}{number}.dcm").write_bytes(b"a scan")
+    (tmp_path / "cells" / "3.dcm").replace(tmp_path / "cells" / "IM3")
+    (tmp_path / "cells" / "IM3").write_bytes(bytes(128) + b"DICM and a scan")
     source = open_source(tmp_path)
     assert source.count == 8
     apart = "not read together with other images. Open a folder with only these"
     assert {one.name: str(one.reason) for one in source.skipped} == {
         ".": f"1 DICOM file is {apart}",
-        "cells": f"3 DICOM files are {apart}",
+        "cells": f"4 DICOM files are {apart}",
     }
 
 
