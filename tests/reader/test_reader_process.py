@@ -359,13 +359,14 @@ def test_a_killed_server_costs_only_what_was_being_read(
 
 @linux
 def test_a_stopped_server_is_killed_at_the_deadline(server: None, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "START_SECONDS", 0.3)
-    monkeypatch.setattr(client, "_END_SECONDS", 0.3)
     records, _, parent = hanging(monkeypatch, file)
     ended = os.pidfd_open(parent)
     os.kill(parent, signal.SIGSTOP)
-    with pytest.raises(DataError, match=r"handed\.bin: no progress for 0\.3 s"):
-        next(reader.read("hang", [file], (Said,)))
+    with monkeypatch.context() as short:
+        short.setattr(client, "START_SECONDS", 0.3)
+        short.setattr(client, "_END_SECONDS", 0.3)
+        with pytest.raises(DataError, match=r"handed\.bin: no progress for 0\.3 s"):
+            next(reader.read("hang", [file], (Said,)))
     await_end(ended)
     with pytest.raises(DataError, match=r"handed\.bin: its process was killed"):
         next(records)
