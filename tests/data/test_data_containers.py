@@ -575,6 +575,21 @@ def test_shards_and_groups_of_zarr(tmp_path: Path) -> None:
     assert_array_equal(pixels(open_source(join(path, Choices(array="b"))))[..., 0], GRAY)
 
 
+@pytest.mark.parametrize("version", [2, 3])
+def test_arrays_beside_the_images_of_zarr_are_labels_and_attributes(version: int, tmp_path: Path) -> None:
+    needs("zarr")
+    count = len(GRAY)
+    arrays = {"images": GRAY, "labels": np.arange(count) % 3, "pose": np.ones((count, 2)), "mean": np.zeros(7)}
+    for name, array in arrays.items():
+        write_zarr(tmp_path / "set.zarr", array, version, name)
+    source = open_source(tmp_path / "set.zarr")
+    assert_array_equal(pixels(source)[..., 0], GRAY)
+    assert source.labels is not None
+    assert_array_equal(source.labels, np.arange(count) % 3)
+    assert list(source.attributes) == ["pose 0", "pose 1"]
+    assert [one.name for one in source.skipped] == ["mean"]
+
+
 def test_a_group_of_zarr_may_have_an_array_called_c(tmp_path: Path) -> None:
     needs("zarr")
     write_zarr(tmp_path / "a.zarr", GRAY, 3, "c")

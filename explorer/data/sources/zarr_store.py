@@ -23,6 +23,8 @@ from explorer.data.sources.array_limits import MAX_BYTES, MAX_RATIO, UNSUSPICIOU
 from explorer.data.sources.array_source import source_of
 from explorer.data.sources.containers import (
     DISTRUST,
+    Column,
+    Labels,
     LeftOut,
     Rows,
     Stack,
@@ -30,6 +32,7 @@ from explorer.data.sources.containers import (
     check_chunks,
     check_stack,
     chosen_array,
+    columns,
     found_axes,
     is_number,
     pieces,
@@ -41,6 +44,7 @@ from explorer.errors import DataError
 from explorer.json_limits import SESSION, parse_json
 from explorer.messages import message
 from explorer.reader import Handed
+from explorer.reading import reason_of
 from explorer.types import Progress
 
 _ZIPS: Final = (".zarr.zip", ".zarr")
@@ -50,6 +54,7 @@ _READ_ONLY: Final = "a store that is only read by key"
 _MAX_FOLDERS: Final = 10_000
 _MAX_DEPTH: Final = 8
 _MAX_MEMBERS: Final = 1_000_000
+_COLUMN_BYTES: Final = 512 << 20
 _CODECS: Final = frozenset(
     {"bytes", "blosc", "gzip", "zlib", "zstd", "lz4", "lzma", "bz2", "crc32c", "crc32", "adler32", "fletcher32"}
     | {"transpose", "sharding_indexed", "delta", "shuffle", "fixedscaleoffset", "bitround", "quantize", "packbits"}
@@ -69,7 +74,8 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
     """Open the images of a Zarr store; see `PathKind.scan_as`.
 
     Of OME-Zarr the highest resolution of all images of one shape, whose times and positions are images; of others an
-    array ``(n, h, w)`` or ``(n, h, w, c)``, or channels first. DataError if there is none, or it has codecs that are
+    array ``(n, h, w)`` or ``(n, h, w, c)``, or channels first, with arrays of as many numbers or rows as labels and
+    attributes. DataError if there is none, or it has codecs that are
     not for numbers.
     """
     refuse_unused(facts.choices, ("array", "range", "layout", "channels"), facts.name)
@@ -81,7 +87,9 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
 # -- in the reader process ---------------------------------------------------------------------------------------------
 
 
-def read_zarr(files: tuple[Handed, ...], *, array: str, layout: Layout) -> Iterator[Stack | Rows | LeftOut]:
+def read_zarr(
+    files: tuple[Handed, ...], *, array: str, layout: Layout
+) -> Iterator[Stack | Rows | Labels | Column | LeftOut]:
     """Read the images of a Zarr store; see `scan_as`."""
     (handed,) = files
     tree: _Tree = _ZipTree(handed) if handed.opened is not None else _FolderTree(handed)
@@ -102,6 +110,23 @@ def read_zarr(files: tuple[Handed, ...], *, array: str, layout: Layout) -> Itera
     )
     yield check_stack(stack, handed.name, tree.size(stack.nbytes // MAX_RATIO))
     yield from rows_of(chosen, axes)
+    values: dict[str, AnyArray] = {}
+    for place, node in sorted(nodes.items()):
+        if node.array is not None and not node.is_images:
+            try:
+                values[place] = _values(_Array(tree, node.checked(handed.name)), shape[0])
+            except DataError as error:
+                yield LeftOut(place, error.message)
+            except Exception as error:  # zarr raises anything
+                yield LeftOut(place, message("It cannot be read: {reason}.", reason=reason_of(error)))
+    yield from columns(values, shape[0])
+
+
+def _values(array: _Array, count: int) -> AnyArray:
+    """Return the values of an array that may be a column; empty if it is none."""
+    if array.shape[:1] != (count,) or array.size * array.dtype.itemsize > _COLUMN_BYTES or not is_number(array.dtype):
+        return np.empty((0, *array.shape[1:]))
+    return array[(slice(None),) * len(array.shape)]
 
 
 def _read_axes(
@@ -173,8 +198,8 @@ class _Node:
         except TypeError:
             return False
 
-    def check_codecs(self, file: str) -> None:
-        """Raise DataError if an array has a codec that is not known to be safe."""
+    def checked(self, file: str) -> _Node:
+        """Return this node; DataError if it is an array with a codec that is not known to be safe."""
         left: list[Any] = [(self.array or {}).get(key) for key in ("codecs", "compressor", "filters")]
         while left:
             codec = left.pop()
@@ -191,6 +216,7 @@ class _Node:
                 configuration = codec.get("configuration", {})
                 if isinstance(configuration, dict):
                     left += [configuration.get("codecs"), configuration.get("index_codecs")]
+        return self
 
 
 def _json(tree: _Tree, place: str, name: str, file: str) -> dict[str, Any]:
@@ -339,8 +365,7 @@ class _Array:
 
 
 def _opened(tree: _Tree, node: _Node, file: str) -> _Array:
-    node.check_codecs(file)
-    array = _Array(tree, node)
+    array = _Array(tree, node.checked(file))
     if not is_number(array.dtype):
         raise DataError(
             "Cannot open {file}: the values of “{array}” are {dtype}. Choose an array of numbers.",
