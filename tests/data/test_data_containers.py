@@ -575,6 +575,19 @@ def test_shards_and_groups_of_zarr(tmp_path: Path) -> None:
     assert_array_equal(pixels(open_source(join(path, Choices(array="b"))))[..., 0], GRAY)
 
 
+def test_arrays_of_hdf5_that_are_not_used_are_named_with_their_shapes(tmp_path: Path) -> None:
+    arrays = {"images": GRAY, "mean": np.zeros(7), "labels": np.arange(len(GRAY)) % 3}
+    source = open_source(write_hdf5(tmp_path / "set.h5", arrays))
+    assert source.labels is not None
+    assert [(one.name, str(one.reason)) for one in source.skipped] == [
+        ("mean", f"It is not used: its shape is (7,), for {len(GRAY)} images.")
+    ]
+    for split, more in (("train", {}), ("test", {"pose": np.zeros(len(GRAY))})):
+        write_hdf5(tmp_path / f"set_{split}_x.h5", {"x": GRAY, **more})
+    (tmp_path / "set.h5").unlink()
+    assert [one.name for one in open_source(tmp_path).skipped] == ["pose"]
+
+
 @pytest.mark.parametrize("version", [2, 3])
 def test_arrays_beside_the_images_of_zarr_are_labels_and_attributes(version: int, tmp_path: Path) -> None:
     needs("zarr")

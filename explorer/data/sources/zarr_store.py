@@ -38,6 +38,7 @@ from explorer.data.sources.containers import (
     pieces,
     rows_of,
     stream,
+    unused,
 )
 from explorer.data.sources.entry import PathKind
 from explorer.errors import DataError
@@ -114,19 +115,16 @@ def read_zarr(
     for place, node in sorted(nodes.items()):
         if node.array is not None and not node.is_images:
             try:
-                values[place] = _values(_Array(tree, node.checked(handed.name)), shape[0])
+                one = _Array(tree, node.checked(handed.name))
+                if one.shape[:1] == shape[:1] and one.nbytes <= _COLUMN_BYTES and is_number(one.dtype):
+                    values[place] = one[(slice(None),) * len(one.shape)]
+                else:
+                    yield unused(place, one.shape, shape[0])
             except DataError as error:
                 yield LeftOut(place, error.message)
             except Exception as error:  # zarr raises anything
                 yield LeftOut(place, message("It cannot be read: {reason}.", reason=reason_of(error)))
     yield from columns(values, shape[0])
-
-
-def _values(array: _Array, count: int) -> AnyArray:
-    """Return the values of an array that may be a column; empty if it is none."""
-    if array.shape[:1] != (count,) or array.size * array.dtype.itemsize > _COLUMN_BYTES or not is_number(array.dtype):
-        return np.empty((0, *array.shape[1:]))
-    return array[(slice(None),) * len(array.shape)]
 
 
 def _read_axes(
@@ -359,6 +357,7 @@ class _Array:
         self.chunks: tuple[int, ...] = tuple(map(int, self._array.chunks))
         self.dtype = np.dtype(self._array.dtype)
         self.size = int(np.prod(self.shape, dtype=np.float64))
+        self.nbytes = self.size * self.dtype.itemsize
 
     def __getitem__(self, index: tuple[slice, ...]) -> AnyArray:
         return np.asarray(_run(self._array.getitem(index)))
