@@ -76,7 +76,7 @@ def _resident(path: Path) -> float:
     return pages * 4096 / 2**20
 
 
-def _row(name: str, function: Callable[[], None], times: int) -> None:
+def _row(name: str, function: Callable[[], object], times: int) -> None:
     taken, computed = [], []
     for _ in range(times):
         begun, used = time.perf_counter(), _computed()

@@ -592,7 +592,12 @@ def test_arrays_of_hdf5_that_are_not_used_are_named_with_their_shapes(tmp_path: 
 def test_arrays_beside_the_images_of_zarr_are_labels_and_attributes(version: int, tmp_path: Path) -> None:
     needs("zarr")
     count = len(GRAY)
-    arrays = {"images": GRAY, "labels": np.arange(count) % 3, "pose": np.ones((count, 2)), "mean": np.zeros(7)}
+    arrays: dict[str, Any] = {
+        "images": GRAY,
+        "labels": np.arange(count) % 3,
+        "pose": np.ones((count, 2)),
+        "mean": np.zeros(7),
+    }
     for name, array in arrays.items():
         write_zarr(tmp_path / "set.zarr", array, version, name)
     source = open_source(tmp_path / "set.zarr")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -286,11 +286,12 @@ def server() -> Iterator[None]:
     processes.close_server()
 
 
-def hanging(monkeypatch: pytest.MonkeyPatch, file: Path) -> tuple[Iterator[Any], int, int]:
+def hanging(monkeypatch: pytest.MonkeyPatch, file: Path) -> tuple[Generator[Any, None, None], int, int]:
     """Start a fork that hangs; return its records, its process number and that of the server."""
     monkeypatch.setitem(READERS, "hang", Reader("explorer_testing.hostile_readers:hang", forked=True))
     records = reader.read("hang", [file], (Said,))
-    return records, *map(int, next(records).values)
+    process, server = map(int, next(records).values)
+    return records, process, server
 
 
 def await_end(descriptor: int) -> None:
