@@ -31,6 +31,17 @@ _ENDINGS: Final = tuple(sorted(IMAGE_SUFFIXES))
 DICOM_SUFFIXES: Final = (".dcm", ".dicom")
 """Extensions of images that are not read together with others, in lower case."""
 
+_UNREAD: Final = frozenset(
+    {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"}  # of cameras
+    | {".dds", ".eps", ".exr", ".hdr", ".ico", ".jxr", ".psd", ".svg", ".xcf"}
+    | {".czi", ".lif", ".mha", ".nd2", ".nii", ".svs"}  # of microscopes and scanners
+    | {".avi", ".mkv", ".mov", ".mp4", ".webm"}
+)
+"""Extensions of images and videos of formats that are not read, in lower case."""
+
+_APART: Final = frozenset({".npy", ".npz", ".h5", ".hdf5", ".mat", ".parquet"})
+"""Extensions of files that may have images, and are opened alone."""
+
 _DICOM_START: Final = 128
 _DICOM_MARK: Final = b"DICM"
 _DICOM_INDEX: Final = "dicomdir"
@@ -167,6 +178,7 @@ class _Lister:
         folders: set[str] = set()
         names: list[str] = []
         separate = 0
+        left_out: list[str] = []
         try:
             # Before listing: a file that is added meanwhile makes the folder look changed.
             if not self.note_folder(prefix):
@@ -185,12 +197,19 @@ class _Lister:
                         separate += 1
                     elif name[0] != "." and entry.is_symlink() and not os.path.exists(entry.path):
                         self.notes.append(Skipped(prefix + name, _BROKEN))
-                    elif not prefix:
-                        self.has_others = True
+                    else:
+                        if name[0] != ".":
+                            left_out.append(os.path.splitext(name)[1].lower())
+                        self.has_others = self.has_others or not prefix
         except OSError as error:
             self.notes.append(Skipped(place, message("Cannot read the folder: {reason}", reason=reason_of(error))))
+        here = prefix.rstrip("/") or "."
         if separate:
-            self.notes.append(Skipped(prefix.rstrip("/") or ".", _separate(separate)))
+            self.notes.append(Skipped(here, _separate(separate)))
+        if unread := [ending for ending in left_out if ending in _UNREAD]:
+            self.notes.append(Skipped(here, _unread(unread)))
+        if apart := [ending for ending in left_out if ending in _APART]:
+            self.notes.append(Skipped(here, _apart(apart)))
         names.sort()
         names.sort(key=natural_key)
         return [(name, name in folders) for name in names]
@@ -228,6 +247,22 @@ def _separate(count: int) -> Message:
     return message(
         "{count:# DICOM file is|# DICOM files are} not read together with other images. Open a folder with only these",
         count=count,
+    )
+
+
+def _unread(endings: list[str]) -> Message:
+    return message(
+        "{count:# file of a format that is not read|# files of formats that are not read}: {types}. Save images as PNG",
+        count=len(endings),
+        types=sorted(set(endings)),
+    )
+
+
+def _apart(endings: list[str]) -> Message:
+    return message(
+        "{count:# file is|# files are} not read together with images: {types}. Open such a file alone",
+        count=len(endings),
+        types=sorted(set(endings)),
     )
 
 

@@ -93,7 +93,10 @@ def find_tables(folders: Sequence[Path], images: Path) -> Tables:
         found, left = _tables_in(folder)
         used, others = (used, [*others, *found, *left]) if used else (found, [*others, *left])
     used += [path for path in celeba if path not in used]
-    return Tables(used, _notes_on([path for path in others if path not in used], used))
+    notes = _notes_on([path for path in others if path not in used], used)
+    lists = [path for place in dict.fromkeys(path.parent for path in celeba) for path in _celeba_lists(place)]
+    reason = message("Of the lists of CelebA, only those of attributes and splits are read")
+    return Tables(used, notes + [Skipped(path.name, reason) for path in lists if path not in used])
 
 
 def read_tables(found: Tables, names: Sequence[str]) -> Beside:
@@ -180,6 +183,10 @@ def _celeba_tables(folders: Sequence[Path]) -> list[Path]:
         files = (place / f"{stem}{ending}" for place in places for ending in (".txt", ".csv"))
         found += list(islice((path for path in files if path.is_file()), 1))
     return found
+
+
+def _celeba_lists(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.txt") if "celeba" in path.name.lower())
 
 
 @dataclass(frozen=True)

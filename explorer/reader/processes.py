@@ -69,8 +69,10 @@ def _can_fork() -> bool:
 
 
 def _popen(statement: str, pipes: int, passed: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
+    # The empty path of an interactive Python is the current folder, which cannot be looked up later.
+    paths = [os.path.abspath(path) for path in sys.path]
     return subprocess.Popen(
-        [sys.executable, "-I", "-c", f"import sys; sys.path[:] = {sys.path!r}; {statement}"],
+        [sys.executable, "-I", "-c", f"import sys; sys.path[:] = {paths!r}; {statement}"],
         stdin=pipes,
         stdout=pipes,
         stderr=subprocess.DEVNULL,

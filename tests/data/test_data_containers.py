@@ -575,6 +575,18 @@ def test_shards_and_groups_of_zarr(tmp_path: Path) -> None:
     assert_array_equal(pixels(open_source(join(path, Choices(array="b"))))[..., 0], GRAY)
 
 
+def test_variables_of_matlab_that_are_not_used_are_named(tmp_path: Path) -> None:
+    from scipy.io import savemat
+
+    content = {"X": COLOR.transpose(1, 2, 3, 0), "mean": np.zeros((5, 5)), "about": {"year": 2011}, "note": "hello"}
+    savemat(tmp_path / "set.mat", content)
+    assert {one.name: str(one.reason) for one in open_source(tmp_path / "set.mat").skipped} == {
+        "mean": f"It is not used: its shape is (5, 5), for {len(COLOR)} images.",
+        "about": "Only arrays of numbers are read.",
+        "note": "Only arrays of numbers are read.",
+    }
+
+
 def test_arrays_of_hdf5_that_are_not_used_are_named_with_their_shapes(tmp_path: Path) -> None:
     arrays = {"images": GRAY, "mean": np.zeros(7), "labels": np.arange(len(GRAY)) % 3}
     source = open_source(write_hdf5(tmp_path / "set.h5", arrays))

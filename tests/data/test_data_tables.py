@@ -257,8 +257,12 @@ def test_the_lists_of_celeba(inside: str, tmp_path: Path) -> None:
     lines = ["000001.jpg -1  1", "000002.jpg  1 -1", "000003.jpg -1 -1", "000009.jpg 1 1"]
     (tmp_path / inside / "list_attr_celeba.txt").write_text("\n".join(["4", "Bald Smiling", *lines]))
     (tmp_path / inside / "list_eval_partition.txt").write_text("000001.jpg 0\n000002.jpg 1\n000003.jpg 2\n")
+    (tmp_path / inside / "identity_CelebA.txt").write_text("000001.jpg 2880\n")
     beside = read_tables(find_tables([], tmp_path / "img_align_celeba"), CELEBA)
-    assert [str(note.reason) for note in beside.notes] == ["line 6: names none of these images, or several"]
+    assert [(note.name, str(note.reason)) for note in beside.notes] == [
+        ("identity_CelebA.txt", "Of the lists of CelebA, only those of attributes and splits are read"),
+        ("list_attr_celeba.txt", "line 6: names none of these images, or several"),
+    ]
     assert texts(beside.columns["Bald"]) == ["false", "true", "false", ""]
     assert texts(beside.columns["Smiling"]) == ["true", "false", "false", ""]
     splits = beside.splits()
