@@ -629,8 +629,13 @@ def test_a_group_of_zarr_may_have_an_array_called_c(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", [2, 3])
 def test_ome_zarr_opens_at_its_highest_resolution(version: int, tmp_path: Path) -> None:
     needs("zarr")
-    source = open_source(write_ome_zarr(tmp_path / "cells.zarr", DEEP, "tczyx", version))
+    path = write_ome_zarr(tmp_path / "cells.zarr", DEEP, "tczyx", version)
+    write_ome_zarr(path / "labels" / "nuclei", DEEP[:, :1], "tczyx", version)
+    source = open_source(path)
     assert (source.count, source.image_shape) == (6, (20, 18, 3))
+    assert [(one.name, str(one.reason)) for one in source.skipped] == [
+        ("labels/nuclei", "Masks of cells are not read.")
+    ]
     expected = from_twelve_bits(DEEP.transpose(0, 2, 3, 4, 1).reshape(6, 20, 18, 3))
     assert_array_equal(pixels(source), expected)
 
@@ -734,6 +739,9 @@ def test_a_folder_of_dicom_files_without_an_extension(folder: str, tmp_path: Pat
     source = open_source(tmp_path)
     assert_array_equal(pixels(source)[..., 0], GRAY[[1, 2, 10]])
     assert not source.skipped
+    (place / "PIPE").unlink(missing_ok=True)
+    archive = Path(shutil.make_archive(str(tmp_path / "scan"), "zip", tmp_path, folder or "."))
+    assert_array_equal(pixels(open_source(archive))[..., 0], GRAY[[1, 2, 10]])
 
 
 @pytest.mark.parametrize(("slices", "kept"), [(2, "dcm"), (1, "png")])

@@ -38,6 +38,9 @@ from explorer.types import Progress
 _HEADERS_AT_ONCE: Final = 50
 """Headers that are read between two signs of life: a folder of thousands takes longer than a reader may be silent."""
 
+_PLAIN_NAMES: Final = r"(?:(?:ct|i|im|image|img|mr|slice)[-_.]?)?\d[-_.\d]*"
+"""Names without an extension that scanners give: ``IM000001``, ``MR.1.2.840.113619``."""
+
 _INVERTED: Final = "MONOCHROME1"
 _TAGS: Final = [
     *("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "PhotometricInterpretation"),
@@ -252,5 +255,5 @@ KIND = PathKind(
     scan_as,
     label="DICOM images",
     patterns=suffix_patterns(DICOM_SUFFIXES),
-    members=suffix_members(DICOM_SUFFIXES),
+    members=rf"{suffix_members(DICOM_SUFFIXES)}|{_PLAIN_NAMES}",
 )

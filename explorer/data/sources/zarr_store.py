@@ -95,11 +95,15 @@ def read_zarr(
     (handed,) = files
     tree: _Tree = _ZipTree(handed) if handed.opened is not None else _FolderTree(handed)
     nodes = {place: _Node.of(tree, place, handed.name) for place in tree.places()}
-    images = list(_multiscales(nodes))
+    found_images = list(_multiscales(nodes))
+    masks = [one for one in found_images if "labels" in one[0].split("/")]
+    images = [one for one in found_images if one not in masks]
     if array:
         images = [one for one in images if one[0] == array]
     if images:
         yield from _read_axes(tree, handed, images)
+        for place, _, _ in masks:
+            yield LeftOut(place, message("Masks of cells are not read."))
         return
     arrays = {place: _opened(tree, node, handed.name) for place, node in sorted(nodes.items()) if node.is_images}
     names = list(arrays)
@@ -227,8 +231,6 @@ def _json(tree: _Tree, place: str, name: str, file: str) -> dict[str, Any]:
 def _multiscales(nodes: Mapping[str, _Node]) -> Iterator[tuple[str, _Node, str]]:
     """Yield the images of OME-Zarr: name, array of the highest resolution, and names of its axes."""
     for place, node in sorted(nodes.items()):
-        if "labels" in place.split("/"):  # masks of cells
-            continue
         attributes = node.attributes.get("ome", node.attributes)
         scales = attributes.get("multiscales") if isinstance(attributes, dict) else None
         match scales:
