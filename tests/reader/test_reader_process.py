@@ -104,6 +104,15 @@ def test_a_folder_is_read_and_nothing_beside_it(tmp_path: Path, use: Any) -> Non
     }
 
 
+def test_a_missing_module_is_missing(file: Path, use: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also from an interactive Python, whose path begins with the current folder, which is empty there."""
+    processes.close_server()
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    (said,) = use("look_for_a_module", [file])
+    processes.close_server()
+    assert said.text == "ModuleNotFoundError"
+
+
 @linux
 def test_the_process_says_which_limits_hold() -> None:
     assert reader.guards() == GUARDS
