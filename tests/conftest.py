@@ -99,8 +99,13 @@ def shared_data() -> Path:
 # Each takes what is there before the test and again after it, so that what fixtures of wider scope hold is no leak.
 
 
+_FORK_SERVER = "fork server"
+"""Name of the threads that start the fork server of the readers, which ends when no test has used it for a while."""
+
+
 def _threads() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread)}
+    threads = {thread for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread)}
+    return {thread for thread in threads if thread.name != _FORK_SERVER}
 
 
 @pytest.fixture(autouse=True)
@@ -116,9 +121,12 @@ def _no_threads_left() -> Iterator[None]:
 
 
 def _children() -> dict[int, str]:
-    """Return the child processes and their command lines; the helper of multiprocessing itself is left out."""
+    """Return the child processes and their command lines, but not the helper of multiprocessing and the fork server."""
     found = {child.pid: child.name for child in multiprocessing.active_children() if child.pid}
+    servers = {str(thread.native_id) for thread in threading.enumerate() if thread.name == _FORK_SERVER}
     for task in Path("/proc/self/task").glob("*/children"):
+        if task.parent.name in servers:
+            continue
         with suppress(OSError):
             for pid in map(int, task.read_text().split()):
                 with suppress(OSError):

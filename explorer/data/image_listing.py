@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -31,12 +31,58 @@ _ENDINGS: Final = tuple(sorted(IMAGE_SUFFIXES))
 DICOM_SUFFIXES: Final = (".dcm", ".dicom")
 """Extensions of images that are not read together with others, in lower case."""
 
+_UNREAD: Final = frozenset(
+    {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"}  # of cameras
+    | {".dds", ".eps", ".exr", ".hdr", ".ico", ".jxr", ".psd", ".svg", ".xcf"}
+    | {".czi", ".lif", ".mha", ".nd2", ".nii", ".svs"}  # of microscopes and scanners
+    | {".avi", ".mkv", ".mov", ".mp4", ".webm"}
+)
+"""Extensions of images and videos of formats that are not read, in lower case."""
+
+_APART: Final = frozenset({".npy", ".npz", ".h5", ".hdf5", ".mat", ".parquet"})
+"""Extensions of files that may have images, and are opened alone."""
+
+_DICOM_START: Final = 128
+_DICOM_MARK: Final = b"DICM"
+_DICOM_INDEX: Final = "dicomdir"
+_EXTENSION: Final = re.compile(r".*\.[A-Za-z]\w*")
+"""Names with an extension; not that of a DICOM file that is named by its identifier, ``1.2.840.113619``."""
+
 _DIGITS: Final = re.compile("([0-9]+)")
 _LOOKING: Final = message("Looking for images")
 _LOOP: Final = message("A link to a folder that contains it")
 _LISTED: Final = message("A link to a folder that is listed already")
 _OUTSIDE: Final = message("A link that leads out of the folder; only those of classes may")
 _BROKEN: Final = message("A link to nothing, or to itself")
+
+
+Taken: TypeAlias = Callable[[str | Path, str], bool]
+"""Whether a file in a folder is one of those to list, by the folder and its name."""
+
+
+def is_image(folder: str | Path, name: str) -> bool:
+    """Return whether a file is an image that is read together with others, by its extension."""
+    return name.lower().endswith(_ENDINGS)
+
+
+def is_dicom(folder: str | Path, name: str) -> bool:
+    """Return whether a file is a DICOM image by its extension or, without one, by its content."""
+    lower = name.lower()
+    if lower.endswith(DICOM_SUFFIXES):
+        return True
+    place = os.path.join(folder, name)
+    if _EXTENSION.fullmatch(name) or lower == _DICOM_INDEX or not os.path.isfile(place):
+        return False
+    try:
+        with open(place, "rb") as file:
+            file.seek(_DICOM_START)
+            return file.read(len(_DICOM_MARK)) == _DICOM_MARK
+    except OSError:
+        return False
+
+
+def is_image_or_dicom(folder: str | Path, name: str) -> bool:
+    return is_image(folder, name) or is_dicom(folder, name)
 
 
 def natural_key(text: str) -> list[int | str]:
@@ -46,28 +92,26 @@ def natural_key(text: str) -> list[int | str]:
     return parts
 
 
-def descend(path: Path, endings: tuple[str, ...] = _ENDINGS) -> tuple[Path, list[Path]]:
+def descend(path: Path, takes: Taken = is_image) -> tuple[Path, list[Path]]:
     """Descend through folders that contain one folder and no image, such as ``images/Images``; see `list_folder`.
 
     Returns the last folder, and its passed parents, the nearest first. DataError if one cannot be read.
     """
     root, passed = path, list[Path]()
-    while (only := _only_folder(root, endings)) is not None and not _contains(only, root):
+    while (only := _only_folder(root, takes)) is not None and not _contains(only, root):
         # This also passes a folder with a single label, which would say nothing.
         passed.insert(0, root)
         root = only
     return root, passed
 
 
-def list_folder(root: Path, endings: tuple[str, ...] = _ENDINGS) -> Generator[Progress, None, ImageIndex]:
+def list_folder(root: Path, takes: Taken = is_image) -> Generator[Progress, None, ImageIndex]:
     """List a folder recursively: yields progress, and returns an index of files that are not probed yet.
-
-    Images are the files whose names end in one of the `endings`, in lower case.
 
     Folders ``train``, ``test`` and ``val`` make three parts, in this order. A folder that is a link is followed once.
     """
     begun = now_ns()
-    lister = _Lister(root, endings)
+    lister = _Lister(root, takes)
     parts = _parts(root)
     if parts != [[""]]:
         lister.note_folder("")
@@ -99,7 +143,7 @@ class _Lister:
     """Collects image files of folders, each folder's entries in natural order."""
 
     root: Path
-    endings: tuple[str, ...]
+    takes: Taken
     names: list[str] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     label_folders: dict[str, int] = field(default_factory=dict)
@@ -134,6 +178,7 @@ class _Lister:
         folders: set[str] = set()
         names: list[str] = []
         separate = 0
+        left_out: list[str] = []
         try:
             # Before listing: a file that is added meanwhile makes the folder look changed.
             if not self.note_folder(prefix):
@@ -146,19 +191,25 @@ class _Lister:
                         if not _ignored(name) and (not entry.is_symlink() or self.follows(prefix + name, label)):
                             folders.add(name)
                             names.append(name)
-                    elif name.lower().endswith(self.endings):
-                        if name[0] != ".":
-                            names.append(name)
-                    elif name[0] != "." and name.lower().endswith(DICOM_SUFFIXES):
+                    elif name[0] != "." and self.takes(place, name):
+                        names.append(name)
+                    elif name[0] != "." and is_dicom(place, name):
                         separate += 1
                     elif name[0] != "." and entry.is_symlink() and not os.path.exists(entry.path):
                         self.notes.append(Skipped(prefix + name, _BROKEN))
-                    elif not prefix:
-                        self.has_others = True
+                    else:
+                        if name[0] != ".":
+                            left_out.append(os.path.splitext(name)[1].lower())
+                        self.has_others = self.has_others or not prefix
         except OSError as error:
             self.notes.append(Skipped(place, message("Cannot read the folder: {reason}", reason=reason_of(error))))
+        here = prefix.rstrip("/") or "."
         if separate:
-            self.notes.append(Skipped(prefix.rstrip("/") or ".", _separate(separate)))
+            self.notes.append(Skipped(here, _separate(separate)))
+        if unread := [ending for ending in left_out if ending in _UNREAD]:
+            self.notes.append(Skipped(here, _unread(unread)))
+        if apart := [ending for ending in left_out if ending in _APART]:
+            self.notes.append(Skipped(here, _apart(apart)))
         names.sort()
         names.sort(key=natural_key)
         return [(name, name in folders) for name in names]
@@ -199,6 +250,22 @@ def _separate(count: int) -> Message:
     )
 
 
+def _unread(endings: list[str]) -> Message:
+    return message(
+        "{count:# file of a format that is not read|# files of formats that are not read}: {types}. Save images as PNG",
+        count=len(endings),
+        types=sorted(set(endings)),
+    )
+
+
+def _apart(endings: list[str]) -> Message:
+    return message(
+        "{count:# file is|# files are} not read together with images: {types}. Open such a file alone",
+        count=len(endings),
+        types=sorted(set(endings)),
+    )
+
+
 def _contains(path: Path, folder: Path) -> bool:
     """Return whether the folder at `path` is `folder` or above it, when links are followed."""
     return Path(os.path.realpath(path)) in _with_parents(folder)
@@ -223,7 +290,7 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _only_folder(root: Path, endings: tuple[str, ...]) -> Path | None:
+def _only_folder(root: Path, takes: Taken) -> Path | None:
     """Return the only folder in `root`, None if there are more or images; stops as soon as it is known.
 
     Of CelebA's folders it is that of the images.
@@ -238,7 +305,7 @@ def _only_folder(root: Path, endings: tuple[str, ...]) -> Path | None:
                     found[entry.name.lower()] = entry.name
                     if len(found.keys() - _CELEBA_TABLES) > 1 or len(found) > len(_CELEBA_TABLES) + 1:
                         return None
-                elif entry.name.lower().endswith(endings):
+                elif takes(root, entry.name):
                     return None
     except OSError as error:
         raise DataError(

@@ -27,6 +27,12 @@ _OVERSHOOT: Final = 1e-5
 """Resizing floats leaves values this far outside their range; they are clipped."""
 
 _PERCENTILES: Final = (0.1, 99.9)
+_WITHOUT_HOT: Final = 99.99
+"""Percentile of whole numbers without the hot pixels of a sensor; higher, since sparse bright spots are data."""
+
+_NEARLY_BLACK: Final = 16
+"""The range is that of the hot pixels unless the others would be darker than its sixteenth part."""
+
 _LOOKED_AT: Final = 1_000_000
 _BLOCK: Final = 1 << 22
 """Values that are checked at once: a copy of all may not fit into memory."""
@@ -74,8 +80,9 @@ def file_range(values: AnyArray) -> Range:
     """Return the range of the values of an image file of more than 8 bits, which are measurements, of any shape.
 
     Integers from 0 have the smallest end of 1, 16, 255, 1023, 4095, 16383, 65535 that covers them: cameras and
-    microscopes store 12 bits in 16-bit files, others store masks of 0 and 1. Floats, and other integers, have a usual
-    range (0 to 1, −1 to 1, 0 to 255) if they fill half of it; else from the 0.1th to the 99.9th percentile, since one
+    microscopes store 12 bits in 16-bit files, others store masks of 0 and 1. One pixel of 10,000 may be brighter, if
+    the rest would be nearly black with it: in a sixteenth of the range. Floats, and other integers, have a usual range
+    (0 to 1, −1 to 1, 0 to 255) if they fill half of it; else from the 0.1th to the 99.9th percentile, since one
     hot pixel is no range. DataError if no value is finite.
     """
     some = values.reshape(-1)
@@ -85,12 +92,14 @@ def file_range(values: AnyArray) -> Range:
         if not len(some):
             raise DataError("Cannot open the image: it has no finite value. Save it again as PNG.")
     low, high = float(some.min()), float(some.max())
+    step = -(-len(some) // _LOOKED_AT)
     if values.dtype.kind in "iu" and _fits_whole(low, high):
-        return _whole_range(high)
+        whole, top = _whole_range(high), float(np.percentile(some[::step], _WITHOUT_HOT))
+        usual = _whole_range(top)
+        return usual if top and _NEARLY_BLACK * usual[1] <= whole[1] else whole
     for usual in (_ONE, _SIGNED, _BYTES):
         if usual[0] <= low and high <= usual[1] and high - low >= _FILLED * (usual[1] - usual[0]):
             return usual
-    step = -(-len(some) // _LOOKED_AT)
     bottom, top = np.percentile(some[::step].astype(np.float64), _PERCENTILES).tolist()
     return (bottom, top) if bottom < top else (bottom, bottom + 1.0)
 

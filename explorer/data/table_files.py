@@ -34,6 +34,9 @@ _FILE_COLUMNS: Final = (
     *("img", "picture", "name", "id"),
 )
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+")
+_NO_IMAGE: Final = message("names none of these images, or several")
+_AGAIN: Final = message("names an image that a line above names")
+_MOST_NAMED: Final = 12
 _SAMPLE: Final = 200
 _CHUNK: Final = 1 << 20
 
@@ -49,26 +52,24 @@ class Notes:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._lines: dict[str, tuple[Message, list[int]]] = {}
+        self._lines: dict[Message, tuple[int, int]] = {}
         self._texts: list[Message] = []
 
     def add(self, text: Message) -> None:
         self._texts.append(text)
 
     def line(self, number: int, reason: Message) -> None:
-        self._lines.setdefault(str(reason), (reason, []))[1].append(number)
+        first, count = self._lines.get(reason, (number, 0))
+        self._lines[reason] = first, count + 1
 
     def listed(self) -> list[Skipped]:
         lines = [
-            message("line {first}: {reason}", first=numbers[0], reason=reason)
-            if len(numbers) == 1
+            message("line {first}: {reason}", first=first, reason=reason)
+            if count == 1
             else message(
-                "{count:# line|# lines}, first line {first}: {reason}",
-                count=len(numbers),
-                first=numbers[0],
-                reason=reason,
+                "{count:# line|# lines}, first line {first}: {reason}", count=count, first=first, reason=reason
             )
-            for reason, numbers in self._lines.values()
+            for reason, (first, count) in self._lines.items()
         ]
         return [Skipped(self._name, text) for text in (*self._texts, *lines)]
 
@@ -86,6 +87,7 @@ class Lookup:
                 self._positions[key] = -1 if key in self._positions else position
 
     def find(self, text: str) -> int:
+        """Return the position of an image; -1 for none, and for a name that several have."""
         key = text.strip().casefold().replace("\\", "/").removeprefix("./")
         position = self._positions.get(key, -1)
         while position < 0 and "/" in key:
@@ -105,14 +107,16 @@ class TableFile:
     lines: Callable[[], Iterator[Row]]
     place: int = 0
 
-    def rows(self, lookup: Lookup) -> Iterator[Row]:
-        """Yield the rows of images, each once, with its position."""
+    def rows(self, lookup: Lookup, notes: Notes | None = None) -> Iterator[Row]:
+        """Yield the rows of images, each once, with its position; the other lines are noted."""
         taken: set[int] = set()
-        for _, values in self.lines():
+        for number, values in self.lines():
             position = lookup.find(values[self.place])
             if position >= 0 and position not in taken:
                 taken.add(position)
                 yield position, values
+            elif notes is not None:
+                notes.line(number, _NO_IMAGE if position < 0 else _AGAIN)
 
 
 def open_table(path: Path, lookup: Lookup, notes: Notes) -> TableFile:
@@ -134,19 +138,19 @@ def open_table(path: Path, lookup: Lookup, notes: Notes) -> TableFile:
             "Cannot use {file}: none of its columns ({columns}) has the file names of the images. Add a column "
             "file_name.",
             file=path.name,
-            columns=table.headers[:12],
+            columns=table.headers[:_MOST_NAMED],
         )
     lines = table.lines
     if path.stem.lower() == CELEBA_ATTRIBUTES:
         lines = _yes_no(lines, place)
     headers = ["" if at == place else name for at, name in enumerate(table.headers)]
     if len(headers) > MAX_COLUMNS:
-        notes.add(
-            message(
-                "Only the first {most:,} of {count:# column|# columns} are used", most=MAX_COLUMNS, count=len(headers)
-            )
-        )
+        notes.add(_only_first(len(headers)))
     return TableFile(headers[:MAX_COLUMNS], lines, place)
+
+
+def _only_first(count: int) -> Message:
+    return message("Only the first {most:,} of {count:# column|# columns} are used", most=MAX_COLUMNS, count=count)
 
 
 def _reader(path: Path) -> Callable[[Path, Lookup, Notes], TableFile]:
@@ -217,10 +221,19 @@ def _limited(reader: Iterator[list[str]], notes: Notes, *, reported: bool) -> It
 def _json_table(path: Path, lookup: Lookup, notes: Notes) -> TableFile:
     encoding = _encoding(path)
     headers: dict[str, int] = {}
+    nested: dict[str, int] = {}
+    wider = False
     for _, entry in _json_lines(path, encoding, notes):
         for key, value in entry.items():
-            if not isinstance(value, list | dict) and len(headers) < MAX_COLUMNS:
-                headers.setdefault(key, len(headers))
+            known = nested if isinstance(value, list | dict) else headers
+            if len(known) < MAX_COLUMNS:
+                known.setdefault(key, len(known))
+            else:
+                wider = wider or key not in known
+    if wider:
+        notes.add(message("Only the first {most:# column|# columns} are used", most=MAX_COLUMNS))
+    if nested:
+        notes.add(message("Lists and objects are not read: {names}", names=list(nested)[:_MOST_NAMED]))
     if not headers:
         raise DataError(
             "Cannot read {file}: no line is a JSON object with values. Write one object per image.", file=path.name
@@ -320,7 +333,10 @@ def _stylegan_table(path: Path, notes: Notes) -> TableFile:
     named = [entry for entry in entries if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str)]
     if wrong := len(entries) - len(named):
         notes.add(message("{wrong:# entry|# entries} of “labels” without file name and label", wrong=wrong))
-    width = min(MAX_COLUMNS, max((len(label) for _, label in named if isinstance(label, list)), default=0))
+    longest = max((len(label) for _, label in named if isinstance(label, list)), default=0)
+    width = min(MAX_COLUMNS, longest)
+    if longest > width:
+        notes.add(_only_first(longest))
     one_hot = width > 0 and all(_one_hot(label) for _, label in named)
 
     def lines() -> Iterator[Row]:

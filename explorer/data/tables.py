@@ -72,21 +72,34 @@ class Beside:
         return Splits(train, test, "given", validation) if len(train) and len(test) else None
 
 
-def find_tables(folders: Sequence[Path], images: Path) -> list[Path]:
-    """Return the tables of the images in a folder; `folders` are searched first, and the first with tables has all.
+@dataclass(frozen=True)
+class Tables:
+    """Tables of the images in a folder, and notes on those that are not read."""
+
+    paths: list[Path]
+    notes: list[Skipped]
+
+
+def find_tables(folders: Sequence[Path], images: Path) -> Tables:
+    """Find the tables of the images in a folder; `folders` are searched first, and the first with tables has all.
 
     They are files named ``attributes``, ``metadata``, ``labels``, ``annotations``, or after a split (``train.csv``),
     with the extension ``.csv``, ``.tsv`` or ``.jsonl``, or else all of such files; StyleGAN's ``dataset.json``; and
     those of CelebA, also above the folder of the images.
     """
     celeba = _celeba_tables([*folders, images.parent, images.parent.parent])
+    used, others = list[Path](), list[Path]()
     for folder in folders:
-        if found := _tables_in(folder):
-            return found + [path for path in celeba if path not in found]
-    return celeba
+        found, left = _tables_in(folder)
+        used, others = (used, [*others, *found, *left]) if used else (found, [*others, *left])
+    used += [path for path in celeba if path not in used]
+    notes = _notes_on([path for path in others if path not in used], used)
+    lists = [path for place in dict.fromkeys(path.parent for path in celeba) for path in _celeba_lists(place)]
+    reason = message("Of the lists of CelebA, only those of attributes and splits are read")
+    return Tables(used, notes + [Skipped(path.name, reason) for path in lists if path not in used])
 
 
-def read_tables(paths: Sequence[Path], names: Sequence[str]) -> Beside:
+def read_tables(found: Tables, names: Sequence[str]) -> Beside:
     """Read what tables say about images.
 
     A row belongs to an image if one of its columns has the name, with or without folders and extension; `names` have
@@ -98,20 +111,20 @@ def read_tables(paths: Sequence[Path], names: Sequence[str]) -> Beside:
     notes: list[Notes] = []
     tables: list[_Open] = []
     parts: Indices | None = None
-    for path in paths:
+    for path in found.paths:
         noted = Notes(path.name)
         notes.append(noted)
         try:
             with reading(message("a table"), path.name):
                 table = open_table(path, lookup, noted)
                 if path.stem.lower() == CELEBA_PARTITION:
-                    parts = _celeba_parts(table, lookup, count)
+                    parts = _celeba_parts(table, lookup, count, noted)
                 else:
                     tables.append(_Open(path, table, noted))
         except DataError as error:
             noted.add(error.message)
-    columns, named = _columns(tables, lookup, count)
-    listed = [note for noted in notes for note in noted.listed()]
+    columns, named = _columns(tables, lookup, count, [])
+    listed = [*found.notes, *(note for noted in notes for note in noted.listed())]
     return Beside(columns, named if parts is None else parts, listed, any(table.is_stylegan for table in tables))
 
 
@@ -132,16 +145,35 @@ def take_labels(attributes: dict[str, Attribute]) -> tuple[Indices, tuple[str, .
     return None
 
 
-def _tables_in(folder: Path) -> list[Path]:
+def _tables_in(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the tables in a folder, and those that are left out."""
     try:
         tables = sorted(entry for entry in folder.iterdir() if is_table(entry.name) and entry.is_file())
     except OSError:
-        return []
-    tables = [path for path in tables if not (path.name.startswith(".") or _NO_TABLE.search(path.stem))]
-    known = [path for stem in _STEMS for path in tables if path.stem.lower() == stem]
-    known += [path for path in tables if path.name.lower() == STYLEGAN]
-    known += [path for path in tables if path not in known and part_named(path.stem) is not None]
-    return (known or tables if len(tables) <= _MOST_TABLES else known)[:_MOST_TABLES]
+        return [], []
+    tables = [path for path in tables if not path.name.startswith(".")]
+    likely = [path for path in tables if not _NO_TABLE.search(path.stem)]
+    known = [path for stem in _STEMS for path in likely if path.stem.lower() == stem]
+    known += [path for path in likely if path.name.lower() == STYLEGAN]
+    known += [path for path in likely if path not in known and part_named(path.stem) is not None]
+    used = (known or likely if len(likely) <= _MOST_TABLES else known)[:_MOST_TABLES]
+    return used, [path for path in tables if path not in used]
+
+
+def _notes_on(left_out: list[Path], used: list[Path]) -> list[Skipped]:
+    """Return notes on tables that are not read: on each, or, if they are many, one on the rest."""
+    reason = (
+        message("Not read, since {file} is. Rename it attributes.csv to use both", file=used[0].name)
+        if used
+        else message("Not read, since there are more than {most} tables. Name one metadata.csv", most=_MOST_TABLES)
+    )
+    template = message("Not read, since it is a template for submissions")
+    each = left_out if len(left_out) <= _MOST_TABLES else left_out[: _MOST_TABLES - 1]
+    notes = [Skipped(path.name, template if _NO_TABLE.search(path.stem) else reason) for path in each]
+    if rest := left_out[len(each) :]:
+        more = message("It and {count:# other table|# other tables}: {reason}", count=len(rest) - 1, reason=reason)
+        notes.append(Skipped(rest[0].name, more))
+    return notes
 
 
 def _celeba_tables(folders: Sequence[Path]) -> list[Path]:
@@ -151,6 +183,10 @@ def _celeba_tables(folders: Sequence[Path]) -> list[Path]:
         files = (place / f"{stem}{ending}" for place in places for ending in (".txt", ".csv"))
         found += list(islice((path for path in files if path.is_file()), 1))
     return found
+
+
+def _celeba_lists(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.txt") if "celeba" in path.name.lower())
 
 
 @dataclass(frozen=True)
@@ -166,16 +202,21 @@ class _Open:
         return self.path.name.lower() == STYLEGAN
 
 
-def _columns(tables: Sequence[_Open], lookup: Lookup, count: int) -> tuple[dict[str, Attribute], Indices | None]:
-    """Return the columns of all tables together, those of one name as one; and the part of each image by the tables."""
+def _columns(
+    tables: Sequence[_Open], lookup: Lookup, count: int, read: list[_Open]
+) -> tuple[dict[str, Attribute], Indices | None]:
+    """Return the columns of all tables together, those of one name as one; and the part of each image by the tables.
+
+    `read` collects the tables in the order in which they are read.
+    """
     headers = list(dict.fromkeys(name for one in tables for name in one.table.headers))
-    read: list[_Open] = []
 
     def rows() -> Iterator[Row]:
         for one in tables:
+            first = not any(known is one for known in read)
             read.append(one)
             places = [headers.index(name) for name in one.table.headers]
-            for position, values in one.table.rows(lookup):
+            for position, values in one.table.rows(lookup, one.notes if first else None):
                 if len(tables) == 1:
                     yield position, values
                     continue
@@ -190,7 +231,7 @@ def _columns(tables: Sequence[_Open], lookup: Lookup, count: int) -> tuple[dict[
             parts = _parts_by_name(tables, lookup, count)
     except DataError as error:
         read[-1].notes.add(error.message)
-        return _columns([one for one in tables if one is not read[-1]], lookup, count)
+        return _columns([one for one in tables if one is not read[-1]], lookup, count, read)
     for name in left_out:
         notes = next(one.notes for one in tables if name in one.table.headers)
         notes.add(message("“{name}” is ignored: more than {most:,} distinct texts", name=name, most=MAX_CATEGORIES))
@@ -210,8 +251,8 @@ def _parts_by_name(tables: Sequence[_Open], lookup: Lookup, count: int) -> Indic
     return parts
 
 
-def _celeba_parts(table: TableFile, lookup: Lookup, count: int) -> Indices:
+def _celeba_parts(table: TableFile, lookup: Lookup, count: int, notes: Notes) -> Indices:
     parts = np.full(count, UNKNOWN, np.int64)
-    for position, values in table.rows(lookup):
+    for position, values in table.rows(lookup, notes):
         parts[position] = _CELEBA_PARTS.get(values[-1].strip(), UNKNOWN)
     return parts

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from explorer.data.mixer import shown
+from explorer.data.mixer import channels_text, shown
 from explorer.data.preprocessing import to_floats
 from explorer.engine.budget import Budget
 from explorer.engine.keras_codec import KerasCodec
@@ -87,4 +87,6 @@ class TensorBoardLog:
         reconstructions = shown(self._codec.decode(codes[:IMAGES]))
         # Each original above its reconstruction.
         pairs = np.concatenate([originals, reconstructions], axis=1)
-        tf.summary.image("originals_over_reconstructions", pairs, max_outputs=IMAGES)
+        channels = channels_text(self._images.shape[3])
+        about = f"Each original above its reconstruction. Channels: {channels}" if channels else None
+        tf.summary.image("originals_over_reconstructions", pairs, max_outputs=IMAGES, description=about)

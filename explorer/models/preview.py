@@ -1,4 +1,7 @@
-"""The preview of a bundle: a few reconstructions in one small PNG, for its card; a bundle needs none."""
+"""The preview of a bundle: a few reconstructions in one small PNG, for its card; a bundle needs none.
+
+Other than one or three channels are in the default colors of the mixer, since a mix is of a session, not of a model.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from explorer.data.mixer import shown
+from explorer.data.mixer import channels_text, shown
 from explorer.data.preprocessing import pil_image_pixels, to_pil_image
 from explorer.errors import ModelError
 from explorer.messages import message
@@ -32,16 +35,20 @@ _NUMBER = "images"
 
 def write_preview(folder: Path, codec: Codec, sample: CodeSample) -> None:
     """Write the reconstructions of the first images of a sample; OSError if the file cannot be written."""
-    images = shown(codec.decode(np.ascontiguousarray(sample.codes[:COUNT], np.float32)))
+    decoded = codec.decode(np.ascontiguousarray(sample.codes[:COUNT], np.float32))
+    images, channels = shown(decoded), channels_text(decoded.shape[3])
     side = _SIDE
-    while len(content := _packed(images, side)) > MOST_BYTES:
+    while len(content := _packed(images, side, channels)) > MOST_BYTES:
         side = side * 3 // 4
     with replacing_file(folder / PREVIEW) as temporary:
         temporary.write_bytes(content)
 
 
-def _packed(images: Shown, side: int) -> bytes:
-    """Return images uint8 ``(n, h, w, c)`` side by side as PNG, each at most `side` pixels long."""
+def _packed(images: Shown, side: int, channels: str) -> bytes:
+    """Return images uint8 ``(n, h, w, c)`` side by side as PNG, each at most `side` pixels long.
+
+    `channels` is a text in the file that says how they are shown; empty for none.
+    """
     small = []
     for image in images:
         pil_image = to_pil_image(image)
@@ -49,6 +56,8 @@ def _packed(images: Shown, side: int) -> bytes:
         small.append(pil_image_pixels(pil_image))
     metadata, file = PngInfo(), BytesIO()
     metadata.add_text(_NUMBER, str(len(small)))
+    if channels:
+        metadata.add_text("channels", channels.replace("…", "-"))
     to_pil_image(np.concatenate(small, axis=1)).save(file, "PNG", optimize=True, pnginfo=metadata)
     return file.getvalue()
 

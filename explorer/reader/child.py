@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from explorer.errors import DataError, ExplorerError, IpcError
 from explorer.reader.handed import Handed
@@ -25,7 +25,11 @@ _ENCODINGS = ("ascii", "latin-1", "cp437", "utf-8", "utf-8-sig", "utf-16", "utf-
 def main() -> None:
     """Answer one request, and exit; each process reads once."""
     end_with_parent()
-    requests, answers = _streams()
+    serve(*_streams())
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> NoReturn:
+    """Answer the request on a pipe, and exit."""
     with suppress(EOFError, OSError):
         _answer(receive_request(requests), answers)
     # Exit handlers of libraries are useless here, and may need dropped privileges.
@@ -50,7 +54,7 @@ def _streams() -> tuple[BinaryIO, BinaryIO]:
 
 def _answer(request: Request, answers: BinaryIO) -> None:
     try:
-        function = _function(request)
+        function = load(request.function, request.preload)
         files = tuple(_open(Path(path)) for path in request.paths)
         folders = [file.path for file in files if file.opened is None]
         guards = lock_down(request.memory_bytes, request.cpu_seconds, folders)
@@ -71,17 +75,18 @@ def _answer(request: Request, answers: BinaryIO) -> None:
         send(answers, Finished())
 
 
-def _function(request: Request) -> Callable[..., Iterable[object]]:
-    module, _, name = request.function.partition(":")
+def load(function: str, preload: Iterable[str]) -> Callable[..., Iterable[object]]:
+    """Import a reader and what it needs; see `explorer.reader.registry.Reader`."""
+    module, _, name = function.partition(":")
     for encoding in _ENCODINGS:
         codecs.lookup(encoding)
-    for needed in request.preload:
+    for needed in preload:
         named, _, warm = needed.partition(":")
         loaded = import_module(named)
         if warm:
             getattr(loaded, warm)()
-    function: Callable[..., Iterable[object]] = getattr(import_module(module), name)
-    return function
+    found: Callable[..., Iterable[object]] = getattr(import_module(module), name)
+    return found
 
 
 def _open(path: Path) -> Handed:

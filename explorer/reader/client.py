@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, Final
 
 from explorer.errors import ExplorerError, IpcError
 from explorer.ipc import unpack
 from explorer.messages import message
+from explorer.reader.processes import Process, close_server, start
 from explorer.reader.registry import READERS, Reader
 from explorer.reader.sandbox import Guard
 from explorer.reader.wire import LIMITS, Broken, Finished, Locked, Refused, Request, receive_bytes, send_request
@@ -32,12 +30,11 @@ MAX_BYTES: Final = 16 << 30
 MAX_RECORDS: Final = 1_000_000
 _STEP_SECONDS: Final = 0.1
 _END_SECONDS: Final = 5.0
-_ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX")
 _REMEDY: Final = message("It is damaged or malicious: download it again from a trusted source.")
 
 _NONSENSE: Final = b"?"
 
-_running: set[subprocess.Popen[bytes]] = set()
+_running: set[Process] = set()
 _running_lock = threading.Lock()
 
 
@@ -82,7 +79,7 @@ def steps(
         tuple(str(path.absolute()) for path in paths),
         dict(arguments or {}),
     )
-    with _Child() as child:
+    with _Child(reader) as child:
         yield from _records(child, reader, request, paths[0].name if paths else name, answers)
 
 
@@ -98,6 +95,7 @@ def close_all() -> None:
     with _running_lock:
         for process in _running:
             process.kill()
+    close_server()
 
 
 def _records(child: _Child, reader: Reader, request: Request, file: str, answers: tuple[type, ...]) -> Iterator[Any]:
@@ -183,39 +181,25 @@ def _ended(reader: Reader, file: str, code: int) -> ExplorerError:
 class _Child:
     """A reader process, and the thread that reads its pipe; both end with the block."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self._frames: queue.Queue[bytes] = queue.Queue(2)
         self._left = threading.Event()
 
     def __enter__(self) -> _Child:
-        start = f"import sys; sys.path[:] = {sys.path!r}; from explorer.reader.child import main; main()"
         with _running_lock:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", start],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1")},
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-                # Ctrl+C must reach only this process.
-                process_group=0 if os.name == "posix" else None,
-            )
+            self._process = start(self._reader)
             _running.add(self._process)
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._requests: BinaryIO = cast(BinaryIO, self._process.stdin)
-        self._answers: BinaryIO = cast(BinaryIO, self._process.stdout)
         self._thread = threading.Thread(target=self._pump, name="reader process", daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._left.set()
-        with suppress(OSError):
-            self._process.kill()
+        self._process.kill()
         self._process.wait(_END_SECONDS)
         self._thread.join(_END_SECONDS)
-        for stream in (self._requests, self._answers):
+        for stream in (self._process.requests, self._process.answers):
             with suppress(OSError):
                 stream.close()
         with _running_lock:
@@ -224,7 +208,7 @@ class _Child:
     def send(self, request: Request) -> None:
         # Reading detects a process that has exited.
         with suppress(OSError):
-            send_request(self._requests, request)
+            send_request(self._process.requests, request)
 
     def next_frame(self) -> bytes | None:
         """Return the next frame; empty if the process has exited; None if none arrived for 0.1 s."""
@@ -234,16 +218,13 @@ class _Child:
             return None
 
     def exit_code(self) -> int:
-        with suppress(subprocess.TimeoutExpired):
-            return self._process.wait(_END_SECONDS)
-        self._process.kill()
         return self._process.wait(_END_SECONDS)
 
     def _pump(self) -> None:
         data = b"?"
         while data and not self._left.is_set():
             try:
-                data = receive_bytes(self._answers)
+                data = receive_bytes(self._process.answers)
             except IpcError:
                 self._put(_NONSENSE)
                 return

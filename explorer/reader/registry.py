@@ -30,6 +30,9 @@ class Reader:
         CPU time of all threads together.
     silent_seconds
         Timeout of the first record, and between records; None for `explorer.reader.client.PROGRESS_SECONDS`.
+    forked
+        Whether the fork server starts it (see `explorer.reader.fork_server`), for files that are opened one by one.
+        Its imports must not start a thread.
     """
 
     function: str
@@ -38,6 +41,7 @@ class Reader:
     memory_bytes: int = 1024 * MB
     cpu_seconds: int = 60
     silent_seconds: float | None = None
+    forked: bool = False
 
 
 _KERAS: Final = ("h5py",)
@@ -51,6 +55,7 @@ READERS: Final[dict[str, Reader]] = {
         ("explorer.data.image_plugins",),
         memory_bytes=4096 * MB,
         cpu_seconds=600,
+        forked=True,
     ),
     "nothing": Reader("explorer.reader.child:nothing"),
     "onnx": Reader(
@@ -92,7 +97,9 @@ READERS: Final[dict[str, Reader]] = {
     ),
     "tfjs description": Reader("explorer.models.third_party.tfjs:describe", _KERAS, ModelError),
     "tfjs weights": Reader("explorer.models.third_party.tfjs:weights", _KERAS, ModelError, cpu_seconds=600),
-    "hdf5": Reader("explorer.data.sources.hdf5:read_hdf5", _KERAS, memory_bytes=2048 * MB, cpu_seconds=_LONG),
+    "hdf5": Reader(
+        "explorer.data.sources.hdf5:read_hdf5", _KERAS, memory_bytes=2048 * MB, cpu_seconds=_LONG, forked=True
+    ),
     "matlab": Reader(
         "explorer.data.sources.matlab:read_matlab",
         (*_KERAS, "scipy.io.matlab"),
@@ -112,6 +119,7 @@ READERS: Final[dict[str, Reader]] = {
             ("tifffile", "explorer.data.sources.tiff_codecs", "xml.etree.ElementTree", "PIL.ImageCms"),
             memory_bytes=4096 * MB,
             cpu_seconds=_LONG,
+            forked=True,
         )
         for name, function in (
             ("tiff", "explorer.data.sources.tiff:read_tiff"),
@@ -123,6 +131,7 @@ READERS: Final[dict[str, Reader]] = {
         ("pydicom", "pydicom.pixels.decoders", "pylibjpeg", "openjpeg.utils", "rle.utils", "PIL.Jpeg2KImagePlugin"),
         memory_bytes=4096 * MB,
         cpu_seconds=_LONG,
+        forked=True,
     ),
     "zarr": Reader(
         "explorer.data.sources.zarr_store:read_zarr",

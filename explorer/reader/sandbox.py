@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,10 +18,15 @@ _SET_SIGNAL_OF_PARENTS_DEATH: Final = 1
 GUARDS: Final[tuple[Guard, ...]] = ("memory", "cpu", "files", "network", "processes")
 
 
-def end_with_parent() -> None:
-    """Let Linux kill this process when the thread that started it ends, since a looping parser would not notice."""
+def end_with_parent(parent: int = 0) -> None:
+    """Let Linux kill this process when the thread that started it ends, since a looping parser would not notice.
+
+    It exits now if the process `parent` has ended before.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_SIGNAL_OF_PARENTS_DEATH, signal.SIGKILL, 0, 0, 0)
+        if parent and os.getppid() != parent:
+            os._exit(0)
 
 
 def lock_down(memory_bytes: int, cpu_seconds: int, folders: Sequence[Path]) -> tuple[Guard, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, Final
@@ -16,6 +17,9 @@ from explorer.reader.sandbox import Guard
 
 LIMITS: Final = Limits(frame_bytes=256 << 20, array_bytes=256 << 20, header_bytes=48 << 20)
 _LENGTH_BYTES: Final = 8
+
+EXIT_CODE: Final = struct.Struct("<i")
+"""How the fork server tells that a fork has ended: its exit code, negative for a signal."""
 
 
 @dataclass(frozen=True)

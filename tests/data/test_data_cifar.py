@@ -72,8 +72,7 @@ def expected_images(data: np.ndarray) -> np.ndarray:
 
 def test_a_folder_of_batches(tmp_path: Path) -> None:
     folder = write_set(tmp_path / "cifar-10-batches-py")
-    for path in (tmp_path, folder / "test_batch"):
-        assert open_source(path).count == 18
+    assert open_source(tmp_path).count == 18
     source = open_source(folder)
     assert (source.count, source.image_shape, source.splits.origin) == (18, (32, 32, 3), "given")
     assert source.splits.test.tolist() == list(range(12, 18))
@@ -82,6 +81,14 @@ def test_a_folder_of_batches(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pixels[12:], expected_images(DATA[::-1]))
     assert source.label(0) == "thing 3"
     assert source.label(12) == "thing 9"
+
+
+def test_a_batch_that_is_named_is_opened_alone_with_its_labels(tmp_path: Path) -> None:
+    source = open_source(write_set(tmp_path) / "test_batch")
+    pixels = source.read(range(source.count), Preprocessing.standard((32, 32, 3)))
+    np.testing.assert_array_equal(pixels, expected_images(DATA[::-1]))
+    assert [source.label(index) for index in range(6)] == [f"thing {label}" for label in LABELS[::-1]]
+    assert source.splits.origin.startswith("random")
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 3, 4])
@@ -155,7 +162,7 @@ def write_binary(folder: Path, names: tuple[str, ...], labels: list[list[int]]) 
 
 def test_the_hundred_classes(tmp_path: Path) -> None:
     folder = write_hundred(tmp_path / "cifar-100-python")
-    for path in (tmp_path, folder, folder / "train"):
+    for path in (tmp_path, folder):
         source = open_source(path)
         assert (source.count, source.image_shape, source.splits.origin) == (12, (32, 32, 3), "given")
         assert source.splits.test.tolist() == list(range(6, 12))
@@ -174,9 +181,9 @@ def test_the_hundred_classes(tmp_path: Path) -> None:
 def test_the_binary_batches_of_ten_classes(tmp_path: Path) -> None:
     names = ("data_batch_1.bin", "data_batch_2.bin", "test_batch.bin")
     folder = write_binary(tmp_path / "cifar-10-batches-bin", names, [LABELS])
-    for path in (tmp_path, folder / "test_batch.bin"):
+    for path, count, train in ((tmp_path, 18, 12), (folder / "test_batch.bin", 6, 5)):
         source = open_source(path)
-        assert (source.count, len(source.splits.train), source.label(0)) == (18, 12, "cat")
+        assert (source.count, len(source.splits.train), source.label(0)) == (count, train, "cat")
         np.testing.assert_array_equal(source.read(range(6), Preprocessing.standard((32, 32, 3))), expected_images(DATA))
     (folder / "batches.meta.txt").write_text("\n".join(f"thing{number}" for number in range(10)) + "\n\n")
     assert open_source(folder).label(0) == "thing3"

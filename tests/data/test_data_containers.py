@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -574,6 +575,51 @@ def test_shards_and_groups_of_zarr(tmp_path: Path) -> None:
     assert_array_equal(pixels(open_source(join(path, Choices(array="b"))))[..., 0], GRAY)
 
 
+def test_variables_of_matlab_that_are_not_used_are_named(tmp_path: Path) -> None:
+    from scipy.io import savemat
+
+    content = {"X": COLOR.transpose(1, 2, 3, 0), "mean": np.zeros((5, 5)), "about": {"year": 2011}, "note": "hello"}
+    savemat(tmp_path / "set.mat", content)
+    assert {one.name: str(one.reason) for one in open_source(tmp_path / "set.mat").skipped} == {
+        "mean": f"It is not used: its shape is (5, 5), for {len(COLOR)} images.",
+        "about": "Only arrays of numbers are read.",
+        "note": "Only arrays of numbers are read.",
+    }
+
+
+def test_arrays_of_hdf5_that_are_not_used_are_named_with_their_shapes(tmp_path: Path) -> None:
+    arrays = {"images": GRAY, "mean": np.zeros(7), "labels": np.arange(len(GRAY)) % 3}
+    source = open_source(write_hdf5(tmp_path / "set.h5", arrays))
+    assert source.labels is not None
+    assert [(one.name, str(one.reason)) for one in source.skipped] == [
+        ("mean", f"It is not used: its shape is (7,), for {len(GRAY)} images.")
+    ]
+    for split, more in (("train", {}), ("test", {"pose": np.zeros(len(GRAY))})):
+        write_hdf5(tmp_path / f"set_{split}_x.h5", {"x": GRAY, **more})
+    (tmp_path / "set.h5").unlink()
+    assert [one.name for one in open_source(tmp_path).skipped] == ["pose"]
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_arrays_beside_the_images_of_zarr_are_labels_and_attributes(version: int, tmp_path: Path) -> None:
+    needs("zarr")
+    count = len(GRAY)
+    arrays: dict[str, Any] = {
+        "images": GRAY,
+        "labels": np.arange(count) % 3,
+        "pose": np.ones((count, 2)),
+        "mean": np.zeros(7),
+    }
+    for name, array in arrays.items():
+        write_zarr(tmp_path / "set.zarr", array, version, name)
+    source = open_source(tmp_path / "set.zarr")
+    assert_array_equal(pixels(source)[..., 0], GRAY)
+    assert source.labels is not None
+    assert_array_equal(source.labels, np.arange(count) % 3)
+    assert list(source.attributes) == ["pose 0", "pose 1"]
+    assert [one.name for one in source.skipped] == ["mean"]
+
+
 def test_a_group_of_zarr_may_have_an_array_called_c(tmp_path: Path) -> None:
     needs("zarr")
     write_zarr(tmp_path / "a.zarr", GRAY, 3, "c")
@@ -583,8 +629,13 @@ def test_a_group_of_zarr_may_have_an_array_called_c(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", [2, 3])
 def test_ome_zarr_opens_at_its_highest_resolution(version: int, tmp_path: Path) -> None:
     needs("zarr")
-    source = open_source(write_ome_zarr(tmp_path / "cells.zarr", DEEP, "tczyx", version))
+    path = write_ome_zarr(tmp_path / "cells.zarr", DEEP, "tczyx", version)
+    write_ome_zarr(path / "labels" / "nuclei", DEEP[:, :1], "tczyx", version)
+    source = open_source(path)
     assert (source.count, source.image_shape) == (6, (20, 18, 3))
+    assert [(one.name, str(one.reason)) for one in source.skipped] == [
+        ("labels/nuclei", "Masks of cells are not read.")
+    ]
     expected = from_twelve_bits(DEEP.transpose(0, 2, 3, 4, 1).reshape(6, 20, 18, 3))
     assert_array_equal(pixels(source), expected)
 
@@ -663,6 +714,36 @@ def test_dicom_in_folders_has_labels_and_splits(tmp_path: Path) -> None:
     assert open_source(tmp_path / "train" / "b").count == 1, "a patient, a study, a series"
 
 
+@pytest.mark.parametrize("name", ["IM0001", "1.2.840.113619.2.55"])
+def test_a_dicom_file_without_an_extension_is_known_by_its_content(name: str, tmp_path: Path) -> None:
+    """As scanners write them, with an index that has no image."""
+    needs("dicom")
+    write_dicom(tmp_path / name, GRAY[0])
+    source = open_source(tmp_path / name)
+    assert (source.count, source.found.channels) == (1, 1)
+    assert_array_equal(pixels(source)[0, ..., 0], GRAY[0])
+
+
+@pytest.mark.parametrize("folder", ["", "PATIENT/STUDY"])
+def test_a_folder_of_dicom_files_without_an_extension(folder: str, tmp_path: Path) -> None:
+    needs("dicom")
+    place = tmp_path / folder
+    place.mkdir(parents=True, exist_ok=True)
+    for number in (2, 10, 1):
+        write_dicom(place / f"IM{number}", GRAY[number])
+    content = (place / "IM1").read_bytes()
+    (tmp_path / "DICOMDIR").write_bytes(content[:132])
+    (tmp_path / "README").write_text("Made by a scanner.")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(place / "PIPE")
+    source = open_source(tmp_path)
+    assert_array_equal(pixels(source)[..., 0], GRAY[[1, 2, 10]])
+    assert not source.skipped
+    (place / "PIPE").unlink(missing_ok=True)
+    archive = Path(shutil.make_archive(str(tmp_path / "scan"), "zip", tmp_path, folder or "."))
+    assert_array_equal(pixels(open_source(archive))[..., 0], GRAY[[1, 2, 10]])
+
+
 @pytest.mark.parametrize(("slices", "kept"), [(2, "dcm"), (1, "png")])
 def test_dicom_among_other_images_is_one_or_the_other(slices: int, kept: str, tmp_path: Path) -> None:
     needs("dicom")
@@ -677,18 +758,20 @@ def test_dicom_among_other_images_is_one_or_the_other(slices: int, kept: str, tm
 
 
 def test_dicom_files_among_images_are_noted_once_for_each_folder(tmp_path: Path) -> None:
-    for folder, count in (("", 1), ("cells/", 3)):
+    for folder, count in (("", 1), ("cells/", 4)):
         (tmp_path / folder).mkdir(exist_ok=True)
         for number in range(4):
             Image.fromarray(GRAY[number]).save(tmp_path / f"{folder}{number}.png")
         for number in range(count):
             (tmp_path / f"{folder}{number}.dcm").write_bytes(b"a scan")
+    (tmp_path / "cells" / "3.dcm").replace(tmp_path / "cells" / "IM3")
+    (tmp_path / "cells" / "IM3").write_bytes(bytes(128) + b"DICM and a scan")
     source = open_source(tmp_path)
     assert source.count == 8
     apart = "not read together with other images. Open a folder with only these"
     assert {one.name: str(one.reason) for one in source.skipped} == {
         ".": f"1 DICOM file is {apart}",
-        "cells": f"3 DICOM files are {apart}",
+        "cells": f"4 DICOM files are {apart}",
     }
 
 

@@ -49,6 +49,21 @@ def test_integers_have_the_smallest_number_of_bits_that_covers_them(highest: int
     assert file_range(np.array([[5, highest]], np.uint16)) == (0, top)
 
 
+@pytest.mark.parametrize(
+    ("hot", "dim", "top"),
+    [
+        (5, 3000, 4095),  # of a sensor
+        (50, 3000, 65535),  # stars
+        (5, 9000, 65535),  # not dark beside them
+        (5, 0, 65535),  # of a mask
+    ],
+)
+def test_hot_pixels_do_not_make_the_rest_nearly_black(hot: int, dim: int, top: int) -> None:
+    values = np.random.default_rng(0).integers(0, dim + 1, (256, 256), np.uint16)
+    values[0, :hot] = 65535
+    assert file_range(values) == (0, top)
+
+
 def test_a_mask_of_16_bits_is_black_and_white(tmp_path: Path) -> None:
     mask = np.eye(8, dtype=np.uint16)
     Image.fromarray(mask).save(tmp_path / "mask.png")

@@ -42,6 +42,19 @@ def test_a_flat_folder_in_natural_order(tmp_path: Path) -> None:
     assert np.asarray(source.pil_image(1)).max() == 2
 
 
+def test_images_of_formats_that_are_not_read_are_noted_once_for_each_folder(tmp_path: Path) -> None:
+    for place in ("a/1.png", "b/2.png"):
+        save(tmp_path / place)
+    for place in ("a/1.CR2", "a/2.psd", "a/1.npy", "b/2.MOV", "b/notes.txt", "b/.hidden.psd"):
+        (tmp_path / place).write_bytes(b"")
+    save_as = "Save images as PNG"
+    assert [(one.name, str(one.reason)) for one in open_source(tmp_path).skipped] == [
+        ("a", f"2 files of formats that are not read: .cr2, .psd. {save_as}"),
+        ("a", "1 file is not read together with images: .npy. Open such a file alone"),
+        ("b", f"1 file of a format that is not read: .mov. {save_as}"),
+    ]
+
+
 def test_natural_key() -> None:
     assert sorted(["b2", "a10", "a2", "B1", "a", "7", "٣"], key=natural_key) == ["7", "a", "a2", "a10", "B1", "b2", "٣"]
 

@@ -151,10 +151,10 @@ def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_which_tables_are_taken(tmp_path: Path) -> None:
     def found() -> list[str]:
-        return [path.name for path in find_tables([tmp_path], tmp_path / "images")]
+        return [path.name for path in find_tables([tmp_path], tmp_path / "images").paths]
 
     assert found() == []
-    assert find_tables([tmp_path / "nowhere"], tmp_path / "nowhere") == []
+    assert find_tables([tmp_path / "nowhere"], tmp_path / "nowhere").paths == []
     assert read_beside(tmp_path, NAMES) == ({}, [])
     for ignored in (".hidden.csv", "sample_submission.csv", "other.json"):
         (tmp_path / ignored).write_text("x")
@@ -167,6 +167,52 @@ def test_which_tables_are_taken(tmp_path: Path) -> None:
     (tmp_path / "train_labels.csv").write_text("x")
     (tmp_path / "Metadata.CSV").write_text("x")
     assert found() == ["Metadata.CSV", "test.csv", "train_labels.csv"]
+
+
+def notes_on(folders: Sequence[Path]) -> list[tuple[str, str]]:
+    return [(note.name, str(note.reason)) for note in read_tables(find_tables(folders, folders[0]), NAMES).notes]
+
+
+def test_tables_that_are_left_out_are_named(tmp_path: Path) -> None:
+    inner = tmp_path / "images"
+    inner.mkdir()
+    for path in (inner / "labels.csv", inner / "results.csv", tmp_path / "train.csv"):
+        path.write_text("file,label\n1.png,a\n")
+    (inner / "sample_submission.csv").write_text("id,label\n")
+    since = "Not read, since labels.csv is. Rename it attributes.csv to use both"
+    assert notes_on([inner, tmp_path]) == [
+        ("results.csv", since),
+        ("sample_submission.csv", "Not read, since it is a template for submissions"),
+        ("train.csv", since),
+    ]
+
+
+def test_of_many_tables_none_is_taken(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"box{number:02}.csv").write_text("file,label\n1.png,a\n")
+    since = "Not read, since there are more than 8 tables. Name one metadata.csv"
+    assert notes_on([tmp_path]) == [
+        *((f"box{number:02}.csv", since) for number in range(7)),
+        ("box07.csv", f"It and 4 other tables: {since}"),
+    ]
+
+
+def test_lines_that_are_left_out_are_noted(tmp_path: Path) -> None:
+    lines = ["file,v", "1.png,5", "9.png,1", "cat/1.png,6", "8.png,1"]
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    assert notes_on([tmp_path]) == [
+        ("labels.csv", "2 lines, first line 3: names none of these images, or several"),
+        ("labels.csv", "line 4: names an image that a line above names"),
+    ]
+
+
+def test_values_of_json_that_are_left_out_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "1.png", "objects": {"bbox": []}, "v": 1, "w": 2}\n')
+    monkeypatch.setattr(table_files, "MAX_COLUMNS", 2)
+    assert notes_on([tmp_path]) == [
+        ("metadata.jsonl", "Only the first 2 columns are used"),
+        ("metadata.jsonl", "Lists and objects are not read: objects"),
+    ]
 
 
 def test_two_tables_of_the_same_images_are_both_used(tmp_path: Path) -> None:
@@ -185,7 +231,7 @@ def test_a_damaged_table_leaves_the_other_one(tmp_path: Path) -> None:
     (tmp_path / "metadata.csv").write_text("file,v\n" + "1.png,1\n" * 300 + f'2.png,"{"x" * 200_000}"\n')
     columns, notes = read_beside(tmp_path, NAMES)
     assert list(columns) == ["label"]
-    assert [note.name for note in notes] == ["metadata.csv"]
+    assert {note.name for note in notes} == {"metadata.csv"}
 
 
 def test_tables_of_the_splits(tmp_path: Path) -> None:
@@ -211,8 +257,12 @@ def test_the_lists_of_celeba(inside: str, tmp_path: Path) -> None:
     lines = ["000001.jpg -1  1", "000002.jpg  1 -1", "000003.jpg -1 -1", "000009.jpg 1 1"]
     (tmp_path / inside / "list_attr_celeba.txt").write_text("\n".join(["4", "Bald Smiling", *lines]))
     (tmp_path / inside / "list_eval_partition.txt").write_text("000001.jpg 0\n000002.jpg 1\n000003.jpg 2\n")
+    (tmp_path / inside / "identity_CelebA.txt").write_text("000001.jpg 2880\n")
     beside = read_tables(find_tables([], tmp_path / "img_align_celeba"), CELEBA)
-    assert beside.notes == []
+    assert [(note.name, str(note.reason)) for note in beside.notes] == [
+        ("identity_CelebA.txt", "Of the lists of CelebA, only those of attributes and splits are read"),
+        ("list_attr_celeba.txt", "line 6: names none of these images, or several"),
+    ]
     assert texts(beside.columns["Bald"]) == ["false", "true", "false", ""]
     assert texts(beside.columns["Smiling"]) == ["true", "false", "false", ""]
     splits = beside.splits()
@@ -232,6 +282,9 @@ def test_the_tables_of_celeba_at_kaggle(tmp_path: Path) -> None:
     splits = beside.splits()
     assert splits is not None
     assert splits.test.tolist() == [1]
+    assert [(note.name, str(note.reason)) for note in beside.notes] == [
+        ("list_bbox_celeba.csv", "Not read, since list_attr_celeba.csv is. Rename it attributes.csv to use both")
+    ]
 
 
 def test_a_truncated_list_of_celeba(tmp_path: Path) -> None:

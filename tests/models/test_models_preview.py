@@ -28,6 +28,23 @@ def test_it_holds_the_reconstructions_of_the_first_images(tmp_path: Path) -> Non
     np.testing.assert_array_equal(read_preview(tmp_path / PREVIEW), to_pixels(CODEC.decode(sample.codes[:COUNT])))
 
 
+class FourChannels(MatrixCodec):
+    """Decodes to images of four channels."""
+
+    def decode(self, codes: Floats) -> Floats:
+        return np.repeat(super().decode(codes)[..., :1], 4, axis=3)
+
+
+@pytest.mark.parametrize(
+    ("codec", "channels"),
+    [(CODEC, None), (FourChannels(), "1 #0000ff 0-1, 2 #00ff00 0-1, 3 #ff0000 0-1, 4 #ffffff 0-1")],
+)
+def test_it_says_how_its_channels_are_shown(codec: MatrixCodec, channels: str | None, tmp_path: Path) -> None:
+    write_preview(tmp_path, codec, make_sample(CODEC))
+    with Image.open(tmp_path / PREVIEW) as strip:
+        assert strip.info.get("channels") == channels
+
+
 def test_fewer_images_than_four(tmp_path: Path) -> None:
     sample = make_sample(CODEC)
     write_preview(tmp_path, CODEC, replace(sample, codes=sample.codes[:3]))

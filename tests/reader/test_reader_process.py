@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from explorer_testing.hostile_readers import Said, Tried
 from explorer import reader
 from explorer.errors import DataError, ExplorerError, ModelError
 from explorer.messages import message
-from explorer.reader import READERS, Reader, client
+from explorer.reader import READERS, Reader, client, processes
 from explorer.reader.sandbox import GUARDS
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to these limits")
@@ -31,12 +32,18 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(params=[False, pytest.param(True, marks=linux)], ids=["new", "forked"])
+def forked(request: pytest.FixtureRequest) -> bool:
+    """Whether the fork server starts the process."""
+    return bool(request.param)
+
+
 @pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def use(forked: bool, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Register a function of `hostile_readers`, and read with it."""
 
     def start(name: str, paths: list[Path], limits: dict[str, Any] | None = None, **arguments: Any) -> Iterator[Any]:
-        entry = Reader(f"explorer_testing.hostile_readers:{name}", error=ModelError, **(limits or {}))
+        entry = Reader(f"explorer_testing.hostile_readers:{name}", error=ModelError, forked=forked, **(limits or {}))
         monkeypatch.setitem(READERS, name, entry)
         return reader.read(name, paths, (Tried,) if name in TRIES else (Said,), arguments)
 
@@ -95,6 +102,15 @@ def test_a_folder_is_read_and_nothing_beside_it(tmp_path: Path, use: Any) -> Non
         "a new file": "refused",
         "fork": "refused",
     }
+
+
+def test_a_missing_module_is_missing(file: Path, use: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also from an interactive Python, whose path begins with the current folder, which is empty there."""
+    processes.close_server()
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    (said,) = use("look_for_a_module", [file])
+    processes.close_server()
+    assert said.text == "ModuleNotFoundError"
 
 
 @linux
@@ -237,21 +253,20 @@ def test_closing_the_program_ends_every_reader(file: Path, use: Any) -> None:
 
 @linux
 @pytest.mark.parametrize("name", ["loop", "hang"])
-def test_a_reader_ends_with_a_killed_parent(name: str, file: Path) -> None:
+def test_a_reader_ends_with_a_killed_parent(name: str, forked: bool, file: Path) -> None:
     """It neither asks for its parent nor writes to it."""
     script = (
         "import os, sys, time\n"
         "from pathlib import Path\n"
-        "from explorer.reader import READERS, Reader, client, read\n"
+        "from explorer.reader import READERS, Reader, read\n"
         "from explorer_testing.hostile_readers import Said\n"
-        "READERS['x'] = Reader('explorer_testing.hostile_readers:' + sys.argv[1])\n"
+        "READERS['x'] = Reader('explorer_testing.hostile_readers:' + sys.argv[1], forked=bool(sys.argv[3]))\n"
         "records = read('x', [Path(sys.argv[2])], (Said,))\n"
-        "next(records)\n"
-        "print(next(iter(client._running)).pid, flush=True)\n"
+        "print(int(next(records).values[0]), flush=True)\n"
         "sys.stdin.read()\n"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", script, name, str(file)],
+        [sys.executable, "-c", script, name, str(file), "yes" if forked else ""],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -260,13 +275,125 @@ def test_a_reader_ends_with_a_killed_parent(name: str, file: Path) -> None:
         assert parent.stdout is not None
         child = os.pidfd_open(int(parent.stdout.readline()))
         parent.kill()
-    try:
-        assert select.select([child], [], [], 60)[0], "it ended"
-    finally:
-        os.close(child)
+    await_end(child)
 
 
 def test_errors_are_of_the_class_that_the_reader_names(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(READERS, "refuse", Reader("explorer_testing.hostile_readers:refuse", error=DataError))
     with pytest.raises(DataError):
         list(reader.read("refuse", [file], (Said,)))
+
+
+# -- The fork server ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server() -> Iterator[None]:
+    """A fork server that has not been used."""
+    processes.close_server()
+    yield
+    processes.close_server()
+
+
+def hanging(monkeypatch: pytest.MonkeyPatch, file: Path) -> tuple[Generator[Any, None, None], int, int]:
+    """Start a fork that hangs; return its records, its process number and that of the server."""
+    monkeypatch.setitem(READERS, "hang", Reader("explorer_testing.hostile_readers:hang", forked=True))
+    records = reader.read("hang", [file], (Said,))
+    process, server = map(int, next(records).values)
+    return records, process, server
+
+
+def await_end(descriptor: int) -> None:
+    """Wait for the end of a process, of `os.pidfd_open`."""
+    try:
+        assert select.select([descriptor], [], [], 60)[0], "it ended"
+    finally:
+        os.close(descriptor)
+
+
+@linux
+def test_each_file_has_a_process_of_its_own_from_one_server(
+    server: None, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, pid, parent = hanging(monkeypatch, file)
+    second, another, same = hanging(monkeypatch, file)
+    assert (pid != another, parent) == (True, same)
+    first.close()
+    second.close()
+    third, *_, same = hanging(monkeypatch, file)
+    third.close()
+    assert parent == same
+
+
+@linux
+def test_the_server_ends_when_it_is_idle(server: None, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "IDLE_SECONDS", 0.2)
+    records, _, parent = hanging(monkeypatch, file)
+    ended = os.pidfd_open(parent)
+    records.close()
+    await_end(ended)
+    records, _, another = hanging(monkeypatch, file)
+    records.close()
+    assert another != parent
+
+
+@linux
+def test_after_a_crash_comes_another_server(server: None, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever tries to guess addresses has one try."""
+    records, _, parent = hanging(monkeypatch, file)
+    ended = os.pidfd_open(parent)
+    monkeypatch.setitem(READERS, "crash", Reader("explorer_testing.hostile_readers:crash", forked=True))
+    with pytest.raises(DataError, match="crashed with signal 11"):
+        list(reader.read("crash", [file], (Said,)))
+    other, _, another = hanging(monkeypatch, file)
+    assert another != parent
+    other.close()
+    records.close()
+    await_end(ended)
+
+
+@linux
+def test_a_killed_server_costs_only_what_was_being_read(
+    server: None, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, pid, parent = hanging(monkeypatch, file)
+    ended = os.pidfd_open(pid)
+    os.kill(parent, signal.SIGKILL)
+    with pytest.raises(DataError, match=r"handed\.bin: its process was killed"):
+        next(records)
+    await_end(ended)
+    records, _, another = hanging(monkeypatch, file)
+    records.close()
+    assert another != parent
+
+
+@linux
+def test_a_stopped_server_is_killed_at_the_deadline(server: None, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records, _, parent = hanging(monkeypatch, file)
+    ended = os.pidfd_open(parent)
+    os.kill(parent, signal.SIGSTOP)
+    with monkeypatch.context() as short:
+        short.setattr(client, "START_SECONDS", 0.3)
+        short.setattr(client, "_END_SECONDS", 0.3)
+        with pytest.raises(DataError, match=r"handed\.bin: no progress for 0\.3 s"):
+            next(reader.read("hang", [file], (Said,)))
+    await_end(ended)
+    with pytest.raises(DataError, match=r"handed\.bin: its process was killed"):
+        next(records)
+    records, *_ = hanging(monkeypatch, file)
+    records.close()
+
+
+@linux
+@pytest.mark.parametrize("name", [name for name, entry in READERS.items() if entry.forked])
+def test_imports_of_forked_readers_start_no_thread(
+    name: str, server: None, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that holds a lock when its process forks would hold it forever."""
+    entry = READERS[name]
+    preload = (*entry.preload, entry.function.partition(":")[0])
+    monkeypatch.setitem(READERS, "hang", Reader("explorer_testing.hostile_readers:hang", preload, forked=True))
+    records = reader.read("hang", [file], (Said,))
+    parent = int(next(records).values[1])
+    records.close()
+    assert len(os.listdir(f"/proc/{parent}/task")) == 1

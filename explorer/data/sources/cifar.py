@@ -104,16 +104,16 @@ _LAYOUTS: Final = (
 
 
 def takes(path: Path) -> bool:
-    """Return whether `path` is a folder with CIFAR batches, a parent of it, or one of its files."""
+    """Return whether `path` is a folder with CIFAR batches, a parent of it, or one of its batches."""
     return _find(path) is not None
 
 
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
     """Open CIFAR-10 or CIFAR-100: yields progress while the batches are read, and last the source.
 
-    The path is the folder of the batches, its parent, or a batch in it; see `PathKind.scan_as`. The training batches
-    come first. The fine labels of CIFAR-100 are the labels, the coarse ones an attribute. DataError if a batch is
-    damaged, or has anything but arrays and plain data.
+    The path is the folder of the batches, its parent, or one batch, which is opened alone; see `PathKind.scan_as`. The
+    training batches come first. The fine labels of CIFAR-100 are the labels, the coarse ones an attribute. DataError if
+    a batch is damaged, or has anything but arrays and plain data.
     """
     refuse_unused(facts.choices, (), facts.name)
     found = _find(path)
@@ -124,7 +124,7 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
             folder=path,
         )
     folder, layout = found
-    train, test = _files(folder, layout)
+    train, test = ([path], list[Path]()) if path.is_file() else _files(folder, layout)
     images: list[Pixels] = []
     labels: list[Indices] = []
     for number, file in enumerate([*train, *test]):
@@ -241,7 +241,7 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def _companions(path: Path) -> list[Path]:
-    found = _find(path)
+    found = None if path.is_file() else _find(path)
     return [] if found is None else [file for files in _files(*found) for file in files]
 
 

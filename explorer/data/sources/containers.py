@@ -263,11 +263,11 @@ def columns(arrays: Mapping[str, AnyArray], count: int) -> Iterator[Labels | Col
     label = next((name for wanted in LABELS for name in arrays if name.lower() == wanted), None)
     for name, array in arrays.items():
         if array.dtype.kind not in "biufUS" or not array.ndim or len(array) != count:
-            yield _unused(name, array, count)
+            yield unused(name, array.shape, count)
             continue
         flat = array.reshape(count, -1)
         if flat.shape[1] > MAX_COLUMNS:
-            yield _unused(name, array, count)
+            yield unused(name, array.shape, count)
             continue
         if name == label:
             found = labels_of(flat, "label")
@@ -282,11 +282,12 @@ def columns(arrays: Mapping[str, AnyArray], count: int) -> Iterator[Labels | Col
             yield Column(title, attribute.values, attribute.names)
 
 
-def _unused(name: str, array: AnyArray, count: int) -> LeftOut:
+def unused(name: str, shape: Sequence[int], count: int) -> LeftOut:
+    """Return the note on an array that is not one row per image, or not of numbers or texts."""
     return LeftOut(
         name,
         message(
-            "It is not used: its shape is {shape}, for {count:# image|# images}.", shape=str(array.shape), count=count
+            "It is not used: its shape is {shape}, for {count:# image|# images}.", shape=str(tuple(shape)), count=count
         ),
     )
 

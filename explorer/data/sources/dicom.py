@@ -13,8 +13,7 @@ import numpy as np
 
 from explorer.data.choices import refuse_unused
 from explorer.data.extras import require
-from explorer.data.formats import IMAGE_SUFFIXES
-from explorer.data.image_listing import DICOM_SUFFIXES
+from explorer.data.image_listing import DICOM_SUFFIXES, is_dicom, is_image, is_image_or_dicom
 from explorer.data.ranges import AnyArray
 from explorer.data.source import Facts, Source
 from explorer.data.sources.array_source import source_of
@@ -36,9 +35,11 @@ from explorer.reader import Handed
 from explorer.reading import reason_of
 from explorer.types import Progress
 
-SUFFIXES: Final = DICOM_SUFFIXES
 _HEADERS_AT_ONCE: Final = 50
 """Headers that are read between two signs of life: a folder of thousands takes longer than a reader may be silent."""
+
+_PLAIN_NAMES: Final = r"(?:(?:ct|i|im|image|img|mr|slice)[-_.]?)?\d[-_.\d]*"
+"""Names without an extension that scanners give: ``IM000001``, ``MR.1.2.840.113619``."""
 
 _INVERTED: Final = "MONOCHROME1"
 _TAGS: Final = [
@@ -54,9 +55,9 @@ _KNOWN: Final = ("MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422"
 def takes(path: Path) -> bool:
     """Return whether it is a DICOM file, or a folder whose first images, in it or below, are mostly DICOM."""
     if not path.is_dir():
-        return path.is_file() and path.suffix.lower() in SUFFIXES
-    first = first_images(path, (*SUFFIXES, *IMAGE_SUFFIXES))
-    return 2 * sum(one.suffix.lower() in SUFFIXES for one in first) >= max(1, len(first))
+        return is_dicom(path.parent, path.name)
+    first = first_images(path, is_image_or_dicom)
+    return 2 * sum(not is_image(one.parent, one.name) for one in first) >= max(1, len(first))
 
 
 def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Source]:
@@ -70,7 +71,7 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
     require("dicom", message("DICOM"), path.name)
     if path.is_dir():
         yield from scan_files(
-            facts, path, StackFiles("dicom", SUFFIXES, message("It is no DICOM file, as the others."))
+            facts, path, StackFiles("dicom", is_dicom, message("It is no DICOM file, as the others."))
         )
         return
     arguments = {"frames": facts.choices.frames, "names": ()}
@@ -253,6 +254,6 @@ KIND = PathKind(
     takes,
     scan_as,
     label="DICOM images",
-    patterns=suffix_patterns(SUFFIXES),
-    members=suffix_members(SUFFIXES),
+    patterns=suffix_patterns(DICOM_SUFFIXES),
+    members=rf"{suffix_members(DICOM_SUFFIXES)}|{_PLAIN_NAMES}",
 )

@@ -31,7 +31,7 @@ from explorer.data.sources.entry import PathKind, path_facts
 from explorer.data.sources.files import FileSource, FileTable
 from explorer.data.sources.frames_of_files import CHOICES, FramesOfFiles, found_in
 from explorer.data.splits import Splits, given_splits, grouped_splits, random_splits
-from explorer.data.tables import Beside, find_tables, read_tables, take_labels
+from explorer.data.tables import Beside, Tables, find_tables, read_tables, take_labels
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.types import Indices, Progress
@@ -114,7 +114,7 @@ class _Opening:
 
     def has_table(self) -> bool:
         """Return whether there are columns to read, which may take a while."""
-        return self.attributes is not None or bool(self._tables)
+        return self.attributes is not None or bool(self._tables.paths)
 
     def provisional(self) -> FileSource:
         """Return a source of all files not known to be unreadable."""
@@ -131,7 +131,7 @@ class _Opening:
         return self._source(keep, beside, provisional=False)
 
     @cached_property
-    def _tables(self) -> list[Path]:
+    def _tables(self) -> Tables:
         """The tables in the nearest folder with any, from that of the images up to the opened one."""
         index = self.index
         return find_tables([index.root, *self.passed] if index.has_table else self.passed, index.root)

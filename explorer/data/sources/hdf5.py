@@ -36,6 +36,7 @@ from explorer.data.sources.containers import (
     is_number,
     rows_of,
     stream,
+    unused,
 )
 from explorer.data.sources.entry import PathKind, suffix_members, suffix_patterns
 from explorer.errors import DataError
@@ -128,13 +129,16 @@ def read_hdf5(
     for _, images, _ in sets:
         check_chunks(images, files[0].name)
         yield from rows_of(images, axes)
-    shared = set.intersection(*(set(others) for _, _, others in sets))
     counts = [arranged_shape(images.shape, axes)[0] for _, images, _ in sets]
-    values = {
-        name: np.concatenate([_values(others[name], count) for (_, _, others), count in zip(sets, counts, strict=True)])
-        for name in sorted(shared)
-        if len({others[name].shape[1:] for _, _, others in sets}) == 1
-    }
+    values: dict[str, AnyArray] = {}
+    for name in sorted(set[str]().union(*(others for _, _, others in sets))):
+        datasets = [others.get(name) for _, _, others in sets]
+        found_parts = [_values(one, count) for one, count in zip(datasets, counts, strict=True)]
+        whole = [part for part in found_parts if part is not None]
+        if len(whole) == len(sets) and len({part.shape[1:] for part in whole}) == 1:
+            values[name] = np.concatenate(whole)
+        else:
+            yield unused(name, next(one.shape for one in datasets if one is not None), sum(counts))
     of_3dshapes = files[0].name.lower().startswith("3dshapes")
     for record in columns(values, sum(counts)):
         if of_3dshapes and isinstance(record, Column):
@@ -165,14 +169,16 @@ def _stack(parts: Sequence[tuple[str, Any]], axes: Axes, file: str) -> Stack:
     return Stack(parts[0][1].dtype.newbyteorder("<").str, (count, *shapes[0][1:]), sizes)
 
 
-def _values(dataset: Any, count: int) -> AnyArray:
-    """Return the values of a dataset that may be a column; empty if it is none."""
+def _values(dataset: Any, count: int) -> AnyArray | None:
+    """Return the values of a dataset that may be a column of so many images; None if it is none."""
     import h5py
 
+    if dataset is None or dataset.shape[0] != count:
+        return None
     text = h5py.check_string_dtype(dataset.dtype) is not None
     size = math.prod(dataset.shape) * (_TEXT_BYTES if text else dataset.dtype.itemsize)
-    if dataset.shape[0] != count or size > _COLUMN_BYTES or not (text or is_number(dataset.dtype)):
-        return np.empty((0, *dataset.shape[1:]))
+    if size > _COLUMN_BYTES or not (text or is_number(dataset.dtype)):
+        return None
     if text:
         return np.array([str(one)[:_TEXT_BYTES] for one in dataset.asstr(errors="replace")[...].reshape(-1)])
     return np.asarray(dataset[...])

@@ -29,6 +29,7 @@ from explorer.data.sources.containers import (
     is_number,
     rows_of,
     stream,
+    unused,
 )
 from explorer.data.sources.entry import PathKind, suffix_members, suffix_patterns
 from explorer.data.sources.hdf5 import arrays_in
@@ -74,9 +75,11 @@ def read_matlab(files: tuple[Handed, ...], *, array: str) -> Iterator[Stack | Ro
     (handed,) = files
     start = handed.file.read(len(_HDF5))
     handed.file.seek(0)
-    arrays = (
-        {name: _Reversed(found) for name, found in arrays_in(handed).items()} if start == _HDF5 else _loaded(handed)
-    )
+    if start == _HDF5:
+        arrays: dict[str, Any] = {name: _Reversed(found) for name, found in arrays_in(handed).items()}
+        others: list[str] = []
+    else:
+        arrays, others = _loaded(handed)
     axes_by_name = {name: axes for name, found in sorted(arrays.items()) if (axes := _axes(name, found)) is not None}
     names = list(axes_by_name)
     name = chosen_array(names, [math.prod(arrays[one].shape) for one in names], array, handed.name)
@@ -88,7 +91,12 @@ def read_matlab(files: tuple[Handed, ...], *, array: str) -> Iterator[Stack | Ro
     yield check_stack(stack, handed.name, handed.size)
     yield from rows_of(images, axes)
     of_svhn = name == "X" and shape[1:] == (32, 32, 3)
-    for record in columns(_beside(arrays, names, shape[0]), shape[0]):
+    beside = _beside(arrays, names, shape[0])
+    for other in sorted(arrays.keys() - beside.keys() - set(names)):
+        yield unused(other, arrays[other].shape, shape[0])
+    for other in others:
+        yield LeftOut(other, message("Only arrays of numbers are read."))
+    for record in columns(beside, shape[0]):
         digits = of_svhn and isinstance(record, Labels) and record.values.min() > 0 and record.values.max() == 10
         yield Labels(record.values % 10) if digits and isinstance(record, Labels) else record  # 10 stands for 0
 
@@ -102,12 +110,16 @@ def _beside(arrays: dict[str, Any], images: list[str], count: int) -> dict[str, 
     return found
 
 
-def _loaded(handed: Handed) -> dict[str, Any]:
-    """Return the arrays of numbers in a file before version 7.3; their declared sizes are checked first."""
+def _loaded(handed: Handed) -> tuple[dict[str, Any], list[str]]:
+    """Return the arrays of numbers in a file before version 7.3, whose declared sizes are checked first.
+
+    Also the names of its other variables: texts, cells and structures.
+    """
     from scipy.io import loadmat, whosmat
 
     file: Any = handed.file  # scipy reads open files, but its types name only paths
-    declared = [(name, shape, _VALUE_BYTES[kind]) for name, shape, kind in whosmat(file) if kind in _VALUE_BYTES]
+    variables = whosmat(file)
+    declared = [(name, shape, _VALUE_BYTES[kind]) for name, shape, kind in variables if kind in _VALUE_BYTES]
     if sum(math.prod(map(int, shape)) * size for _, shape, size in declared) > MAX_BYTES:
         raise DataError(
             "Cannot open {file}: it declares arrays of more than {most} GB. {remedy}",
@@ -117,7 +129,8 @@ def _loaded(handed: Handed) -> dict[str, Any]:
         )
     file.seek(0)
     found = loadmat(file, variable_names=[name for name, _, _ in declared])
-    return {name: found[name] for name, _, _ in declared if isinstance(found.get(name), np.ndarray)}
+    arrays = {name: found[name] for name, _, _ in declared if isinstance(found.get(name), np.ndarray)}
+    return arrays, [name for name, _, _ in variables if name not in arrays]
 
 
 def _axes(name: str, array: Any) -> Axes | None:

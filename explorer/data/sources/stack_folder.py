@@ -11,8 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from explorer.data.formats import IMAGE_SUFFIXES
-from explorer.data.image_listing import descend, is_folder, list_folder, natural_key
+from explorer.data.image_listing import Taken, descend, is_folder, is_image_or_dicom, list_folder, natural_key
 from explorer.data.source import Facts, Skipped, Source
 from explorer.data.sources.array_source import source_of
 from explorer.data.sources.containers import Contents, stream
@@ -33,17 +32,17 @@ _FEW_FOLDERS: Final = 3
 class StackFiles:
     """The files of one kind in a folder.
 
-    `reader` reads those with the `suffixes` by their ``names`` in the folder, and yields the column `FILES`. `others`
+    `reader` reads those that are of the kind, by their ``names`` in the folder, and yields the column `FILES`. `others`
     is why other images in the folder are left out. `finish` may change what was read.
     """
 
     reader: str
-    suffixes: tuple[str, ...]
+    takes: Taken
     others: Message
     finish: Callable[[Contents], Contents] = lambda contents: contents
 
 
-def first_images(folder: Path, endings: tuple[str, ...], depth: int = _DEPTH) -> list[Path]:
+def first_images(folder: Path, takes: Taken, depth: int = _DEPTH) -> list[Path]:
     """Return some images in a folder, or else of its first folder with any; few entries are looked at."""
     try:
         with os.scandir(folder) as entries:
@@ -51,9 +50,9 @@ def first_images(folder: Path, endings: tuple[str, ...], depth: int = _DEPTH) ->
     except OSError:
         return []
     found = sorted((one for one in found if not one[0].startswith(".")), key=lambda one: natural_key(one[0]))
-    images = [folder / name for name, inner in found if not inner and name.lower().endswith(endings)]
+    images = [folder / name for name, inner in found if not inner and takes(folder, name)]
     inside = [folder / name for name, inner in found if inner][:_FEW_FOLDERS] if depth and not images else []
-    return images or next((below for one in inside if (below := first_images(one, endings, depth - 1))), [])
+    return images or next((below for one in inside if (below := first_images(one, takes, depth - 1))), [])
 
 
 def scan_files(facts: Facts, path: Path, kind: StackFiles) -> Iterator[Progress | Source]:
@@ -61,10 +60,9 @@ def scan_files(facts: Facts, path: Path, kind: StackFiles) -> Iterator[Progress 
 
     Labels, splits and tables are as in `explorer.data.sources.folder`. DataError if no file can be read.
     """
-    endings = (*kind.suffixes, *IMAGE_SUFFIXES)
-    root, passed = descend(path, endings)
-    index = yield from list_folder(root, endings)
-    used = np.array([at for at, name in enumerate(index.names) if name.lower().endswith(kind.suffixes)], np.int64)
+    root, passed = descend(path, is_image_or_dicom)
+    index = yield from list_folder(root, is_image_or_dicom)
+    used = np.array([at for at, name in enumerate(index.names) if kind.takes(root, name)], np.int64)
     names = tuple(index.names[at] for at in used.tolist())
     contents = yield from stream(kind.reader, [root], {"frames": facts.choices.frames, "names": names}, path.name)
     files = used[contents.columns.pop(FILES).values.astype(np.int64)]

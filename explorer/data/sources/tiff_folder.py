@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from explorer.data.choices import refuse_unused
-from explorer.data.formats import IMAGE_SUFFIXES
+from explorer.data.image_listing import is_image
 from explorer.data.source import Facts, Source
 from explorer.data.sources.containers import Column, LeftOut, Rows, Stack, check_stack, chosen_frames, pieces
 from explorer.data.sources.entry import PathKind
@@ -29,7 +29,7 @@ _HEADERS_AT_ONCE: Final = 20
 
 def takes(path: Path) -> bool:
     """Return whether the first image in a folder, or below it, is a TIFF file with channels."""
-    first = first_images(path, tuple(IMAGE_SUFFIXES))[:1] if path.is_dir() else []
+    first = first_images(path, is_image)[:1] if path.is_dir() else []
     return any(one.suffix.lower() in SUFFIXES and has_channels(one) for one in first)
 
 
@@ -41,7 +41,11 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
     """
     refuse_unused(facts.choices, ("range", "frames", "channels"), facts.name)
     others = message("It is no TIFF file, as the others.")
-    yield from scan_files(facts, path, StackFiles("tiff folder", SUFFIXES, others, in_range))
+    yield from scan_files(facts, path, StackFiles("tiff folder", _is_tiff, others, in_range))
+
+
+def _is_tiff(folder: str | Path, name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)
 
 
 # -- in the reader process ---------------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ from explorer.data.sources.array_limits import MAX_BYTES, MAX_RATIO, UNSUSPICIOU
 from explorer.data.sources.array_source import source_of
 from explorer.data.sources.containers import (
     DISTRUST,
+    Column,
+    Labels,
     LeftOut,
     Rows,
     Stack,
@@ -30,17 +32,20 @@ from explorer.data.sources.containers import (
     check_chunks,
     check_stack,
     chosen_array,
+    columns,
     found_axes,
     is_number,
     pieces,
     rows_of,
     stream,
+    unused,
 )
 from explorer.data.sources.entry import PathKind
 from explorer.errors import DataError
 from explorer.json_limits import SESSION, parse_json
 from explorer.messages import message
 from explorer.reader import Handed
+from explorer.reading import reason_of
 from explorer.types import Progress
 
 _ZIPS: Final = (".zarr.zip", ".zarr")
@@ -50,6 +55,7 @@ _READ_ONLY: Final = "a store that is only read by key"
 _MAX_FOLDERS: Final = 10_000
 _MAX_DEPTH: Final = 8
 _MAX_MEMBERS: Final = 1_000_000
+_COLUMN_BYTES: Final = 512 << 20
 _CODECS: Final = frozenset(
     {"bytes", "blosc", "gzip", "zlib", "zstd", "lz4", "lzma", "bz2", "crc32c", "crc32", "adler32", "fletcher32"}
     | {"transpose", "sharding_indexed", "delta", "shuffle", "fixedscaleoffset", "bitround", "quantize", "packbits"}
@@ -69,7 +75,8 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
     """Open the images of a Zarr store; see `PathKind.scan_as`.
 
     Of OME-Zarr the highest resolution of all images of one shape, whose times and positions are images; of others an
-    array ``(n, h, w)`` or ``(n, h, w, c)``, or channels first. DataError if there is none, or it has codecs that are
+    array ``(n, h, w)`` or ``(n, h, w, c)``, or channels first, with arrays of as many numbers or rows as labels and
+    attributes. DataError if there is none, or it has codecs that are
     not for numbers.
     """
     refuse_unused(facts.choices, ("array", "range", "layout", "channels"), facts.name)
@@ -81,16 +88,22 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
 # -- in the reader process ---------------------------------------------------------------------------------------------
 
 
-def read_zarr(files: tuple[Handed, ...], *, array: str, layout: Layout) -> Iterator[Stack | Rows | LeftOut]:
+def read_zarr(
+    files: tuple[Handed, ...], *, array: str, layout: Layout
+) -> Iterator[Stack | Rows | Labels | Column | LeftOut]:
     """Read the images of a Zarr store; see `scan_as`."""
     (handed,) = files
     tree: _Tree = _ZipTree(handed) if handed.opened is not None else _FolderTree(handed)
     nodes = {place: _Node.of(tree, place, handed.name) for place in tree.places()}
-    images = list(_multiscales(nodes))
+    found_images = list(_multiscales(nodes))
+    masks = [one for one in found_images if "labels" in one[0].split("/")]
+    images = [one for one in found_images if one not in masks]
     if array:
         images = [one for one in images if one[0] == array]
     if images:
         yield from _read_axes(tree, handed, images)
+        for place, _, _ in masks:
+            yield LeftOut(place, message("Masks of cells are not read."))
         return
     arrays = {place: _opened(tree, node, handed.name) for place, node in sorted(nodes.items()) if node.is_images}
     names = list(arrays)
@@ -102,6 +115,20 @@ def read_zarr(files: tuple[Handed, ...], *, array: str, layout: Layout) -> Itera
     )
     yield check_stack(stack, handed.name, tree.size(stack.nbytes // MAX_RATIO))
     yield from rows_of(chosen, axes)
+    values: dict[str, AnyArray] = {}
+    for place, node in sorted(nodes.items()):
+        if node.array is not None and not node.is_images:
+            try:
+                one = _Array(tree, node.checked(handed.name))
+                if one.shape[:1] == shape[:1] and one.nbytes <= _COLUMN_BYTES and is_number(one.dtype):
+                    values[place] = one[(slice(None),) * len(one.shape)]
+                else:
+                    yield unused(place, one.shape, shape[0])
+            except DataError as error:
+                yield LeftOut(place, error.message)
+            except Exception as error:  # zarr raises anything
+                yield LeftOut(place, message("It cannot be read: {reason}.", reason=reason_of(error)))
+    yield from columns(values, shape[0])
 
 
 def _read_axes(
@@ -173,8 +200,8 @@ class _Node:
         except TypeError:
             return False
 
-    def check_codecs(self, file: str) -> None:
-        """Raise DataError if an array has a codec that is not known to be safe."""
+    def checked(self, file: str) -> _Node:
+        """Return this node; DataError if it is an array with a codec that is not known to be safe."""
         left: list[Any] = [(self.array or {}).get(key) for key in ("codecs", "compressor", "filters")]
         while left:
             codec = left.pop()
@@ -191,6 +218,7 @@ class _Node:
                 configuration = codec.get("configuration", {})
                 if isinstance(configuration, dict):
                     left += [configuration.get("codecs"), configuration.get("index_codecs")]
+        return self
 
 
 def _json(tree: _Tree, place: str, name: str, file: str) -> dict[str, Any]:
@@ -203,8 +231,6 @@ def _json(tree: _Tree, place: str, name: str, file: str) -> dict[str, Any]:
 def _multiscales(nodes: Mapping[str, _Node]) -> Iterator[tuple[str, _Node, str]]:
     """Yield the images of OME-Zarr: name, array of the highest resolution, and names of its axes."""
     for place, node in sorted(nodes.items()):
-        if "labels" in place.split("/"):  # masks of cells
-            continue
         attributes = node.attributes.get("ome", node.attributes)
         scales = attributes.get("multiscales") if isinstance(attributes, dict) else None
         match scales:
@@ -333,14 +359,14 @@ class _Array:
         self.chunks: tuple[int, ...] = tuple(map(int, self._array.chunks))
         self.dtype = np.dtype(self._array.dtype)
         self.size = int(np.prod(self.shape, dtype=np.float64))
+        self.nbytes = self.size * self.dtype.itemsize
 
     def __getitem__(self, index: tuple[slice, ...]) -> AnyArray:
         return np.asarray(_run(self._array.getitem(index)))
 
 
 def _opened(tree: _Tree, node: _Node, file: str) -> _Array:
-    node.check_codecs(file)
-    array = _Array(tree, node)
+    array = _Array(tree, node.checked(file))
     if not is_number(array.dtype):
         raise DataError(
             "Cannot open {file}: the values of “{array}” are {dtype}. Choose an array of numbers.",

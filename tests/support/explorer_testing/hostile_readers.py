@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -154,14 +155,14 @@ def _outcome(function: Callable[[], object]) -> str:
 
 
 def loop(files: tuple[Handed, ...]) -> Iterator[Said]:
-    """Compute without end, holding the interpreter's lock as native parsers do."""
-    yield Said("before")
+    """Compute without end, holding the interpreter's lock as native parsers do; the array is the process's number."""
+    yield Said("before", np.array([os.getpid()], np.float32))
     sum(iter(int, 1))
 
 
 def hang(files: tuple[Handed, ...]) -> Iterator[Said]:
-    """Wait without end."""
-    yield Said("before")
+    """Wait without end; the array is the number of the process and that of its parent."""
+    yield Said("before", np.array([os.getpid(), os.getppid()], np.float32))
     time.sleep(3600)
 
 
@@ -198,6 +199,14 @@ def fail(files: tuple[Handed, ...], *, kind: str) -> Iterator[Said]:
 def another_record(files: tuple[Handed, ...]) -> Iterator[Tried]:
     """Yield a record that the caller did not ask for."""
     yield Tried({})
+
+
+def look_for_a_module(files: tuple[Handed, ...]) -> Iterator[Said]:
+    """Import a module that is missing, as libraries do with optional ones."""
+    try:
+        import_module("no_module_of_this_name")
+    except ImportError as error:
+        yield Said(type(error).__name__)
 
 
 def garbage(files: tuple[Handed, ...], *, data: bytes) -> Iterator[Said]:
