@@ -102,10 +102,13 @@ WORKSPACES: tuple[Workspace, ...] = (
 class Workspaces(QObject):
     """Shows the docks of one workspace at a time; `switched(str)`: another workspace is shown.
 
+    `switching()`: it is about to be; what changes the height of its docks does so now, before they get their sizes.
+
     Each workspace remembers which docks are open, which are in front, and their sizes. Where a dock is, is the same in
     all of them: `QMainWindow.restoreState` would leave a tab bar behind at each switch.
     """
 
+    switching = Signal()
     switched = Signal(str)
 
     def __init__(
@@ -138,6 +141,7 @@ class Workspaces(QObject):
         if name != self.current and any(workspace.name == name for workspace in WORKSPACES):
             self._remember()
             self.current = name
+            self.switching.emit()
             if self.began:
                 self._show()
             self.switched.emit(name)

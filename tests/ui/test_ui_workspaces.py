@@ -105,6 +105,21 @@ def test_switching_at_once_keeps_the_sizes_and_the_focus_goes_to_the_stage(drive
     assert window.stage.isAncestorOf(focus)
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_timeline_of_animate_leaves_the_filmstrip_its_height(driver: WindowDriver, at_once: bool) -> None:
+    driver.open()
+    window = driver.window
+    window.workspaces.switch("explore")
+    QApplication.processEvents()
+    before = window.gallery.height(), window.stage.height()
+    for name in ("animate", "explore", "analyze", "explore"):
+        window.workspaces.switch(name)
+        if not at_once:
+            QApplication.processEvents()
+    QApplication.processEvents()
+    assert (window.gallery.height(), window.stage.height()) == before
+
+
 def test_switching_leaves_no_tab_bars_behind(bare_window: MainWindow) -> None:
     def bars() -> int:
         return len(bare_window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly))
