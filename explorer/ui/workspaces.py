@@ -18,6 +18,9 @@ _VERSION = 2
 _NARROWEST = 310
 """Width in pixels in which the sliders fit."""
 
+_SPARED = "gallery"
+"""The panel that a small window does without, so that the timeline has room; one click shows it."""
+
 _RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 _BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 
@@ -120,6 +123,7 @@ class Workspaces(QObject):
         self._preferences = preferences
         self._layouts: dict[str, WorkspaceLayout] = {}
         self._folded = False
+        self._small = False
         self.current = WORKSPACES[0].name
         self.began = False
 
@@ -169,15 +173,20 @@ class Workspaces(QObject):
                 workspaces=self._layouts,
             )
 
-    def fold(self, folded: bool) -> None:
-        """Hide all docks to leave the stage alone, or show them again."""
-        if folded and not self._folded:
+    def fold(self, alone: bool, *, small: bool) -> None:
+        """Hide all docks to leave the stage alone, and when the window becomes small; otherwise show them again.
+
+        In a window that stays small, docks that were opened since stay.
+        """
+        became_small, was_small = small and not self._small, self._small
+        if (alone or became_small) and not self._folded:
             self._remember()
             self._folded = True
             for _, dock in self._docks:
                 if not dock.isFloating():
                     dock.hide()
-        elif not folded and self._folded:
+        self._small = small
+        if not alone and not small and (self._folded or was_small):
             self._show()
 
     @property
@@ -199,7 +208,7 @@ class Workspaces(QObject):
         return next(workspace for workspace in WORKSPACES if workspace.name == self.current)
 
     def _remember(self) -> None:
-        if self.began and not self._folded:
+        if self.began and not self._folded and not self._small:
             shown = [(panel.name, dock) for panel, dock in self._docks if not dock.isHidden()]
             front = [(name, dock) for name, dock in shown if dock.in_front]
             self._layouts[self.current] = WorkspaceLayout(
@@ -216,7 +225,7 @@ class Workspaces(QObject):
         shown = [dock for _, dock in self._docks if not dock.isHidden() and not dock.isFloating()]
         low = [dock for dock in shown if self._window.dockWidgetArea(dock) == _BOTTOM]
         if self.began and changed in low:
-            heights = [dock.widget().sizeHint().height() if dock is changed else dock.height() for dock in low]
+            heights = [(dock.sizeHint() if dock is changed else dock.size()).height() for dock in low]
             self._window.resizeDocks(low, heights, Qt.Orientation.Vertical)
 
     def _place(self) -> None:
@@ -240,7 +249,7 @@ class Workspaces(QObject):
         try:
             for panel, dock in self._docks:
                 dock.hold(True)
-                dock.setVisible(panel.name in layout.panels)
+                dock.setVisible(panel.name in layout.panels and not (self._small and panel.name == _SPARED))
             for panel, dock in self._docks:
                 if panel.name in layout.front and panel.name in layout.panels:
                     dock.raise_()
@@ -265,7 +274,7 @@ class Workspaces(QObject):
             size = layout.sizes.get(panel.name)
             if size and panel.name in layout.panels and not dock.isFloating():
                 if self._window.dockWidgetArea(dock) == _BOTTOM:
-                    lows[dock] = size
+                    lows[dock] = _fitting(dock, size)
                 else:
                     self._window.resizeDocks([dock], [size], Qt.Orientation.Horizontal)
         # At once: a strip that gets lower would leave its height to the one above it.
@@ -278,12 +287,18 @@ class Workspaces(QObject):
         side = [panel.name for panel in shown if panel.area == _RIGHT]
         width = min(max(round(self._window.width() * self._workspace.side), _NARROWEST), self._workspace.widest)
         low = {panel.name: dock for panel, dock in self._docks if panel in shown and panel.area == _BOTTOM}
-        heights = {name: dock.widget().sizeHint().height() for name, dock in low.items()}
+        heights = {name: dock.sizeHint().height() for name, dock in low.items()}
         return WorkspaceLayout(
             panels=tuple(panel.name for panel in shown),
             front=tuple(side[:1]),
             sizes=dict.fromkeys(side[:1], width) | heights,
         )
+
+
+def _fitting(dock: QDockWidget, height: int) -> int:
+    """Return the height, or the preferred one where the dock has been folded or unfolded since it had that height."""
+    possible = dock.minimumSizeHint().height() <= height <= dock.maximumHeight()
+    return height if possible else dock.sizeHint().height()
 
 
 def _packed(data: QByteArray) -> str:
