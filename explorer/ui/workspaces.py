@@ -199,9 +199,12 @@ class Workspaces(QObject):
         docked = (dock for _, dock in self._docks if dock.in_front and not dock.isFloating())
         side = next((dock for dock in docked if self._window.dockWidgetArea(dock) == _RIGHT), None)
         if side is not None and before > 0:
-            widest = max(self._workspace.widest, side.width())
-            width = min(max(round(side.width() * now / before), min(_NARROWEST, side.width())), widest)
+            width = self._share(side.width(), before, now)
             self._window.resizeDocks([side], [width], Qt.Orientation.Horizontal)
+
+    def _share(self, width: int, before: int, now: int) -> int:
+        """Return the width at the right in a window of another width."""
+        return min(max(round(width * now / before), min(_NARROWEST, width)), max(self._workspace.widest, width))
 
     @property
     def _workspace(self) -> Workspace:
@@ -215,6 +218,7 @@ class Workspaces(QObject):
                 panels=tuple(name for name, _ in shown),
                 front=tuple(name for name, _ in front),
                 sizes={name: self._size(dock) for name, dock in front if not dock.isFloating()},
+                window=self._window.width(),
             )
 
     def _size(self, dock: PanelDock) -> int:
@@ -270,13 +274,16 @@ class Workspaces(QObject):
         assert arranged is not None
         arranged.activate()  # otherwise it would discard the sizes
         lows: dict[QDockWidget, int] = {}
+        now = self._window.width()
         for panel, dock in self._docks:
             size = layout.sizes.get(panel.name)
             if size and panel.name in layout.panels and not dock.isFloating():
-                if self._window.dockWidgetArea(dock) == _BOTTOM:
+                area = self._window.dockWidgetArea(dock)
+                if area == _BOTTOM:
                     lows[dock] = _fitting(dock, size)
                 else:
-                    self._window.resizeDocks([dock], [size], Qt.Orientation.Horizontal)
+                    width = self._share(size, layout.window or now, now) if area == _RIGHT else size
+                    self._window.resizeDocks([dock], [width], Qt.Orientation.Horizontal)
         # At once: a strip that gets lower would leave its height to the one above it.
         self._window.resizeDocks(list(lows), list(lows.values()), Qt.Orientation.Vertical)
         arranged.activate()  # a switch that follows at once remembers the sizes

@@ -172,6 +172,25 @@ def test_docks_at_the_side_keep_their_share_of_the_window(bare_window: MainWindo
     assert before == pytest.approx(0.56, abs=0.02)
 
 
+def test_docks_of_other_workspaces_keep_their_share_too(make: MakeWindow) -> None:
+    window = make()
+    for name in ("analyze", "explore"):
+        window.workspaces.switch(name)
+        QApplication.processEvents()
+    window.resize(1900, 1000)
+    QApplication.processEvents()
+    window.workspaces.switch("analyze")
+    QApplication.processEvents()
+    assert window.dock("noise").width() / 1900 == pytest.approx(0.64, abs=0.02)
+    window.workspaces.switch("explore")
+    window.resize(1280, 800)
+    window.close()
+    again = make()
+    again.workspaces.switch("analyze")
+    QApplication.processEvents()
+    assert again.dock("noise").width() / again.width() == pytest.approx(0.64, abs=0.02)
+
+
 def test_a_small_window_hides_the_panels_and_keeps_stage_and_export(bare_window: MainWindow) -> None:
     bare_window.setMinimumSize(QSize(0, 0))
     bare_window.resize(960, 500)

@@ -28,7 +28,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, filled, sentence, unbroken
 from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
-from explorer.ui.widgets.layouts import flow, folding, hbox, vbox, widget_of
+from explorer.ui.widgets.layouts import flow, folding, tiles, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
@@ -119,8 +119,9 @@ class ComparePanel(WatchingPanel):
     def _lay_out(self) -> None:
         for frame in self.frames:
             frame.set_detail_lines(4)
-        frames = hbox(*((frame, 1) for frame in self.frames))
-        images = widget_of(folding(680, (frames, 1), vbox(self._edited, (self.sliders, 1), self._reset)))
+        given, *others = self.frames
+        self._side = widget_of(vbox(self._edited, (self.sliders, 1), self._reset))
+        images = widget_of(folding(680, (tiles(given, None, *others), 1), self._side))
         figures = widget_of(vbox((self.table, 1), self._note))
         self._stack = QStackedWidget()
         self._stack.addWidget(images)
@@ -214,6 +215,7 @@ class ComparePanel(WatchingPanel):
         ready = self._document.model is not None and self._document.source is not None
         self._pca.setEnabled(ready)
         self._measure.setEnabled(ready)
+        self._side.setVisible(other is not None)
         self._view = None
         if other is not None:
             axes = other.latent_dim > COMPONENTS_ABOVE and len(other.sample.statistics.components) > 0
