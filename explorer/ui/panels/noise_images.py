@@ -46,7 +46,7 @@ class NoiseImagePage(QWidget):
             frame.setToolTip(plain_tooltip(tip))
             frame.set_detail_lines(3)
             made.append(frame)
-        self.setLayout(tiles(*made, spacing=4))
+        self.setLayout(tiles(*made))
         self.clean, self.noisy, self.reconstruction, self.difference = made
         for frame in made:
             ImageMenu(document, frame, partial(self._menu_image, frame))

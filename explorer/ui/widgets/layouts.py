@@ -41,7 +41,7 @@ def flow(*widgets: QWidget, spacing: int = 6) -> Flow:
     return made
 
 
-def tiles(*items: QWidget | None, spacing: int = 6) -> Tiles:
+def tiles(*items: QWidget | None, spacing: int = 10) -> Tiles:
     """Return equal widgets in one row, or in columns of two where that makes them larger.
 
     None leaves a place of a column free.

@@ -18,7 +18,7 @@ _FIGURES = 30.0
 
 @dataclass(frozen=True)
 class Captions:
-    """Heights in pixels: of a caption in one line, and of one with figures at a width, which is at least `narrowest`."""
+    """Heights in pixels of captions: in one line, and with figures at a width, which is at least `narrowest`."""
 
     line: int
     height: Callable[[int], int]
