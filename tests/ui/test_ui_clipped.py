@@ -36,6 +36,7 @@ _WIDE_ONLY = {"map", "noise", "compare", "train", "timeline"}
 PLACES = [
     *((panel, NARROW) for panel in PANELS if panel.name not in _WIDE_ONLY),
     *((panel, WIDE) for panel in PANELS if panel.name != "timeline"),
+    *((panel, (635, 470)) for panel in PANELS if panel.name == "train"),  # in the smallest window
 ]
 
 
