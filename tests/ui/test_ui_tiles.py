@@ -12,7 +12,13 @@ from explorer.ui.widgets.layouts import tiles
 
 @pytest.mark.parametrize(
     ("size", "gap", "count", "rows"),
-    [((900, 220), False, 4, 1), ((560, 560), False, 4, 2), ((560, 560), True, 5, 2), ((900, 220), True, 5, 1)],
+    [
+        ((900, 220), False, 4, 1),
+        ((560, 560), False, 4, 2),
+        ((560, 560), True, 5, 2),
+        ((900, 220), True, 5, 1),
+        ((300, 240), False, 4, 2),  # too narrow for a row
+    ],
 )
 def test_images_are_as_large_as_one_row_or_two_allow(
     size: tuple[int, int], gap: bool, count: int, rows: int, qtbot: QtBot

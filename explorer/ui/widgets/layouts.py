@@ -149,7 +149,9 @@ class Tiles(Flow):
         """Put all widgets in the middle, in the arrangement with the larger images; return the height."""
         row = [[item] for item in self._shown()]
         columns = [self._items[start : start + 2] for start in range(0, len(self._items), 2)]
-        arranged = max((row, columns), key=lambda made: self._side(rect, made))
+        least = super().minimumSize().width()
+        fits = self._cell(rect, row)[0] >= least and self._side(rect, row) > self._side(rect, columns)
+        arranged = row if fits else columns
         width, height = self._cell(rect, arranged)
         height = min(height, self._side(rect, arranged) + self._caption())
         rows = max(map(len, arranged), default=0)
