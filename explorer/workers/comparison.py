@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.document.closed import ClosedModel, ClosedSource
+from explorer.document.comparison import FITTING
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.view_store import ViewKey
@@ -139,7 +140,7 @@ class ComparisonJobs(QObject):
 
         if model is not None and source is not None:
             self._jobs.cancel(self._opening)
-            self._opening = self._jobs.start(message("Fitting PCA"), lambda: fit_pca(model, source), put)
+            self._opening = self._jobs.start(FITTING, lambda: fit_pca(model, source), put)
 
     def _on_watched_changed(self, view: ViewKey[Any]) -> None:
         if view is COMPARE:

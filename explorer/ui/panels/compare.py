@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHeaderView, QStackedWidget, QTreeWidget, QTreeWidgetItem, QWidget
 
+from explorer.document.comparison import FITTING
 from explorer.document.document import Document
 from explorer.document.state import COMPONENTS_ABOVE
 from explorer.document.view_store import FailedView
@@ -46,6 +47,7 @@ class ComparePanel(WatchingPanel):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(document, parent)
         self._view: CodeView | None = None
+        self._fitting = False
         self._start: Floats | None = None
         name_widget(self, "compare_panel", self.tr("Compare"))
         self._make_controls()
@@ -148,6 +150,7 @@ class ComparePanel(WatchingPanel):
         beside.problem_changed.connect(self._show_view)
         document.views.changed(COMPARE).connect(self._show_view)
         document.changed.model.connect(self._show_model)
+        document.jobs_changed.connect(self._on_jobs_changed)
 
     def showEvent(self, event: QShowEvent) -> None:
         """List the models again: one may be new."""
@@ -240,10 +243,18 @@ class ComparePanel(WatchingPanel):
             marks = None if beside.start_code is None else self._view.coordinates(beside.start_code)
             self.sliders.set_values(self._view.coordinates(beside.code), marks)
 
+    def _on_jobs_changed(self) -> None:
+        fitting = any(job.title == FITTING for job in self._document.jobs)
+        if fitting != self._fitting:
+            self._fitting = fitting
+            self._show_view()
+
     def _show_view(self) -> None:
         view, other = self._document.views[COMPARE], self._document.comparison.model
         if not isinstance(view, CompareView) or other is None:
-            words = self.tr("Select a model to compare.") if other is None else self.tr("Encoding…")
+            words = self.tr("Encoding…")
+            if other is None:
+                words = self.tr("Fitting PCA…") if self._fitting else self.tr("Select a model to compare.")
             problem = view.message if isinstance(view, FailedView) else self._document.comparison.problem
             if problem and other is not None:
                 words = f"{sentence(problem)}\n{self.tr('Select an image to try again.')}"
