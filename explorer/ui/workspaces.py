@@ -203,8 +203,14 @@ class Workspaces(QObject):
             self._window.resizeDocks([side], [width], Qt.Orientation.Horizontal)
 
     def _share(self, width: int, before: int, now: int) -> int:
-        """Return the width at the right in a window of another width."""
+        """Return the width at the right in a window of another width; the usual one stays so, also at its limits."""
+        if width == self._usual(before):
+            return self._usual(now)
         return min(max(round(width * now / before), min(_NARROWEST, width)), max(self._workspace.widest, width))
+
+    def _usual(self, window: int) -> int:
+        """Return the initial width at the right in a window of a width."""
+        return min(max(round(window * self._workspace.side), _NARROWEST), self._workspace.widest)
 
     @property
     def _workspace(self) -> Workspace:
@@ -292,7 +298,7 @@ class Workspaces(QObject):
         """Return the initial layout of the current workspace: the first of its panels at the right is in front."""
         shown = [panel for panel, _ in self._docks if self.current in panel.workspaces]
         side = [panel.name for panel in shown if panel.area == _RIGHT]
-        width = min(max(round(self._window.width() * self._workspace.side), _NARROWEST), self._workspace.widest)
+        width = self._usual(self._window.width())
         low = {panel.name: dock for panel, dock in self._docks if panel in shown and panel.area == _BOTTOM}
         heights = {name: dock.sizeHint().height() for name, dock in low.items()}
         return WorkspaceLayout(

@@ -172,6 +172,14 @@ def test_docks_at_the_side_keep_their_share_of_the_window(bare_window: MainWindo
     assert before == pytest.approx(0.56, abs=0.02)
 
 
+def test_the_usual_width_of_docks_returns_with_that_of_the_window(bare_window: MainWindow) -> None:
+    before = bare_window.dock("latent").width()
+    for width in (1024, 1280, 2600, 1280):
+        bare_window.resize(width, 800)
+        QApplication.processEvents()
+    assert bare_window.dock("latent").width() == before
+
+
 def test_docks_of_other_workspaces_keep_their_share_too(make: MakeWindow) -> None:
     window = make()
     for name in ("analyze", "explore"):
