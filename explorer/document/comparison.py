@@ -14,12 +14,9 @@ from psygnal import Signal
 
 from explorer.document.state import OpenModel
 from explorer.latent.components import move_component, take_component
-from explorer.messages import NO_MESSAGE, Message, message
+from explorer.messages import NO_MESSAGE, Message
 from explorer.models.comparison import Comparison
 from explorer.types import Floats
-
-FITTING = message("Fitting PCA")
-"""Title of the job that makes a PCA to compare with."""
 
 
 class ComparedModel:

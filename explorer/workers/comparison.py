@@ -14,11 +14,10 @@ from PySide6.QtCore import QObject
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.document.closed import ClosedModel, ClosedSource
-from explorer.document.comparison import FITTING
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.view_store import ViewKey
-from explorer.document.views.compare import COMPARE
+from explorer.document.views.compare import COMPARE, FITTING
 from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.comparison import Comparison, compare
 from explorer.models.pca_codec import MOST_FITTED, PcaCodec

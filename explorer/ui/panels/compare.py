@@ -12,11 +12,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHeaderView, QStackedWidget, QTreeWidget, QTreeWidgetItem, QWidget
 
-from explorer.document.comparison import FITTING
 from explorer.document.document import Document
 from explorer.document.state import COMPONENTS_ABOVE
 from explorer.document.view_store import FailedView
-from explorer.document.views.compare import COMPARE, CompareView
+from explorer.document.views.compare import COMPARE, FITTING, CompareView
 from explorer.models.bundle import find_bundles
 from explorer.models.comparison import Comparison
 from explorer.types import Floats
