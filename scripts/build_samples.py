@@ -88,7 +88,7 @@ def build_training_faces(originals: Path, out: Path) -> None:
     write_npz(
         out / "faces-training.npz",
         **face_arrays(originals, slice(None, -FACES)),
-        **face_facts("faces", "Drawn faces"),
+        **face_facts("faces", "Avatars (cartoon faces)"),
     )
 
 
@@ -103,7 +103,10 @@ def build_large_faces(originals: Path, out: Path) -> None:
         parts[f"y_{split}"] = np.array([names.index(file.parent.name) for file in files], np.uint8)
     label_names = np.array([in_words(name) for name in names])
     write_npz(
-        out / "faces-224.npz", **parts, label_names=label_names, **face_facts("faces-224", "Drawn faces, 224 × 224")
+        out / "faces-224.npz",
+        **parts,
+        label_names=label_names,
+        **face_facts("faces-224", "Avatars (cartoon faces), 224 × 224"),
     )
 
 

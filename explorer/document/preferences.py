@@ -36,13 +36,17 @@ _PANELS = 100
 
 
 class WorkspaceLayout(BaseModel):
-    """The panels that a workspace shows, those in front of others, and their sizes in pixels."""
+    """The panels that a workspace shows, those in front of others, and their sizes in pixels.
+
+    `window` is the width that the window had then; 0 if it is unknown.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     panels: Annotated[tuple[Name, ...], Field(max_length=_PANELS)] = ()
     front: Annotated[tuple[Name, ...], Field(max_length=_PANELS)] = ()
     sizes: Annotated[dict[Name, Annotated[int, Field(ge=0, le=100_000)]], Field(max_length=_PANELS)] = {}
+    window: Annotated[int, Field(ge=0, le=100_000)] = 0
 
 
 MOST_PLACES = 20

@@ -221,7 +221,7 @@ class MainWindow(QMainWindow):
         """Hide the docks where they have no room or are not wanted; show them again otherwise."""
         small = self.width() < SMALLEST.width() or self.height() < SMALLEST.height()
         empty = self.center.at_start or self._alone
-        self.workspaces.fold(small or empty)
+        self.workspaces.fold(empty, small=small)
         self.bars.show_tools(not empty)
 
     def childEvent(self, event: QChildEvent) -> None:
@@ -321,7 +321,9 @@ class MainWindow(QMainWindow):
         self._fold()
 
     def _on_workspace_switched(self, name: str) -> None:
+        self._alone = False
         self.center.leave_start_page()
+        self.bars.show_tools(True)
         self.document.sessions.put_workspace(name)
         self.document.sessions.put_tab(next((f"{front}_panel" for front in self.workspaces.front), ""))
 

@@ -38,16 +38,18 @@ from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 
 _PATH: Final = Qt.ItemDataRole.UserRole + 10
 _SIDE: Final = 264
+_WIDEST_CARD: Final = 420
 _MOST_RECENT: Final = 8
 _FILTER: Final = 14
 """Characters of the filters; longer titles are complete in their lists."""
 
 
 class _Cards(QListView):
-    """A grid of cards of equal size that fills the width."""
+    """A grid of cards of equal size that fills the width: as large as shows `total` of them, within limits."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._total = 0
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setMovement(QListView.Movement.Static)
         self.setResizeMode(QListView.ResizeMode.Adjust)
@@ -59,10 +61,19 @@ class _Cards(QListView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Set the width of the cards first, so that they are laid out once."""
-        width = self.viewport().width() - 1
-        width = max(CARD_WIDTH, width // max(1, width // CARD_WIDTH))
-        self.setGridSize(QSize(width, card_height(width)))
+        self.fit(self._total)
         super().resizeEvent(event)
+
+    def fit(self, total: int) -> None:
+        self._total = total
+        room = self.viewport().size()
+        width = max(CARD_WIDTH, (room.width() - 1) // max(1, (room.width() - 1) // CARD_WIDTH))
+        for columns in range(-(-room.width() // _WIDEST_CARD), max(1, room.width() // CARD_WIDTH)):
+            larger = (room.width() - 1) // columns
+            if card_height(larger) * -(-total // columns) <= room.height():
+                width = larger
+                break
+        self.setGridSize(QSize(width, card_height(width)))
 
 
 class _DropArea(QWidget):
@@ -186,6 +197,7 @@ class StartPage(QWidget):
 
     def refresh(self) -> None:
         self._found = find_bundles()
+        self.cards.fit(len(self._found))
         self.back.setVisible(self._document.model is not None or self._document.source is not None)
         whole = [found.bundle.card for found in self._found if found.bundle is not None]
         _fill(self.task, self.tr("All tasks"), sorted({task_words(card) for card in whole}))

@@ -86,7 +86,7 @@ class StatusBar(QStatusBar):
             self._data.setText(self.tr("No dataset"))
             return
         words = self.tr("%1: %2 image") if source.count == 1 else self.tr("%1: %2 images")
-        text = filled(words, source.name, f"{source.count:,}")
+        text = filled(words, source.title, f"{source.count:,}")
         if source.skipped:
             text += "  ·  " + self.tr("%1 skipped").replace("%1", f"{len(source.skipped):,}")
         self._data.setText(text)
@@ -133,8 +133,10 @@ class StatusBar(QStatusBar):
             self._document.training_cancel_requested.emit()
 
     def _on_exported(self, path: Path) -> None:
-        self._announce(message("Saved {name}", name=path.name))
+        """Say what was saved as long as the button beside it shows its folder."""
+        self._said.setText(message_text(message("Saved {name}", name=path.name)))
         self._said.setToolTip(plain_tooltip(str(path)))
+        self._fade.stop()
 
     def _announce(self, news: Message) -> None:
         self._said.setText(message_text(news))

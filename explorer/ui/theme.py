@@ -85,6 +85,18 @@ DARK = Theme(
 )
 
 
+def luminance(color: QColor) -> float:
+    """Return the relative luminance of a color, 0 to 1, as WCAG 2 defines it."""
+    parts = (color.redF(), color.greenF(), color.blueF())
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def text_on(color: QColor) -> QColor:
+    """Return black or white, which has the higher contrast to a color: at least 4.5."""
+    return QColor("black" if luminance(color) > 0.18 else "white")
+
+
 class _Choice:
     """The requested color scheme; not every platform can store it."""
 

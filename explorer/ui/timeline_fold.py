@@ -24,7 +24,7 @@ class TimelineFold(QObject):
         self._count = 0
         strip.button.clicked.connect(self._on_clicked)
         document.changed.keyframes.connect(self._on_keyframes_changed)
-        workspaces.switched.connect(lambda name: self._follow())
+        workspaces.switching.connect(self._follow)
 
     def _on_clicked(self, expanded: bool) -> None:
         self._chosen[self._workspaces.current] = expanded

@@ -18,6 +18,9 @@ _VERSION = 2
 _NARROWEST = 310
 """Width in pixels in which the sliders fit."""
 
+_SPARED = "gallery"
+"""The panel that a small window does without, so that the timeline has room; one click shows it."""
+
 _RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 _BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 
@@ -102,10 +105,13 @@ WORKSPACES: tuple[Workspace, ...] = (
 class Workspaces(QObject):
     """Shows the docks of one workspace at a time; `switched(str)`: another workspace is shown.
 
+    `switching()`: it is about to be; what changes the height of its docks does so now, before they get their sizes.
+
     Each workspace remembers which docks are open, which are in front, and their sizes. Where a dock is, is the same in
     all of them: `QMainWindow.restoreState` would leave a tab bar behind at each switch.
     """
 
+    switching = Signal()
     switched = Signal(str)
 
     def __init__(
@@ -117,6 +123,7 @@ class Workspaces(QObject):
         self._preferences = preferences
         self._layouts: dict[str, WorkspaceLayout] = {}
         self._folded = False
+        self._small = False
         self.current = WORKSPACES[0].name
         self.began = False
 
@@ -138,6 +145,7 @@ class Workspaces(QObject):
         if name != self.current and any(workspace.name == name for workspace in WORKSPACES):
             self._remember()
             self.current = name
+            self.switching.emit()
             if self.began:
                 self._show()
             self.switched.emit(name)
@@ -165,15 +173,20 @@ class Workspaces(QObject):
                 workspaces=self._layouts,
             )
 
-    def fold(self, folded: bool) -> None:
-        """Hide all docks to leave the stage alone, or show them again."""
-        if folded and not self._folded:
+    def fold(self, alone: bool, *, small: bool) -> None:
+        """Hide all docks to leave the stage alone, and when the window becomes small; otherwise show them again.
+
+        In a window that stays small, docks that were opened since stay.
+        """
+        became_small, was_small = small and not self._small, self._small
+        if (alone or became_small) and not self._folded:
             self._remember()
             self._folded = True
             for _, dock in self._docks:
                 if not dock.isFloating():
                     dock.hide()
-        elif not folded and self._folded:
+        self._small = small
+        if not alone and not small and (self._folded or was_small):
             self._show()
 
     @property
@@ -186,22 +199,32 @@ class Workspaces(QObject):
         docked = (dock for _, dock in self._docks if dock.in_front and not dock.isFloating())
         side = next((dock for dock in docked if self._window.dockWidgetArea(dock) == _RIGHT), None)
         if side is not None and before > 0:
-            widest = max(self._workspace.widest, side.width())
-            width = min(max(round(side.width() * now / before), min(_NARROWEST, side.width())), widest)
+            width = self._share(side.width(), before, now)
             self._window.resizeDocks([side], [width], Qt.Orientation.Horizontal)
+
+    def _share(self, width: int, before: int, now: int) -> int:
+        """Return the width at the right in a window of another width; the usual one stays so, also at its limits."""
+        if width == self._usual(before):
+            return self._usual(now)
+        return min(max(round(width * now / before), min(_NARROWEST, width)), max(self._workspace.widest, width))
+
+    def _usual(self, window: int) -> int:
+        """Return the initial width at the right in a window of a width."""
+        return min(max(round(window * self._workspace.side), _NARROWEST), self._workspace.widest)
 
     @property
     def _workspace(self) -> Workspace:
         return next(workspace for workspace in WORKSPACES if workspace.name == self.current)
 
     def _remember(self) -> None:
-        if self.began and not self._folded:
+        if self.began and not self._folded and not self._small:
             shown = [(panel.name, dock) for panel, dock in self._docks if not dock.isHidden()]
             front = [(name, dock) for name, dock in shown if dock.in_front]
             self._layouts[self.current] = WorkspaceLayout(
                 panels=tuple(name for name, _ in shown),
                 front=tuple(name for name, _ in front),
                 sizes={name: self._size(dock) for name, dock in front if not dock.isFloating()},
+                window=self._window.width(),
             )
 
     def _size(self, dock: PanelDock) -> int:
@@ -212,7 +235,7 @@ class Workspaces(QObject):
         shown = [dock for _, dock in self._docks if not dock.isHidden() and not dock.isFloating()]
         low = [dock for dock in shown if self._window.dockWidgetArea(dock) == _BOTTOM]
         if self.began and changed in low:
-            heights = [dock.widget().sizeHint().height() if dock is changed else dock.height() for dock in low]
+            heights = [(dock.sizeHint() if dock is changed else dock.size()).height() for dock in low]
             self._window.resizeDocks(low, heights, Qt.Orientation.Vertical)
 
     def _place(self) -> None:
@@ -236,7 +259,7 @@ class Workspaces(QObject):
         try:
             for panel, dock in self._docks:
                 dock.hold(True)
-                dock.setVisible(panel.name in layout.panels)
+                dock.setVisible(panel.name in layout.panels and not (self._small and panel.name == _SPARED))
             for panel, dock in self._docks:
                 if panel.name in layout.front and panel.name in layout.panels:
                     dock.raise_()
@@ -257,13 +280,16 @@ class Workspaces(QObject):
         assert arranged is not None
         arranged.activate()  # otherwise it would discard the sizes
         lows: dict[QDockWidget, int] = {}
+        now = self._window.width()
         for panel, dock in self._docks:
             size = layout.sizes.get(panel.name)
             if size and panel.name in layout.panels and not dock.isFloating():
-                if self._window.dockWidgetArea(dock) == _BOTTOM:
-                    lows[dock] = size
+                area = self._window.dockWidgetArea(dock)
+                if area == _BOTTOM:
+                    lows[dock] = _fitting(dock, size)
                 else:
-                    self._window.resizeDocks([dock], [size], Qt.Orientation.Horizontal)
+                    width = self._share(size, layout.window or now, now) if area == _RIGHT else size
+                    self._window.resizeDocks([dock], [width], Qt.Orientation.Horizontal)
         # At once: a strip that gets lower would leave its height to the one above it.
         self._window.resizeDocks(list(lows), list(lows.values()), Qt.Orientation.Vertical)
         arranged.activate()  # a switch that follows at once remembers the sizes
@@ -272,14 +298,20 @@ class Workspaces(QObject):
         """Return the initial layout of the current workspace: the first of its panels at the right is in front."""
         shown = [panel for panel, _ in self._docks if self.current in panel.workspaces]
         side = [panel.name for panel in shown if panel.area == _RIGHT]
-        width = min(max(round(self._window.width() * self._workspace.side), _NARROWEST), self._workspace.widest)
+        width = self._usual(self._window.width())
         low = {panel.name: dock for panel, dock in self._docks if panel in shown and panel.area == _BOTTOM}
-        heights = {name: dock.widget().sizeHint().height() for name, dock in low.items()}
+        heights = {name: dock.sizeHint().height() for name, dock in low.items()}
         return WorkspaceLayout(
             panels=tuple(panel.name for panel in shown),
             front=tuple(side[:1]),
             sizes=dict.fromkeys(side[:1], width) | heights,
         )
+
+
+def _fitting(dock: QDockWidget, height: int) -> int:
+    """Return the height, or the preferred one where the dock has been folded or unfolded since it had that height."""
+    possible = dock.minimumSizeHint().height() <= height <= dock.maximumHeight()
+    return height if possible else dock.sizeHint().height()
 
 
 def _packed(data: QByteArray) -> str:

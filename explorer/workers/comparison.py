@@ -17,7 +17,7 @@ from explorer.document.closed import ClosedModel, ClosedSource
 from explorer.document.document import Document
 from explorer.document.state import OpenModel
 from explorer.document.view_store import ViewKey
-from explorer.document.views.compare import COMPARE
+from explorer.document.views.compare import COMPARE, FITTING
 from explorer.messages import NO_MESSAGE, Message, message
 from explorer.models.comparison import Comparison, compare
 from explorer.models.pca_codec import MOST_FITTED, PcaCodec
@@ -139,7 +139,7 @@ class ComparisonJobs(QObject):
 
         if model is not None and source is not None:
             self._jobs.cancel(self._opening)
-            self._opening = self._jobs.start(message("Fitting PCA"), lambda: fit_pca(model, source), put)
+            self._opening = self._jobs.start(FITTING, lambda: fit_pca(model, source), put)
 
     def _on_watched_changed(self, view: ViewKey[Any]) -> None:
         if view is COMPARE:

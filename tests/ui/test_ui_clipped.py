@@ -12,8 +12,18 @@ from explorer_testing.builders import make_model, make_source
 from explorer_testing.looks import clipped, controls
 from explorer_testing.programs import PATIENCE_S, REPOSITORY, environment
 from explorer_testing.rooms import dialogs, furnish
+from explorer_testing.window import WindowDriver
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QMainWindow, QPushButton, QTabBar, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QScrollArea,
+    QTabBar,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from explorer.document.document import Document
@@ -36,6 +46,7 @@ _WIDE_ONLY = {"map", "noise", "compare", "train", "timeline"}
 PLACES = [
     *((panel, NARROW) for panel in PANELS if panel.name not in _WIDE_ONLY),
     *((panel, WIDE) for panel in PANELS if panel.name != "timeline"),
+    *((panel, (635, 470)) for panel in PANELS if panel.name == "train"),  # in the smallest window
 ]
 
 
@@ -124,6 +135,22 @@ def test_plots_are_at_least_200_pixels_high_in_a_dock_on_a_full_hd_screen(docume
     plots = [plot for panel in (noise, train) for plot in panel.findChildren(CurvePlot)]
     assert len(plots) == 2
     assert min(plot.height() for plot in plots) >= 200
+
+
+def test_no_panel_scrolls_in_a_window_of_the_usual_size(driver: WindowDriver) -> None:
+    driver.open()
+    driver.tab("Noise")
+    driver.click("noise_curves")
+    driver.click("noise_measure")
+    driver.until(lambda: driver.find(CurvePlot, "noise_plot").isVisible())
+    scrolled = []
+    for panel in PANELS:
+        driver.window.show_panel(panel.name)
+        driver.settle_layout()
+        area = driver.window.dock(panel.name).widget()
+        if isinstance(area, QScrollArea) and area.verticalScrollBar().isVisible():
+            scrolled.append(panel.name)
+    assert scrolled == []
 
 
 @pytest.mark.usefixtures("themed")

@@ -244,6 +244,16 @@ def test_its_images_have_menus(compared: WindowDriver) -> None:
     np.testing.assert_array_equal(array_of(QApplication.clipboard().image()), array_of(first_error.image))
 
 
+def test_it_says_that_a_pca_is_being_fitted(driver: WindowDriver) -> None:
+    driver.open()
+    driver.tab("Compare")
+    second = driver.window.compare.frames[3]
+    assert second.text == "Select a model to compare."
+    driver.click("compare_pca")
+    assert second.text == "Fitting PCA…"
+    driver.until(lambda: second.image is not None)
+
+
 def test_a_pca_of_former_images_is_not_kept(compared: WindowDriver) -> None:
     document = compared.document
     compared.click("compare_measure")

@@ -157,6 +157,9 @@ def test_a_check_box_is_a_command(driver: WindowDriver) -> None:
         ("tensorflow", "action_import"),
         ("spreadsheet", "map_save_codes"),
         ("start training", "action_train_start"),
+        ("interpolation", "action_keyframe"),
+        ("t-sne", "action_show_map"),
+        ("loop", "action_play"),
     ],
 )
 def test_a_synonym_finds_a_command(bare_window: MainWindow, query: str, name: str) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from explorer.types import Floats
+from explorer.ui.actions import ActionMenu
 from explorer.ui.widgets.slider_list import KEY_STEP, SliderList
 from explorer.ui.widgets.slider_painter import RANGE
 from explorer.ui.widgets.slider_rows import RowOrder, SliderRows
@@ -46,6 +47,37 @@ def wheel(sliders: SliderList, where: QPointF, delta: int, modifiers: Qt.Keyboar
         False,
     )
     QApplication.sendEvent(viewport, event)
+
+
+def slider_menu(driver: WindowDriver, row: int | None) -> ActionMenu:
+    """Open the menu of a row by right click, or of the current one by keys."""
+    sliders = driver.window.latent.sliders
+    if row is None:
+        sliders.setFocus()
+        QTest.keyClick(sliders, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
+    else:
+        where = sliders.viewport().mapTo(driver.window, sliders.row_rect(row).center())
+        handle, no_key = driver.window.windowHandle(), Qt.KeyboardModifier.NoModifier
+        QTest.mouseClick(handle, Qt.MouseButton.RightButton, no_key, where)
+    (found,) = [menu for menu in sliders.findChildren(ActionMenu) if menu.isVisible()]
+    found.close()
+    QApplication.processEvents()
+    return found
+
+
+def test_a_menu_resets_a_slider_and_edits_its_value(driver: WindowDriver) -> None:
+    driver.open()
+    sliders, start = driver.window.latent.sliders, driver.code
+    for row, value in ((0, 1.0), (1, 2.0)):
+        drag(sliders.viewport(), [sliders.handle_position(row, step) for step in (0.0, value)])
+    moved = driver.code
+    slider_menu(driver, 0).actions()[0].trigger()
+    assert (driver.code[0], driver.code[1]) == (start[0], moved[1])
+    driver.shortcut("action_undo")
+    np.testing.assert_array_equal(driver.code, moved)
+    slider_menu(driver, None).actions()[1].trigger()
+    driver.type_into("slider_value", "-1")
+    assert in_sigma(driver)[0] == pytest.approx(-1, abs=1e-5)
 
 
 def test_a_drag_moves_the_code_and_is_one_step(driver: WindowDriver) -> None:

@@ -46,6 +46,12 @@ def test_the_small_ones_are_as_wide_as_fits_and_not_wider() -> None:
     assert 84 <= narrow.small[0].width() < 170
 
 
+@pytest.mark.parametrize("height", range(180, 420, 12))
+def test_figures_are_shown_only_where_each_fits(height: int) -> None:
+    found = places(QSize(700, height), 1.0, 2, Captions(21, CAPTIONS.height, narrowest=70))
+    assert not found.figures or min(place.width() for place in found.small) >= 70
+
+
 def test_the_other_arrangement_has_no_larger_image() -> None:
     wide, tall = QSize(900, 500), QSize(500, 900)
     for aspect in (0.25, 0.5, 1.0, 2.0, 4.0):

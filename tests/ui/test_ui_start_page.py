@@ -258,6 +258,15 @@ def test_cards_are_equal_and_fill_the_width(driver: WindowDriver) -> None:
         driver.window.center.leave_start_page()
 
 
+def test_cards_are_larger_where_all_still_fit(driver: WindowDriver) -> None:
+    driver.window.resize(3840, 2160)
+    cards = shown(driver).cards
+    QApplication.processEvents()
+    cells = [cards.visualRect(cards.model().index(row, 0)) for row in range(cards.model().rowCount())]
+    assert cells[-1].bottom() <= cards.viewport().height()
+    assert sum(cell.width() * cell.height() for cell in cells) > 0.3 * cards.width() * cards.height()
+
+
 def test_the_palette_finds_it_by_a_synonym(bare_window: MainWindow) -> None:
     palette = bare_window.app_actions.show_palette()
     QTest.keyClicks(palette.field, "welcome")

@@ -10,7 +10,7 @@ import pytest
 from explorer_testing.builders import as_floats, make_model, make_source
 from explorer_testing.codec import Gate, WrappedCodec
 from explorer_testing.window import WindowDriver
-from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
@@ -35,7 +35,7 @@ def test_it_names_model_and_data(driver: WindowDriver) -> None:
     assert text(driver.window, "status_data") == "No dataset"
     driver.open(make_model(name="lovely"), make_source(1_234))
     assert text(driver.window, "status_model") == "lovely"
-    assert text(driver.window, "status_data") == "tiny: 1,234 images"
+    assert text(driver.window, "status_data") == "Tiny images: 1,234 images"
 
 
 def test_the_tooltip_of_the_data_names_the_splits(bare_window: MainWindow) -> None:
@@ -162,3 +162,11 @@ def test_the_folder_of_an_export_is_shown(driver: WindowDriver, tmp_path: Path) 
     assert opened.urls == [str(tmp_path)] * 2
     driver.document.announced.emit(message("Image copied"))
     assert not shown.isVisible()
+
+
+def test_what_was_saved_is_said_as_long_as_its_folder_is_offered(driver: WindowDriver, tmp_path: Path) -> None:
+    driver.document.announced.emit(message("Image copied"))
+    fading = driver.window.status.findChildren(QTimer, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    assert [timer.isActive() for timer in fading] == [True]
+    driver.document.exported.emit(tmp_path / "film.gif")
+    assert [timer.isActive() for timer in fading] == [False]

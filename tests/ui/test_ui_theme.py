@@ -21,22 +21,24 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from explorer.ui.theme import DARK, LIGHT, Theme
+from explorer.ui.theme import DARK, LIGHT, Theme, luminance, text_on
 from explorer.ui.widgets.fields import combo_box, decimal_box, line_edit, spin_box
 
 BOTH = pytest.mark.parametrize("theme", [LIGHT, DARK])
 
 
-def luminance(color: QColor) -> float:
-    """As WCAG defines it."""
-    parts = (color.redF(), color.greenF(), color.blueF())
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 def contrast(theme: Theme, one: str, other: str) -> float:
     dark, light = sorted(luminance(theme.color(name)) for name in (one, other))
     return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("red", range(0, 256, 51))
+@pytest.mark.parametrize("green", range(0, 256, 51))
+def test_values_on_pixels_have_a_contrast_of_four_and_a_half(red: int, green: int) -> None:
+    for blue in range(0, 256, 51):
+        pixel = QColor(red, green, blue)
+        dark, light = sorted((luminance(pixel), luminance(text_on(pixel))))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, pixel.name()
 
 
 @BOTH

@@ -105,6 +105,50 @@ def test_switching_at_once_keeps_the_sizes_and_the_focus_goes_to_the_stage(drive
     assert window.stage.isAncestorOf(focus)
 
 
+def test_the_timeline_leaves_its_height_to_the_stage_wherever_it_opens_and_closes(driver: WindowDriver) -> None:
+    driver.open()
+    window, document = driver.window, driver.document
+
+    def height() -> int:
+        QApplication.processEvents()
+        return window.gallery.height()
+
+    before = height()
+    for _ in range(3):
+        document.timeline.add()
+        assert height() == before
+        document.undo()
+        assert height() == before
+    document.timeline.add()
+    window.workspaces.switch("map")
+    assert height() == before
+    window.workspaces.switch("train")
+    document.timeline.clear()
+    for name in ("map", "explore"):
+        window.workspaces.switch(name)
+        assert height() == before
+    document.undo()
+    for name in ("map", "explore"):
+        assert height() == before
+        window.workspaces.switch(name)
+        assert window.timeline.height() > 150
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_timeline_of_animate_leaves_the_filmstrip_its_height(driver: WindowDriver, at_once: bool) -> None:
+    driver.open()
+    window = driver.window
+    window.workspaces.switch("explore")
+    QApplication.processEvents()
+    before = window.gallery.height(), window.stage.height()
+    for name in ("animate", "explore", "analyze", "explore"):
+        window.workspaces.switch(name)
+        if not at_once:
+            QApplication.processEvents()
+    QApplication.processEvents()
+    assert (window.gallery.height(), window.stage.height()) == before
+
+
 def test_switching_leaves_no_tab_bars_behind(bare_window: MainWindow) -> None:
     def bars() -> int:
         return len(bare_window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly))
@@ -128,6 +172,33 @@ def test_docks_at_the_side_keep_their_share_of_the_window(bare_window: MainWindo
     assert before == pytest.approx(0.56, abs=0.02)
 
 
+def test_the_usual_width_of_docks_returns_with_that_of_the_window(bare_window: MainWindow) -> None:
+    before = bare_window.dock("latent").width()
+    for width in (1024, 1280, 2600, 1280):
+        bare_window.resize(width, 800)
+        QApplication.processEvents()
+    assert bare_window.dock("latent").width() == before
+
+
+def test_docks_of_other_workspaces_keep_their_share_too(make: MakeWindow) -> None:
+    window = make()
+    for name in ("analyze", "explore"):
+        window.workspaces.switch(name)
+        QApplication.processEvents()
+    window.resize(1900, 1000)
+    QApplication.processEvents()
+    window.workspaces.switch("analyze")
+    QApplication.processEvents()
+    assert window.dock("noise").width() / 1900 == pytest.approx(0.64, abs=0.02)
+    window.workspaces.switch("explore")
+    window.resize(1280, 800)
+    window.close()
+    again = make()
+    again.workspaces.switch("analyze")
+    QApplication.processEvents()
+    assert again.dock("noise").width() / again.width() == pytest.approx(0.64, abs=0.02)
+
+
 def test_a_small_window_hides_the_panels_and_keeps_stage_and_export(bare_window: MainWindow) -> None:
     bare_window.setMinimumSize(QSize(0, 0))
     bare_window.resize(960, 500)
@@ -142,6 +213,21 @@ def test_a_small_window_hides_the_panels_and_keeps_stage_and_export(bare_window:
     bare_window.resize(1280, 800)
     QApplication.processEvents()
     assert "latent" in shown(bare_window)
+
+
+def test_a_workspace_opened_in_a_small_window_fits_and_is_whole_again_in_a_larger_one(bare_window: MainWindow) -> None:
+    bare_window.setMinimumSize(QSize(0, 0))
+    before = shown(bare_window)
+    bare_window.resize(960, 500)
+    QApplication.processEvents()
+    for workspace in (*WORKSPACES[1:], WORKSPACES[0]):
+        bare_window.workspaces.switch(workspace.name)
+        QApplication.processEvents()
+        assert shown(bare_window), workspace.name
+        assert bare_window.minimumSizeHint().height() <= 500, f"{workspace.name} would lie over the status bar"
+    bare_window.resize(1280, 800)
+    QApplication.processEvents()
+    assert shown(bare_window) == before
 
 
 def test_the_window_can_be_as_small_as_promised_in_every_workspace(bare_window: MainWindow) -> None:
@@ -162,6 +248,16 @@ def test_the_stage_alone_and_back(bare_window: MainWindow) -> None:
     assert shown(bare_window) == set()
     command.run()
     assert shown(bare_window) == before
+
+
+def test_a_workspace_ends_the_stage_alone(bare_window: MainWindow) -> None:
+    command = next(one for one in bare_window.registry.commands() if one.record.name == "action_stage_alone")
+    command.run()
+    bare_window.workspaces.switch("map")
+    assert "map" in shown(bare_window)
+    assert bare_window.bars.tools.isVisible(), "no panels without tools"
+    command.run()
+    assert shown(bare_window) == set()
 
 
 def test_a_panel_behind_a_tab_is_not_computed(driver: WindowDriver) -> None:

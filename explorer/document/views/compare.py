@@ -14,7 +14,11 @@ from explorer.data.source import Source
 from explorer.document.document import Document
 from explorer.document.views.image import read_image
 from explorer.document.views.kind import Priority, ViewKind
+from explorer.messages import message
 from explorer.types import Codec, Floats
+
+FITTING = message("Fitting PCA")
+"""Title of the job that makes a PCA to compare with."""
 
 
 @dataclass(frozen=True, eq=False)

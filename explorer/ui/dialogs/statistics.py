@@ -26,7 +26,7 @@ from explorer.types import Indices
 from explorer.ui.card_words import range_of_values
 from explorer.ui.dialogs.files import ask_save, exporting
 from explorer.ui.statistics_model import StatisticsModel
-from explorer.ui.text import capitalized, decibels, filled, percent
+from explorer.ui.text import capitalized, decibels, dimension_name, filled, percent
 from explorer.ui.widgets.correlation_map import CorrelationMap
 from explorer.ui.widgets.fields import button, combo_box, label, name_control
 from explorer.ui.widgets.job_strip import AnalysisStrip
@@ -188,7 +188,8 @@ class StatisticsDialog(QDialog):
 
     def _pair_words(self, row: int, column: int) -> str:
         value = f"{self.map.table[row, column]:+.2f}".replace("-", "\N{MINUS SIGN}")
-        return f"z{self._shown[row]} · z{self._shown[column]}:  {value}"
+        first, second = (dimension_name(int(self._shown[place])) for place in (row, column))
+        return f"{first} · {second}:  {value}"
 
     def _on_cell_pointed(self, row: int, column: int) -> None:
         self._cell.setText(self._pair_words(row, column) if row >= 0 else "")

@@ -310,6 +310,9 @@ class _TermBox(QWidget):
 class _TermImages(QListWidget):
     """The images of a term; without any, it says how to add some."""
 
+    def sizeHint(self) -> QSize:
+        return QSize(120, 92)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if not self.count():

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QHeaderView, QStackedWidget, QTreeWidget, QTreeWid
 from explorer.document.document import Document
 from explorer.document.state import COMPONENTS_ABOVE
 from explorer.document.view_store import FailedView
-from explorer.document.views.compare import COMPARE, CompareView
+from explorer.document.views.compare import COMPARE, FITTING, CompareView
 from explorer.models.bundle import find_bundles
 from explorer.models.comparison import Comparison
 from explorer.types import Floats
@@ -28,7 +28,7 @@ from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, filled, sentence, unbroken
 from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
-from explorer.ui.widgets.layouts import flow, folding, hbox, vbox, widget_of
+from explorer.ui.widgets.layouts import flow, folding, tiles, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 from explorer.ui.widgets.slider_list import SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
@@ -46,6 +46,7 @@ class ComparePanel(WatchingPanel):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(document, parent)
         self._view: CodeView | None = None
+        self._fitting = False
         self._start: Floats | None = None
         name_widget(self, "compare_panel", self.tr("Compare"))
         self._make_controls()
@@ -119,8 +120,9 @@ class ComparePanel(WatchingPanel):
     def _lay_out(self) -> None:
         for frame in self.frames:
             frame.set_detail_lines(4)
-        frames = hbox(*((frame, 1) for frame in self.frames))
-        images = widget_of(folding(680, (frames, 1), vbox(self._edited, (self.sliders, 1), self._reset)))
+        given, *others = self.frames
+        self._side = widget_of(vbox(self._edited, (self.sliders, 1), self._reset))
+        images = widget_of(folding(680, (tiles(given, None, *others), 1), self._side))
         figures = widget_of(vbox((self.table, 1), self._note))
         self._stack = QStackedWidget()
         self._stack.addWidget(images)
@@ -147,6 +149,7 @@ class ComparePanel(WatchingPanel):
         beside.problem_changed.connect(self._show_view)
         document.views.changed(COMPARE).connect(self._show_view)
         document.changed.model.connect(self._show_model)
+        document.jobs_changed.connect(self._on_jobs_changed)
 
     def showEvent(self, event: QShowEvent) -> None:
         """List the models again: one may be new."""
@@ -213,6 +216,7 @@ class ComparePanel(WatchingPanel):
         ready = self._document.model is not None and self._document.source is not None
         self._pca.setEnabled(ready)
         self._measure.setEnabled(ready)
+        self._side.setVisible(other is not None)
         self._view = None
         if other is not None:
             axes = other.latent_dim > COMPONENTS_ABOVE and len(other.sample.statistics.components) > 0
@@ -237,10 +241,18 @@ class ComparePanel(WatchingPanel):
             marks = None if beside.start_code is None else self._view.coordinates(beside.start_code)
             self.sliders.set_values(self._view.coordinates(beside.code), marks)
 
+    def _on_jobs_changed(self) -> None:
+        fitting = any(job.title == FITTING for job in self._document.jobs)
+        if fitting != self._fitting:
+            self._fitting = fitting
+            self._show_view()
+
     def _show_view(self) -> None:
         view, other = self._document.views[COMPARE], self._document.comparison.model
         if not isinstance(view, CompareView) or other is None:
-            words = self.tr("Select a model to compare.") if other is None else self.tr("Encoding…")
+            words = self.tr("Encoding…")
+            if other is None:
+                words = self.tr("Fitting PCA…") if self._fitting else self.tr("Select a model to compare.")
             problem = view.message if isinstance(view, FailedView) else self._document.comparison.problem
             if problem and other is not None:
                 words = f"{sentence(problem)}\n{self.tr('Select an image to try again.')}"

@@ -397,7 +397,7 @@ PANEL = Panel(
     QT_TRANSLATE_NOOP("panels", "Map"),
     MapPanel,
     tip=QT_TRANSLATE_NOOP("panels", "Decode a plane of latent space, and show the dataset's codes on it."),
-    synonyms=QT_TRANSLATE_NOOP("panels", "latent space, scatter, manifold, embedding, grid, density, tsne, umap"),
+    synonyms=QT_TRANSLATE_NOOP("panels", "latent space, scatter plot, embedding, grid, density, t-SNE, tsne, umap"),
     icon="map",
     workspaces=("map",),
     help="map",

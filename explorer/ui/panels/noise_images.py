@@ -22,7 +22,7 @@ from explorer.ui.text import decibels, filled, unbroken
 from explorer.ui.widgets.fields import label, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.image_table import ImageTable
-from explorer.ui.widgets.layouts import hbox, vbox
+from explorer.ui.widgets.layouts import tiles, vbox
 
 
 class NoiseImagePage(QWidget):
@@ -47,7 +47,7 @@ class NoiseImagePage(QWidget):
             frame.setToolTip(plain_tooltip(tip))
             frame.set_detail_lines(3)
             made.append(frame)
-        self.setLayout(hbox(*((frame, 1) for frame in made), spacing=4, margins=0))
+        self.setLayout(tiles(*made))
         self.clean, self.noisy, self.reconstruction, self.difference = made
         document.views.changed(NOISE).connect(self._on_noise_view_changed)
         self._on_noise_view_changed()

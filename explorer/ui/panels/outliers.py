@@ -116,11 +116,12 @@ class OutliersPanel(QWidget):
 
     def _lay_out(self) -> None:
         self._left = widget_of(vbox())
-        self._right = widget_of(vbox(self.ends, (self.list, 1), spacing=6))
+        right = widget_of(vbox(self.ends, (self.list, 1), spacing=6))
+        self._body = widget_of(hbox((self._left, 1), (right, 1), spacing=10))
         self.setLayout(
             vbox(
                 flow(self._rank, self._usual_label, self._usual, self._pick, self._save),
-                (hbox((self._left, 1), (self._right, 1), spacing=10), 1),
+                (self._body, 1),
                 (self._empty, 1),
                 self._caption,
                 self.strip,
@@ -191,7 +192,7 @@ class OutliersPanel(QWidget):
 
     def _on_ranking_changed(self) -> None:
         view = self._document.analysis.ranking
-        for widget in (self._left, self._right, self._caption, self._usual, self._usual_label, self._pick, self._save):
+        for widget in (self._body, self._caption, self._usual, self._usual_label, self._pick, self._save):
             widget.setVisible(view is not None)
         self._empty.setVisible(view is None)
         if view is None:

@@ -53,7 +53,7 @@ class StagePanel(QWidget):
         self._document = document
         name_widget(self, "stage_panel", self.tr("Stage"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(300, 180)
+        self.setMinimumSize(300, 148)  # so that an open timeline fits into 960×500
         self._heading = ElidedLabel("stage_heading", look="heading")
         self.canvas = canvas = StageCanvas()
         self.original, self.reconstruction = canvas.original, canvas.reconstruction

@@ -200,7 +200,7 @@ class TimelinePanel(QWidget):
             Section.KEYFRAMES,
             shortcut="Ctrl+Shift+K",
             tip=self.tr("Append the current code to the timeline."),
-            synonyms=self.tr("insert keyframe, new keyframe, to timeline, interpolate, morph"),
+            synonyms=self.tr("insert keyframe, new keyframe, to timeline, interpolate, interpolation"),
             icon="diamond",
             buttons=(self.add,),
         )
@@ -221,7 +221,7 @@ class TimelinePanel(QWidget):
             Section.KEYFRAMES,
             shortcut="Ctrl+Space",
             tip=self.tr("Play the animation between the keyframes."),
-            synonyms=self.tr("start, stop, preview, interpolate"),
+            synonyms=self.tr("start, stop, preview, interpolate, interpolation, loop"),
             buttons=(self.player.play,),
         )
 
@@ -369,7 +369,7 @@ PANEL = Panel(
     QT_TRANSLATE_NOOP("panels", "Timeline"),
     TimelinePanel,
     tip=QT_TRANSLATE_NOOP("panels", "Show or hide the keyframes and the animation controls."),
-    synonyms=QT_TRANSLATE_NOOP("panels", "keyframes, animation, player, interpolate, morph"),
+    synonyms=QT_TRANSLATE_NOOP("panels", "keyframes, animation, player, interpolate, interpolation, loop, ping-pong"),
     icon="film",
     area=Qt.DockWidgetArea.BottomDockWidgetArea,
     workspaces=("explore", "map", "animate"),

@@ -32,11 +32,11 @@ class TimelinePlayer(QWidget):
         self._make_controls()
         self._make_clock()
         self._fps.setSuffix(self.tr(" fps"))
-        self._hold.setPrefix(self.tr("Hold "))
+        self._hold.setPrefix(self.tr("Hold ends "))
         # In pixels, so that the row fits at the minimum width of the window.
         self._loop.setFixedWidth(128)
         self._fps.setFixedWidth(84)
-        self._hold.setFixedWidth(76)
+        self._hold.setFixedWidth(108)
         self.setLayout(hbox(self.play, self._loop, self._fps, self._hold, 4, (self._length, 1), spacing=6, margins=0))
         for number in (self._hold, self._fps):
             number.valueChanged.connect(lambda value: self._on_settings_edited())

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from explorer.document.document import Document
 from explorer.latent.animation import Segment
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.text import filled
 from explorer.ui.widgets.easing_preview import EasingPreview
 from explorer.ui.widgets.fields import button, combo_box, label, name_control, spin_box
@@ -29,7 +30,8 @@ class SegmentSettings(QWidget):
         self._steps.setFixedWidth(98)
         self._path.setFixedWidth(112)
         self._easing.setFixedWidth(106)
-        parts = (self._which, self._steps, self._path, self._easing, self._preview, self._for_all)
+        path, easing = PlainLabel(self.tr("Path")), PlainLabel(self.tr("Easing"))
+        parts = (self._which, self._steps, path, self._path, easing, self._easing, self._preview, self._for_all)
         self.setLayout(hbox(*parts, spacing=6, margins=0))
         self._steps.valueChanged.connect(lambda value: self._on_edited())
         for box in (self._path, self._easing):

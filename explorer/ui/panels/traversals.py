@@ -73,7 +73,7 @@ class TraversalsPanel(WatchingPanel):
         self._reach = decimal_box("traversals_reach", tip, (0.1, 20.0), 0.5, 1)
         self._reach.setSuffix(" σ")
         self._range = widget_of(hbox(PlainLabel(self.tr("Range ±")), self._reach, spacing=6))
-        self._caption = label("traversals_caption", wrap=False, narrow=True)
+        self._caption = label("traversals_caption", narrow=True)
         self.table = ImageGrid()
         about = self.tr("Images around the current code; click one to use its code")
         name_control(self.table, "traversals_table", about)
@@ -153,7 +153,8 @@ class TraversalsPanel(WatchingPanel):
         labels = []
         for dim in view.rows.tolist():
             inactive = bool(stats.sigma[dim] ** 2 <= ACTIVE_VARIANCE)
-            note = f"KL {stats.kl[dim]:.1f}" if stats.kl is not None else f"σ {stats.sigma[dim]:.2g}"
+            sigma = float(stats.sigma[dim])
+            note = f"KL {stats.kl[dim]:.1f}" if stats.kl is not None else f"σ {sigma:.{1 if sigma >= 1 else 2}f}"
             labels.append((f"{dimension_name(dim)} · {self.tr('inactive') if inactive else note}", inactive))
         return labels
 

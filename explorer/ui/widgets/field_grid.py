@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from explorer.ui.plain_text import PlainLabel
 
 _NARROWEST = 60
+_ARROW = 38
+"""Pixels that a combo box needs beside its text."""
+
 _TOP = 5
 
 
@@ -38,7 +41,7 @@ class FieldGrid(QGridLayout):
         row = self.rowCount()
         for column, (title, field) in ((0, first), (2, second)):
             # Both columns get the same width, whatever the texts of the fields.
-            field.setMinimumWidth(_NARROWEST)
+            field.setMinimumWidth(_widest(field) if isinstance(field, QComboBox) else _NARROWEST)
             field.setSizePolicy(QSizePolicy.Policy.Ignored, field.sizePolicy().verticalPolicy())
             if title:
                 self._label(title, field, row, column)
@@ -63,3 +66,9 @@ class FieldGrid(QGridLayout):
         label.setBuddy(field)
         self.addWidget(label, row, column)
         return label
+
+
+def _widest(box: QComboBox) -> int:
+    """Return the width that shows the longest of the items that the box has."""
+    longest = max((box.fontMetrics().horizontalAdvance(box.itemText(row)) for row in range(box.count())), default=0)
+    return max(_NARROWEST, longest + _ARROW)

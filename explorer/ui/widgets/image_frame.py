@@ -200,9 +200,13 @@ class ImageFrame(QWidget):
         painter.setPen(theme.color("muted"))
         painter.drawText(line.translated(bold.horizontalAdvance(title), 0), int(left), beside)
         below = QRectF(0, line.bottom(), self.width(), self._lines * metrics.height())
-        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
         if self._lines:
-            painter.drawText(below, int(flags), "\n".join(in_lines(detail, metrics, self.width())))
+            elided = (
+                metrics.elidedText(words, Qt.TextElideMode.ElideRight, self.width())
+                for words in in_lines(detail, metrics, self.width())
+            )
+            painter.drawText(below, int(flags), "\n".join(elided))
 
 
 def in_lines(text: str, metrics: QFontMetrics, width: int) -> list[str]:

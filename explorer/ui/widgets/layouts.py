@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias, TypeVar
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QLayoutItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QLayoutItem, QSpacerItem, QVBoxLayout, QWidget
 
 STRETCH: Final = "stretch"
 """Empty space that takes what the other items leave."""
@@ -38,6 +38,21 @@ def flow(*widgets: QWidget, spacing: int = 6) -> Flow:
     made.setSpacing(spacing)
     for widget in widgets:
         made.addWidget(widget)
+    return made
+
+
+def tiles(*items: QWidget | None, spacing: int = 10) -> Tiles:
+    """Return equal widgets in one row, or in columns of two where that makes them larger.
+
+    None leaves a place of a column free.
+    """
+    made = Tiles()
+    made.setSpacing(spacing)
+    for item in items:
+        if item is None:
+            made.addItem(QSpacerItem(0, 0))
+        else:
+            made.addWidget(item)
     return made
 
 
@@ -115,6 +130,50 @@ class Flow(QLayout):
                 x += size.width() + self.spacing()
             y += height + self.spacing()
         return max(0, y - self.spacing() - rect.y())
+
+
+class Tiles(Flow):
+    """Equal widgets, in one row or in columns of two; what their preferred size is higher than wide is a caption."""
+
+    def hasHeightForWidth(self) -> bool:
+        return False
+
+    def sizeHint(self) -> QSize:
+        return super().sizeHint().expandedTo(self.minimumSize())
+
+    def minimumSize(self) -> QSize:
+        size, columns = super().minimumSize(), -(-len(self._items) // 2)
+        return QSize(columns * (size.width() + self.spacing()), 2 * size.height() + self.spacing())
+
+    def _place(self, rect: QRect, *, really: bool) -> int:
+        """Put all widgets in the middle, in the arrangement with the larger images; return the height."""
+        row = [[item] for item in self._shown()]
+        columns = [self._items[start : start + 2] for start in range(0, len(self._items), 2)]
+        least = super().minimumSize().width()
+        fits = self._cell(rect, row)[0] >= least and self._side(rect, row) > self._side(rect, columns)
+        arranged = row if fits else columns
+        width, height = self._cell(rect, arranged)
+        height = min(height, self._side(rect, arranged) + self._caption())
+        rows = max(map(len, arranged), default=0)
+        top = rect.y() + (rect.height() - rows * (height + self.spacing()) + self.spacing()) // 2
+        for across, column in enumerate(arranged if really else []):
+            for down, item in enumerate(column):
+                x, y = across * (width + self.spacing()), down * (height + self.spacing())
+                item.setGeometry(QRect(rect.x() + x, top + y, width, height))
+        return rect.height()
+
+    def _cell(self, rect: QRect, columns: list[list[QLayoutItem]]) -> tuple[int, int]:
+        across, down, gap = len(columns), max(map(len, columns), default=1), self.spacing()
+        return (rect.width() + gap) // max(1, across) - gap, (rect.height() + gap) // down - gap
+
+    def _side(self, rect: QRect, columns: list[list[QLayoutItem]]) -> int:
+        """Return the side of a square image in one of the columns."""
+        width, height = self._cell(rect, columns)
+        return min(width, height - self._caption())
+
+    def _caption(self) -> int:
+        usual = [item.sizeHint() for item in self._shown()]
+        return max((size.height() - size.width() for size in usual), default=0)
 
 
 class FoldingBox(QBoxLayout):

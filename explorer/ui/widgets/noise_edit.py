@@ -30,6 +30,7 @@ _TYPED = "~noise-edit"
 _DIGITS = 4
 _KIND_WIDTH = 64
 _BOX_WIDTH = 62
+_MEAN_WIDTH = 92
 
 
 class NoiseEdit(QWidget):
@@ -155,7 +156,8 @@ class _NoiseRow(QWidget):
         )
         self._mean.setRange(-1, 1)
         self._mean.setSingleStep(0.05)
-        self._mean.setPrefix("μ ")
+        self._mean.setPrefix(self.tr("Mean "))
+        self._mean.setFixedWidth(_MEAN_WIDTH)
         self._remove = QToolButton()
         self._remove.setText("×")
         self._remove.setAutoRaise(True)

@@ -25,6 +25,7 @@ from explorer.types import Floats
 from explorer.ui.text import sigmas
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.slider_access import describe_sliders
+from explorer.ui.widgets.slider_menu import SliderMenu
 from explorer.ui.widgets.slider_painter import NOTE_SHARE, RANGE, VALUE_WIDTH, SliderLook, paint_slider, place_on
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder, SliderRows, in_order
 from explorer.ui.widgets.value_editor import ValueEditor
@@ -77,6 +78,7 @@ class SliderList(QAbstractScrollArea):
         self._edit.setObjectName(value_name)
         self._edit.entered.connect(self.set_current_value)
         self._edit.left.connect(self._on_edit_left)
+        SliderMenu(self)
 
     # -- contents ------------------------------------------------------------------------------------------------
 
@@ -293,8 +295,7 @@ class SliderList(QAbstractScrollArea):
             self._begin_gesture(f"~keys-{self._order.item(self._current)}")
             self._turn(self._current, step if key == Qt.Key.Key_Right else -step)
         elif key in {Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Home}:
-            self._begin_gesture()
-            self.reset_requested.emit(self._order.item(self._current), self._gesture)
+            self.reset_current()
         elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
             self.edit_value()
         elif event.text() and event.text() in _TYPED:
@@ -309,6 +310,22 @@ class SliderList(QAbstractScrollArea):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self.viewport().update()
+
+    @property
+    def current_row(self) -> int:
+        return self._current
+
+    def choose_at(self, y: int) -> bool:
+        """Make the slider at a height in the viewport the current one; return whether there is one."""
+        row = self._row_at(y)
+        if row is not None:
+            self._choose(row)
+        return row is not None
+
+    def reset_current(self) -> None:
+        """Ask to reset the current slider."""
+        self._begin_gesture()
+        self.reset_requested.emit(self._order.item(self._current), self._gesture)
 
     def edit_value(self, typed: str = "") -> None:
         if self.row_count and self.isEnabled():

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.widgets.fields import name_widget
-from explorer.ui.widgets.image_frame import in_lines
+from explorer.ui.widgets.image_frame import DOT, in_lines
 from explorer.ui.widgets.stage_image import StageImage
 from explorer.ui.widgets.stage_places import Captions, pair, places
 from explorer.ui.widgets.swipe_image import SwipeImage
@@ -149,7 +149,8 @@ class StageCanvas(QWidget):
         def lines(width: int) -> int:
             return len(in_lines(_LONGEST, metrics, width))
 
-        captions = Captions(caption_height(0), lambda width: caption_height(lines(width)))
+        narrowest = max(map(metrics.horizontalAdvance, _LONGEST.split(DOT)))
+        captions = Captions(caption_height(0), lambda width: caption_height(lines(width)), narrowest)
         if self._mode == "two":
             first, second = pair(self.size(), self._aspect, captions)
             _put(self.original, first)

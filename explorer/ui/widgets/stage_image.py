@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from explorer.types import Floats
+from explorer.ui.theme import text_on
 from explorer.ui.widgets.color_scale import ColorScale
 from explorer.ui.widgets.image_frame import DOT, ImageFrame
 from explorer.ui.widgets.image_scaling import Axis
@@ -204,7 +205,7 @@ class StageImage(ImageFrame):
                 place = QRectF(place.topLeft() / device, place.size() / device)
                 image = self._image_at(place.center())
                 color = image.pixelColor(column, row) if image is not None else QColor()
-                painter.setPen(QColor("black" if color.lightnessF() > 0.5 else "white"))
+                painter.setPen(text_on(color))
                 values = self._values_at(place.center())
                 words = self._color_words(color) if values is None else _value_words(values[row, column])
                 painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), words)

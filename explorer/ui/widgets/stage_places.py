@@ -18,10 +18,11 @@ _FIGURES = 30.0
 
 @dataclass(frozen=True)
 class Captions:
-    """Heights in pixels: of a caption in one line, and of one with figures at a width; and how many lines those are."""
+    """Heights in pixels of captions: in one line, and with figures at a width, which is at least `narrowest`."""
 
     line: int
     height: Callable[[int], int]
+    narrowest: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ def _column(
     width = max(round(side * min(1.0, aspect)), least)
     height = round(side / max(1.0, aspect)) + (captions.height(width) if figures else captions.line)
     left = width + GAP
+    if figures and width < captions.narrowest:
+        return None
     if small * (height + _BETWEEN) - _BETWEEN > room.height() or room.width() - left < side:
         return None
     column = tuple(QRect(0, number * (height + _BETWEEN), width, height) for number in range(small))
@@ -85,7 +88,7 @@ def _column(
 
 def _row(room: QSize, aspect: float, small: int, captions: Captions, side: int, figures: bool) -> Places | None:
     width = min((room.width() + _BETWEEN) // small - _BETWEEN, max(side, _WIDEST))
-    if width < round(side * min(1.0, aspect)):
+    if width < round(side * min(1.0, aspect)) or (figures and width < captions.narrowest):
         return None
     height = round(side / max(1.0, aspect)) + (captions.height(width) if figures else captions.line)
     top = height + _BETWEEN

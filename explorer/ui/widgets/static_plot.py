@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, QSize, Qt
 
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import name_control
@@ -45,6 +45,10 @@ class StaticPlot(pg.PlotWidget):  # type: ignore[misc]
         self.legend.setZValue(20)
         for side in ("left", "bottom"):
             self.getAxis(side).enableAutoSIPrefix(False)
+
+    def sizeHint(self) -> QSize:
+        """In a scrolling panel a larger one would hide its own axis."""
+        return QSize(320, 200)
 
     def setLabel(self, side: str, text: str | None) -> None:
         """Label an axis with plain text."""
