@@ -367,6 +367,10 @@ def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> Genera
     port = code_port(decoder.given, form.shape if form else None, decoder.file)
     others = [other for other in decoder.given if other.name != port.name]
     rows = condition_rows(others, stated.condition, decoder)
+    if len(port.shape) == 1 and port.shape[0] is not None:
+        one_code = (port.shape[0],)
+        outputs = run_once(decoder, port, one_code, rows)
+        return Part(decoder, port, one_code, 1, rows, [_one(output, 1) for output in outputs], batched=False)
     row = tuple(side or 1 for side in port.shape[1:])
     if form is not None and (None in port.shape[1:] or prod(row) != prod(form.shape)):
         row = form.shape
@@ -428,7 +432,7 @@ def _named_outputs(
 
 def _gives_integers(decoder: Part) -> bool:
     count = decoder.fixed or 1
-    (output, *_) = run_once(decoder.network, decoder.port, (count, *decoder.row), decoder.rows)
+    (output, *_) = run_once(decoder.network, decoder.port, decoder.shape(count), decoder.rows)
     return bool(np.issubdtype(output.dtype, np.integer))
 
 
