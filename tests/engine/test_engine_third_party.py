@@ -110,6 +110,7 @@ WHOLE: dict[str, tuple[str, dict[str, Any], tuple[int, ...], tuple[int, ...]]] =
     "vae_pair": ("vae_pair", {}, (28, 28, 1), (2,)),
     "conditional": ("conditional.keras", {}, (28, 28, 1), (14,)),
     "conditional_gelu": ("conditional_gelu", {}, (28, 28, 1), (14,)),
+    "conditional_gelu_whole": ("conditional_gelu_whole.keras", {}, (28, 28, 1), (14,)),
     "keras_2_hdf5": ("keras_2_hdf5.h5", {}, (28, 28, 1), (7,)),
     "renamed": ("renamed.keras", {}, (28, 28, 1), (7,)),
     "keras_2_zip": ("keras_2_zip.keras", {}, (28, 28, 1), (7,)),
@@ -225,7 +226,7 @@ def test_a_decoder_alone(process: ModelProcess, models: Path, tmp_path: Path) ->
         codec.encode(np.zeros((1, 28, 28, 1), np.float32))
 
 
-@pytest.mark.parametrize("name", ["conditional.keras", "conditional_gelu"])
+@pytest.mark.parametrize("name", ["conditional.keras", "conditional_gelu", "conditional_gelu_whole.keras"])
 def test_a_label_is_a_part_of_the_code(name: str, process: ModelProcess, models: Path, tmp_path: Path) -> None:
     result = run(process, models, tmp_path, name)
     assert result.finished.conditions == "label (0 to 9)"
