@@ -249,6 +249,22 @@ def test_a_label_is_a_part_of_the_code(name: str, process: ModelProcess, models:
     assert np.abs(given[0, :4] - codes[0, :4]).max() > 1e-3, "the encoder takes the class, too"
 
 
+def test_the_default_of_a_condition_can_be_stated(process: ModelProcess, models: Path, tmp_path: Path) -> None:
+    result = run(process, models, tmp_path, "conditional.keras", choices=Choices(condition=(3.0,)))
+    (control,) = result.record.controls
+    assert control.default == tuple(np.eye(10)[3])
+    conditions = open_bundle(result.out).card.conditions
+    assert conditions is not None
+    np.testing.assert_array_equal(conditions.default, np.eye(10)[3])
+    assert open_bundle(result.out).card.command.endswith(" --condition=3")
+    for name, condition, said in (
+        ("conditional.keras", (12.0,), "--condition"),
+        ("sequential.keras", (3.0,), "sequential.keras has no condition inputs. Import it without --condition."),
+    ):
+        request = ImportRequest(models / name, tmp_path / "other", choices=Choices(condition=condition))
+        assert said in message(list(process.run(Examine(request))))
+
+
 def test_what_is_written_can_be_loaded_by_keras_alone(process: ModelProcess, models: Path, tmp_path: Path) -> None:
     result = run(process, models, tmp_path, "functional_norm.keras")
     given = run_python(

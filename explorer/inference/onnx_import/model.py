@@ -47,7 +47,7 @@ from explorer.inference.onnx_import.understanding import (
 )
 from explorer.messages import message
 from explorer.models.import_record import LOST_VARIANCE, Control
-from explorer.models.third_party.layout import integer_codes
+from explorer.models.third_party.layout import integer_codes, no_condition
 from explorer.models.third_party.request import Choices
 from explorer.types import Progress
 
@@ -126,6 +126,8 @@ def _understood(networks: dict[str, Network], stated: Choices) -> Generator[Prog
             known.form = code_form(shape, channels_first=_is_first(known.image_out))
         yield Progress(0, 0)
     share_controls(known.encoder, known.decoder)
+    if stated.condition is not None and not any(one.rows for one in known.parts):
+        raise no_condition(known.parts[0].network.file)
     if known.controls and known.variance is not None:
         known.outputs = known.outputs[:1]
         known.found.notes.append(str(LOST_VARIANCE))
