@@ -36,8 +36,9 @@ check: $(STAMP) ## check lint, formatting, types, imports, dead code and words
 	@.venv/bin/codespell explorer scripts tests docs README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md
 	@$(PYTHON) scripts/check_words.py
 
-check-long: $(STAMP) ## run the long checks (one hour): BLAS kernels, fuzzing, 100 kills, ten minutes in the real window
+check-long: $(STAMP) ## run the long checks (one hour): BLAS kernels, PyTorch, fuzzing, 100 kills, ten minutes in the real window
 	@$(PYTHON) scripts/numeric_tests.py
+	@sh scripts/torch_tests.sh
 	@$(PYTHON) scripts/fuzz.py --minutes 20
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) scripts/kill_for_real.py --times 100 --seed 1
 	@QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(PYTHON) scripts/soak.py --cycles 6 --seed 1

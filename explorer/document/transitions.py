@@ -89,10 +89,14 @@ def same_place(old: Source | None, new: Source | None) -> bool:
 
 
 def unencoded(state: State) -> State:
-    """Return a state with its initial code: None until the image is encoded; the mean code without an encoder."""
+    """Return a state with its initial code: None until the image is encoded.
+
+    Without an encoder it is the mean code, under the default condition if there are any.
+    """
     model, code = state.model, None
     if model is not None and not model.card.encodes:
-        code = np.array(model.sample.statistics.mean, np.float32)
+        mean, inputs = model.sample.statistics.mean, model.card.conditions
+        code = np.array(mean if inputs is None else inputs.replaced(mean, inputs.default), np.float32)
         code.flags.writeable = False
     return replace(state, start_code=code, code=code)
 

@@ -128,6 +128,12 @@ class Conditions:
         pairs = zip(self.controls, classes, strict=True)
         return np.concatenate([class_values(control, _class(control, value, model)) for control, value in pairs])
 
+    def with_default(self, given: Sequence[float], model: str) -> tuple[Control, ...]:
+        """Return the condition inputs with another default, see `read`."""
+        parts = np.split(self.read(given, model), np.cumsum([one.size for one in self.controls])[:-1])
+        pairs = zip(self.controls, parts, strict=True)
+        return tuple(one.model_copy(update={"default": tuple(map(float, values))}) for one, values in pairs)
+
     def _checked(self, control: Control, values: Floats, model: str) -> Floats:
         if not np.isfinite(values).all():
             raise UsageError("The condition has numbers that are too large. Give smaller ones (--condition).")

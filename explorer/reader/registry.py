@@ -83,6 +83,18 @@ READERS: Final[dict[str, Reader]] = {
     "torch weights": Reader(
         "explorer.models.third_party.torch_weights:read_tensors", ("zipfile", "encodings.cp437"), ModelError, 512 * MB
     ),
+    "torch script": Reader(
+        "explorer.inference.torch_import.converting:convert",
+        (
+            "explorer.inference.torch_import.warming:warm_script",
+            "torch._subclasses.schema_check_mode",
+            "encodings.cp437",
+        ),
+        ModelError,
+        memory_bytes=4096 * MB,
+        cpu_seconds=600,
+        silent_seconds=60.0,
+    ),
     "torch program": Reader(
         "explorer.inference.torch_import.converting:convert",
         ("explorer.inference.torch_import.warming:warm",),

@@ -393,7 +393,8 @@ def test_spatial_codes_of_images_of_any_size(tmp_path: Path) -> None:
     np.testing.assert_allclose(codec.decode(codec.encode(images)), channels_last(made), atol=CLOSE)
 
 
-def test_an_image_with_alpha_and_without_a_batch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("batch", [[1], []])
+def test_an_image_with_alpha_and_without_a_batch(tmp_path: Path, batch: list[int]) -> None:
     rng = np.random.default_rng(0)
     weights = {
         "table": rng.normal(0, 40, (3, 16 * 16 * 4)).astype(np.float32),
@@ -407,14 +408,14 @@ def test_an_image_with_alpha_and_without_a_batch(tmp_path: Path) -> None:
         helper.make_node("Clip", ["values", "low", "high"], ["clipped"]),
         helper.make_node("Cast", ["clipped"], ["rgba"], to=TensorProto.UINT8),
     ]
-    proto = models.model(nodes, [("latent", TensorProto.FLOAT, [1, 3])], ["rgba"], weights)
+    proto = models.model(nodes, [("latent", TensorProto.FLOAT, [*batch, 3])], ["rgba"], weights)
     proto.graph.output[0].type.tensor_type.elem_type = TensorProto.UINT8
     bundle = bring_in(tmp_path, whole=proto)
     assert (record(bundle).parts, bundle.card.image_shape) == ("decoder", (16, 16, 3))
     codes = rng.normal(0, 1, (3, 3)).astype(np.float32)
     made = open_codec(bundle).decode(codes)
     for code, image in zip(codes, made, strict=True):
-        (rgba,) = expected(tmp_path, "whole", latent=code[None])
+        (rgba,) = expected(tmp_path, "whole", latent=code.reshape(*batch, 3))
         np.testing.assert_allclose(image, rgba[..., :3] / 255, atol=CLOSE)
 
 
@@ -871,6 +872,58 @@ def test_conditions_of_a_decoder_become_part_of_the_code(tmp_path: Path) -> None
     received = open_codec(bundle).decode(np.hstack([codes, labels[:, None]]).astype(np.float32))
     (made,) = expected(tmp_path, "whole", z=codes, label=np.minimum(labels, 9))
     np.testing.assert_allclose(received, channels_last(made), atol=CLOSE)
+
+
+@pytest.mark.parametrize("exporter", ["OneHot", "Equal"])
+def test_a_label_that_becomes_one_hot_values_has_as_many_classes(tmp_path: Path, exporter: str) -> None:
+    """Both exporters of PyTorch write ``one_hot`` in another way."""
+    rng = np.random.default_rng(0)
+    weights = {
+        "table": rng.normal(0, 1, (7, 64)).astype(np.float32),
+        "shape": np.array([-1, 1, 8, 8], np.int64),
+        "depth": np.array(4, np.int64),
+        "off_on": np.array([0, 1], np.int64),
+        "classes": np.arange(4),
+        "last": np.array([-1], np.int64),
+    }
+    one_hot = {
+        "OneHot": [helper.make_node("OneHot", ["label", "depth", "off_on"], ["hot"])],
+        "Equal": [
+            helper.make_node("Unsqueeze", ["label", "last"], ["column"]),
+            helper.make_node("Equal", ["column", "classes"], ["hot"]),
+        ],
+    }
+    nodes = [
+        *one_hot[exporter],
+        helper.make_node("Cast", ["hot"], ["values"], to=TensorProto.FLOAT),
+        helper.make_node("Concat", ["z", "values"], ["both"], axis=1),
+        helper.make_node("MatMul", ["both", "table"], ["flat"]),
+        helper.make_node("Sigmoid", ["flat"], ["gray"]),
+        helper.make_node("Reshape", ["gray", "shape"], ["picture"]),
+    ]
+    given: list[models.Given] = [("z", TensorProto.FLOAT, ["n", 3]), ("label", TensorProto.INT64, ["n"])]
+    bundle = bring_in(tmp_path, whole=models.model(nodes, given, ["picture"], weights))
+    (control,) = record(bundle).controls
+    assert (control.name, control.choices, bundle.card.latent_shape) == ("label", 4, (4,))
+    codes, labels = rng.normal(0, 1, (4, 3)).astype(np.float32), np.arange(4)
+    received = open_codec(bundle).decode(np.hstack([codes, labels[:, None]]).astype(np.float32))
+    (made,) = expected(tmp_path, "whole", z=codes, label=labels)
+    np.testing.assert_allclose(received, channels_last(made), atol=CLOSE)
+
+
+def test_a_pair_without_an_axis_for_the_batch_of_codes(tmp_path: Path) -> None:
+    decoder = models.decoder((28, 28))
+    weights = {"row": np.array([1, 10], np.int64)}
+    decoder.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in weights.items())
+    decoder.graph.node.insert(0, helper.make_node("Reshape", ["code", "row"], ["z"]))
+    del decoder.graph.input[:]
+    decoder.graph.input.append(helper.make_tensor_value_info("code", TensorProto.FLOAT, [10]))
+    bundle = bring_in(tmp_path, encoder=models.encoder(), decoder=decoder)
+    codes = np.random.default_rng(0).normal(0, 1, (3, 10)).astype(np.float32)
+    made = open_codec(bundle).decode(codes)
+    for code, image in zip(codes, made, strict=True):
+        (alone,) = expected(tmp_path, "decoder", code=code)
+        np.testing.assert_allclose(image, alone.reshape(28, 28, 1), atol=CLOSE)
 
 
 def test_color_images_of_a_gray_model_are_averaged(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ WHOLE: dict[str, tuple[str, dict[str, Any], tuple[int, ...], tuple[int, ...]]] =
     "vae_pair": ("vae_pair", {}, (28, 28, 1), (2,)),
     "conditional": ("conditional.keras", {}, (28, 28, 1), (14,)),
     "conditional_gelu": ("conditional_gelu", {}, (28, 28, 1), (14,)),
+    "conditional_gelu_whole": ("conditional_gelu_whole.keras", {}, (28, 28, 1), (14,)),
     "keras_2_hdf5": ("keras_2_hdf5.h5", {}, (28, 28, 1), (7,)),
     "renamed": ("renamed.keras", {}, (28, 28, 1), (7,)),
     "keras_2_zip": ("keras_2_zip.keras", {}, (28, 28, 1), (7,)),
@@ -225,7 +226,7 @@ def test_a_decoder_alone(process: ModelProcess, models: Path, tmp_path: Path) ->
         codec.encode(np.zeros((1, 28, 28, 1), np.float32))
 
 
-@pytest.mark.parametrize("name", ["conditional.keras", "conditional_gelu"])
+@pytest.mark.parametrize("name", ["conditional.keras", "conditional_gelu", "conditional_gelu_whole.keras"])
 def test_a_label_is_a_part_of_the_code(name: str, process: ModelProcess, models: Path, tmp_path: Path) -> None:
     result = run(process, models, tmp_path, name)
     assert result.finished.conditions == "label (0 to 9)"
@@ -246,6 +247,22 @@ def test_a_label_is_a_part_of_the_code(name: str, process: ModelProcess, models:
         same = (labels == labels[0]).all(axis=1)
         np.testing.assert_allclose(codec.encode_given(references["x"], labels[0])[same], codes[same], atol=1e-5)
     assert np.abs(given[0, :4] - codes[0, :4]).max() > 1e-3, "the encoder takes the class, too"
+
+
+def test_the_default_of_a_condition_can_be_stated(process: ModelProcess, models: Path, tmp_path: Path) -> None:
+    result = run(process, models, tmp_path, "conditional.keras", choices=Choices(condition=(3.0,)))
+    (control,) = result.record.controls
+    assert control.default == tuple(np.eye(10)[3])
+    conditions = open_bundle(result.out).card.conditions
+    assert conditions is not None
+    np.testing.assert_array_equal(conditions.default, np.eye(10)[3])
+    assert open_bundle(result.out).card.command.endswith(" --condition=3")
+    for name, condition, said in (
+        ("conditional.keras", (12.0,), "--condition"),
+        ("sequential.keras", (3.0,), "sequential.keras has no condition inputs. Import it without --condition."),
+    ):
+        request = ImportRequest(models / name, tmp_path / "other", choices=Choices(condition=condition))
+        assert said in message(list(process.run(Examine(request))))
 
 
 def test_what_is_written_can_be_loaded_by_keras_alone(process: ModelProcess, models: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from explorer_testing.shared_process import shared_process
 from explorer_testing.window import WindowDriver, type_into
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox
 
 from explorer.document.views.cursor import CURSOR, CursorView
 from explorer.document.views.image import IMAGE, HalfView
@@ -31,7 +31,7 @@ from pathlib import Path
 from explorer_testing import third_party_kinds, third_party_writer
 folder, styles = json.loads(sys.argv[1])
 third_party_writer.main(Path(folder), styles)
-third_party_kinds.main(Path(folder), ["tiled"])
+third_party_kinds.main(Path(folder), ["tiled", "gated", "hundred"])
 print("null")
 """
 
@@ -305,3 +305,56 @@ def test_the_decoder_alone_of_an_encoder_with_code(driver: WindowDriver, models:
     until_phase(driver, "ready")
     assert "Decoder only" in text(driver, "import_facts")
     assert text(driver, "import_file_name") == "decoder.keras"
+
+
+def test_the_decoder_alone_of_a_whole_model_with_code(driver: WindowDriver, models: Path) -> None:
+    driver.open()
+    look(driver, models / "gated.keras")
+    assert phase(driver) == "asking"
+    QTest.mouseClick(driver.find(QPushButton, "import_decoder_only"), Qt.MouseButton.LeftButton)
+    driver.until(lambda: phase(driver) == "looking")
+    until_phase(driver, "ready", "failed")
+    assert phase(driver) == "ready", driver.document.imports.view.message
+    assert "Decoder only" in text(driver, "import_facts")
+    assert driver.find(QComboBox, "import_cut").isVisible(), "it can be cut elsewhere"
+    bring_in(driver, "gated")
+    model = driver.document.model
+    assert model is not None
+    assert model.card.parts == (False, True)
+    assert model.card.command.endswith(" --decoder-only")
+
+
+def test_one_of_many_classes_is_typed(driver: WindowDriver, models: Path) -> None:
+    driver.open()
+    look(driver, models / "hundred_decoder.keras")
+    assert "Condition inputs, which stay changeable: label (0 to 99)." in text(driver, "import_facts")
+    default = driver.find(QLineEdit, "import_condition")
+    assert default.isVisible()
+    type_into(default, "70")
+    driver.until(lambda: phase(driver) == "looking")
+    until_phase(driver, "ready")
+    bring_in(driver, "hundred_decoder")
+    driver.until(lambda: isinstance(driver.document.views[CURSOR], CursorView))
+    field = driver.find(QSpinBox, "control_label")
+    driver.until(field.isEnabled)
+    driver.until(lambda: driver.window.stage.edited.image is not None)
+    assert field.value() == driver.code[4] == 70
+    before = driver.window.stage.edited.image
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "83")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert driver.code[4] == 83
+    driver.until_edited_shows(driver.code)
+    assert driver.window.stage.edited.image != before
+    QTest.keyClick(field, Qt.Key.Key_Up)
+    assert driver.code[4] == 84
+    assert driver.undo_label() == "Set condition label"
+    driver.document.undo()
+    driver.document.undo()
+    assert field.value() == 70
+    mixed = driver.code.copy()
+    mixed[4] = 3.5
+    driver.document.set_code(mixed)
+    assert field.text() == "mixed"
+    assert driver.problems == []

@@ -91,8 +91,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--condition",
         type=condition,
         metavar="LABEL",
-        help="default of the condition inputs of an ONNX, PyTorch or TensorFlow Lite file: a class, or values "
-        "V,V,…; it becomes fixed if the number of classes is unknown",
+        help="default of the condition inputs: a class, or values V,V,…; in an ONNX, PyTorch or TensorFlow Lite file "
+        "it becomes fixed if the number of classes is unknown",
     )
     add(
         "--decoder-only",

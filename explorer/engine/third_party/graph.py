@@ -118,11 +118,14 @@ def cuts(model: Any, image: Any, generation: Generation) -> Iterator[Cut]:
             is_model(operation) and taken,
             type(operation).__name__ in _RESHAPING,
             "Pool" in type(operation).__name__,
-            lambda tensor=tensor: (  # type: ignore[misc]
-                encoder_to(library, model, tensor),
-                _decoder_from(library, model, tensor),
-            ),
+            lambda tensor=tensor: _parted(library, model, tensor),  # type: ignore[misc]
         )
+
+
+def _parted(library: Any, model: Any, tensor: Any) -> tuple[Any, Any]:
+    # Keras 3 moves inputs that the decoder takes, too, to new nodes. An encoder from before could not be saved.
+    decoder = _decoder_from(library, model, tensor)
+    return encoder_to(library, model, tensor), decoder
 
 
 def _takes(after: Any, tensor: Any) -> bool:
@@ -166,11 +169,11 @@ def _within(
 
         def split_model(cut: Cut = cut) -> tuple[Any, Any]:
             first, second = cut.split_model()
-            encoder = library.Model(model.inputs, first(sources[0]))
-            if after is model.outputs[0]:
-                return encoder, second
-            code = library.Input(cut.shape)
-            return encoder, library.Model(code, _decoder_from(library, model, after)(second(code)))
+            decoder = second
+            if after is not model.outputs[0]:
+                code = library.Input(cut.shape)
+                decoder = library.Model(code, _decoder_from(library, model, after)(second(code)))
+            return library.Model(model.inputs, first(sources[0])), decoder
 
         yield Cut(
             f"{operation.name}/{cut.name}", cut.shape, cut.sampled, cut.between, cut.reshaped, cut.pooling, split_model

@@ -202,10 +202,9 @@ def holds_onnx(request: ImportRequest) -> bool:
             "--decoder-only is for whole Keras models, and {file} is none. Import its decoder alone.",
             file=request.title,
         )
-    if not any(onnx) and (request.choices.layout, request.choices.condition) != (None, None):
+    if not any(onnx) and request.choices.layout is not None:
         raise ModelError(
-            "--layout and --condition are for files of ONNX, TensorFlow Lite and PyTorch, and {file} is none. "
-            "Import it without them.",
+            "--layout is for files of ONNX, TensorFlow Lite and PyTorch, and {file} is none. Import it without it.",
             file=request.title,
         )
     return any(onnx)

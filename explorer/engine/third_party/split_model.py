@@ -12,8 +12,9 @@ from explorer.engine.third_party import graph
 from explorer.engine.third_party.loading import Generation, Loaded, SavedFunction, keras_of
 from explorer.errors import ModelError
 from explorer.messages import Message, message
+from explorer.models.conditions import conditions_of
 from explorer.models.import_record import LOST_VARIANCE, Control, Layout
-from explorer.models.third_party.layout import integer_codes
+from explorer.models.third_party.layout import integer_codes, no_condition
 from explorer.models.third_party.request import NO_CHOICES, Choices
 from explorer.reading import reason_of
 from explorer.types import ImageShape
@@ -356,6 +357,11 @@ def _understood(split_model: SplitModel, loaded: Loaded, choices: Choices) -> Sp
         )
     split_model.latent_shape = tuple(side for side in code if side is not None)
     split_model.controls = _controls(encoder_controls, decoder_controls, split_model)
+    if choices.condition is not None:
+        conditions = conditions_of(split_model.controls, sum(control.size for control in split_model.controls))
+        if conditions is None:
+            raise no_condition(loaded.file.name)
+        split_model.controls = conditions.with_default(choices.condition, loaded.file.name)
     if split_model.controls and split_model.log_variance is not None:
         split_model.notes.append(str(LOST_VARIANCE))
     return split_model

@@ -46,6 +46,9 @@ _MARK: Final = b"TFL3"
 _OPSET: Final = 17
 _SAMPLES: Final = 8
 _TOLERANCE: Final = 1e-4
+_TOLERANCE_16_BITS: Final = 1e-3
+"""Several layers of TensorFlow Lite round, and it looks up a sigmoid of 16 bits in a table."""
+
 _LEVELS: Final = 255
 
 Detail = dict[str, Any]
@@ -93,7 +96,7 @@ def _converted(content: bytes, place: int, file: str) -> Converted:
     try:
         network = _network(model, operators, interpreter)
         _check_operators(network, file)
-        quantized = _compute_in_floats(network.graph)
+        quantized = _compute_in_floats(network.graph) | _widen(network.graph)
         names = _open_ends(network.graph, model, interpreter)
         written = network.SerializeToString()
         if any(node.op_type.startswith("Random") for node in network.graph.node):
@@ -207,6 +210,35 @@ def _compute_in_floats(graph: onnx.GraphProto) -> bool:
     return bool(rounded)
 
 
+def _widen(graph: onnx.GraphProto) -> bool:
+    """Compute in floats, also with constants, where values are quantized to 16 bits; return whether any are.
+
+    ONNX Runtime has few operators for them. The steps are so small that only the limits matter, to which they clip.
+    """
+    constants = {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
+    quantizing = [node for node in graph.node if node.op_type in {"QuantizeLinear", "DequantizeLinear"}]
+    if not any(constants[node.input[2]].dtype == np.int16 for node in quantizing):
+        return False
+    for node in quantizing:
+        (source, scale, zero), (made,) = node.input, node.output
+        step = constants[scale]
+        if source in constants:
+            axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 1)
+            sides = [-1 if at == axis and step.ndim else 1 for at in range(constants[source].ndim)]
+            shifted = constants[source].astype(np.float32) - constants[zero].reshape(sides)
+            value = numpy_helper.from_array((shifted * step.reshape(sides)).astype(np.float32))
+            node.CopyFrom(helper.make_node("Constant", [], [made], value=value))
+        elif constants[zero].dtype == np.int16 and node.op_type == "DequantizeLinear":
+            node.CopyFrom(helper.make_node("Identity", [source], [made]))
+        elif constants[zero].dtype == np.int16:
+            names = [f"{made}_least", f"{made}_most"]
+            limits = (np.float32(limit) * step for limit in (-(1 << 15), (1 << 15) - 1))
+            graph.initializer.extend(map(numpy_helper.from_array, limits, names))
+            node.CopyFrom(helper.make_node("Clip", [source, *names], [made]))
+    del graph.value_info[:]  # with the types from before
+    return True
+
+
 def _open_ends(graph: onnx.GraphProto, model: Any, interpreter: Any) -> dict[str, str]:
     """Give inputs and outputs the names of the signature, and real values instead of quantized ones.
 
@@ -222,12 +254,14 @@ def _open_ends(graph: onnx.GraphProto, model: Any, interpreter: Any) -> dict[str
         inside = value.name
         name = names.get(inside, inside)
         quantized = bool(details[inside]["quantization"][0])
-        while name in taken and (quantized or name != inside):
+        narrow = quantized and details[inside]["dtype"] is not np.int16  # see `_widen`
+        while name in taken and (narrow or name != inside):
             name = f"{name}_"
         taken.add(name)
         value.name = new[inside] = name
         if quantized:
             value.type.tensor_type.elem_type = TensorProto.FLOAT
+        if narrow:
             added.append(_quantization(graph, inside, name, details[inside], gives=added is last))
         elif name != inside:
             for node in graph.node:
@@ -281,12 +315,14 @@ def _compared(content: bytes, interpreter: Any, names: dict[str, str], file: str
         for pair, detail, values in zip(pairs, made, received, strict=True):
             pair[0].append(np.asarray(_real(interpreter.get_tensor(detail["index"]), detail), np.float32))
             pair[1].append(np.asarray(values, np.float32))
-    quantized = quantized or any(detail["quantization"][0] for detail in interpreter.get_tensor_details())
+    details = interpreter.get_tensor_details()
+    quantized = quantized or any(detail["quantization"][0] for detail in details)
+    tolerance = _TOLERANCE_16_BITS if any(detail["dtype"] is np.int16 for detail in details) else _TOLERANCE
     worst = _Compared(0.0, 0.0, 0.0)
     for (expected, found), detail in zip(pairs, made, strict=True):
         one = _difference(np.stack(expected), np.stack(found), detail["quantization"][0])
         # Rounding one value differently changes the values behind it by more than a step, but few of them.
-        if not (one.largest <= _TOLERANCE or (quantized and one.average <= one.step)):
+        if not (one.largest <= tolerance or (quantized and one.average <= one.step)):
             raise ModelError(
                 "{file} gives other results after its conversion to ONNX (difference {difference:.2g}). "
                 "Import the original model, or its export to ONNX.",

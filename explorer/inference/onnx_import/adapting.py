@@ -113,7 +113,7 @@ def adapt_decoder(one: Part, image: Image, code: CodeForm) -> bytes:
     value = _feed_controls(builder, one, CODE, code.latent_shape) if one.controls else CODE
     if code.channels_first:
         value = builder.add(builder.before, "Transpose", value, perm=[0, 3, 1, 2])
-    _feed(builder, one.port, value, one.row, fixed, batched=True)
+    _feed(builder, one.port, value, one.row, fixed, batched=one.batched)
     _bake(builder, one, CODE)
     value = _floats(builder, network.outputs[0])
     height, width, depth = image.shape

@@ -10,7 +10,7 @@ from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from explorer.errors import ModelError
 from explorer.inference.onnx_import.loading import Arrays, Network, Port, failed_run
-from explorer.inference.onnx_import.understanding import inputs_for
+from explorer.inference.onnx_import.understanding import constants_of, inputs_for
 from explorer.types import Progress
 
 _CLOSE = 1e-4
@@ -108,11 +108,7 @@ class _Freeing:
         self._graph = self._model.graph
         self._before: list[NodeProto] = []
         self._names = 0
-        self._constants = {one.name: numpy_helper.to_array(one) for one in self._graph.initializer}
-        for node in self._graph.node:
-            value = _constant(node)
-            if value is not None:
-                self._constants[node.output[0]] = value
+        self._constants = constants_of(self._graph)
         self._made = {name: node for node in self._graph.node for name in node.output}
 
     def network(self) -> Network:
@@ -195,13 +191,3 @@ class _Freeing:
         # A file that was imported before has such names already.
         name = f"any_batch_{self._names}"
         return self._name() if name in self._made or name in self._constants else name
-
-
-def _constant(node: NodeProto) -> np.ndarray[Any, Any] | None:
-    """Return the value of an operator that is a constant tensor, or list of integers."""
-    if node.op_type != "Constant" or not node.attribute:
-        return None
-    value = node.attribute[0]
-    if value.name == "value_ints":
-        return np.array(value.ints, np.int64)
-    return numpy_helper.to_array(value.t) if value.HasField("t") else None

@@ -34,7 +34,7 @@ def encoder_difference(
     if is_integer(one.port.kind):
         images = np.rint(images * 255).astype(np.float32)
     own = images.transpose(0, 3, 1, 2) if image.channels_first else images
-    shape = (count, *one.row) if one.batched else one.row
+    shape = one.shape(count)
     given = inputs_for(one.port, shape, one.rows, one.network.given)
     given[one.port.name] = typed(np.ascontiguousarray(own).reshape(shape), one.port.kind)
     known = dict(zip(one.network.outputs, one.network.run(given), strict=True))
@@ -52,10 +52,10 @@ def decoder_difference(one: Part, image: Image, content: bytes, form: CodeForm) 
     """Do the same for a decoder."""
     count = one.fixed or 2
     codes: Floats = np.random.default_rng(2).standard_normal((count, *form.latent_shape)).astype(np.float32)
-    given = inputs_for(one.port, (count, *one.row), one.rows, one.network.given)
+    given = inputs_for(one.port, one.shape(count), one.rows, one.network.given)
     values = _with_defaults(codes, one) if one.controls else codes
     own = codes.transpose(0, 3, 1, 2) if form.channels_first else codes
-    given[one.port.name] = typed(np.ascontiguousarray(own).reshape(count, *one.row), one.port.kind)
+    given[one.port.name] = typed(np.ascontiguousarray(own).reshape(one.shape(count)), one.port.kind)
     made = np.asarray(one.network.run(given)[0], np.float32)
     height, width, depth = image.shape
     if image.channels_first:

@@ -47,7 +47,7 @@ from explorer.inference.onnx_import.understanding import (
 )
 from explorer.messages import message
 from explorer.models.import_record import LOST_VARIANCE, Control
-from explorer.models.third_party.layout import integer_codes
+from explorer.models.third_party.layout import integer_codes, no_condition
 from explorer.models.third_party.request import Choices
 from explorer.types import Progress
 
@@ -126,6 +126,8 @@ def _understood(networks: dict[str, Network], stated: Choices) -> Generator[Prog
             known.form = code_form(shape, channels_first=_is_first(known.image_out))
         yield Progress(0, 0)
     share_controls(known.encoder, known.decoder)
+    if stated.condition is not None and not any(one.rows for one in known.parts):
+        raise no_condition(known.parts[0].network.file)
     if known.controls and known.variance is not None:
         known.outputs = known.outputs[:1]
         known.found.notes.append(str(LOST_VARIANCE))
@@ -367,6 +369,10 @@ def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> Genera
     port = code_port(decoder.given, form.shape if form else None, decoder.file)
     others = [other for other in decoder.given if other.name != port.name]
     rows = condition_rows(others, stated.condition, decoder)
+    if len(port.shape) == 1 and port.shape[0] is not None:
+        one_code = (port.shape[0],)
+        outputs = run_once(decoder, port, one_code, rows)
+        return Part(decoder, port, one_code, 1, rows, [_one(output, 1) for output in outputs], batched=False)
     row = tuple(side or 1 for side in port.shape[1:])
     if form is not None and (None in port.shape[1:] or prod(row) != prod(form.shape)):
         row = form.shape
@@ -428,7 +434,7 @@ def _named_outputs(
 
 def _gives_integers(decoder: Part) -> bool:
     count = decoder.fixed or 1
-    (output, *_) = run_once(decoder.network, decoder.port, (count, *decoder.row), decoder.rows)
+    (output, *_) = run_once(decoder.network, decoder.port, decoder.shape(count), decoder.rows)
     return bool(np.issubdtype(output.dtype, np.integer))
 
 

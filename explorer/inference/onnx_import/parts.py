@@ -40,6 +40,10 @@ class Part:
     controls: tuple[Control, ...] = ()
     fed: dict[str, int] = field(default_factory=dict)
 
+    def shape(self, count: int) -> tuple[int, ...]:
+        """Return the shape of its input for a number of images or codes: 1 if it has no axis for the batch."""
+        return (count, *self.row) if self.batched else self.row
+
     @property
     def baked(self) -> list[Port]:
         """The conditions that are fixed."""

@@ -9,6 +9,7 @@ from math import prod
 from typing import Final, Literal
 
 import numpy as np
+from onnx import GraphProto, numpy_helper
 
 from explorer.errors import ModelError
 from explorer.inference.onnx_import.loading import Arrays, Network, Port, Shape, is_integer, kind_name, typed, words
@@ -141,8 +142,8 @@ def code_port(ports: Sequence[Port], code: tuple[int, ...] | None, file: str) ->
 
 
 def takes(port: Port, code: tuple[int, ...]) -> bool:
-    """Return whether an input takes codes of a shape; axes of size 1 do not matter."""
-    sides = port.shape[1:]
+    """Return whether an input takes codes of a shape; axes of size 1 do not matter, nor does that of the batch."""
+    sides = port.shape if len(port.shape) == 1 and port.shape[0] is not None else port.shape[1:]
     if len(sides) == len(code) and all(side in {None, have} for side, have in zip(sides, code, strict=True)):
         return True
     return None not in sides and tuple(s for s in sides if s != 1) == tuple(s for s in code if s != 1)
@@ -212,13 +213,14 @@ def control_of(network: Network, port: Port) -> Control | None:
 
 
 def _classes(network: Network, name: str) -> int:
-    """Return the number of rows of the table that a label selects from; 0 if it is unknown."""
-    sizes = {one.name: one.dims for one in network.model.graph.initializer}
+    """Return how many classes a label may be: rows of a table, or length of one-hot values; 0 if it is unknown."""
+    graph = network.model.graph
+    sizes = {one.name: one.dims for one in graph.initializer}
     same = {name}
-    for node in network.model.graph.node:
-        if node.op_type in {"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"} and same.intersection(
-            node.input[:1]
-        ):
+    for node in graph.node:
+        if not same.intersection(node.input):
+            continue
+        if node.op_type in {"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"} and node.input[0] in same:
             same.update(node.output)
         elif (
             node.op_type == "Gather"
@@ -227,7 +229,27 @@ def _classes(network: Network, name: str) -> int:
             and not any(one.name == "axis" and one.i for one in node.attribute)
         ):
             return int(next(iter(sizes[node.input[0]]), 0))
+        elif node.op_type in {"OneHot", "Equal"}:
+            # The exporters of PyTorch write one-hot values as an operator, or as a comparison with 0, 1, …
+            constants = constants_of(graph)
+            other = next((constants[name].ravel() for name in node.input if name in constants), np.zeros(0))
+            if node.op_type == "OneHot":
+                return int(other[0]) if other.size else 0
+            return other.size if np.array_equal(other, np.arange(other.size)) else 0
     return 0
+
+
+def constants_of(graph: GraphProto) -> Arrays:
+    """Return the weights of a network, and the values of its operators that are constant tensors or integers."""
+    found = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute:
+            value = node.attribute[0]
+            if value.name == "value_ints":
+                found[node.output[0]] = np.array(value.ints, np.int64)
+            elif value.HasField("t"):
+                found[node.output[0]] = numpy_helper.to_array(value.t)
+    return found
 
 
 def inputs_for(port: Port, shape: tuple[int, ...], rows: Arrays, ports: Sequence[Port], seed: int = 0) -> Arrays:

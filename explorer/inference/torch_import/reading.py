@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from explorer import reader
 from explorer.errors import ModelError
+from explorer.models.third_party.no_network import format_of
 from explorer.types import Bytes, Progress
 
 Role = TypeVar("Role", bound=str)
@@ -33,11 +34,19 @@ def converting(files: Mapping[Role, Path]) -> Generator[None, None, dict[Role, C
 
     ModelError if PyTorch cannot load or convert one, or ONNX Runtime computes something else with it.
     """
+    if all(format_of(path) == "torchscript" for path in files.values()):
+        # Loading the exporter of exported programs takes seconds. TorchScript needs it only where its own one fails.
+        with suppress(ModelError):
+            return (yield from _converted("torch script", files))
+    return (yield from _converted("torch program", files))
+
+
+def _converted(name: str, files: Mapping[Role, Path]) -> Generator[None, None, dict[Role, Converted]]:
     found: dict[Role, Converted] = {}
     roles = list(files)
     paths = [path.expanduser().absolute() for path in files.values()]
     arguments = {"roles": tuple(roles)}
-    with closing(reader.steps("torch program", paths, (Converted, Progress), arguments)) as records:
+    with closing(reader.steps(name, paths, (Converted, Progress), arguments)) as records:
         for record in records:
             if isinstance(record, Converted) and 0 <= record.place < len(roles):
                 found[roles[record.place]] = record

@@ -47,3 +47,8 @@ def integer_codes(file: str) -> ModelError:
         "Export the encoder up to the vectors before quantization, and the decoder from these vectors.",
         file=file,
     )
+
+
+def no_condition(file: str) -> ModelError:
+    """Return the error of a model that takes nothing beside images or codes, for which a condition is given."""
+    return ModelError("{file} has no condition inputs. Import it without --condition.", file=file)

@@ -28,7 +28,8 @@ class Choices:
     layout
         Order of the axes of images in an ONNX file.
     condition
-        Value of all condition inputs of an ONNX file: a class, or as many numbers as they take.
+        Default of the condition inputs: a class, or as many numbers as they take. Of an ONNX file it is the value of
+        each of them.
     """
 
     bottleneck: str | None = None

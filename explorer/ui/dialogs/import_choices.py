@@ -92,14 +92,14 @@ class ImportChoices(QWidget):
             code=self.code.currentData(),
             log_variance=self.variance.currentData(),
             layout=self.axes.currentData() if self._onnx else None,
-            condition=parse_condition(self.condition.text()) if self._onnx else None,
+            condition=parse_condition(self.condition.text()),
         )
 
     @property
     def problem(self) -> Message:
         """Why the condition cannot be read; empty if it can."""
         text = self.condition.text().strip()
-        if text and parse_condition(text) is None and self._onnx:
+        if text and parse_condition(text) is None:
             return message("Cannot read the condition: enter a class such as 3, or numbers with commas")
         return NO_MESSAGE
 
@@ -125,7 +125,7 @@ class ImportChoices(QWidget):
         several = len(self._outputs) > 1
         for field, shown in (
             (self.axes, self._onnx),
-            (self.condition, self._onnx and (conditional or self._asks_condition)),
+            (self.condition, conditional or self._asks_condition),
             (self.code, several),
             (self.variance, several or stackable or self._given.log_variance is not None),
             (self.cut, self.cut.count() > 1),

@@ -299,12 +299,22 @@ def decoder_alone(folder: Path, x: Any) -> Any:
 @style
 def conditional(folder: Path, x: Any) -> Any:
     """Both halves take the class, one-hot."""
+    return _conditional("relu", folder / "conditional.keras", x)
+
+
+@style
+def conditional_gelu_whole(folder: Path, x: Any) -> Any:
+    """The same with exact GELU, so that Keras has to run both halves, and saves them."""
+    return _conditional("gelu", folder / "conditional_gelu_whole.keras", x)
+
+
+def _conditional(activation: str, path: Path, x: Any) -> Any:
     k = keras.layers
     given, label = keras.Input((28, 28, 1), name="image"), keras.Input((10,), name="label")
-    code = k.Dense(4, name="code")(k.Concatenate()([k.Dense(32, "relu")(k.Flatten()(given)), label]))
-    h = k.Dense(32, "relu")(k.Concatenate()([code, label]))
+    code = k.Dense(4, name="code")(k.Concatenate()([k.Dense(32, activation)(k.Flatten()(given)), label]))
+    h = k.Dense(32, activation)(k.Concatenate()([code, label]))
     model = keras.Model([given, label], k.Reshape((28, 28, 1))(k.Dense(784, "sigmoid")(h)))
-    model.save(folder / "conditional.keras")
+    model.save(path)
     every = [np.asarray(model([x[:COUNT], np.tile(np.eye(10)[[c]], (COUNT, 1))])) for c in range(10)]
     return said(_best(every, x))
 
