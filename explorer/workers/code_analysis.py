@@ -118,10 +118,10 @@ def find_directions(
     left: list[Message] = []
     asked = attribute_masks(source, request.attribute, request.values)
     with FitProcess() as process:
-        for number, (name, told, has) in enumerate(asked):
+        for number, (name, labeled, has) in enumerate(asked):
             note = message("Finding the direction of {name}", name=name)
             yield Progress(number, len(asked), note)
-            usable = told[positions]
+            usable = labeled[positions]
             wanted = FitDirection(codes[usable], has[positions][usable], request.method)
             try:
                 result = yield from process.fit(wanted, note)
@@ -146,10 +146,10 @@ def probe(
 
     `table` are the codes of the source, if they are known.
     """
-    told, classes = classes_of(source, attribute)
+    labeled, classes = classes_of(source, attribute)
     if table is None:
         table = yield from _encoded(model, source)
-    rows = table.known[told[table.known]]
+    rows = table.known[labeled[table.known]]
     long = model.latent_dim > len(model.sample.statistics.components) > 0
     codes = table.components(rows) if long else table.values[rows]
     probed = yield from probe_labels(codes, classes[rows])
