@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from explorer.array_files import ZipLimits, whole_arrays
+from explorer.data.choices import MAX_CHANNELS
 from explorer.data.deep_pixels import DTYPES
-from explorer.data.formats import Header
+from explorer.data.formats import MAX_PIXELS, Header
 from explorer.data.frames import MAX_FRAMES
 from explorer.data.probing import probe_image, probe_together
 from explorer.data.source import Skipped
@@ -273,6 +274,12 @@ def _split(blob: NDArray[np.uint8]) -> list[str]:
     return blob.tobytes().decode("utf-8", "surrogateescape").split("\0")
 
 
+def _plausible(headers: Indices) -> bool:
+    height, width, channels = headers[:, 0], headers[:, 1], headers[:, 2]
+    sides = (height >= 1) & (width >= 1) & (height <= MAX_PIXELS) & (width <= MAX_PIXELS // np.maximum(height, 1))
+    return bool((sides & (channels >= 1) & (channels <= MAX_CHANNELS)).all())
+
+
 def _fits(index: ImageIndex) -> bool:
     count = len(index)
     shapes = [index.labels.shape, index.rows.shape, index.states.shape, index.headers.shape, index.stamps.shape]
@@ -287,6 +294,7 @@ def _fits(index: ImageIndex) -> bool:
         and len(np.unique(index.rows)) == count
         and int(index.rows.max()) <= 4 * (count + BIG_FOLDER)
         and int(index.states.max()) <= BAD
+        and _plausible(index.headers[index.states == GOOD].astype(np.int64))
         and 0 <= int(index.headers[:, 3].min()) <= int(index.headers[:, 3].max()) <= MAX_FRAMES + 1
         and 0 <= int(index.headers[:, 4].min()) <= int(index.headers[:, 4].max()) < len(DTYPES)
         and index.reasons.keys() == set(np.flatnonzero(index.states == BAD).tolist())

@@ -229,6 +229,23 @@ def test_an_index_that_leads_elsewhere_is_not_believed(images: Path, tmp_path: P
     assert load_index(images) is None
 
 
+@pytest.mark.parametrize(
+    ("column", "number"),
+    [(0, 0), (1, -3), (1, 2**31 - 1), (2, 0), (2, 17)],
+    ids=["flat", "negative", "wide", "no", "many"],
+)
+def test_an_index_of_impossible_images_is_made_again(images: Path, opened: Opened, column: int, number: int) -> None:
+    open_source(images)
+    (path,) = (cache_dir() / "index").iterdir()
+    with np.load(path, allow_pickle=False) as file:
+        parts = dict(file)
+    parts["headers"][3, column] = number
+    np.savez(path, **parts)
+    opened.forget()
+    assert load_index(images) is None
+    assert open_source(images).count == COUNT
+
+
 def test_a_changed_file_is_decoded_again_and_a_removed_one_says_so(images: Path, opened: Opened) -> None:
     source = open_source(images)
     assert value_of(source, "class0/0.png") == 0
