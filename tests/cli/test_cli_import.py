@@ -42,16 +42,20 @@ def parts(tmp_path: Path, vae: Path) -> Path:
 @pytest.mark.usefixtures("shared")
 def test_two_parts_become_the_model_that_they_were(ask: Any, tmp_path: Path, parts: Path, vae: Path) -> None:
     out = tmp_path / "again"
-    result = ask("import", "--encoder", parts / "encoder.keras", "--decoder", parts / "decoder.keras", "--out", out)
+    halves = ("--encoder", parts / "encoder.keras", "--decoder", parts / "decoder.keras")
+    result = ask("import", *halves, "--out", out, "--data", "clothing")
     assert set(result) == {"name", "image_shape", "latent_shape", "engine", "max_difference"}
     assert (result["name"], result["image_shape"], result["latent_shape"]) == ("again", [28, 28, 1], [2])
     assert result["engine"] == "onnx"
     assert result["max_difference"] <= 1e-4
     card, original = open_bundle(out).card, open_bundle(vae).card
     assert card.variational
-    assert card.data.name == "digits", "found by trying what ships"
+    assert card.data.name == "digits", "found by trying what ships, better than what was named"
     assert card.metrics["mse"] == pytest.approx(original.metrics["mse"], rel=0.1)
-    assert card.command == "latent-explorer import --out again --encoder encoder.keras --decoder decoder.keras"
+    assert (
+        card.command
+        == "latent-explorer import --out again --encoder encoder.keras --decoder decoder.keras --data clothing"
+    )
     codes = np.array([[0.5, -1]], np.float32)
     np.testing.assert_allclose(
         open_model(str(out)).codec.decode(codes), open_model(str(vae)).codec.decode(codes), atol=1e-5
@@ -109,6 +113,7 @@ def test_what_cannot_be_meant(call: Any, tmp_path: Path) -> None:
     assert "0,1 | -1,1 | 0,255" in call("import", "x.h5", "--out", "y", "--range-in", "0,2").error
     assert "0,255 | logits" in call("import", "x.h5", "--out", "y", "--range-out", "0,2").error
     assert "pad" in call("import", "x.h5", "--out", "y", "--fit", "crop").error
+    assert "nowhere" in call("import", "x.h5", "--out", "y", "--data", "nowhere").error
     write_bundle(tmp_path / "there")
     assert "or replace it with --force" in call("import", "x.h5", "--out", tmp_path / "there").error
 

@@ -227,7 +227,8 @@ def test_a_keras_model_of_four_channels_is_imported_with_images_of_four(
     *_, finished = process.run(Import(ImportRequest(path=path, out=out, data=str(file))))
 
     assert isinstance(refused, Failed)
-    assert "no dataset has images of 4 channels. Open such images first" in str(refused.message)
+    assert "no dataset has images of 4 channels. Open such images first, or name them (--data)" in str(refused.message)
     assert isinstance(finished, ImportFinished)
     card = open_bundle(out).card
     assert (card.image_shape, card.latent_dim, card.preprocessing.reading) == ((16, 16, 4), 6, READING)
+    assert f" --data {file.name}" in card.command

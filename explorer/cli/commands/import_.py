@@ -14,6 +14,7 @@ from explorer.cli.console import Console, shape_text
 from explorer.cli.interrupts import interrupts
 from explorer.cli.log import write_log
 from explorer.cli.parser import add_out, condition
+from explorer.data.sources import open_source
 from explorer.engine import messages
 from explorer.engine.client import IMPORT_SECONDS, ModelProcess
 from explorer.errors import INTERRUPTED, ModelError, UsageError
@@ -99,6 +100,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="import only the decoder of a Keras model; code in a whole model does not run, even with --trust",
     )
+    add("--data", metavar="D", help="also try the model on these images, which it knows: a known dataset, or a path")
     add("--trust", action="store_true", help="run code contained in the model, in a separate process")
 
 
@@ -165,6 +167,7 @@ def _request(options: Namespace) -> ImportRequest:
         trust=options.trust,
         force=options.force,
         decoder_only=options.decoder_only,
+        data=None if options.data is None else open_source(options.data).spec,
     )
 
 
@@ -202,7 +205,7 @@ COMMAND = Command(
     "import autoencoder.h5 --out my-model",
     add_arguments,
     run,
-    reads={"path": places.file, "encoder": places.file, "decoder": places.file},
+    reads={"path": places.file, "encoder": places.file, "decoder": places.file, "data": places.data},
     writes={"out": places.new_bundle},
     notes=(
         "The file is first read as data only: layers that contain code, and PyTorch programs, which are code, are "

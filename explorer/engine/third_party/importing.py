@@ -483,6 +483,7 @@ def _command(request: ImportRequest, record: Imported) -> str:
     for option, part in (("--encoder", request.encoder), ("--decoder", request.decoder)):
         said += [option, part.name] if part is not None else []
     said += _options(request.choices)
+    said += ["--data", Path(request.data).name] if request.data is not None else []
     said += ["--decoder-only"] if request.decoder_only else []
     return shlex.join([*said, *(["--trust"] if request.trust else [])])
 

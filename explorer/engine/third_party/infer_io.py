@@ -117,7 +117,8 @@ def try_images(split_model: SplitModel | OnnxModel, record: Imported, choices: C
     trials = [scored for candidate in candidates for scored in candidate.scored(split_model)]
     if not trials:
         raise ModelError(
-            "Cannot try the model: no dataset has images of {count:# channel|# channels}. Open such images first.",
+            "Cannot try the model: no dataset has images of {count:# channel|# channels}. "
+            "Open such images first, or name them (--data).",
             count=split_model.image_shape[2],
         )
     known = [scored for scored in trials if np.isfinite(scored[0])]
