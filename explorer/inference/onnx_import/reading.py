@@ -6,7 +6,6 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, Literal
 
 from explorer import reader
@@ -14,10 +13,9 @@ from explorer.errors import ModelError
 from explorer.inference.onnx_import.limits import MOST_BYTES
 from explorer.inference.onnx_import.records import Adapted, Described, Wanted
 from explorer.models.import_record import ChannelOrder
+from explorer.models.third_party.reading import weights_beside
 from explorer.models.third_party.request import Choices
-from explorer.paths import is_plain_name
 from explorer.reader import Handed
-from explorer.reading import reason_of
 from explorer.types import Progress
 
 if TYPE_CHECKING:
@@ -50,7 +48,7 @@ def reading(files: dict[Role, Path], choices: Choices) -> Generator[None, None, 
     }
     records: list[Any] = yield from _records(paths, arguments)
     beside = [
-        _beside(paths[wanted.place], name)
+        _data_beside(paths[wanted.place], name)
         for wanted in records
         if isinstance(wanted, Wanted) and 0 <= wanted.place < len(paths)
         for name in wanted.names
@@ -73,26 +71,10 @@ def _records(paths: list[Path], arguments: dict[str, Any]) -> Generator[None, No
     return found
 
 
-def _beside(path: Path, name: str) -> Path:
-    """Return the path of external data beside a file; ModelError if it is a link, missing or too large."""
-    data = path.with_name(name) if is_plain_name(name) else path
-    try:
-        stat = data.lstat()
-    except OSError as error:
-        raise ModelError(
-            "{file} needs its weights in “{name}”, in the same folder: {reason}. Copy both files there.",
-            file=path.name,
-            name=name[:100],
-            reason=reason_of(error),
-        ) from error
-    if data == path or not S_ISREG(stat.st_mode):
-        raise ModelError(
-            "{file} has its weights in “{name}”, which is not a file in the same folder. "
-            "Export the model into one folder, and import it from there.",
-            file=path.name,
-            name=name[:100],
-        )
-    if stat.st_size > MOST_BYTES:
+def _data_beside(path: Path, name: str) -> Path:
+    """Return the path of external data beside a file; ModelError if it is elsewhere, a link, missing or too large."""
+    data = weights_beside(path, name)
+    if data.stat().st_size > MOST_BYTES:
         raise ModelError(
             "“{name}” is too large: it has more than {most:,} MB. Import a smaller model.",
             name=name,

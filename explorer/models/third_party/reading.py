@@ -88,15 +88,15 @@ def reading(path: Path) -> Generator[None, None, ThirdPartyFile]:
     if described is None:
         raise damaged(path.name, message("it has no model configuration"))
     config = _parsed(described.config, path)
-    shards = tuple(_beside(path, shard) for shard in described.shards)
+    shards = tuple(weights_beside(path, shard) for shard in described.shards)
     return ThirdPartyFile(path, described.kind, described.keras_version, config, described.links, shards)
 
 
-def _beside(path: Path, name: str) -> Path:
+def weights_beside(path: Path, name: str) -> Path:
     """Return the path of a file of weights beside a model; ModelError if it is elsewhere, a link, or missing."""
-    shard = path.with_name(name) if is_plain_name(name) else path
+    found = path.with_name(name) if is_plain_name(name) else path
     try:
-        stat = shard.lstat()
+        stat = found.lstat()
     except OSError as error:
         raise ModelError(
             "{file} needs its weights in “{name}”, in the same folder: {reason}. Copy all files there.",
@@ -104,14 +104,14 @@ def _beside(path: Path, name: str) -> Path:
             name=name[:100],
             reason=reason_of(error),
         ) from error
-    if shard == path or not S_ISREG(stat.st_mode):
+    if found == path or not S_ISREG(stat.st_mode):
         raise ModelError(
             "{file} has its weights in “{name}”, which is not a file in the same folder. "
-            "Copy the weights beside it, and save the model with their names.",
+            "Save the model into one folder, and import it from there.",
             file=path.name,
             name=name[:100],
         )
-    return shard
+    return found
 
 
 def _parsed(text: str, path: Path) -> Config:
