@@ -115,7 +115,7 @@ def _weight(document: dict[str, Any], **changes: object) -> None:
 REFUSED: dict[str, tuple[Edit, str]] = {
     "a shard outside": (
         lambda d: _manifest(d).update(paths=["../secret.bin"]),
-        r"has its weights in “\.\./secret\.bin”, which is not a file in the same folder\. Save the model into one folder",
+        r"has its weights in “\.\./secret\.bin”, which is not a file in the same folder\. Save the model into",
     ),
     "an absolute shard": (lambda d: _manifest(d).update(paths=["/etc/passwd"]), r"in “/etc/passwd”, which is not a"),
     "a missing shard": (lambda d: _manifest(d).update(paths=["no.bin"]), r"in “no\.bin”, in the same folder: No such"),
