@@ -27,11 +27,9 @@ _OVERSHOOT: Final = 1e-5
 """Resizing floats leaves values this far outside their range; they are clipped."""
 
 _PERCENTILES: Final = (0.1, 99.9)
-_WITHOUT_HOT: Final = 99.99
-"""Percentile of whole numbers without the hot pixels of a sensor; higher, since sparse bright spots are data."""
-
-_NEARLY_BLACK: Final = 16
-"""The range is that of the hot pixels unless the others would be darker than its sixteenth part."""
+_MOST_HOT, _HOT_SHARE, _NEARLY_BLACK = 20, 10_000, 16
+"""A sensor's hot pixels: at most so many, one of so many, and so many times brighter than the range of the others. More
+are objects, such as stars."""
 
 _LOOKED_AT: Final = 1_000_000
 _BLOCK: Final = 1 << 22
@@ -76,14 +74,15 @@ def found_range(array: AnyArray, name: Value, *more: AnyArray) -> Range:
     return _BYTES if low >= 0 and 128 < high <= 255 else _distinct(low, high)
 
 
-def file_range(values: AnyArray) -> Range:
+def file_range(values: AnyArray, *, covering: bool = False) -> Range:
     """Return the range of the values of an image file of more than 8 bits, which are measurements, of any shape.
 
     Integers from 0 have the smallest end of 1, 16, 255, 1023, 4095, 16383, 65535 that covers them: cameras and
-    microscopes store 12 bits in 16-bit files, others store masks of 0 and 1. One pixel of 10,000 may be brighter, if
-    the rest would be nearly black with it: in a sixteenth of the range. Floats, and other integers, have a usual range
-    (0 to 1, −1 to 1, 0 to 255) if they fill half of it; else from the 0.1th to the 99.9th percentile, since one
-    hot pixel is no range. DataError if no value is finite.
+    microscopes store 12 bits in 16-bit files, others store masks of 0 and 1. Unless it must be `covering`, up to 20
+    values, and one of 10,000, may be brighter, if the rest would be nearly black with them: in a sixteenth of the
+    range, of 8 bits or more. Floats, and other integers, have a usual range (0 to 1, −1 to 1, 0 to 255) if they fill
+    half of it; else from the 0.1th to the 99.9th percentile, since one hot pixel is no range. DataError if no value is
+    finite.
     """
     some = values.reshape(-1)
     if values.dtype.kind == "f":
@@ -92,16 +91,29 @@ def file_range(values: AnyArray) -> Range:
         if not len(some):
             raise DataError("Cannot open the image: it has no finite value. Save it again as PNG.")
     low, high = float(some.min()), float(some.max())
-    step = -(-len(some) // _LOOKED_AT)
     if values.dtype.kind in "iu" and _fits_whole(low, high):
-        whole, top = _whole_range(high), float(np.percentile(some[::step], _WITHOUT_HOT))
-        usual = _whole_range(top)
-        return usual if top and _NEARLY_BLACK * usual[1] <= whole[1] else whole
+        whole = _whole_range(high)
+        return whole if covering else _without_hot(some, whole)
     for usual in (_ONE, _SIGNED, _BYTES):
         if usual[0] <= low and high <= usual[1] and high - low >= _FILLED * (usual[1] - usual[0]):
             return usual
+    step = -(-len(some) // _LOOKED_AT)
+    # With a common divisor, the sample would be of some channels or columns only.
+    while math.gcd(step, math.prod(values.shape)) > 1:
+        step += 1
     bottom, top = np.percentile(some[::step].astype(np.float64), _PERCENTILES).tolist()
     return (bottom, top) if bottom < top else (bottom, bottom + 1.0)
+
+
+def _without_hot(values: AnyArray, whole: Range) -> Range:
+    for end in _WHOLE_ENDS[2:]:
+        if _NEARLY_BLACK * end > whole[1]:
+            break
+        hot = sum(int(np.count_nonzero(block > end)) for block in blocks(values))
+        if hot <= min(_MOST_HOT, len(values) // _HOT_SHARE):
+            # Where all else is black, it is a drawing of a few white pixels.
+            return (0.0, float(end)) if np.count_nonzero(values) > hot else whole
+    return whole
 
 
 def is_whole(array: AnyArray) -> bool:

@@ -81,7 +81,8 @@ def values_range(preprocessing: Preprocessing, images: AnyArray) -> Range:
     """Return the values of a file ``(n, h, w, c)`` that are 0 and 1 of a model: those that it learned from, if deep."""
     if images.dtype == np.uint8:
         return found_range(images, message("the image"))
-    return preprocessing.reading.range or file_range(images)
+    # No value of the file is lost, not even a hot pixel's.
+    return preprocessing.reading.range or file_range(images, covering=True)
 
 
 def range_note(preprocessing: Preprocessing, images: AnyArray | None, name: Value) -> Message:

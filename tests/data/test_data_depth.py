@@ -64,6 +64,31 @@ def test_hot_pixels_do_not_make_the_rest_nearly_black(hot: int, dim: int, top: i
     assert file_range(values) == (0, top)
 
 
+def test_a_bright_channel_or_object_is_no_hot_pixel() -> None:
+    rng = np.random.default_rng(1)
+    color = np.zeros((1000, 1000, 3), np.uint16)
+    color[..., 0] = rng.integers(0, 1001, color.shape[:2])
+    color[..., 1] = rng.integers(0, 65536, color.shape[:2])
+    assert file_range(color) == (0, 65535), "a sample of values must not be one of channels"
+    stripes = rng.integers(0, 200, (2000, 2000), np.uint16)
+    stripes[:, 1::4] = 40_000
+    assert file_range(stripes) == (0, 65535)
+    cells = rng.poisson(200, (1024, 1024)).astype(np.uint16)
+    cells[500:510, 500:510] = 60_000
+    assert file_range(cells) == (0, 65535)
+    labels = np.ones((2048, 2048), np.uint16)
+    labels.reshape(-1)[:: 2048 * 8][:15] = np.arange(2, 17)
+    assert file_range(labels) == (0, 16)
+
+
+def test_a_sample_of_floats_is_of_all_channels() -> None:
+    values = np.zeros((2000, 1500, 2), np.float32)
+    values[..., 1] = np.random.default_rng(2).uniform(0, 5000, values.shape[:2])
+    bottom, top = file_range(values)
+    assert bottom == 0
+    assert top == pytest.approx(4990, abs=10)
+
+
 def test_a_mask_of_16_bits_is_black_and_white(tmp_path: Path) -> None:
     mask = np.eye(8, dtype=np.uint16)
     Image.fromarray(mask).save(tmp_path / "mask.png")
