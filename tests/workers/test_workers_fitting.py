@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Generator
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from explorer.types import Floats, Progress
 from explorer.workers.fitting import FitDirection, FitProcess, fit_components, fit_prior, probe_labels
 
 T = TypeVar("T")
+Children: TypeAlias = Callable[[], set[BaseProcess]]
 
 RNG = np.random.default_rng(3)
 CODES: Floats = RNG.normal(size=(200, 6)).astype(np.float32)
@@ -41,6 +43,13 @@ if __name__ == "__main__":
 """
 
 
+@pytest.fixture
+def children() -> Children:
+    """Returns the processes that were started in the test; others are shared with other tests."""
+    shared = set(multiprocessing.active_children())
+    return lambda: set(multiprocessing.active_children()) - shared
+
+
 def result_of(fit: Generator[Progress, None, T]) -> T:
     while True:
         try:
@@ -60,7 +69,7 @@ def test_a_prior_is_that_of_the_library_here() -> None:
 
 
 @pytest.mark.parametrize("method", ["means", "logistic"])
-def test_one_process_finds_several_directions(method: Any) -> None:
+def test_one_process_finds_several_directions(method: Any, children: Children) -> None:
     with FitProcess() as process:
         for has in (HAS, CODES[:, 2] > 0.5):
             found = result_of(process.fit(FitDirection(CODES, has, method), message("fitting")))
@@ -68,7 +77,7 @@ def test_one_process_finds_several_directions(method: Any) -> None:
             here = attribute_direction(CODES, has, method)
             np.testing.assert_allclose(found.vector, here.vector, atol=1e-4)
             assert found.accuracy == pytest.approx(here.accuracy, abs=0.02)
-        assert len(multiprocessing.active_children()) == 1
+        assert len(children()) == 1
 
 
 def test_a_probe_and_components_are_those_of_the_library_here() -> None:
@@ -94,18 +103,18 @@ def test_an_unexpected_error_is_reported_and_logged_with_its_traceback(caplog: p
     assert "in _answer" in caplog.text
 
 
-def test_a_fit_that_is_dropped_ends_its_process() -> None:
+def test_a_fit_that_is_dropped_ends_its_process(children: Children) -> None:
     fit = fit_prior(np.tile(CODES, (20, 1)))
     next(fit)
-    assert multiprocessing.active_children()
+    assert children()
     fit.close()
-    assert not multiprocessing.active_children()
+    assert not children()
 
 
-def test_a_process_that_is_killed_is_an_error() -> None:
+def test_a_process_that_is_killed_is_an_error(children: Children) -> None:
     fit = fit_prior(CODES)
     next(fit)
-    for child in multiprocessing.active_children():
+    for child in children():
         child.kill()
     with pytest.raises(EngineError, match="its process ended"):
         result_of(fit)
