@@ -79,8 +79,12 @@ def steps(
         tuple(str(path.absolute()) for path in paths),
         dict(arguments or {}),
     )
-    with _Child(reader) as child:
-        yield from _records(child, reader, request, paths[0].name if paths else name, answers)
+    file = paths[0].name if paths else name
+    with suppress(_LostError), _Child(reader) as child:
+        yield from _records(child, reader, request, file, answers)
+        return
+    with _Child(reader, forked=False) as child:
+        yield from _records(child, reader, request, file, answers)
 
 
 def guards() -> tuple[Guard, ...]:
@@ -116,7 +120,10 @@ def _records(child: _Child, reader: Reader, request: Request, file: str, answers
             yield None
             continue
         if not data:
-            raise _ended(reader, file, child.exit_code())
+            code = child.exit_code()
+            if child.lost and not count:
+                raise _LostError
+            raise _ended(reader, file, code)
         size, count = size + len(data), count + 1
         record = _unpacked(data, receives, reader, file)
         if isinstance(record, Finished):
@@ -178,17 +185,22 @@ def _ended(reader: Reader, file: str, code: int) -> ExplorerError:
     return reader.error("Cannot read {file}: {reason}. {remedy}", file=file, reason=reason, remedy=_REMEDY)
 
 
+class _LostError(Exception):
+    """A fork has ended before it answered, for a reason that lies in no file."""
+
+
 class _Child:
     """A reader process, and the thread that reads its pipe; both end with the block."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, forked: bool = True) -> None:
         self._reader = reader
+        self._forked = forked
         self._frames: queue.Queue[bytes] = queue.Queue(2)
         self._left = threading.Event()
 
     def __enter__(self) -> _Child:
         with _running_lock:
-            self._process = start(self._reader)
+            self._process = start(self._reader, forked=self._forked)
             _running.add(self._process)
         self._thread = threading.Thread(target=self._pump, name="reader process", daemon=True)
         self._thread.start()
@@ -199,9 +211,8 @@ class _Child:
         self._process.kill()
         self._process.wait(_END_SECONDS)
         self._thread.join(_END_SECONDS)
-        for stream in (self._process.requests, self._process.answers):
-            with suppress(OSError):
-                stream.close()
+        with suppress(OSError):
+            self._process.requests.close()
         with _running_lock:
             _running.discard(self._process)
 
@@ -220,7 +231,17 @@ class _Child:
     def exit_code(self) -> int:
         return self._process.wait(_END_SECONDS)
 
+    @property
+    def lost(self) -> bool:
+        """Whether it has ended for a reason that lies in no file; see `Process.lost`."""
+        return self._process.lost
+
     def _pump(self) -> None:
+        # Closed here, since closing would wait for a read of another thread.
+        with suppress(OSError), self._process.answers:
+            self._receive()
+
+    def _receive(self) -> None:
         data = b"?"
         while data and not self._left.is_set():
             try:

@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -53,10 +53,11 @@ def main(descriptor: int) -> NoReturn:
         # One event at a time, since others may be of descriptors that are closed meanwhile.
         ready, _ = poll.poll()[0]
         if ready == control.fileno():
-            fork = _fork(control, {one for fork in forks.values() for one in fork.descriptors})
-            for number in fork.descriptors:
-                forks[number] = fork
-                poll.register(number, select.POLLIN)
+            begun = _fork(control, {one for fork in forks.values() for one in fork.descriptors})
+            if begun is not None:
+                for number in begun.descriptors:
+                    forks[number] = begun
+                    poll.register(number, select.POLLIN)
             continue
         fork = forks[ready]
         for number in fork.descriptors:
@@ -70,23 +71,41 @@ def main(descriptor: int) -> NoReturn:
         os.close(fork.ended)
 
 
-def _fork(control: socket.socket, others: set[int]) -> _Fork:
-    """Wait for a message, and fork; exit if the socket is closed."""
+def _fork(control: socket.socket, others: set[int]) -> _Fork | None:
+    """Read a message, and fork; exit if the socket is closed.
+
+    None if there are too few descriptors, processes or memory: the caller finds its pipes and its socket closed.
+    """
     message, descriptors, _, _ = socket.recv_fds(control, _MOST_BYTES, _DESCRIPTORS)
-    if len(descriptors) != _DESCRIPTORS:
+    if not message:
         os._exit(0)
-    requests, answers, caller = descriptors
-    # A fork tries again, and tells its caller.
-    with suppress(Exception):
-        load(*msgpack.unpackb(message))
-    gc.freeze()
-    server = os.getpid()
-    pid = os.fork()
-    if not pid:
-        end_with_parent(server)
-        for number in (control.fileno(), caller, *others):
-            os.close(number)
-        serve(os.fdopen(requests, "rb"), os.fdopen(answers, "wb"))
-    os.close(requests)
-    os.close(answers)
-    return _Fork(pid, os.pidfd_open(pid), socket.socket(fileno=caller))
+    with ExitStack() as received, ExitStack() as kept:
+        for place, number in enumerate(descriptors):
+            (received if place < _DESCRIPTORS - 1 else kept).callback(os.close, number)
+        if len(descriptors) != _DESCRIPTORS:
+            return None
+        requests, answers, caller = descriptors
+        # A fork tries again, and tells its caller.
+        with suppress(Exception):
+            load(*msgpack.unpackb(message))
+        gc.freeze()
+        server = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError:
+            return None
+        if not pid:
+            received.pop_all()
+            kept.pop_all()
+            end_with_parent(server)
+            for number in (control.fileno(), caller, *others):
+                os.close(number)
+            serve(os.fdopen(requests, "rb"), os.fdopen(answers, "wb"))
+        try:
+            ended = os.pidfd_open(pid)
+        except OSError:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return None
+        kept.pop_all()
+    return _Fork(pid, ended, socket.socket(fileno=caller))

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from abc import ABC, abstractmethod
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import BinaryIO, Final, cast
 
 import msgpack
@@ -20,6 +20,8 @@ from explorer.reader.wire import EXIT_CODE
 IDLE_SECONDS: Final = 15.0
 """A fork server that was not used for so long ends, since it takes 40 MB or more."""
 
+_END_SECONDS: Final = 5.0
+
 _ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX")
 
 
@@ -29,6 +31,8 @@ class Process(ABC):
     requests: BinaryIO
     answers: BinaryIO
     returncode: int | None = None
+    lost: bool = False
+    """Whether it ended, or never began, for a reason that lies in no file: its server could not fork, or has ended."""
 
     @abstractmethod
     def kill(self) -> None:
@@ -39,23 +43,22 @@ class Process(ABC):
         """Return the exit code of a process that is about to end; it is killed if it has not ended in time."""
 
 
-def start(reader: Reader) -> Process:
-    """Start a process for one reading."""
-    if reader.forked and _can_fork():
-        with _latest_lock:
-            for _ in range(2):
-                process = _latest.server.fork(reader) if _latest.server else None
-                if process is not None:
-                    return process
-                # There is none yet, or it has ended.
-                _latest.server = _ForkServer()
+def start(reader: Reader, *, forked: bool = True) -> Process:
+    """Start a process for one reading; a fork only if it may be `forked`."""
+    if forked and reader.forked and _can_fork():
+        with _server_lock:
+            if not _server or _server[-1].ending:
+                _server[:] = [_ForkServer()]
+            process = _server[-1].fork(reader)
+        if process is not None:
+            return process
     return _New()
 
 
 def close_server() -> None:
     """Let the fork server end, with its forks."""
-    if _latest.server:
-        _latest.server.close()
+    for server in _server[-1:]:
+        server.close()
 
 
 def _can_fork() -> bool:
@@ -120,11 +123,6 @@ class _Forked(Process):
         with suppress(OSError):
             self._caller.shutdown(socket.SHUT_WR)
 
-    def leave(self) -> None:
-        """Close its pipes and its socket."""
-        for stream in (self.requests, self.answers, self._caller):
-            stream.close()
-
     def wait(self, seconds: float) -> int:
         if self.returncode is None:
             self._caller.settimeout(seconds)
@@ -132,11 +130,14 @@ class _Forked(Process):
             try:
                 data = self._caller.recv(EXIT_CODE.size)
             except TimeoutError:
-                self._server.kill()
+                # It may import what another reading needs, so it is not killed, but gets no more readings.
+                self._server.retire()
             except OSError:
                 pass
-            # Without a code the server has ended, and its forks with it.
-            self.returncode = EXIT_CODE.unpack(data)[0] if len(data) == EXIT_CODE.size else -signal.SIGKILL
+            # Without a code the server could not fork, or has ended, and its forks with it.
+            told = len(data) == EXIT_CODE.size
+            self.returncode = EXIT_CODE.unpack(data)[0] if told else -signal.SIGKILL
+            self.lost = not told and not self._killed
             self._caller.close()
             self._server.release(failed=self.returncode != 0 and not self._killed)
         return self.returncode
@@ -161,23 +162,26 @@ class _ForkServer:
         with self._changed:
             if self._closing:
                 return None
-            their_requests, requests = os.pipe()
-            answers, their_answers = os.pipe()
-            caller, their_caller = socket.socketpair()
-            forked = _Forked(self, requests, answers, caller)
+            with ExitStack() as ours, ExitStack() as theirs:
+                try:
+                    their_requests, requests = _kept(os.pipe(), theirs, ours)
+                    answers, their_answers = _kept(os.pipe(), ours, theirs)
+                    caller, their_caller = socket.socketpair()
+                    theirs.enter_context(their_caller)
+                    ours.enter_context(caller)
+                    socket.send_fds(self._control, [needed], [their_requests, their_answers, their_caller.fileno()])
+                except OSError:
+                    self._end()
+                    return None
+                ours.pop_all()
             self._users += 1
             self._changed.notify()
-            try:
-                socket.send_fds(self._control, [needed], [their_requests, their_answers, their_caller.fileno()])
-            except OSError:
-                self._end()
-                forked.leave()
-                return None
-            finally:
-                os.close(their_requests)
-                os.close(their_answers)
-                their_caller.close()
-            return forked
+            return _Forked(self, requests, answers, caller)
+
+    @property
+    def ending(self) -> bool:
+        with self._changed:
+            return self._closing
 
     def release(self, *, failed: bool) -> None:
         """Note that a fork has ended; after a failure others are forked from a new server, whose addresses differ."""
@@ -190,10 +194,11 @@ class _ForkServer:
         with self._changed:
             self._end()
 
-    def kill(self) -> None:
-        """End a server that does not answer."""
-        self.close()
-        self._process.kill()
+    def retire(self) -> None:
+        """Fork no more, and end with the last reading."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
 
     def _end(self) -> None:
         self._closing = True
@@ -209,6 +214,7 @@ class _ForkServer:
             except OSError:
                 # So will be the attempt of the caller to start a process.
                 self._closing = True
+                self._control.close()
                 return
             finally:
                 started.set()
@@ -219,12 +225,21 @@ class _ForkServer:
                     break
             self._closing = True
             self._control.close()
-        self._process.wait()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
-class _Latest:
-    server: _ForkServer | None = None
+def _kept(pipe: tuple[int, int], first: ExitStack, second: ExitStack) -> tuple[int, int]:
+    """Let the ends of a pipe be closed with these stacks."""
+    first.callback(os.close, pipe[0])
+    second.callback(os.close, pipe[1])
+    return pipe
 
 
-_latest = _Latest()
-_latest_lock = threading.Lock()
+_server: list[_ForkServer] = []
+"""The latest one, if there was any."""
+
+_server_lock = threading.Lock()

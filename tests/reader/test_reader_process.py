@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -368,20 +369,42 @@ def test_a_killed_server_costs_only_what_was_being_read(
 
 
 @linux
-def test_a_stopped_server_is_killed_at_the_deadline(server: None, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer_ends_with_its_last_reading(
+    server: None, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     records, _, parent = hanging(monkeypatch, file)
     ended = os.pidfd_open(parent)
     os.kill(parent, signal.SIGSTOP)
+    monkeypatch.setattr(processes, "_END_SECONDS", 0.3)
     with monkeypatch.context() as short:
         short.setattr(client, "START_SECONDS", 0.3)
         short.setattr(client, "_END_SECONDS", 0.3)
         with pytest.raises(DataError, match=r"handed\.bin: no progress for 0\.3 s"):
             next(reader.read("hang", [file], (Said,)))
+    other, _, another = hanging(monkeypatch, file)
+    assert another != parent
+    other.close()
+    assert not select.select([ended], [], [], 0)[0], "its other reading goes on"
+    with monkeypatch.context() as short:
+        short.setattr(client, "_END_SECONDS", 0.3)
+        records.close()
     await_end(ended)
-    with pytest.raises(DataError, match=r"handed\.bin: its process was killed"):
-        next(records)
-    records, *_ = hanging(monkeypatch, file)
+
+
+@linux
+def test_a_server_that_cannot_fork_costs_no_reading(server: None, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records, pid, parent = hanging(monkeypatch, file)
+    ended = os.pidfd_open(pid)
+    resource.prlimit(parent, resource.RLIMIT_NOFILE, (3, 3))
+    other, _, starter = hanging(monkeypatch, file)
+    assert starter == os.getpid(), "a new process reads instead"
+    other.close()
+    assert not select.select([ended], [], [], 0)[0], "the other reading goes on"
+    other, _, starter = hanging(monkeypatch, file)
+    assert starter not in (parent, os.getpid()), "another server forks"
+    other.close()
     records.close()
+    await_end(ended)
 
 
 @linux
