@@ -64,11 +64,11 @@ def children(pid: int) -> list[int]:
 def tree_holding(pid: int) -> tuple[Holding, Holding]:
     """Return the resources of a process, and the sum of those of all its descendants without what it shares with it."""
     files: dict[str, int] = {}
-    parts = []
-    for one in (pid, *children(pid)):
+    window, below = _holding(Path("/proc", str(pid)), files), Holding(0, 0, 0, 0, 0)
+    for child in children(pid):
         with suppress(OSError):  # it has ended meanwhile
-            parts.append(_holding(Path("/proc", str(one)), files))
-    return parts[0], sum(parts[1:], Holding(0, 0, 0, 0, 0))
+            below += _holding(Path("/proc", str(child)), files)
+    return window, below
 
 
 def _holding(proc: Path, files: dict[str, int]) -> Holding:

@@ -25,7 +25,7 @@ from explorer.data.table_files import (
     open_table,
 )
 from explorer.errors import DataError
-from explorer.messages import message
+from explorer.messages import Message, message
 from explorer.reading import reading
 from explorer.types import Indices
 
@@ -162,18 +162,26 @@ def _tables_in(folder: Path) -> tuple[list[Path], list[Path]]:
 
 def _notes_on(left_out: list[Path], used: list[Path]) -> list[Skipped]:
     """Return notes on tables that are not read: on each, or, if they are many, one on the rest."""
-    reason = (
-        message("Not read, since {file} is. Rename it attributes.csv to use both", file=used[0].name)
-        if used
-        else message("Not read, since there are more than {most} tables. Name one metadata.csv", most=_MOST_TABLES)
-    )
     template = message("Not read, since it is a template for submissions")
     each = left_out if len(left_out) <= _MOST_TABLES else left_out[: _MOST_TABLES - 1]
-    notes = [Skipped(path.name, template if _NO_TABLE.search(path.stem) else reason) for path in each]
+    notes = [Skipped(path.name, template if _NO_TABLE.search(path.stem) else _reason(path, used)) for path in each]
     if rest := left_out[len(each) :]:
-        more = message("It and {count:# other table|# other tables}: {reason}", count=len(rest) - 1, reason=reason)
+        more = message(
+            "It and {count:# other table|# other tables}: {reason}", count=len(rest) - 1, reason=_reason(rest[0], used)
+        )
         notes.append(Skipped(rest[0].name, more))
     return notes
+
+
+def _reason(path: Path, used: list[Path]) -> Message:
+    if not used:
+        return message("Not read, since there are more than {most} tables. Name one metadata.csv", most=_MOST_TABLES)
+    taken = {one.stem.lower() for one in used}
+    free = next((stem for stem in _STEMS if stem not in taken), None)
+    if free is None or len(used) >= _MOST_TABLES or path.parent != used[0].parent:
+        return message("Not read, since {file} is", file=used[0].name)
+    name = f"{free}{path.suffix}"
+    return message("Not read, since {file} is. Rename it {name} to use both", file=used[0].name, name=name)
 
 
 def _celeba_tables(folders: Sequence[Path]) -> list[Path]:

@@ -186,6 +186,9 @@ class AnalysisJobs(QObject):
                 self._jobs.cancel(self._latest[study])
                 analysis.put_running(study, None)
 
+        if self._is_former("directions") and self._document.direction_search.found:
+            self._document.direction_search.put_found(())
+
     def _is_former(self, study: Study) -> bool:
         """Return whether an analysis encodes with a model, or images, that are no longer open."""
         if study not in self._encoded:

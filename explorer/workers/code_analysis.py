@@ -95,8 +95,11 @@ def _whole_codes(
 ) -> Generator[Progress, None, tuple[Floats, Indices]]:
     """Return codes ``(m, d)`` and the positions of their images, evenly spaced if all would exceed `_FITTED_BYTES`."""
     most = _FITTED_BYTES // (4 * model.latent_dim)
-    if known is not None and known.whole and len(known.values) <= most:
-        return known.values[known.known], known.known
+    if known is not None and known.whole:
+        rows = known.known
+        if len(rows) > most:
+            rows = rows[np.arange(most) * len(rows) // most]
+        return known.values[rows], rows
     indices = source.splits.select("all", most)
     parts: list[tuple[Floats, Indices]] = []
     for done, pixels, kept in _batches(model, source, indices):

@@ -27,6 +27,7 @@ from explorer.data.choices import Choices, join
 from explorer.data.preprocessing import Preprocessing, to_floats
 from explorer.data.source import Source
 from explorer.data.sources import describe, open_source, opening, places_of
+from explorer.data.sources.containers import MAX_COLUMNS
 from explorer.errors import DataError
 from explorer.export.ome_tiff import ImageStack, write_stacks
 from explorer.models.settings import make_request, resolve_image_shape, resolve_preprocessing
@@ -594,6 +595,10 @@ def test_arrays_of_hdf5_that_are_not_used_are_named_with_their_shapes(tmp_path: 
     assert [(one.name, str(one.reason)) for one in source.skipped] == [
         ("mean", f"It is not used: its shape is (7,), for {len(GRAY)} images.")
     ]
+    logs = {f"log{number:02}": np.zeros(7) for number in range(30)}
+    *each, rest = open_source(write_hdf5(tmp_path / "set.h5", {"images": GRAY, **logs})).skipped
+    assert [one.name for one in each] == [f"log{number:02}" for number in range(7)]
+    assert str(rest.reason).startswith("It and 22 other parts are not used. It is not used: its shape is (7,)")
     for split, more in (("train", {}), ("test", {"pose": np.zeros(len(GRAY))})):
         write_hdf5(tmp_path / f"set_{split}_x.h5", {"x": GRAY, **more})
     (tmp_path / "set.h5").unlink()
@@ -609,6 +614,7 @@ def test_arrays_beside_the_images_of_zarr_are_labels_and_attributes(version: int
         "labels": np.arange(count) % 3,
         "pose": np.ones((count, 2)),
         "mean": np.zeros(7),
+        "features": np.zeros((count, MAX_COLUMNS + 1)),
     }
     for name, array in arrays.items():
         write_zarr(tmp_path / "set.zarr", array, version, name)
@@ -617,7 +623,7 @@ def test_arrays_beside_the_images_of_zarr_are_labels_and_attributes(version: int
     assert source.labels is not None
     assert_array_equal(source.labels, np.arange(count) % 3)
     assert list(source.attributes) == ["pose 0", "pose 1"]
-    assert [one.name for one in source.skipped] == ["mean"]
+    assert [one.name for one in source.skipped] == ["features", "mean"]
 
 
 def test_a_group_of_zarr_may_have_an_array_called_c(tmp_path: Path) -> None:

@@ -183,8 +183,14 @@ def test_tables_that_are_left_out_are_named(tmp_path: Path) -> None:
     assert notes_on([inner, tmp_path]) == [
         ("results.csv", since),
         ("sample_submission.csv", "Not read, since it is a template for submissions"),
-        ("train.csv", since),
+        ("train.csv", "Not read, since labels.csv is"),
     ]
+    (inner / "attributes.csv").write_text("file,label\n1.png,a\n")
+    (inner / "results.csv").rename(inner / "results.jsonl")
+    assert notes_on([inner])[0] == (
+        "results.jsonl",
+        "Not read, since attributes.csv is. Rename it metadata.jsonl to use both",
+    )
 
 
 def test_of_many_tables_none_is_taken(tmp_path: Path) -> None:

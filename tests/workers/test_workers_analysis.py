@@ -16,6 +16,7 @@ from explorer.data.preprocessing import Preprocessing, Reading, to_floats, to_pi
 from explorer.data.source import UNLABELED, ArraySource, Facts
 from explorer.data.splits import random_splits
 from explorer.document.analysis import Study
+from explorer.document.directions import DirectionRequest
 from explorer.document.document import Document
 from explorer.document.neighbors import NeighborSettings
 from explorer.models.outliers import ThresholdRule
@@ -113,6 +114,17 @@ def test_codes_of_images_that_are_closed_are_canceled(document: Document, jobs: 
     document.open(source=make_source(9, name="others"))
     assert not jobs.running(key)
     assert document.analysis.running("codes") is None
+
+
+def test_directions_of_a_closed_model_cannot_be_added_to_another(document: Document, qtbot: QtBot) -> None:
+    document.open(source=make_source(60))
+    search = document.direction_search
+    search.requested.emit(DirectionRequest(None, ("1",)))
+    qtbot.waitUntil(lambda: bool(search.found), timeout=60_000)
+    document.set_code(np.zeros(2, np.float32))
+    assert search.found, "they are of the open model"
+    document.open(make_model(seed=3))
+    assert not search.found
 
 
 def test_an_index_that_is_being_built_is_not_begun_again(document: Document) -> None:

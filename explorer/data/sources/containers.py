@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -41,6 +41,7 @@ SPLITS: Final = {"train": "train", "test": "test", "val": "val", "valid": "val",
 SPLIT_ORDER: Final = ("", "train", "test", "val")
 """Order of the splits in a source."""
 
+_MOST_NOTES: Final = 8
 MAX_COLUMNS: Final = 64
 """Columns of one array; one with more is no table of attributes."""
 
@@ -290,6 +291,22 @@ def unused(name: str, shape: Sequence[int], count: int) -> LeftOut:
             "It is not used: its shape is {shape}, for {count:# image|# images}.", shape=str(tuple(shape)), count=count
         ),
     )
+
+
+def few(notes: Iterable[LeftOut]) -> Iterator[LeftOut]:
+    """Return the first notes, and one on all others."""
+    listed = list(notes)
+    each = listed if len(listed) <= _MOST_NOTES else listed[: _MOST_NOTES - 1]
+    yield from each
+    if rest := listed[len(each) :]:
+        yield LeftOut(
+            rest[0].name,
+            message(
+                "It and {count:# other part is|# other parts are} not used. {reason}",
+                count=len(rest) - 1,
+                reason=rest[0].reason,
+            ),
+        )
 
 
 # -- in the process that calls it --------------------------------------------------------------------------------------

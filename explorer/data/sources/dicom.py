@@ -38,8 +38,8 @@ from explorer.types import Progress
 _HEADERS_AT_ONCE: Final = 50
 """Headers that are read between two signs of life: a folder of thousands takes longer than a reader may be silent."""
 
-_PLAIN_NAMES: Final = r"(?:(?:ct|i|im|image|img|mr|slice)[-_.]?)?\d[-_.\d]*"
-"""Names without an extension that scanners give: ``IM000001``, ``MR.1.2.840.113619``."""
+_PLAIN_NAMES: Final = r"(?:(?:[a-z]{1,4}|image|slice)[-_.]?)?\d[-_.\d]*(?:MRDC\.\d+)?"
+"""Names without an extension that scanners give: ``IM000001``, ``PT.1.2.840.113619``, ``i5383.MRDC.12``."""
 
 _INVERTED: Final = "MONOCHROME1"
 _TAGS: Final = [

@@ -31,6 +31,7 @@ from explorer.data.sources.containers import (
     check_stack,
     chosen_array,
     columns,
+    few,
     found_axes,
     has_files,
     is_number,
@@ -131,6 +132,7 @@ def read_hdf5(
         yield from rows_of(images, axes)
     counts = [arranged_shape(images.shape, axes)[0] for _, images, _ in sets]
     values: dict[str, AnyArray] = {}
+    notes: list[LeftOut] = []
     for name in sorted(set[str]().union(*(others for _, _, others in sets))):
         datasets = [others.get(name) for _, _, others in sets]
         found_parts = [_values(one, count) for one, count in zip(datasets, counts, strict=True)]
@@ -138,7 +140,8 @@ def read_hdf5(
         if len(whole) == len(sets) and len({part.shape[1:] for part in whole}) == 1:
             values[name] = np.concatenate(whole)
         else:
-            yield unused(name, next(one.shape for one in datasets if one is not None), sum(counts))
+            notes.append(unused(name, next(one.shape for one in datasets if one is not None), sum(counts)))
+    yield from few(notes)
     of_3dshapes = files[0].name.lower().startswith("3dshapes")
     for record in columns(values, sum(counts)):
         if of_3dshapes and isinstance(record, Column):

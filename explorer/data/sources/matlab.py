@@ -26,6 +26,7 @@ from explorer.data.sources.containers import (
     check_stack,
     chosen_array,
     columns,
+    few,
     is_number,
     rows_of,
     stream,
@@ -92,10 +93,10 @@ def read_matlab(files: tuple[Handed, ...], *, array: str) -> Iterator[Stack | Ro
     yield from rows_of(images, axes)
     of_svhn = name == "X" and shape[1:] == (32, 32, 3)
     beside = _beside(arrays, names, shape[0])
-    for other in sorted(arrays.keys() - beside.keys() - set(names)):
-        yield unused(other, arrays[other].shape, shape[0])
-    for other in others:
-        yield LeftOut(other, message("Only arrays of numbers are read."))
+    # Cells and structures of version 7.3 are made of arrays that nobody has named.
+    named = [name for name in sorted(arrays.keys() - beside.keys() - set(names)) if not name.startswith("#")]
+    yield from few(unused(other, arrays[other].shape, shape[0]) for other in named)
+    yield from few(LeftOut(other, message("Only arrays of numbers are read.")) for other in others)
     for record in columns(beside, shape[0]):
         digits = of_svhn and isinstance(record, Labels) and record.values.min() > 0 and record.values.max() == 10
         yield Labels(record.values % 10) if digits and isinstance(record, Labels) else record  # 10 stands for 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import stat
 import zipfile
@@ -23,6 +24,7 @@ from explorer.data.sources.array_limits import MAX_BYTES, MAX_RATIO, UNSUSPICIOU
 from explorer.data.sources.array_source import source_of
 from explorer.data.sources.containers import (
     DISTRUST,
+    MAX_COLUMNS,
     Column,
     Labels,
     LeftOut,
@@ -33,6 +35,7 @@ from explorer.data.sources.containers import (
     check_stack,
     chosen_array,
     columns,
+    few,
     found_axes,
     is_number,
     pieces,
@@ -116,18 +119,23 @@ def read_zarr(
     yield check_stack(stack, handed.name, tree.size(stack.nbytes // MAX_RATIO))
     yield from rows_of(chosen, axes)
     values: dict[str, AnyArray] = {}
+    notes: list[LeftOut] = []
+    size = 0
     for place, node in sorted(nodes.items()):
         if node.array is not None and not node.is_images:
             try:
                 one = _Array(tree, node.checked(handed.name))
-                if one.shape[:1] == shape[:1] and one.nbytes <= _COLUMN_BYTES and is_number(one.dtype):
+                narrow = one.shape[:1] == shape[:1] and math.prod(one.shape[1:]) <= MAX_COLUMNS
+                if narrow and is_number(one.dtype) and size + one.nbytes <= _COLUMN_BYTES:
                     values[place] = one[(slice(None),) * len(one.shape)]
+                    size += one.nbytes
                 else:
-                    yield unused(place, one.shape, shape[0])
+                    notes.append(unused(place, one.shape, shape[0]))
             except DataError as error:
-                yield LeftOut(place, error.message)
+                notes.append(LeftOut(place, error.message))
             except Exception as error:  # zarr raises anything
-                yield LeftOut(place, message("It cannot be read: {reason}.", reason=reason_of(error)))
+                notes.append(LeftOut(place, message("It cannot be read: {reason}.", reason=reason_of(error))))
+    yield from few(notes)
     yield from columns(values, shape[0])
 
 
