@@ -135,9 +135,9 @@ class _Forked(Process):
             except OSError:
                 pass
             # Without a code the server could not fork, or has ended, and its forks with it.
-            told = len(data) == EXIT_CODE.size
-            self.returncode = EXIT_CODE.unpack(data)[0] if told else -signal.SIGKILL
-            self.lost = not told and not self._killed
+            answered = len(data) == EXIT_CODE.size
+            self.returncode = EXIT_CODE.unpack(data)[0] if answered else -signal.SIGKILL
+            self.lost = not answered and not self._killed
             self._caller.close()
             self._server.release(failed=self.returncode != 0 and not self._killed)
         return self.returncode

@@ -31,7 +31,7 @@ def shared(model_process: ModelProcess) -> Iterator[None]:
 @pytest.fixture
 def parts(tmp_path: Path, vae: Path) -> Path:
     """A folder with a Keras encoder and decoder."""
-    folder = tmp_path / "halves"
+    folder = tmp_path / "files"
     folder.mkdir()
     for name in ("encoder.keras", "decoder.keras"):
         shutil.copyfile(vae / name, folder / name)
@@ -42,8 +42,8 @@ def parts(tmp_path: Path, vae: Path) -> Path:
 @pytest.mark.usefixtures("shared")
 def test_two_parts_become_the_model_that_they_were(ask: Any, tmp_path: Path, parts: Path, vae: Path) -> None:
     out = tmp_path / "again"
-    halves = ("--encoder", parts / "encoder.keras", "--decoder", parts / "decoder.keras")
-    result = ask("import", *halves, "--out", out, "--data", "clothing")
+    files = ("--encoder", parts / "encoder.keras", "--decoder", parts / "decoder.keras")
+    result = ask("import", *files, "--out", out, "--data", "clothing")
     assert set(result) == {"name", "image_shape", "latent_shape", "engine", "max_difference"}
     assert (result["name"], result["image_shape"], result["latent_shape"]) == ("again", [28, 28, 1], [2])
     assert result["engine"] == "onnx"
