@@ -13,6 +13,7 @@ from psygnal import Signal
 
 from explorer.data.corruption import Noise
 from explorer.data.source import Source
+from explorer.document.closed import ClosedModel
 from explorer.document.state import OpenModel
 from explorer.latent.code_table import CodeTable
 from explorer.latent.data_distance import CodeDistance
@@ -70,9 +71,10 @@ class RankingView:
 
 @dataclass(frozen=True, eq=False)
 class CodesView:
-    """Codes of all open images in the order of the source; NaN if unreadable."""
+    """Codes of all open images in the order of the source, encoded by `model`; NaN if unreadable."""
 
     codec: Codec
+    model: ClosedModel
     source: Source
     table: CodeTable
 

@@ -10,6 +10,7 @@ from explorer.data.attribute_masks import attribute_masks, classes_of
 from explorer.data.preprocessing import to_floats
 from explorer.data.source import Source
 from explorer.document.analysis import CodesView, Probe
+from explorer.document.closed import ClosedModel
 from explorer.document.directions import DirectionRequest
 from explorer.document.neighbors import IndexedImages, NeighborSettings, pooled_pixels, step_for
 from explorer.document.state import NamedDirection, OpenModel
@@ -35,7 +36,7 @@ _FITTED_BYTES = 512 << 20
 
 def view_codes(model: OpenModel, source: Source) -> Iterator[Progress | CodesView]:
     """Encode every image of a source."""
-    yield CodesView(model.codec, source, (yield from _encoded(model, source)))
+    yield CodesView(model.codec, ClosedModel.of(model), source, (yield from _encoded(model, source)))
 
 
 def _batches(model: OpenModel, source: Source, indices: Indices) -> Iterator[tuple[int, Pixels, Indices]]:

@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from explorer.data.preprocessing import to_floats, to_pixels
+from explorer.document.closed import ClosedModel
 from explorer.document.map_tiles import Tile
 from explorer.document.view_store import FailedView
 from explorer.document.views.hover import HOVER, HoverView
@@ -609,6 +610,14 @@ def test_the_images_lie_at_their_codes_in_their_labels_colors(scattered: WindowD
     before = array_of(canvas.grab().toImage())
     scattered.click("map_points")
     assert (array_of(canvas.grab().toImage()) != before).any(), "they are drawn"
+
+
+def test_late_codes_of_another_model_are_no_points(scattered: WindowDriver) -> None:
+    view, other = scattered.document.analysis.codes, make_model(seed=5)
+    assert view is not None
+    assert other.codec.latent_dim == view.codec.latent_dim
+    scattered.document.analysis.put_codes(replace(view, codec=other.codec, model=ClosedModel.of(other)))
+    assert scattered.window.map.images.scatter is None
 
 
 def test_points_of_long_codes_are_on_planes_of_components(

@@ -8,7 +8,6 @@ from PySide6.QtGui import QColor, QIcon, QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 
 from explorer.data.classes import Classes, classes_of
-from explorer.document.closed import ClosedModel
 from explorer.document.document import Document
 from explorer.document.map_tiles import MapWindow
 from explorer.document.selection import Picked
@@ -54,7 +53,6 @@ class MapImages(QWidget):
         self._old: set[int] = set()
         self._points: Floats | None = None
         self._placed = True
-        self._encoded_by: ClosedModel | None = None
         self.setAccessibleName(self.tr("Scatter"))
         self.tiles = check_box(
             "map_tiles", self.tr("Show decoded grid"), self.tr("Show decoded images behind the points")
@@ -232,11 +230,9 @@ class MapImages(QWidget):
 
     def _on_codes_changed(self) -> None:
         codes, plane, model = self._document.analysis.codes, self._document.plane, self._document.model
-        if codes is not None and model is not None and codes.codec is model.codec:
-            self._encoded_by = ClosedModel.of(model)
         # Codes of earlier weights of a model in training are shown until there are newer ones.
-        of_it = self._encoded_by is not None and self._encoded_by.is_of(model)
         self._points, before, self._placed = None, self._placed, True
+        of_it = codes is not None and codes.model.is_of(model)
         if of_it and codes is not None and plane is not None and codes.codec.latent_dim == len(plane.origin):
             self._points = codes.table.on_plane(plane, self._document.state.grid.component_axes)
             self._placed = self._points is not None
