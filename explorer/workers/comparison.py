@@ -98,6 +98,7 @@ class ComparisonJobs(QObject):
         self._opening = self._encoding = self._measuring = 0
         self._fitted: _Subject | None = None
         self._measured: _Subject | None = None
+        self._running: dict[str, tuple[int, _Subject]] = {}  # the last fit and the last benchmark
         beside = document.comparison
         beside.model_requested.connect(self._on_model_requested)
         beside.pca_requested.connect(self._on_pca_requested)
@@ -111,8 +112,11 @@ class ComparisonJobs(QObject):
         document.views.watched_changed.connect(self._on_watched_changed)
 
     def _drop_former(self) -> None:
-        """Drop a PCA of images, and the metrics of a model and images, that are no longer open."""
+        """Drop a PCA of images, and the metrics of a model and images, that are no longer open; stop their jobs."""
         document, beside = self._document, self._document.comparison
+        for key, subject in self._running.values():
+            if not subject.is_open(document):
+                self._jobs.cancel(key)
         is_pca = beside.model is not None and isinstance(beside.model.codec, PcaCodec)
         if is_pca and self._fitted is not None and not self._fitted.source.is_of(document.source):
             beside.put_model(None)
@@ -127,19 +131,21 @@ class ComparisonJobs(QObject):
 
     def _on_pca_requested(self, *, measured: bool = False) -> None:
         model, source = self._document.model, self._document.source
-        subject = _Subject.of(model, source) if model is not None and source is not None else None
+        if model is None or source is None:
+            return
+        subject = _Subject.of(model, source)
 
         def put(pca: OpenModel) -> None:
-            if subject is None or not subject.is_open(self._document):
+            if not subject.is_open(self._document):
                 return  # another model or dataset was opened meanwhile
             self._fitted = subject
             self._document.comparison.put_model(pca)
             if measured:
                 self._on_table_requested()
 
-        if model is not None and source is not None:
-            self._jobs.cancel(self._opening)
-            self._opening = self._jobs.start(FITTING, lambda: fit_pca(model, source), put)
+        self._jobs.cancel(self._opening)
+        self._opening = self._jobs.start(FITTING, lambda: fit_pca(model, source), put)
+        self._running["fit"] = self._opening, subject
 
     def _on_watched_changed(self, view: ViewKey[Any]) -> None:
         if view is COMPARE:
@@ -185,3 +191,4 @@ class ComparisonJobs(QObject):
         self._measuring = self._jobs.start(
             message("Benchmarking the models"), lambda: measure_both(models, source), put
         )
+        self._running["benchmark"] = self._measuring, subject
