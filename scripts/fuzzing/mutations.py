@@ -20,6 +20,8 @@ Mutation: TypeAlias = Callable[[bytes, random.Random], bytes]
 
 MOST_BYTES = 4 << 20
 """Size limit of mutated files."""
+_MOST_GROWN = MOST_BYTES >> 4
+"""Size limit of JSON that grows: several changes in a row took minutes, which was counted as a hang of the reader."""
 
 _NUMBERS = (0, 1, -1, 2, 7, 16, 64, 100, 127, 128, 255, 256, 1024, 4096, 32767, 32768, 65535, 65536, 1 << 20)
 _LARGE = (2**31 - 1, -(2**31), 2**32 - 1, 2**40, 2**62, 2**63 - 1, -(2**63))
@@ -128,7 +130,7 @@ def _changed_json(text: str, rng: random.Random) -> str:
         case 0 if isinstance(holder, dict):
             del holder[key]
         case 0:
-            holder.extend(holder * rng.choice((1, 100)))
+            holder.extend(holder * min(rng.choice((1, 100)), _MOST_GROWN // len(text)))
         case 1:
             other, at = rng.choice(places)
             holder[key] = other[at]
