@@ -33,7 +33,7 @@ from explorer.ui.application import new_application
 from explorer.ui.hidden_dialogs import release_hidden_dialogs
 from explorer.ui.main_window import MainWindow
 from explorer.ui.motion import Motion
-from explorer.ui.theme import SCHEME_VARIABLE, choose_scheme, install_theme
+from explorer.ui.theme import SCHEME_VARIABLE, choose_scheme, install_theme, styled_at_once
 from explorer.workers.backend import Backend
 from explorer.workers.closing import ExitGuard
 from explorer.workers.interrupts import Interrupts
@@ -85,7 +85,8 @@ def make_window(preferences: PreferencesFile | None = None) -> Running:
     document = Document()
     backend = Backend(document, preferences)
     backend.housekeeping.rested.connect(release_hidden_dialogs)
-    window = MainWindow(document, backend.close, preferences)
+    with styled_at_once(make_application()):
+        window = MainWindow(document, backend.close, preferences)
     window.app_actions.provider_changed.connect(backend.acceleration.choose_again)
     if preferences is not None:
         document.changed.model.connect(partial(_remember_model, document, preferences))

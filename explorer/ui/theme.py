@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from string import Template
 
@@ -141,6 +143,17 @@ def apply_theme(app: QApplication) -> None:
     icons = (resources_dir() / "icons").as_posix()
     suffix = "dark" if theme is DARK else "light"
     app.setStyleSheet(template.substitute(asdict(theme), icons=icons, suffix=suffix))
+
+
+@contextmanager
+def styled_at_once(app: QApplication) -> Iterator[None]:
+    """Style the widgets that are built inside when all are there: one by one, Qt takes half as long again."""
+    sheet = app.styleSheet()
+    app.setStyleSheet("")
+    try:
+        yield
+    finally:
+        app.setStyleSheet(sheet)
 
 
 def _install_font(app: QApplication) -> None:

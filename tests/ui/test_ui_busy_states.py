@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +25,8 @@ from explorer.document.views.nearest import NEAREST
 from explorer.document.views.neighbors import NEIGHBORS, NeighborsView
 from explorer.document.views.samples import SAMPLES, SamplesView
 from explorer.ui.dialogs.export_animation import ExportAnimationDialog
+from explorer.workers import analysis
+from explorer.workers.code_analysis import fit_prior
 
 
 @pytest.fixture
@@ -149,15 +154,22 @@ def test_a_second_model_whose_encoder_fails_says_why(driver: WindowDriver) -> No
     driver.until(lambda: isinstance(driver.document.views[COMPARE], CompareView))
 
 
-def test_samples_say_why_no_prior_was_fitted(driver: WindowDriver) -> None:
+def test_samples_say_why_no_prior_was_fitted(driver: WindowDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = threading.Event()
+
+    def fit_late(*arguments: Any) -> Iterator[Any]:
+        asked.wait(60)
+        yield from fit_prior(*arguments)
+
+    monkeypatch.setattr(analysis, "fit_prior", fit_late)
     driver.open()
     driver.tab("Samples")
     driver.click("samples_fitted")
     table = driver.window.samples.table
     assert "Fitting" in table.message
-    # Before its thread is heard.
     (job,) = driver.document.jobs
     driver.document.job_cancel_requested.emit(job.key)
+    asked.set()
     driver.until(lambda: driver.document.jobs == ())
     assert table.message == "Fitting the prior failed: Canceled. Choose “Fitted GMM” to try again."
     driver.document.set_sampling(replace(driver.document.state.sampling, temperature=0.5))

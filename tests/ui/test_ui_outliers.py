@@ -91,6 +91,7 @@ def test_the_threshold_is_a_share_of_the_models_own_images(lab: WindowDriver) ->
 def test_the_threshold_can_be_dragged_and_moved_by_keys(lab: WindowDriver) -> None:
     view = ranked(lab)
     lab.type_into("outliers_usual", "90")
+    lab.settle()  # the histogram has its size
     start = ranking(lab).ranking.threshold
     plot = histogram(lab)
     wanted = (start + float(view.ranking.edges[0])) / 2

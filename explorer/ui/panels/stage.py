@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSpacerItem, QWidget
 
 from explorer.data.mixer import needs_mixer
 from explorer.document.document import Document
@@ -67,14 +67,21 @@ class StagePanel(QWidget):
             "stage_mixer", self.tr("Channels…"), self.tr("Colors and ranges of the channels (Ctrl+Shift+X)")
         )
         self.mix.hide()
-        top = hbox((self._heading, 1), self.mix, self.invert)
-        top.addStrut(self.invert.sizeHint().height())  # the button is hidden at times, and nothing may move then
+        self._top = top = hbox((self._heading, 1), self.mix, self.invert)
+        self._strut = QSpacerItem(0, 0)  # as high as the button, which is hidden at times: nothing may move then
+        top.addItem(self._strut)
         self.setLayout(vbox(top, (canvas, 1), spacing=4, margins=(12, 2, 12, 2)))
         self.setFocusProxy(canvas)
         self._connect()
 
     def sizeHint(self) -> QSize:
         return QSize(720, 480)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_strut"):
+            self._strut.changeSize(0, self.invert.sizeHint().height())
+            self._top.invalidate()
 
     def _connect(self) -> None:
         document, canvas = self._document, self.canvas
