@@ -48,6 +48,8 @@ PATIENCE_SECONDS = 180.0
 """Timeout of every wait in the tour; a training on a slow machine takes longest."""
 
 _TICK_MS = 10
+_LAYOUTS = 5
+"""Turns of the event loop in which a layout reaches the innermost widgets."""
 W = TypeVar("W", bound=QWidget)
 
 
@@ -251,7 +253,8 @@ class Tour:
     def shoot(self, name: str, dialog: QWidget | None = None) -> None:
         """Save a screenshot of the window, optionally with an open dialog over it."""
         path = self.out / f"{len(self.screenshots) + 1:02d}-{name}.png"
-        QCoreApplication.processEvents()
+        for _ in range(_LAYOUTS):
+            QCoreApplication.processEvents()
         window = self.running.window
         shot = window.grab()
         if dialog is not None:

@@ -131,6 +131,7 @@ def spatial(tour: Tour) -> None:
     tour.until(lambda: _learned(tour) is not None, "the first live preview of the spatial model")
     tour.until(lambda: _learned(tour) is None and tour.document.training.phase == "finished", "the spatial model")
     tour.settle()
+    tour.show_panel("latent")
     tour.type_number("feature_channel", 7)
     tour.type_number("feature_size", 3)
     maps, before = tour.running.window.feature_maps, tour.document.code

@@ -110,7 +110,8 @@ class ExportAnimationDialog(QDialog):
     def _make_preview(self) -> None:
         self.preview = ImageFrame("", self.tr("No preview yet"))
         name_widget(self.preview, "export_preview", self.tr("Preview"))
-        self.preview.setFixedSize(_PREVIEW)
+        self.preview.set_detail_lines(0)
+        self.preview.setFixedSize(_PREVIEW.width(), _PREVIEW.height() + self.preview.caption_height(0))
         self.size_words = label("export_size", look="plain")
         self.size_words.setFixedWidth(_PREVIEW.width())
         self.size_words.setMinimumHeight(2 * self.fontMetrics().lineSpacing())

@@ -29,14 +29,13 @@ from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button, clearable, combo_box, label, name_control, name_widget
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
-from explorer.ui.widgets.slider_list import SliderList
+from explorer.ui.widgets.slider_list import ROW_HEIGHT, SliderList
 from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
 
 _DIMENSIONS, _AXES, _DIRECTIONS = 0, 1, 2
 _REST_MS = 250
 """Delay in ms after the last edit before sliders sorted by edit size are sorted again."""
-
-
+_FEWEST = 3
 _OFF = 2.0
 """Distance ratio above which a code counts as out of distribution."""
 
@@ -165,6 +164,13 @@ class LatentPanel(QWidget):
         self._statistics.clicked.connect(self.show_statistics)
         self._part.clicked.connect(document.direction_search.part)
         self._drop.clicked.connect(lambda: document.direction_search.drop([self.sliders.current_item]))
+
+    @property
+    def wanted_height(self) -> int:
+        """Height in pixels that shows all sliders; words instead of them need as much as three."""
+        count = self._view.rows.count if self._view is not None else 0
+        others = self.layout().sizeHint().height() - self.sliders.sizeHint().height()
+        return others + max(count, _FEWEST) * ROW_HEIGHT
 
     def hasHeightForWidth(self) -> bool:
         """The sliders take what is left; with wrapped texts Qt would ask for more height than needed."""
