@@ -15,7 +15,7 @@ from explorer.ui.panels.latent import LatentPanel
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.mini_map import MiniMap
 
-_SLIDERS = 300
+_SLIDERS = 246
 """Least height in pixels of the sliders with their controls; the mini-map gets what is left."""
 
 

@@ -98,9 +98,7 @@ class GalleryPanel(QWidget):
         ImageMenu(document, self.view, self._menu_image, self._selection_actions)
         self.view.selectionModel().selectionChanged.connect(lambda new, old: self._on_several_chosen())
         self.label.activated.connect(lambda row: self._on_label_activated())
-        self.label.currentTextChanged.connect(
-            lambda text: self.label.setMinimumContentsLength(min(max(len(text), _SHORTEST), _LONGEST))
-        )
+        self.label.currentTextChanged.connect(self._fit_label)
         document.changed.source.connect(self._on_source_changed)
         document.changed.mixer.connect(self._on_mixer_changed)
         document.changed.image_index.connect(self._on_image_changed)
@@ -248,6 +246,12 @@ class GalleryPanel(QWidget):
                 self.label.addItem(f"{names[value] if names else value} ({counts[value]:,})", value)
         self.label.setVisible(self.label.count() > (2 if picked is None else 1))
         self.label.setCurrentIndex(max(0, self.label.findText(chosen)))
+
+    def _fit_label(self, text: str) -> None:
+        """Make the selector as wide as its text."""
+        metrics = self.label.fontMetrics()
+        wide = 1 + metrics.horizontalAdvance(text) // metrics.horizontalAdvance("X")
+        self.label.setMinimumContentsLength(min(max(wide, _SHORTEST), _LONGEST))
 
     def _on_label_activated(self) -> None:
         # The view would select its first row, and so would the document.
