@@ -55,9 +55,10 @@ W = TypeVar("W", bound=QWidget)
 
 @dataclass
 class Tour:
-    """A running tour: output folder, window, screenshots and problems."""
+    """A running tour: output folder, size and window, screenshots and problems."""
 
     out: Path
+    size: tuple[int, int] | None = None
     _running: Running | None = None
     screenshots: list[str] = field(default_factory=list)
     gif: Path | None = None
@@ -77,6 +78,8 @@ class Tour:
     def enter(self, running: Running) -> None:
         """Go on in another window."""
         self._running = running
+        if self.size is not None:
+            running.window.resize(*self.size)
         self.document.problem_reported.connect(self.problems.append)
 
     def leave(self) -> None:
