@@ -18,7 +18,6 @@ from explorer.ui.widgets.mini_map import MiniMap
 _SLIDERS = 246
 """Least height in pixels of the sliders with their controls; the mini-map gets what is left."""
 
-
 _BELOW = 8
 """Pixels below the mini-map."""
 
