@@ -79,7 +79,7 @@ def run_tour(out: Path, only: str | None = None, size: tuple[int, int] | None = 
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
     make_application()
     begun = time.monotonic()
-    tour, heavy, clicks = Tour(out, size), list[str](), dict[str, int]()
+    tour, heavy, clicks = Tour(out, size=size), list[str](), dict[str, int]()
     for name in names:
         with _own_home():
             clicks[name] = run_task(tour, name)

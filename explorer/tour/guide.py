@@ -58,12 +58,12 @@ class Tour:
     """A running tour: output folder, size and window, screenshots and problems."""
 
     out: Path
-    size: tuple[int, int] | None = None
     _running: Running | None = None
     screenshots: list[str] = field(default_factory=list)
     gif: Path | None = None
     clicks: ClickCounter = field(default_factory=ClickCounter)
     problems: list[Problem] = field(default_factory=list)
+    size: tuple[int, int] | None = None
 
     @property
     def running(self) -> Running:

@@ -169,7 +169,7 @@ class LatentPanel(QWidget):
     def wanted_height(self) -> int:
         """Height in pixels that shows all sliders; words instead of them need as much as three."""
         count = self._view.rows.count if self._view is not None else 0
-        others = self.layout().sizeHint().height() - self.sliders.sizeHint().height()
+        others = super().sizeHint().height() - self.sliders.sizeHint().height()
         return others + max(count, _FEWEST) * ROW_HEIGHT
 
     def hasHeightForWidth(self) -> bool:
