@@ -44,12 +44,16 @@ check-long: $(STAMP) ## run the long checks (one hour): BLAS kernels, PyTorch, f
 	@QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(PYTHON) scripts/soak.py --cycles 6 --seed 1
 	@QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(PYTHON) scripts/soak.py --minutes 10
 
-screenshots: $(STAMP) ## take screenshots of every panel, light and dark, in build/screenshots
+SCREEN := {"screens": [{"name": "", "x": 0, "y": 0, "width": 3840, "height": 2160, "logicalDpi": 96, "logicalBaseDpi": 96, "dpr": 1}]}
+screenshots: $(STAMP) ## take screenshots of every panel, light and dark, in three sizes, in build/screenshots
 	@$(PYTHON) scripts/check_system.py --platform offscreen
-	@for scheme in light dark; do \
-	  mkdir -p build/screenshots/$$scheme; \
-	  LATENT_EXPLORER_SCHEME=$$scheme QT_QPA_PLATFORM=offscreen $(PYTHON) -m explorer tour --out build/screenshots/$$scheme --force || exit 1; \
-	done; echo "The screenshots are in build/screenshots"
+	@mkdir -p build/screenshots && echo '$(SCREEN)' > build/screen.json  # the usual one is too small for 200 %
+	@for scheme in light dark; do for look in 1280x800-1 1920x1080-1 1280x800-2; do \
+	  out=build/screenshots/$$scheme-$$look; mkdir -p $$out; \
+	  LATENT_EXPLORER_SCHEME=$$scheme QT_SCALE_FACTOR=$${look##*-} \
+	    QT_QPA_PLATFORM=offscreen:configfile=build/screen.json \
+	    $(PYTHON) -m explorer tour --size $${look%-*} --out $$out --force || exit 1; \
+	done; done; echo "The screenshots are in build/screenshots"
 
 ORIGINALS := ../shared/data
 pretrained: $(STAMP) ## train missing bundled models, and resume started ones (one day): ORIGINALS=FOLDER

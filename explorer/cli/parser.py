@@ -68,10 +68,11 @@ def number(text: str) -> float:
     return value
 
 
-def size(text: str) -> tuple[int, int]:
+def size(text: str, order: str = "HxW") -> tuple[int, int]:
+    """Read two sides, whose `order` is for the message."""
     match = re.fullmatch(r"(\d+)[x×](\d+)", text.strip(), re.IGNORECASE | re.ASCII)
     if match is None:
-        raise argparse.ArgumentTypeError(f"“{text}” is not a size HxW, such as 64x48")
+        raise argparse.ArgumentTypeError(f"“{text}” is not a size {order}, such as 64x48")
     return int(match[1]), int(match[2])
 
 

@@ -62,10 +62,11 @@ STEPS: dict[str, Callable[[Tour], None]] = {
 }
 
 
-def run_tour(out: Path, only: str | None = None) -> dict[str, Any]:
+def run_tour(out: Path, only: str | None = None, size: tuple[int, int] | None = None) -> dict[str, Any]:
     """Drive the window through the tour, or one step of it, which runs right after the start.
 
     ``tasks`` are the tasks of a new user, ``task-NAME`` is one of them; each has a window and a home folder of its own.
+    `size` is width and height of the window in logical pixels; None for its usual size.
 
     Returns ``screenshots`` (paths), ``gif`` (path or None), ``clicks`` (number by task), ``seconds``,
     ``heavy_modules`` (which of tensorflow, keras and sklearn the window had imported after its first paint). UsageError
@@ -78,7 +79,7 @@ def run_tour(out: Path, only: str | None = None) -> dict[str, Any]:
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
     make_application()
     begun = time.monotonic()
-    tour, heavy, clicks = Tour(out), list[str](), dict[str, int]()
+    tour, heavy, clicks = Tour(out, size=size), list[str](), dict[str, int]()
     for name in names:
         with _own_home():
             clicks[name] = run_task(tour, name)

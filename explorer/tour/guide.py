@@ -48,12 +48,14 @@ PATIENCE_SECONDS = 180.0
 """Timeout of every wait in the tour; a training on a slow machine takes longest."""
 
 _TICK_MS = 10
+_LAYOUTS = 5
+"""Turns of the event loop in which a layout reaches the innermost widgets."""
 W = TypeVar("W", bound=QWidget)
 
 
 @dataclass
 class Tour:
-    """A running tour: output folder, window, screenshots and problems."""
+    """A running tour: output folder, size and window, screenshots and problems."""
 
     out: Path
     _running: Running | None = None
@@ -61,6 +63,7 @@ class Tour:
     gif: Path | None = None
     clicks: ClickCounter = field(default_factory=ClickCounter)
     problems: list[Problem] = field(default_factory=list)
+    size: tuple[int, int] | None = None
 
     @property
     def running(self) -> Running:
@@ -75,6 +78,8 @@ class Tour:
     def enter(self, running: Running) -> None:
         """Go on in another window."""
         self._running = running
+        if self.size is not None:
+            running.window.resize(*self.size)
         self.document.problem_reported.connect(self.problems.append)
 
     def leave(self) -> None:
@@ -251,7 +256,8 @@ class Tour:
     def shoot(self, name: str, dialog: QWidget | None = None) -> None:
         """Save a screenshot of the window, optionally with an open dialog over it."""
         path = self.out / f"{len(self.screenshots) + 1:02d}-{name}.png"
-        QCoreApplication.processEvents()
+        for _ in range(_LAYOUTS):
+            QCoreApplication.processEvents()
         window = self.running.window
         shot = window.grab()
         if dialog is not None:

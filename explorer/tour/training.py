@@ -20,7 +20,8 @@ NETWORK, CURVES, PROGRESS, RUNS = range(4)
 def train(tour: Tour) -> None:
     """Train a small model with live preview: screenshots early, midway and at the end, and the training progress."""
     # A model in training is opened at once unless that would remove keyframes.
-    tour.trigger("timeline_clear")
+    if tour.document.state.keyframes:
+        tour.trigger("timeline_clear")
     tour.show_panel("train")
     _show_page(tour, NETWORK)
     tour.shoot("network")
@@ -116,7 +117,8 @@ def _show_page(tour: Tour, number: int) -> None:
 
 def spatial(tour: Tour) -> None:
     """Train a network with a spatial code on faces, then paint on one of its feature maps."""
-    tour.trigger("timeline_clear")
+    if tour.document.state.keyframes:
+        tour.trigger("timeline_clear")
     if tour.document.source is None or tour.document.source.name != "faces":
         tour.open_source("faces")
     tour.show_panel("train")
@@ -131,6 +133,7 @@ def spatial(tour: Tour) -> None:
     tour.until(lambda: _learned(tour) is not None, "the first live preview of the spatial model")
     tour.until(lambda: _learned(tour) is None and tour.document.training.phase == "finished", "the spatial model")
     tour.settle()
+    tour.show_panel("latent")
     tour.type_number("feature_channel", 7)
     tour.type_number("feature_size", 3)
     maps, before = tour.running.window.feature_maps, tour.document.code

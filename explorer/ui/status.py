@@ -1,4 +1,4 @@
-"""The status bar: model, dataset, decode time and background jobs."""
+"""The status bar: model, dataset and background jobs."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class StatusBar(QStatusBar):
         self._times: deque[float] = deque(maxlen=_REMEMBERED)
         self.setObjectName("status_bar")
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(0, 0, 6, 0)
         self._model = self._label("status_model", self.tr("Current model"))
         self._data = self._label("status_data", "")
-        self._decode = self._label("status_decode", self.tr("Time to decode one code (median of the last few)"))
         self._job = self._label("status_job", self.tr("Background job"))
         self._bar = QProgressBar()
         name_control(self._bar, "status_progress", self.tr("Progress of the job"))
@@ -49,7 +49,7 @@ class StatusBar(QStatusBar):
         self._shown: OpenModel | None = None
         self._fade = QTimer(self, singleShot=True, interval=_MESSAGE_MS)
         self._fade.timeout.connect(self._said.clear)
-        for widget in (self._model, self._data, self._decode):
+        for widget in (self._model, self._data):
             self.addWidget(widget)
         self.show_in_folder = ShowInFolder(document)
         right: tuple[QWidget, ...] = (self._said, self.show_in_folder, self._job, self._bar, self._cancel)
@@ -75,7 +75,7 @@ class StatusBar(QStatusBar):
         model = self._document.model
         if model is None or not model.continues(self._shown):
             self._times.clear()
-            self._decode.clear()
+            self._tell_model("")
         self._shown = model
         self._model.setText(learning(model.name, model.epochs) if model else self.tr("No model"))
 
@@ -99,14 +99,18 @@ class StatusBar(QStatusBar):
             return filled(self.tr("Training: %1, validation: %3, test: %2"), *counts)
         return filled(self.tr("Training: %1, test: %2"), *counts[:2])
 
+    def _tell_model(self, speed: str) -> None:
+        """Say in the tooltip what the label is, and how fast the model decodes: the median of the last codes."""
+        self._model.set_tip("\n".join(filter(None, (self.tr("Current model"), speed))))
+
     def _on_cursor_view_changed(self) -> None:
         view = self._document.views[CURSOR]
         if isinstance(view, CursorView) and view.decode_ms > 0:
             self._times.append(view.decode_ms)
             model = self._document.model
             by_keras = model is not None and model.card.engine == "keras"
-            words = self.tr("decode %1 ms (Keras)") if by_keras else self.tr("decode %1 ms")
-            self._decode.setText(words.replace("%1", f"{median(self._times):.2f}"))
+            words = self.tr("Decoding takes %1 ms (Keras)") if by_keras else self.tr("Decoding takes %1 ms")
+            self._tell_model(words.replace("%1", f"{median(self._times):.2f}"))
 
     def _on_work_changed(self) -> None:
         jobs, training = self._document.jobs, self._document.training

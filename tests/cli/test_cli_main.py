@@ -69,6 +69,7 @@ def test_version(call: Any) -> None:
         (["grid", "--model", "m", "--out", "x.png", "--range", "-3", "nan"], "finite"),
         (["grid", "--model", "m", "--out", "x.png", "--range", "-3"], "--range"),
         (["train", "--arch", "vae", "--data", "digits", "--out", "x", "--size", "28"], "HxW"),
+        (["tour", "--out", "x", "--size", "1280"], "WxH"),
         (["evaluate", "--mod", "m", "--data", "digits"], "--model"),
         (["models", "--json=yes"], "--json"),
         (["--frobnicate"], "--frobnicate"),
@@ -256,9 +257,9 @@ def test_tour_hands_its_options_on(ask: Any, call: Any, tmp_path: Path, monkeypa
     answer = {"screenshots": ["a.png"], "gif": "morph.gif", "clicks": {}, "seconds": 12.5, "heavy_modules": []}
     calls = stand_in(monkeypatch, "explorer.tour", "run_tour", answer)
     monkeypatch.chdir(tmp_path)
-    assert ask("tour", "--out", "images", "--only", "map") == answer
+    assert ask("tour", "--out", "images", "--only", "map", "--size", "1920x1080") == answer
     assert call("tour", "--out", "images").out == f"1 screenshots in {tmp_path / 'images'}, 12.5 s\n"
-    assert calls == [(tmp_path / "images", "map"), (tmp_path / "images", None)]
+    assert calls == [(tmp_path / "images", "map", (1920, 1080)), (tmp_path / "images", None, None)]
 
 
 def test_bench_hands_its_options_on(ask: Any, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:

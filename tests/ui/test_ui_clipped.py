@@ -13,9 +13,10 @@ from explorer_testing.looks import clipped, controls
 from explorer_testing.programs import PATIENCE_S, REPOSITORY, environment
 from explorer_testing.rooms import dialogs, furnish
 from explorer_testing.window import WindowDriver
-from PySide6.QtGui import QActionGroup
+from PySide6.QtGui import QActionGroup, QImage
 from PySide6.QtWidgets import (
     QApplication,
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QMainWindow,
@@ -34,7 +35,7 @@ from explorer.ui.panels.noise import NoisePanel
 from explorer.ui.panels.train import TrainPanel
 from explorer.ui.widgets.collapsible import Collapsible
 from explorer.ui.widgets.curve_plot import CurvePlot
-from explorer.ui.widgets.fields import line_edit, spin_box
+from explorer.ui.widgets.fields import combo_box, line_edit, spin_box
 from explorer.ui.widgets.layouts import vbox
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
@@ -193,3 +194,23 @@ def test_bars_count_as_one_control(qtbot: QtBot) -> None:
     qtbot.waitExposed(window)
     kinds = sorted(control.split(" ")[0] for control in controls(window))
     assert kinds == ["QLineEdit", "QSpinBox", "QTabBar", "QToolBar", "QToolButton", "SegmentedControl", "group"]
+
+
+@pytest.mark.usefixtures("themed")
+def test_a_combo_box_elides_what_has_no_room(qtbot: QtBot) -> None:
+    text = "Arabic letters in eight typefaces"
+    whole, plain = combo_box("box", "", [(text, 0)]), QComboBox()
+    plain.addItem("")
+    for box in (whole, plain):
+        qtbot.addWidget(box)
+        box.resize(120, 26)
+        box.show()
+        qtbot.waitExposed(box)
+    shorter = [f"{text[:end]}…" for end in range(6, 20)]
+    assert sum(_looks(plain, words) == _looks(whole) for words in shorter) == 1
+
+
+def _looks(box: QComboBox, text: str = "") -> QImage:
+    if text:
+        box.setItemText(0, text)
+    return box.grab().toImage()

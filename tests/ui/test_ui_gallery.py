@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from explorer_testing.builders import make_model, make_source
 from explorer_testing.codec import Gate
+from explorer_testing.looks import clipped
 from explorer_testing.menus import opened, pick
 from explorer_testing.window import WindowDriver, array_of
 from PIL import Image
@@ -20,6 +21,7 @@ from explorer.data.attributes import Attribute
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.source import ArraySource, Facts, Source
 from explorer.data.splits import random_splits
+from explorer.document.selection import Picked
 from explorer.document.views.thumbnails import THUMBNAIL_SIDE, THUMBNAILS, ThumbnailsView
 from explorer.types import Indices, Pixels, Shown
 from explorer.ui.main_window import MainWindow
@@ -212,6 +214,18 @@ def test_the_images_of_one_label(driver: WindowDriver) -> None:
     assert driver.document.state.image_index == 53
     assert current(driver) == 53
     assert gallery.model.rowCount() == 300
+
+
+def test_the_selector_is_as_wide_as_the_name_of_a_selection(driver: WindowDriver) -> None:
+    driver.open()
+    driver.document.selection.put(Picked("Map selection", np.arange(20)))
+    driver.settle_layout()
+    box = driver.window.gallery.label
+    assert box.currentText() == "Map selection (20)"
+    assert clipped(driver.window.gallery) == []
+    driver.document.selection.put(None)
+    driver.settle_layout()
+    assert box.width() < box.fontMetrics().horizontalAdvance("Map selection (20)") + 20
 
 
 def test_another_source_is_shown_whole(driver: WindowDriver) -> None:

@@ -78,7 +78,9 @@ def test_by_mouse_it_acts_on_the_image_under_it(driver: WindowDriver, tab: str) 
 @pytest.mark.parametrize("tab", TABS)
 def test_by_keyboard_it_acts_on_the_image_with_the_mark(driver: WindowDriver, tab: str) -> None:
     table = open_tab(driver, tab)
-    code, _ = shown(driver, tab, 1, 1)
+    places = [(row, column) for row, line in enumerate(table.rows) for column in range(len(line))]
+    second = [place for place in places if table.cell(*place).left() == table.cell(0, 1).left()]
+    code, _ = shown(driver, tab, *sorted(second, key=lambda place: table.cell(*place).top())[1])
     table.setFocus()
     QTest.keyClick(table, Qt.Key.Key_Down)
     QTest.keyClick(table, Qt.Key.Key_Right)

@@ -260,7 +260,7 @@ def test_what_onnx_cannot_express_is_decoded_by_keras(driver: WindowDriver, mode
     code = np.linspace(-1, 1, 16, dtype=np.float32)
     driver.document.set_code(code)
     driver.until_edited_shows(code)
-    driver.until(lambda: "(Keras)" in text(driver, "status_decode"))
+    driver.until(lambda: "(Keras)" in driver.find(QLabel, "status_model").toolTip())
 
 
 def test_two_parts_are_dropped_together(driver: WindowDriver, models: Path) -> None:

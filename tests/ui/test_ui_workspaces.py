@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from explorer_testing.builders import make_model
 from explorer_testing.looks import controls
 from explorer_testing.window import MakeWindow, WindowDriver, array_of
 from PySide6.QtCore import QSize, Qt
@@ -15,6 +16,7 @@ from explorer.document.views.samples import SAMPLES
 from explorer.ui.main_window import SMALLEST, MainWindow
 from explorer.ui.panels import PANELS
 from explorer.ui.panels.code import CodePanel
+from explorer.ui.widgets.slider_list import ROW_HEIGHT
 from explorer.ui.workspaces import WORKSPACES
 
 
@@ -296,6 +298,20 @@ def test_the_mini_map_shows_the_code_and_opens_the_map(driver: WindowDriver) -> 
     driver.window.workspaces.switch("explore")
     QTest.keyClick(mini, Qt.Key.Key_Return)
     assert driver.window.dock("map").in_front
+
+
+@pytest.mark.parametrize(("dims", "grows"), [(2, True), (49, False)])
+def test_the_mini_map_takes_the_height_that_few_sliders_leave(driver: WindowDriver, dims: int, grows: bool) -> None:
+    driver.window.resize(1920, 1080)
+    driver.open(make_model(latent_dim=dims))
+    driver.settle_layout()
+    latent, mini_map = driver.window.latent, driver.window.panels.panel(CodePanel).mini_map
+    assert (mini_map.height() > 300) is grows
+    assert latent.sliders.viewport().height() >= min(dims, 8) * ROW_HEIGHT
+    driver.window.resize(1280, 800)
+    driver.settle_layout()
+    assert mini_map.height() >= 150
+    assert latent.sliders.viewport().height() >= 2 * ROW_HEIGHT
 
 
 def test_the_timeline_is_a_strip_until_it_has_keyframes(driver: WindowDriver) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from argparse import ArgumentParser, Namespace
+from functools import partial
 from pathlib import Path
 
 from explorer.cli import places
 from explorer.cli.command import Command, Report
 from explorer.cli.console import Console
-from explorer.cli.parser import add_out
+from explorer.cli.parser import add_out, size
 from explorer.errors import ExportError
 
 _OURS = re.compile(r"[0-9]+-[a-z0-9-]+\.png|(first|morph)\.gif")
@@ -20,6 +21,12 @@ _OURS = re.compile(r"[0-9]+-[a-z0-9-]+\.png|(first|morph)\.gif")
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--only", metavar="STEP", help="run only this step; “tasks” are those of a new user, with their clicks"
+    )
+    parser.add_argument(
+        "--size",
+        type=partial(size, order="WxH"),
+        metavar="WxH",
+        help="size of the window in logical pixels (default: 1280x800)",
     )
     add_out(
         parser,
@@ -54,7 +61,7 @@ def run(options: Namespace, console: Console) -> Report:
     from explorer.tour import run_tour
 
     out = places.file_path(options.out)
-    document = run_tour(out, options.only)
+    document = run_tour(out, options.only, options.size)
     lines = [f"{name}: {count} {'click' if count == 1 else 'clicks'}" for name, count in document["clicks"].items()]
     lines.append(f"{len(document['screenshots'])} screenshots in {out}, {document['seconds']:.1f} s")
     return Report(document, lines)

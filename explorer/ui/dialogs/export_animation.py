@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QSize, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
 
@@ -110,8 +110,10 @@ class ExportAnimationDialog(QDialog):
     def _make_preview(self) -> None:
         self.preview = ImageFrame("", self.tr("No preview yet"))
         name_widget(self.preview, "export_preview", self.tr("Preview"))
-        self.preview.setFixedSize(_PREVIEW)
+        self.preview.set_detail_lines(0)
+        self.preview.setFixedSize(_PREVIEW.width(), _PREVIEW.height() + self.preview.caption_height(0))
         self.size_words = label("export_size", look="plain")
+        self.size_words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.size_words.setFixedWidth(_PREVIEW.width())
         self.size_words.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
         self.note = label("export_note")

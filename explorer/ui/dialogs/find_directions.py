@@ -28,7 +28,7 @@ from explorer.ui.dialogs.files import ask_file, ask_save, exporting
 from explorer.ui.plain_text import plain_tooltip
 from explorer.ui.text import filled, percent
 from explorer.ui.widgets.field_grid import FieldGrid
-from explorer.ui.widgets.fields import button, clearable, combo_box, label, line_edit, name_control
+from explorer.ui.widgets.fields import align_right, button, clearable, combo_box, label, line_edit, name_control
 from explorer.ui.widgets.job_strip import AnalysisStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
@@ -103,6 +103,7 @@ class FindDirectionsDialog(QDialog):
                 self.tr("Null d"),
             ]
         )
+        align_right(self.table.headerItem(), range(1, self.table.columnCount()))
         self.table.setRootIsDecorated(False)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -203,8 +204,7 @@ class FindDirectionsDialog(QDialog):
                 item.setToolTip(column, plain_tooltip(tip))
                 if found.p > _REAL:
                     item.setForeground(column, self.palette().placeholderText())
-                if column:
-                    item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            align_right(item, range(1, len(texts)))
             self.table.addTopLevelItem(item)
         for column in range(1, self.table.columnCount()):
             self.table.resizeColumnToContents(column)

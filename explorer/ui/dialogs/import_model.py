@@ -33,7 +33,7 @@ from explorer.ui.widgets.image_table import ImageTable
 from explorer.ui.widgets.job_strip import JobStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 
-_WIDTH, _TABLE_HEIGHT = 620, 168
+_WIDTH, _TABLE_HEIGHT = 620, 196
 _FRAMES = 50
 """Sum of the horizontal margins of the dialog and of the warning box."""
 
@@ -333,8 +333,10 @@ class ImportDialog(QDialog):
         self._show_table(examined)
 
     def _show_table(self, examined: Examined) -> None:
-        rows = [pixels for pixels in (examined.originals, examined.reconstructions) if len(pixels)]
-        self.table.show_pixels(np.stack([shown(pixels, self._document.mixer) for pixels in rows]))
+        titled = (self.tr("Original"), examined.originals), (self.tr("Reconstruction"), examined.reconstructions)
+        rows = [(title, shown(pixels, self._document.mixer)) for title, pixels in titled if len(pixels)]
+        self.table.set_labels([(title, True) for title, _ in rows])
+        self.table.show_pixels(np.stack([pixels for _, pixels in rows]))
         if examined.record.parts == "decoder":
             self._tried.setText(self.tr("Images decoded from random codes"))
         elif examined.record.parts == "encoder":

@@ -28,7 +28,7 @@ from explorer.ui.dialogs.files import ask_save, exporting
 from explorer.ui.statistics_model import StatisticsModel
 from explorer.ui.text import capitalized, decibels, dimension_name, filled, percent
 from explorer.ui.widgets.correlation_map import CorrelationMap
-from explorer.ui.widgets.fields import button, combo_box, label, name_control
+from explorer.ui.widgets.fields import align_right, button, combo_box, label, name_control
 from explorer.ui.widgets.job_strip import AnalysisStrip
 from explorer.ui.widgets.layouts import STRETCH, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -41,7 +41,6 @@ _MOST = 64
 _METRICS = ("mse", "psnr", "ssim")
 _PAIRS = 12
 _LINE = 24
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class StatisticsDialog(QDialog):
@@ -103,8 +102,7 @@ class StatisticsDialog(QDialog):
         self.channels.setHeaderLabels([self.tr("Channel"), *map(str.upper, _METRICS)])
         self.channels.setRootIsDecorated(False)
         self.channels.header().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for column in range(1, self.channels.columnCount()):
-            self.channels.headerItem().setTextAlignment(column, _RIGHT)
+        align_right(self.channels.headerItem(), range(1, self.channels.columnCount()))
         self._attribute = combo_box(
             "statistics_attribute", self.tr("Label or attribute of the images in this dataset"), []
         )
@@ -126,6 +124,7 @@ class StatisticsDialog(QDialog):
                 self.tr("Majority class"),
             ]
         )
+        align_right(self.probes.headerItem(), range(1, self.probes.columnCount()))
         self.probes.setRootIsDecorated(False)
         self.probes.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.probes.header().setStretchLastSection(False)
@@ -305,6 +304,5 @@ class StatisticsDialog(QDialog):
 def _right_aligned(texts: list[str]) -> QTreeWidgetItem:
     """Return a line whose first column is a name, the others numbers."""
     item = QTreeWidgetItem(texts)
-    for column in range(1, len(texts)):
-        item.setTextAlignment(column, _RIGHT)
+    align_right(item, range(1, len(texts)))
     return item

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QSplitter, QWidget
 
 from explorer.document.document import Document
@@ -15,8 +15,11 @@ from explorer.ui.panels.latent import LatentPanel
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.mini_map import MiniMap
 
-_SLIDERS = 300
+_SLIDERS = 246
 """Least height in pixels of the sliders with their controls; the mini-map gets what is left."""
+
+_BELOW = 8
+"""Pixels below the mini-map."""
 
 
 class CodePanel(QSplitter):
@@ -31,8 +34,22 @@ class CodePanel(QSplitter):
         self.latent.setMinimumHeight(_SLIDERS)
         self.mini_map = MiniMap(document)
         self.addWidget(self.feature_maps)
-        self.addWidget(widget_of(vbox((self.latent, 1), hbox(8, self.mini_map, 8), 8, spacing=0)))
+        self._sliders = widget_of(vbox((self.latent, 1), hbox(8, self.mini_map, 8), _BELOW, spacing=0))
+        self._sliders.installEventFilter(self)
+        self.addWidget(self._sliders)
         self.setStretchFactor(1, 1)
+        document.changed.model.connect(self._share)
+        document.changed.directions.connect(self._share)
+        self.latent.views.chosen.connect(lambda number: self._share())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._sliders and event.type() == QEvent.Type.Resize:
+            self._share()
+        return False
+
+    def _share(self) -> None:
+        """Give the mini-map the height that few sliders leave."""
+        self.mini_map.offer_height(self._sliders.height() - self.latent.wanted_height - _BELOW)
 
     def menu_actions(self) -> Iterator[Action]:
         yield from self.latent.menu_actions()

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHeaderView, QStackedWidget, QTreeWidget, QTreeWidgetItem, QWidget
 
@@ -26,7 +26,7 @@ from explorer.ui.images import image_to_qimage, pixels_to_qimage
 from explorer.ui.panel import QT_TRANSLATE_NOOP, Panel, WatchingPanel
 from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import decibels, file_size, filled, sentence, unbroken
-from explorer.ui.widgets.fields import button, check_box, combo_box, label, name_control, name_widget
+from explorer.ui.widgets.fields import align_right, button, check_box, combo_box, label, name_control, name_widget
 from explorer.ui.widgets.image_frame import ImageFrame
 from explorer.ui.widgets.layouts import flow, folding, tiles, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
@@ -327,18 +327,16 @@ class ComparePanel(WatchingPanel):
         self.table.setColumnCount(1 + len(rows))
         self.table.setHeaderLabels(["", *(row.name for row in rows)])
         self.table.setVisible(bool(rows))
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for title, values, best in self._lines(rows) if rows else []:
             item = QTreeWidgetItem([title, *values])
-            for column in range(1, 1 + len(values)):
-                item.setTextAlignment(column, right)
+            align_right(item, range(1, 1 + len(values)))
             if best is not None and len(set(values)) > 1:
                 font = item.font(1 + best)
                 font.setWeight(font.Weight.DemiBold)
                 item.setFont(1 + best, font)
             self.table.addTopLevelItem(item)
+        align_right(self.table.headerItem(), range(1, self.table.columnCount()))
         for column in range(1, self.table.columnCount()):
-            self.table.headerItem().setTextAlignment(column, right)
             self.table.header().setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
         self.table.resizeColumnToContents(0)
         words = self.tr("Benchmark compares quality, speed, size, and the codes as compression.")

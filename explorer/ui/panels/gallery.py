@@ -28,6 +28,9 @@ _PICKED = "picked"
 """Data of the selector's entry for the selection; the others have a label's number."""
 
 
+_SHORTEST, _LONGEST = 9, 22
+"""Characters of the selector, which is as wide as its text."""
+
 _ROW = 150
 """Height in pixels below which the gallery is a filmstrip of one row."""
 
@@ -79,7 +82,7 @@ class GalleryPanel(QWidget):
         self._ask.timeout.connect(self._request_thumbnails)
         self._set_up_view()
         self.label = combo_box("gallery_label", self.tr("Show all images, those of one label, or the selection"), [])
-        self.label.setMinimumContentsLength(9)
+        self.label.setMinimumContentsLength(_SHORTEST)
         self._empty = EmptyLabel(
             "gallery_empty", self.tr("No images yet.\nSelect a dataset in the library, or drop a folder here.")
         )
@@ -95,6 +98,7 @@ class GalleryPanel(QWidget):
         ImageMenu(document, self.view, self._menu_image, self._selection_actions)
         self.view.selectionModel().selectionChanged.connect(lambda new, old: self._on_several_chosen())
         self.label.activated.connect(lambda row: self._on_label_activated())
+        self.label.currentTextChanged.connect(self._fit_label)
         document.changed.source.connect(self._on_source_changed)
         document.changed.mixer.connect(self._on_mixer_changed)
         document.changed.image_index.connect(self._on_image_changed)
@@ -242,6 +246,12 @@ class GalleryPanel(QWidget):
                 self.label.addItem(f"{names[value] if names else value} ({counts[value]:,})", value)
         self.label.setVisible(self.label.count() > (2 if picked is None else 1))
         self.label.setCurrentIndex(max(0, self.label.findText(chosen)))
+
+    def _fit_label(self, text: str) -> None:
+        """Make the selector as wide as its text."""
+        metrics = self.label.fontMetrics()
+        wide = 1 + metrics.horizontalAdvance(text) // metrics.horizontalAdvance("X")
+        self.label.setMinimumContentsLength(min(max(wide, _SHORTEST), _LONGEST))
 
     def _on_label_activated(self) -> None:
         # The view would select its first row, and so would the document.

@@ -23,20 +23,19 @@ from explorer.ui.code_views import CodeView, ComponentsView, DimensionsView, Dir
 from explorer.ui.dialogs.find_directions import FindDirectionsDialog
 from explorer.ui.dialogs.statistics import StatisticsDialog
 from explorer.ui.panels.latent_controls import LatentControls
-from explorer.ui.plain_text import plain_tooltip
+from explorer.ui.plain_text import PlainLabel, plain_tooltip
 from explorer.ui.text import filled, percent
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.fields import button, clearable, combo_box, label, name_control, name_widget
 from explorer.ui.widgets.layouts import hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
-from explorer.ui.widgets.slider_list import SliderList
-from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder
+from explorer.ui.widgets.slider_list import ROW_HEIGHT, SliderList
+from explorer.ui.widgets.slider_rows import NO_ROWS, RowOrder, in_order
 
 _DIMENSIONS, _AXES, _DIRECTIONS = 0, 1, 2
 _REST_MS = 250
 """Delay in ms after the last edit before sliders sorted by edit size are sorted again."""
-
-
+_FEWEST = 3
 _OFF = 2.0
 """Distance ratio above which a code counts as out of distribution."""
 
@@ -139,7 +138,7 @@ class LatentPanel(QWidget):
                 self._summary,
                 self._meter,
                 self._controls,
-                hbox(self._sort, (self.filter, 1)),
+                hbox(PlainLabel(self.tr("Sort")), self._sort, (self.filter, 1), spacing=6),
                 (self.sliders, 1),
                 self._of_directions,
                 hbox(self._reset, self._shuffle, self._statistics),
@@ -165,6 +164,13 @@ class LatentPanel(QWidget):
         self._statistics.clicked.connect(self.show_statistics)
         self._part.clicked.connect(document.direction_search.part)
         self._drop.clicked.connect(lambda: document.direction_search.drop([self.sliders.current_item]))
+
+    @property
+    def wanted_height(self) -> int:
+        """Height in pixels that shows all sliders; words instead of them need as much as three."""
+        count = self._view.rows.count if self._view is not None else 0
+        others = super().sizeHint().height() - self.sliders.sizeHint().height()
+        return others + max(count, _FEWEST) * ROW_HEIGHT
 
     def hasHeightForWidth(self) -> bool:
         """The sliders take what is left; with wrapped texts Qt would ask for more height than needed."""
@@ -305,6 +311,7 @@ class LatentPanel(QWidget):
             self._summary.setText(self.tr("No model"))
             self._summary.show()
             self.sliders.set_rows(NO_ROWS)
+            self.sliders.set_order(in_order(0), self.tr("Open a model to edit its codes."))
             self._on_code_changed()
             return
         axes = len(model.sample.statistics.components)
@@ -345,9 +352,7 @@ class LatentPanel(QWidget):
             control.setEnabled(bool(self._document.state.directions))
         self._fill_sort(self._view)
         spatial = len(self._view.shape) == 3
-        self.filter.setPlaceholderText(
-            self.tr("Filter, e.g. c5 or 3,4,7") if spatial else self.tr("Filter, e.g. 3, 10-20")
-        )
+        self.filter.setPlaceholderText(self.tr("Filter, e.g. c5") if spatial else self.tr("Filter, e.g. 3, 10-20"))
         self.filter.setToolTip(plain_tooltip(self._filter_tip(spatial=spatial)))
         self.sliders.set_rows(self._view.rows)
         self._start = self._marks = None

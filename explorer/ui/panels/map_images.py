@@ -17,11 +17,12 @@ from explorer.latent.polygon import inside
 from explorer.messages import NO_MESSAGE, message_text
 from explorer.types import Floats
 from explorer.ui.images import pixels_to_qimage
+from explorer.ui.plain_text import PlainLabel
 from explorer.ui.scatter_image import Scatter
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.fields import check_box, combo_box, label, name_control
 from explorer.ui.widgets.job_strip import AnalysisStrip
-from explorer.ui.widgets.layouts import STRETCH, vbox
+from explorer.ui.widgets.layouts import STRETCH, hbox, vbox
 
 _DOT = 10
 MOST_THUMBNAILS = 60
@@ -77,7 +78,7 @@ class MapImages(QWidget):
                 self.tiles,
                 self.points,
                 self.density,
-                self._by,
+                hbox(PlainLabel(self.tr("Color by")), (self._by, 1), spacing=6),
                 self.legend,
                 self._words,
                 self.strip,

@@ -80,7 +80,7 @@ class MapPlane(QWidget):
             "map_overlay",
             self.tr("Overlay: where decoded images are reliable, and how fast they change"),
             [
-                (self.tr("Overlay: None"), None),
+                (self.tr("None"), None),
                 (self.tr("Distance to data"), "distance"),
                 (self.tr("Decoder sensitivity"), "stretch"),
                 (self.tr("Cycle error"), "round_trip"),
@@ -99,9 +99,9 @@ class MapPlane(QWidget):
         form.addRow(self._through)
         form.addRow(self.tr("X axis"), self._across)
         form.addRow(self.tr("Y axis"), self._up)
-        self.setLayout(
-            vbox(form, self._quantiles, self._overlay, self._legend, self._hint, STRETCH, spacing=4, margins=0)
-        )
+        form.addRow(self._quantiles)
+        form.addRow(self.tr("Overlay"), self._overlay)
+        self.setLayout(vbox(form, self._legend, self._hint, STRETCH, spacing=4, margins=0))
 
     # -- following the document --------------------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class MapPlane(QWidget):
         text = ""
         if kind is not None and isinstance(view, OverlayView) and view.kind == kind:
             text = {
-                "distance": self.tr("In units of the usual nearest-neighbor distance of the data"),
+                "distance": self.tr("In units of the 95th-percentile nearest-neighbor distance"),
                 "stretch": self.tr("RMS pixel change per unit step"),
                 "round_trip": self.tr("Distance between a code and the code of its decoded image"),
             }[kind]

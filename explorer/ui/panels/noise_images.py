@@ -84,7 +84,9 @@ class NoiseRowPage(QWidget):
         self._document = document
         about = self.tr("Input, corrupted, denoised and residual of several images")
         self.setAccessibleName(about)
-        self.table = ImageTable(first_gap=0, whole=False)
+        self.table = ImageTable(first_gap=0, whole=False, wrap="rows")
+        titles = (self.tr("Input"), self.tr("Corrupted"), self.tr("Denoised"), self.tr("Residual"))
+        self.table.set_labels([(title, True) for title in titles])
         name_widget(self.table, "noise_row", about)
         self._figures = label("noise_row_figures")
         self.setLayout(vbox((self.table, 1), self._figures, margins=0))

@@ -84,7 +84,7 @@ class SamplesPanel(WatchingPanel):
             self.tr("Draw new random codes"),
             self.tr("new samples, generate, random seed"),
         )
-        self._hint = label("samples_hint")
+        self._hint = label("samples_hint", narrow=True)
 
     def _lay_out(self) -> None:
         form = QGridLayout()
@@ -94,7 +94,9 @@ class SamplesPanel(WatchingPanel):
         form.addWidget(PlainLabel(self.tr("Seed")), 2, 0, 1, 2)
         form.addWidget(self._seed, 3, 0)
         form.addWidget(self._redraw, 3, 1)
-        side = widget_of(vbox(self.prior, form, self._hint, STRETCH), width=_SIDE_WIDTH)
+        form.setColumnStretch(0, 1)
+        side = widget_of(vbox(self.prior, form, self._hint, STRETCH))
+        side.setMinimumWidth(_SIDE_WIDTH)
         self.setLayout(folding(460, (self.table, 1), side, spacing=12, margins=(12, 8, 8, 8)))
 
     # -- intents -----------------------------------------------------------------------------------------------------

@@ -32,7 +32,8 @@ class TrainProgressPanel(QWidget):
         self._progress_frames: tuple[ProgressFrame, ...] = ()
         self._run: Path | None = None
         name_widget(self, "train_frames_panel", self.tr("Training progress"))
-        self.table = ImageTable(first_gap=0, whole=False)
+        self.table = ImageTable(first_gap=0, whole=False, wrap="rows")
+        self.table.set_labels([(self.tr("Original"), True), (self.tr("Reconstruction"), True)])
         name_widget(self.table, "train_frames", self.tr("Validation images, and their reconstructions below"))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         name_control(

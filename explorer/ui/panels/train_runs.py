@@ -27,7 +27,7 @@ from explorer.ui.run_series import shown_series
 from explorer.ui.text import duration, filled
 from explorer.ui.widgets.curve import curve_color
 from explorer.ui.widgets.empty_label import EmptyLabel
-from explorer.ui.widgets.fields import button, name_control, name_widget
+from explorer.ui.widgets.fields import align_right, button, name_control, name_widget
 from explorer.ui.widgets.layouts import flow, vbox
 
 _RUN = Qt.ItemDataRole.UserRole
@@ -48,6 +48,7 @@ class TrainRunsPanel(QWidget):
         name_control(self.tree, "train_runs", about)
         self.tree.setToolTip("")
         self.tree.setHeaderLabels([self.tr("Run"), self.tr("Epochs"), self.tr("Val. loss"), self.tr("Status")])
+        align_right(self.tree.headerItem(), (1, 2))
         self.tree.setRootIsDecorated(False)
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.tree.setUniformRowHeights(True)
@@ -143,8 +144,7 @@ class TrainRunsPanel(QWidget):
         held_out = f"{curve[-1].val_loss:.4g}" if curve else "–"
         item = QTreeWidgetItem([run.name, str(len(curve)), held_out, self._state(run, running=running)])
         item.setData(0, _RUN, run)
-        for column in (1, 2):
-            item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        align_right(item, (1, 2))
         for column in range(4):
             item.setToolTip(column, plain_tooltip(self._tip(run)))
         return item

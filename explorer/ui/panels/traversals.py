@@ -25,7 +25,6 @@ from explorer.ui.widgets.image_grid import ImageGrid
 from explorer.ui.widgets.layouts import flow, hbox, vbox, widget_of
 from explorer.ui.widgets.segmented_control import SegmentedControl
 
-_ROW_HEIGHT = 48
 _KINDS: tuple[Literal["dimensions", "components", "maximum"], ...] = ("dimensions", "components", "maximum")
 
 
@@ -74,7 +73,10 @@ class TraversalsPanel(WatchingPanel):
         self._reach.setSuffix(" σ")
         self._range = widget_of(hbox(PlainLabel(self.tr("Range ±")), self._reach, spacing=6))
         self._caption = label("traversals_caption", narrow=True)
-        self.table = ImageGrid()
+        self.table = ImageGrid(wrap="")
+        policy = self.table.sizePolicy()
+        policy.setHeightForWidth(True)
+        self.table.setSizePolicy(policy)
         about = self.tr("Images around the current code; click one to use its code")
         name_control(self.table, "traversals_table", about)
 
@@ -132,12 +134,10 @@ class TraversalsPanel(WatchingPanel):
             words = self.tr("Open a model to traverse its latent space.")
             self.table.set_labels([])
             self.table.show_message(message_text(view.message) if isinstance(view, FailedView) else words)
-            self.table.setMinimumHeight(0)
             self._caption.clear()
             return
         self.table.set_labels(self._labels(view, model))
         self.table.show_pixels(view.pixels)
-        self.table.setMinimumHeight(len(view.pixels) * _ROW_HEIGHT)
         self._caption.setText(self._described(view, model))
 
     def _labels(self, view: TraversalView, model: OpenModel) -> list[tuple[str, bool]]:

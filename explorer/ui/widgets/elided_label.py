@@ -22,7 +22,15 @@ class ElidedLabel(PlainLabel):
 
     def setText(self, text: str) -> None:
         super().setText(text)
-        self.setToolTip(plain_tooltip("\n".join(part for part in (self._tip, text) if part)))
+        self._show_tip()
+
+    def set_tip(self, tip: str) -> None:
+        """Set what the tooltip says before the text."""
+        self._tip = tip
+        self._show_tip()
+
+    def _show_tip(self) -> None:
+        self.setToolTip(plain_tooltip("\n".join(part for part in (self._tip, self.text()) if part)))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, super().minimumSizeHint().height())

@@ -39,6 +39,7 @@ class ErrorHistogram(QWidget):
         self._line = pg.InfiniteLine(angle=90, movable=False)
         self._line.setZValue(10)
         self._plot.addItem(self._line, ignoreBounds=True)
+        self._plot.getPlotItem().getViewBox().setLimits(yMin=0)
         self.setLayout(vbox(self._plot, margins=0))
         self.setMinimumHeight(160)
         self._color()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Literal, TypeAlias
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -16,7 +18,11 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSlider,
     QSpinBox,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QToolButton,
+    QTreeWidgetItem,
     QWidget,
 )
 
@@ -111,9 +117,22 @@ def decimal_box(name: str, tip: str, limits: tuple[float, float], step: float, d
     return box
 
 
+class ElidedComboBox(QComboBox):
+    """Elides its text if there is not enough space; in the list it is whole."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        kind, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(kind, option, part, self).width() - 2
+        option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room)
+        painter.drawComplexControl(kind, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
 def combo_box(name: str, tip: str, items: list[tuple[str, object]]) -> QComboBox:
     """Each item is its text and its value."""
-    box = QComboBox()
+    box = ElidedComboBox()
     name_control(box, name, tip)
     # Long titles are cut off in the box and complete in its list, so that they do not widen the panel.
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -136,6 +155,12 @@ def clearable(field: QLineEdit) -> None:
     field.setClearButtonEnabled(True)
     for part in field.findChildren(QToolButton):
         part.setAccessibleName(field.tr("Clear"))
+
+
+def align_right(line: QTreeWidgetItem, columns: Iterable[int]) -> None:
+    """Align the numbers in columns of a table: in one line, or in its header."""
+    for column in columns:
+        line.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
 def check_box(name: str, text: str, tip: str, synonyms: str = "") -> QCheckBox:

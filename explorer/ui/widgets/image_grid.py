@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QRect, Qt, Signal
+from typing import Literal
+
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QScrollArea, QWidget
 
@@ -10,7 +12,6 @@ from explorer.types import Shown
 from explorer.ui.theme import current_theme
 from explorer.ui.widgets.image_table import ImageTable
 
-_LABEL_WIDTH = 112
 _STEPS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
 
@@ -22,11 +23,10 @@ class ImageGrid(ImageTable):
 
     chosen = Signal(int, int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, first_gap=0, whole=False)
+    def __init__(self, parent: QWidget | None = None, *, wrap: Literal["", "images", "rows"] = "images") -> None:
+        super().__init__(parent, first_gap=0, whole=False, wrap=wrap)
         self._marked: tuple[int, int] = (0, 0)
         self._hovered: tuple[int, int] | None = None
-        self._labels: list[tuple[str, bool]] = []
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
 
@@ -35,12 +35,6 @@ class ImageGrid(ImageTable):
         super().show_pixels(pixels)
         rows, columns = pixels.shape[:2]
         self._marked = min(self._marked[0], rows - 1), min(self._marked[1], columns - 1)
-
-    def set_labels(self, labels: list[tuple[str, bool]]) -> None:
-        """Set the row labels, and whether each is muted; without labels there is no margin."""
-        self._labels = labels
-        self._margin = _LABEL_WIDTH if labels else 0
-        self.update()
 
     def at(self, point: QPoint) -> tuple[int, int] | None:
         """Return row and column of the image at a position."""
@@ -75,8 +69,9 @@ class ImageGrid(ImageTable):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         if self.rows and key in _STEPS:
-            row, column = (now + step for now, step in zip(self._marked, _STEPS[key], strict=True))
-            self._marked = min(max(row, 0), len(self.rows) - 1), min(max(column, 0), len(self.rows[0]) - 1)
+            fit = self._fit()
+            line, place = (now + step for now, step in zip(self._line(fit, *self._marked), _STEPS[key], strict=True))
+            self._marked = self._found(fit, min(max(line, 0), fit.lines - 1), min(max(place, 0), fit.across - 1))
             self._bring_into_sight()
             self.update()
         elif self.rows and key in {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space}:
@@ -93,8 +88,6 @@ class ImageGrid(ImageTable):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if self.rows and self._labels:
-            self._paint_labels()
         if self.hasFocus():
             self._paint_focus()
         place = self._hovered if self._hovered is not None else self._marked if self.hasFocus() else None
@@ -110,14 +103,4 @@ class ImageGrid(ImageTable):
         painter = QPainter(self)
         painter.setPen(QPen(current_theme().color("accent"), 1))
         painter.drawRect(self.visibleRegion().boundingRect().adjusted(0, 0, -1, -1))
-        painter.end()
-
-    def _paint_labels(self) -> None:
-        painter = QPainter(self)
-        theme = current_theme()
-        for row, (text, quiet) in enumerate(self._labels[: len(self.rows)]):
-            painter.setPen(theme.color("muted" if quiet else "text"))
-            cell = self.cell(row, 0)
-            place = QRect(8, cell.top(), _LABEL_WIDTH - 12, cell.height())
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
         painter.end()

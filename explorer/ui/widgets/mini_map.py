@@ -19,6 +19,7 @@ from explorer.ui.widgets.fields import name_widget
 _REACH = 3.0
 """Half range of both axes, in σ."""
 
+_USUAL = 180
 _LOWEST = 60
 """Height in pixels below which nothing is drawn."""
 
@@ -35,6 +36,7 @@ class MiniMap(QWidget):
         super().__init__()
         self._document = document
         self._image: QImage | None = None
+        self._height = _USUAL
         name_widget(
             self,
             "mini_map",
@@ -42,7 +44,7 @@ class MiniMap(QWidget):
             self.tr("Codes of test images along the first two dimensions or principal components; click for the map"),
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMaximumHeight(self.sizeHint().height())
+        self.setMaximumHeight(_USUAL)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         document.changed.model.connect(self._on_model_changed)
@@ -50,7 +52,15 @@ class MiniMap(QWidget):
         self._on_model_changed()
 
     def sizeHint(self) -> QSize:
-        return QSize(240, 180)
+        return QSize(240, self._height)
+
+    def offer_height(self, height: int) -> None:
+        """Take a height in pixels if it is more than the usual one, up to a square."""
+        height = max(_USUAL, min(height, self.width()))
+        if height != self._height:
+            self._height = height
+            self.setMaximumHeight(height)
+            self.updateGeometry()
 
     def minimumSizeHint(self) -> QSize:
         return QSize(80, 0)

@@ -10,6 +10,8 @@ from PySide6.QtCore import QRect, QSize
 GAP = 14
 _BETWEEN = 8
 _WIDEST = 170
+_SHARE = 0.32
+"""Largest side of a small image in pixels, and on a tall stage as a share of its height."""
 _NARROW = (104, 48)
 """Least side of a small image in pixels, and where that leaves no space."""
 _FIGURES = 30.0
@@ -57,14 +59,15 @@ def pair(room: QSize, aspect: float, captions: Captions) -> tuple[QRect, QRect]:
 
 def _offers(room: QSize, aspect: float, small: int, captions: Captions, least: int) -> Iterator[tuple[float, Places]]:
     """Yield arrangements with their value, in pixels of the large image."""
-    for side in range(_WIDEST, least - 1, -2):
+    widest = max(_WIDEST, round(_SHARE * room.height()))
+    for side in range(widest, least - 1, -max(2, widest // 85)):
         for figures in (True, False):
             for offer in (
                 _column(room, aspect, small, captions, side, least, figures),
                 _row(room, aspect, small, captions, side, figures),
             ):
                 if offer is not None:
-                    yield _size(offer.hero, aspect, captions) + _FIGURES * figures + side / _WIDEST, offer
+                    yield _size(offer.hero, aspect, captions) + _FIGURES * figures + side / widest, offer
 
 
 def _size(place: QRect, aspect: float, captions: Captions) -> float:

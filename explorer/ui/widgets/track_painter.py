@@ -144,13 +144,13 @@ class TrackPainter:
         right = row.right()
         for color, words in zip(("warn", "accent"), legend, strict=True):
             width = metrics.horizontalAdvance(words)
-            place = QRectF(right - width - 4, row.top() - 2, width + 4, metrics.height())
+            place = QRectF(right - width - 10, row.top() - 2, width + 10, metrics.height())
             ground = theme.color("base")
-            ground.setAlphaF(0.8)
+            ground.setAlphaF(0.9)
             painter.fillRect(place, ground)
             painter.setPen(theme.color(color))
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
-            right = place.left() - 6
+            right = place.left()
         painter.setFont(plain)
 
     def _paint_curve(self, color: str, row: QRectF, xs: NDArray[np.float64], shares: NDArray[np.float64]) -> None:
