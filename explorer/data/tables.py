@@ -105,8 +105,8 @@ def read_tables(found: Tables, names: Sequence[str]) -> Beside:
     A row belongs to an image if one of its columns has the name, with or without folders and extension; `names` have
     ``/`` between folders. Where several tables have a value, the first one counts. Invalid tables raise nothing.
     """
-    if not names:
-        return Beside()
+    if not names or not found.paths:
+        return Beside(notes=found.notes)
     lookup, count = Lookup(names), len(names)
     notes: list[Notes] = []
     tables: list[_Open] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from explorer.data.source import Facts, Found, Skipped
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.types import Indices
+
+Number = TypeVar("Number", bound=np.generic)
 
 ONLY: Final = -1
 """The frame of a file that has no other."""
@@ -83,6 +85,10 @@ class FramesOfFiles:
             )
         return cls(files[there], np.where(several, wanted, ONLY)[there], skipped)
 
+    def of_images(self, values: NDArray[Number]) -> NDArray[Number]:
+        """Return rows of the files as rows of the images, not copied if each file has one image."""
+        return values if self.frames is None else values[self.files]
+
     def names(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return the names of the images: ``file.tif#3`` for a frame of several."""
         if self.frames is None:
@@ -97,7 +103,7 @@ class FramesOfFiles:
         """Return attributes of the files as those of the images."""
         if self.frames is None:
             return dict(columns)
-        return {name: replace(one, values=one.values[self.files]) for name, one in columns.items()}
+        return {name: replace(one, values=self.of_images(one.values)) for name, one in columns.items()}
 
     def rows(self, rows: Indices) -> Indices:
         """Return cache rows of the images, by those of the files: further frames get unused ones."""
