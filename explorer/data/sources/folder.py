@@ -146,7 +146,8 @@ class _Opening:
         headers = index.headers[keep] if provisional or not keep.all() else index.headers
         shown = FramesOfFiles.of(names, headers, self.facts.choices.frames)
         rows = shown.rows(index.rows[keep]) if len(index) >= image_index.BIG_FOLDER else None
-        table = FileTable(index.root, shown.paths(names), shown.names(names), shown.of_images(headers), rows, shown.frames)
+        paths, titles = shown.paths(names), shown.names(names)
+        table = FileTable(index.root, paths, titles, shown.of_images(headers), rows, shown.frames)
         labels, label_names = None, None
         if not beside.replaces_folders:
             labels, label_names = labels_of(index, shown.of_images(index.labels[keep]), self.label_of)

@@ -103,7 +103,7 @@ class FramesOfFiles:
         """Return attributes of the files as those of the images."""
         if self.frames is None:
             return dict(columns)
-        return {name: replace(one, values=self.of_images(one.values)) for name, one in columns.items()}
+        return {name: replace(one, values=one.values[self.files]) for name, one in columns.items()}
 
     def rows(self, rows: Indices) -> Indices:
         """Return cache rows of the images, by those of the files: further frames get unused ones."""
