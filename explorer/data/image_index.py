@@ -274,7 +274,7 @@ def _split(blob: NDArray[np.uint8]) -> list[str]:
     return blob.tobytes().decode("utf-8", "surrogateescape").split("\0")
 
 
-def _plausible(headers: Indices) -> bool:
+def _plausible(headers: NDArray[np.int32]) -> bool:
     height, width, channels = headers[:, 0], headers[:, 1], headers[:, 2]
     sides = (height >= 1) & (width >= 1) & (height <= MAX_PIXELS) & (width <= MAX_PIXELS // np.maximum(height, 1))
     return bool((sides & (channels >= 1) & (channels <= MAX_CHANNELS)).all())
@@ -290,13 +290,14 @@ def _fits(index: ImageIndex) -> bool:
         and sum(index.parts) == count > 0
         and index.labels.min() >= -1
         and index.labels.max() < len(index.label_folders)
-        and bool((index.rows >= 0).all())
-        and len(np.unique(index.rows)) == count
-        and int(index.rows.max()) <= 4 * (count + BIG_FOLDER)
+        and 0 <= int(index.rows.min()) <= int(index.rows.max()) <= 4 * (count + BIG_FOLDER)
+        and int(np.bincount(index.rows).max()) == 1
         and int(index.states.max()) <= BAD
-        and _plausible(index.headers[index.states == GOOD].astype(np.int64))
+        and _plausible(index.headers[index.states == GOOD])
         and 0 <= int(index.headers[:, 3].min()) <= int(index.headers[:, 3].max()) <= MAX_FRAMES + 1
         and 0 <= int(index.headers[:, 4].min()) <= int(index.headers[:, 4].max()) < len(DTYPES)
         and index.reasons.keys() == set(np.flatnonzero(index.states == BAD).tolist())
-        and all(name and not os.path.isabs(name) and ".." not in name.split("/") for name in index.names)
+        and all(index.names)
+        and not any(map(os.path.isabs, index.names))
+        and not any(".." in name and ".." in name.split("/") for name in index.names)
     )

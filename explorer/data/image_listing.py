@@ -50,6 +50,9 @@ _EXTENSION: Final = re.compile(r".*\.[A-Za-z]\w*")
 
 _DIGITS: Final = re.compile("([0-9]+)")
 _LOOKING: Final = message("Looking for images")
+_LISTED_AT_ONCE: Final = 1_000
+"""Files of a folder between two reports of progress; those without an extension are opened."""
+
 _LOOP: Final = message("A link to a folder that contains it")
 _LISTED: Final = message("A link to a folder that is listed already")
 _OUTSIDE: Final = message("A link that leads out of the folder; only those of classes may")
@@ -74,7 +77,8 @@ def is_dicom(folder: str | Path, name: str) -> bool:
     if _EXTENSION.fullmatch(name) or lower == _DICOM_INDEX or not os.path.isfile(place):
         return False
     try:
-        with open(place, "rb") as file:
+        # A buffer costs as much as the file, and there may be 100,000.
+        with open(place, "rb", buffering=0) as file:
             file.seek(_DICOM_START)
             return file.read(len(_DICOM_MARK)) == _DICOM_MARK
     except OSError:
@@ -156,24 +160,25 @@ class _Lister:
     def walk(self, start: str) -> Iterator[Progress]:
         """List one folder (a path below the root that ends in ``/``, or empty) recursively.
 
-        Yields between folders, so that it can be canceled: there may be many without an image.
+        Yields between folders and between many files, so that it can be canceled: there may be many without an image.
         """
-        stack = [(start, -1, iter(self._entries(start, -1)))]
+        stack = [(start, -1, iter((yield from self._entries(start, -1))))]
         while stack:
             prefix, label, entries = stack[-1]
             for name, is_folder in entries:
                 if is_folder:
                     yield Progress(0, 0, _LOOKING)
                     inner = label if label >= 0 else self.label_folders.setdefault(name, len(self.label_folders))
-                    stack.append((f"{prefix}{name}/", inner, iter(self._entries(f"{prefix}{name}/", inner))))
+                    below = f"{prefix}{name}/"
+                    stack.append((below, inner, iter((yield from self._entries(below, inner)))))
                     break
                 self.names.append(prefix + name)
                 self.labels.append(label)
             else:
                 stack.pop()
 
-    def _entries(self, prefix: str, label: int) -> list[tuple[str, bool]]:
-        """Sorted images and subfolders, with whether each is a folder."""
+    def _entries(self, prefix: str, label: int) -> Generator[Progress, None, list[tuple[str, bool]]]:
+        """Return sorted images and subfolders, with whether each is a folder."""
         place = os.path.join(self.root, prefix)
         folders: set[str] = set()
         names: list[str] = []
@@ -185,7 +190,9 @@ class _Lister:
                 self.notes.append(Skipped(prefix.rstrip("/"), _LISTED))
                 return []
             with os.scandir(place) as entries:
-                for entry in entries:
+                for number, entry in enumerate(entries, 1):
+                    if number % _LISTED_AT_ONCE == 0:
+                        yield Progress(0, 0, _LOOKING)
                     name = entry.name
                     if is_folder(entry):
                         if not _ignored(name) and (not entry.is_symlink() or self.follows(prefix + name, label)):

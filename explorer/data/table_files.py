@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -80,9 +81,9 @@ class Lookup:
     def __init__(self, names: Sequence[str]) -> None:
         self._positions: dict[str, int] = {}
         for position, name in enumerate(names):
-            path = PurePosixPath(name.casefold())
-            whole = path.as_posix()
-            for key in {whole, path.name, whole.removesuffix(path.suffix), path.stem}:
+            whole = name.casefold()
+            last = whole.rpartition("/")[2]
+            for key in {whole, last, os.path.splitext(whole)[0], os.path.splitext(last)[0]}:
                 # A key that two images share is ambiguous and matches neither.
                 self._positions[key] = -1 if key in self._positions else position
 

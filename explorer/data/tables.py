@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -105,8 +106,8 @@ def read_tables(found: Tables, names: Sequence[str]) -> Beside:
     A row belongs to an image if one of its columns has the name, with or without folders and extension; `names` have
     ``/`` between folders. Where several tables have a value, the first one counts. Invalid tables raise nothing.
     """
-    if not names:
-        return Beside()
+    if not names or not found.paths:
+        return Beside(notes=found.notes)
     lookup, count = Lookup(names), len(names)
     notes: list[Notes] = []
     tables: list[_Open] = []
@@ -148,10 +149,11 @@ def take_labels(attributes: dict[str, Attribute]) -> tuple[Indices, tuple[str, .
 def _tables_in(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return the tables in a folder, and those that are left out."""
     try:
-        tables = sorted(entry for entry in folder.iterdir() if is_table(entry.name) and entry.is_file())
+        # A path only for each table: there may be 100,000 other files.
+        found = (folder / name for name in os.listdir(folder) if is_table(name) and not name.startswith("."))
+        tables = sorted(path for path in found if path.is_file())
     except OSError:
         return [], []
-    tables = [path for path in tables if not path.name.startswith(".")]
     likely = [path for path in tables if not _NO_TABLE.search(path.stem)]
     known = [path for stem in _STEMS for path in likely if path.stem.lower() == stem]
     known += [path for path in likely if path.name.lower() == STYLEGAN]

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.data import image_index
+from explorer.data import image_index, image_listing
 from explorer.data.decoding import open_here
 from explorer.data.deep_pixels import Deep
 from explorer.data.formats import Request
-from explorer.data.image_index import load_index
+from explorer.data.image_index import ImageIndex, load_index
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.probing import probe_image
 from explorer.data.source import PixelRows, Source
@@ -151,6 +151,25 @@ def test_a_second_opening_reads_no_image(images: Path, opened: Opened) -> None:
     assert names(second) == names(sources(opening(images))[-1])
     assert (second.image_shape, second.label_names) == (first.image_shape, first.label_names)
     assert [second.label(index) for index in range(COUNT)] == [first.label(index) for index in range(COUNT)]
+
+
+def test_progress_is_reported_while_files_without_an_extension_are_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_listing, "_LISTED_AT_ONCE", 5)
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    for number in range(30):
+        (tmp_path / f"{number}").write_bytes(bytes(128) + (b"DICM" if number % 2 else b"data"))
+    found: list[ImageIndex] = []
+
+    def listing() -> Iterator[Progress]:
+        found.append((yield from image_listing.list_folder(tmp_path)))
+
+    assert len(list(listing())) >= 31 // 5
+    assert found[0].names == ("a.png",)
+    assert [str(note.reason) for note in found[0].notes] == [
+        "15 DICOM files are not read together with other images. Open a folder with only these"
+    ]
 
 
 def test_a_folder_that_has_not_changed_is_not_even_listed(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from explorer.data import attributes, table_files
 from explorer.data.attributes import Attribute, column_of
 from explorer.data.source import Skipped
-from explorer.data.tables import find_tables, read_tables, take_labels
+from explorer.data.tables import Beside, find_tables, read_tables, take_labels
 from explorer.errors import DataError
 
 NAMES = ("cat/1.png", "cat/2.png", "ant/10.JPG", "ü.png")
@@ -352,3 +353,16 @@ def test_columns_of_arrays() -> None:
     for wrong in (np.zeros((2, 3)), np.array([None, 1], object), np.zeros(2, complex)):
         with pytest.raises(DataError, match="x must have one number or text per image"):
             column_of(wrong, "x")
+
+
+class Unread(tuple[str, ...]):
+    """Names that fail if somebody goes through them."""
+
+    def __iter__(self) -> NoReturn:
+        raise AssertionError("The names were read.")
+
+
+def test_without_a_table_a_hundred_thousand_names_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "sample_submission.csv").write_text("file_name,label\n1.png,0\n")
+    found = find_tables([tmp_path], tmp_path)
+    assert read_tables(found, Unread(NAMES)) == Beside(notes=found.notes)

@@ -142,20 +142,22 @@ class _Opening:
 
     def _source(self, keep: NDArray[np.bool_], beside: Beside, *, provisional: bool) -> FileSource:
         index, names = self.index, self._names(keep)
-        headers = index.headers[keep]
+        # Of a complete index nothing changes any more, and it lives as long as the source: not copied then.
+        headers = index.headers[keep] if provisional or not keep.all() else index.headers
         shown = FramesOfFiles.of(names, headers, self.facts.choices.frames)
         rows = shown.rows(index.rows[keep]) if len(index) >= image_index.BIG_FOLDER else None
-        table = FileTable(index.root, shown.paths(names), shown.names(names), headers[shown.files], rows, shown.frames)
+        paths, titles = shown.paths(names), shown.names(names)
+        table = FileTable(index.root, paths, titles, shown.of_images(headers), rows, shown.frames)
         labels, label_names = None, None
         if not beside.replaces_folders:
-            labels, label_names = labels_of(index, index.labels[keep][shown.files], self.label_of)
+            labels, label_names = labels_of(index, shown.of_images(index.labels[keep]), self.label_of)
         left = shown.columns(beside.columns)
         if labels is None and (found := take_labels(left)):
             labels, label_names = found
         if beside.parts is not None:
-            beside = replace(beside, parts=beside.parts[shown.files])
+            beside = replace(beside, parts=shown.of_images(beside.parts))
         splits = (beside.splits() if len(index.parts) == 1 else None) or splits_of(
-            index, np.flatnonzero(keep)[shown.files], several=shown.frames is not None
+            index, shown.of_images(np.flatnonzero(keep)), several=shown.frames is not None
         )
         skipped = (*index.skipped(), *shown.skipped, *beside.notes)
         facts = found_in(self.facts, index.root, names, headers)

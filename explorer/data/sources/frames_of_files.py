@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from explorer.data.source import Facts, Found, Skipped
 from explorer.errors import DataError
 from explorer.messages import message
 from explorer.types import Indices
+
+Number = TypeVar("Number", bound=np.generic)
 
 ONLY: Final = -1
 """The frame of a file that has no other."""
@@ -82,6 +84,10 @@ class FramesOfFiles:
                 last=int(counts[0]) - 1,
             )
         return cls(files[there], np.where(several, wanted, ONLY)[there], skipped)
+
+    def of_images(self, values: NDArray[Number]) -> NDArray[Number]:
+        """Return rows of the files as rows of the images, not copied if each file has one image."""
+        return values if self.frames is None else values[self.files]
 
     def names(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return the names of the images: ``file.tif#3`` for a frame of several."""

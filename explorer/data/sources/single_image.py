@@ -32,7 +32,7 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[FileSource]:
     opened = open_with_header(path, path.name)
     names, header = [path.name], np.array([opened.header.numbers()], np.int32)
     shown = FramesOfFiles.of(names, header, facts.choices.frames)
-    headers = header[shown.files]
+    headers = shown.of_images(header)
     if shown.frames is not None and len(set(opened.sizes)) > 1:
         headers[:, :2] = np.array(opened.sizes)[shown.frames]
     facts = found_in(facts, path.parent, names, header)
