@@ -31,11 +31,22 @@ IMAGES = models.images()
 CLOSE = 1e-4
 
 
-def bring_in(tmp_path: Path, choices: Choices | None = None, close: float = CLOSE, **protos: onnx.ModelProto) -> Bundle:
+def bring_in(
+    tmp_path: Path,
+    choices: Choices | None = None,
+    close: float = CLOSE,
+    data: str | None = None,
+    **protos: onnx.ModelProto,
+) -> Bundle:
     """Import one model, ``whole``, or ``encoder`` and ``decoder``."""
     paths = {role: models.save(proto, tmp_path / f"{role}.onnx") for role, proto in protos.items()}
     request = ImportRequest(
-        paths.get("whole"), tmp_path / "out", paths.get("encoder"), paths.get("decoder"), choices or Choices()
+        paths.get("whole"),
+        tmp_path / "out",
+        paths.get("encoder"),
+        paths.get("decoder"),
+        choices or Choices(),
+        data=data,
     )
     finished = list(import_model(request))[-1]
     assert isinstance(finished, ImportFinished)
@@ -391,6 +402,35 @@ def test_spatial_codes_of_images_of_any_size(tmp_path: Path) -> None:
     np.testing.assert_allclose(codec.encode(images), channels_last(codes).reshape(2, -1), atol=CLOSE)
     (made,) = expected(tmp_path, "decoder", z=codes)
     np.testing.assert_allclose(codec.decode(codec.encode(images)), channels_last(made), atol=CLOSE)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("count", [2, 4, 7, 16])
+def test_images_of_other_channels_than_color(tmp_path: Path, count: int, first: bool) -> None:
+    """Both with channels first and last; the ranges are tried on images of the user, since none of these ship."""
+    rng = np.random.default_rng(5)
+    kernel = {"kernel": rng.normal(0, 0.1, (4, count, 4, 4)).astype(np.float32)}
+    sides = ["n", count, 24, 20] if first else ["n", 24, 20, count]
+    encode, decode = (("x", "z") if first else ("planes", "z")), (("z", "y") if first else ("z", "sum"))
+    to_code = [helper.make_node("Conv", [encode[0], "kernel"], [encode[1]], strides=[4, 4])]
+    to_image = [helper.make_node("ConvTranspose", [decode[0], "kernel"], [decode[1]], strides=[4, 4])]
+    if not first:
+        to_code.insert(0, helper.make_node("Transpose", ["x"], ["planes"], perm=[0, 3, 1, 2]))
+        to_image.append(helper.make_node("Transpose", ["sum"], ["y"], perm=[0, 2, 3, 1]))
+    to_image.append(helper.make_node("Sigmoid", ["y"], ["picture"]))
+    encoder = models.model(to_code, [("x", TensorProto.FLOAT, sides)], ["z"], kernel)
+    decoder = models.model(to_image, [("z", TensorProto.FLOAT, ["n", 4, 6, 5])], ["picture"], kernel)
+    own = tmp_path / "own.npz"
+    np.savez(own, images=rng.integers(0, 256, (30, 24, 20, count), np.uint8))
+    bundle = bring_in(tmp_path, data=f"{own}?layout=channels-last", encoder=encoder, decoder=decoder)
+    assert bundle.card.image_shape == (24, 20, count)
+    images = rng.uniform(0, 1, (2, 24, 20, count)).astype(np.float32)
+    (codes,) = expected(tmp_path, "encoder", x=planes(images) if first else images)
+    codec = open_codec(bundle)
+    own_codes = codes if record(bundle).layout_in == "hwc" and not first else channels_last(codes)
+    np.testing.assert_allclose(codec.encode(images), own_codes.reshape(2, -1), atol=CLOSE)
+    (made,) = expected(tmp_path, "decoder", z=codes)
+    np.testing.assert_allclose(codec.decode(codec.encode(images)), channels_last(made) if first else made, atol=CLOSE)
 
 
 @pytest.mark.parametrize("batch", [[1], []])

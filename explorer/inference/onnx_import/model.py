@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from onnx import TensorProto
 
+from explorer.data.choices import MAX_CHANNELS
 from explorer.errors import ModelError
 from explorer.inference.gate.check import check_and_try
 from explorer.inference.onnx_import.adapting import CodeForm, adapt_decoder, adapt_encoder, code_form, with_controls
@@ -53,6 +54,9 @@ from explorer.types import Progress
 
 Role: TypeAlias = Literal["encoder", "decoder"]
 _OFFERED = 8
+_COLOR = 3
+_DISPLAYED = (1, _COLOR)
+"""Channels of images that may be given with transparency."""
 
 
 @dataclass
@@ -388,12 +392,13 @@ def _decoder(decoder: Network, form: CodeForm | None, stated: Choices) -> Genera
 
 def _image_out(decoder: Part, image_in: Image | None, stated: Choices, found: _Found) -> Image:
     shape = decoder.shapes[0]
-    image = image_of((None, *shape), stated.layout, alpha=True)
+    alpha = image_in is None or image_in.shape[2] in _DISPLAYED
+    image = image_of((None, *shape), stated.layout, alpha=alpha)
     if image_in is not None and (image is None or image.layout == "flat") and prod(shape) == prod(image_in.shape):
         return Image("flat", image_in.shape, image_in.channels_first, image_in.channels)
     if image is None:
         raise _no_image("output", decoder.network.file, shape)
-    if image_in is not None and image.shape[2] > image_in.shape[2] and image.shape[:2] == image_in.shape[:2]:
+    if image_in is not None and image_in.shape == (*image.shape[:2], 1) and image.shape[2] == _COLOR:
         found.notes.append(str(message("The decoder gives color images, which are averaged to gray")))
         image = Image(image.layout, image_in.shape, image.channels_first, image.channels)
     if image_in is not None and image.shape != image_in.shape:
@@ -410,7 +415,8 @@ def _no_image(what: str, file: str, shape: tuple[int, ...]) -> ModelError:
     where = message("input") if what == "input" else message("output")
     return ModelError(
         "The {what} of {file} is not an image: its shape is {shape}. "
-        "Import a model of images with 1 or 3 channels and 8 to 1,024 pixels per side (see --layout).",
+        "Import a model of images with 1 to {channels} channels and 8 to 1,024 pixels per side (see --layout).",
+        channels=MAX_CHANNELS,
         what=where,
         file=file,
         shape=words(shape),

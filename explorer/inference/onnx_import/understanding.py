@@ -11,6 +11,7 @@ from typing import Final, Literal
 import numpy as np
 from onnx import GraphProto, numpy_helper
 
+from explorer.data.choices import MAX_CHANNELS
 from explorer.errors import ModelError
 from explorer.inference.onnx_import.loading import Arrays, Network, Port, Shape, is_integer, kind_name, typed, words
 from explorer.models.import_record import Control, Layout
@@ -49,7 +50,8 @@ class Image:
 def image_of(shape: Shape, order: str | None, *, alpha: bool = False) -> Image | None:
     """Return how to read a tensor with a batch axis as images; None if it holds none.
 
-    `order` is ``nchw`` or ``nhwc``, or None to find out.
+    `order` is ``nchw`` or ``nhwc``, or None to find out. Images have 1 to 16 channels, flat ones 1 or 3; with `alpha`
+    the last of four is transparency, which is left out.
     """
     # Three planes are rather one image than a batch of three.
     for batched in (False, True) if len(shape) == 3 and shape[0] == 3 else (True, False):
@@ -62,19 +64,21 @@ def image_of(shape: Shape, order: str | None, *, alpha: bool = False) -> Image |
 
 
 def _read_as(sides: tuple[int, ...], order: str | None, *, alpha: bool, batched: bool) -> Image | None:
-    channels = {1, 3, _ALPHA} if alpha else {1, 3}
     low, high = SIDES
 
     def image(layout: Layout, height: int, width: int, depth: int) -> Image | None:
-        if depth not in channels or not (low <= height <= high and low <= width <= high):
+        if depth > MAX_CHANNELS or not (low <= height <= high and low <= width <= high):
             return None
         first = layout == "chw" or (layout == "flat" and order == "nchw")
-        return Image(layout, (height, width, min(depth, 3)), first, depth, batched)
+        own = depth - 1 if alpha and depth == _ALPHA else depth
+        return Image(layout, (height, width, own), first, depth, batched)
 
     if len(sides) == 3:
         last, first = image("hwc", *sides), image("chw", sides[1], sides[2], sides[0])
-        either = (first, last) if order == "nchw" else (last, first)
-        return either[0] or (either[1] if order is None else None)
+        if order is not None:
+            return first if order == "nchw" else last
+        # An image of at most 16 pixels per side can be read in both ways: rather as one of few channels.
+        return min(filter(None, (last, first)), key=lambda one: one.channels, default=None)
     if len(sides) == 2 and min(sides) > 1:
         return image("hw", *sides, 1)
     size = prod(sides)
