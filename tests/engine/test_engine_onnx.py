@@ -410,7 +410,7 @@ def test_images_of_other_channels_than_color(tmp_path: Path, count: int, first: 
     """Both with channels first and last; the ranges are tried on images of the user, since none of these ship."""
     rng = np.random.default_rng(5)
     kernel = {"kernel": rng.normal(0, 0.1, (4, count, 4, 4)).astype(np.float32)}
-    sides = ["n", count, 24, 20] if first else ["n", 24, 20, count]
+    sides: list[int | str | None] = ["n", count, 24, 20] if first else ["n", 24, 20, count]
     encode, decode = (("x", "z") if first else ("planes", "z")), (("z", "y") if first else ("z", "sum"))
     to_code = [helper.make_node("Conv", [encode[0], "kernel"], [encode[1]], strides=[4, 4])]
     to_image = [helper.make_node("ConvTranspose", [decode[0], "kernel"], [decode[1]], strides=[4, 4])]
