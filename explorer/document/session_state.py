@@ -173,12 +173,8 @@ def _direction_record(kept: NamedDirection) -> DirectionRecord:
 
 def _arithmetic_record(arithmetic: Arithmetic) -> ArithmeticRecord:
     first, second, third = arithmetic.terms
-    return ArithmeticRecord(
-        strengths=(first.strength, second.strength, third.strength),
-        mode=arithmetic.mode,
-        share=arithmetic.share,
-        seed=arithmetic.seed,
-    )
+    settings = {name: value for name, value in vars(arithmetic).items() if name != "terms"}
+    return ArithmeticRecord(strengths=(first.strength, second.strength, third.strength), **settings)
 
 
 def _directions(records: Sequence[DirectionRecord], vectors: Iterable[Floats]) -> tuple[NamedDirection, ...]:
