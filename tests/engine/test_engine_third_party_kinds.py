@@ -96,6 +96,15 @@ def test_a_loss_within_the_graph_is_left_out(process: ModelProcess, kinds: Path,
     assert any("sampling layer is replaced" in note for note in seen.record.notes)
 
 
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_layers_of_the_loss_that_are_those_of_a_half_have_its_weights(
+    process: ModelProcess, kinds: Path, tmp_path: Path, suffix: str
+) -> None:
+    bring_in(process, kinds / f"add_loss{suffix}", tmp_path / "out")
+    codes = open_codec(open_bundle(tmp_path / "out")).encode(np.ones((1, 28, 28, 1), np.float32))
+    np.testing.assert_allclose(codes, np.load(kinds / "add_loss.npy"), atol=1e-4)
+
+
 def test_a_sampling_layer_is_known_by_its_structure(process: ModelProcess, kinds: Path, tmp_path: Path) -> None:
     seen = look(process, kinds / "untold_lambda.keras", tmp_path / "out")
     assert (seen.latent_shape, seen.record.parts, seen.record.variational) == ((2,), "encoder", True)

@@ -21,7 +21,7 @@ from explorer.errors import ModelError
 from explorer.models.third_party.builtin import LAYERS, SAMPLING, STAND_IN
 from explorer.models.third_party.files import dangers_of, decoder_beside, looks_third_party, parts_in
 from explorer.models.third_party.layout import MAX_CONFIG_BYTES
-from explorer.models.third_party.reading import ThirdPartyFile, read_third_party
+from explorer.models.third_party.reading import FileKind, ThirdPartyFile, read_third_party
 from explorer.models.third_party.rewriting import rewrite
 from explorer.models.third_party.safety import Finding, check, findings
 
@@ -391,7 +391,12 @@ def test_a_gated_linear_unit_is_no_sampling_layer(
     assert bool(dangers_of(file)) == (not replaced)
 
 
-def test_layers_that_no_output_needs_are_left_out() -> None:
+@pytest.mark.parametrize(
+    ("kind", "version", "spare"), [("keras", "2.15", []), ("keras", "3.5", ["spare"]), ("hdf5", "2.15", ["spare"])]
+)
+def test_layers_that_no_output_needs_are_left_out(kind: FileKind, version: str, spare: list[str]) -> None:
+    """A spare layer of Keras stays where weights are counted."""
+
     def node(name: str) -> list[Config]:
         return [{"args": [tensor(name)], "kwargs": {}}]
 
@@ -404,12 +409,12 @@ def test_layers_that_no_output_needs_are_left_out() -> None:
     ]
     config = model(*layers)
     config["config"] |= {"output_layers": [["dense", 0, 0]]}
-    rewritten = rewrite(ThirdPartyFile(Path("m"), "keras", "2.15", config))
+    rewritten = rewrite(ThirdPartyFile(Path("m"), kind, version, config))
     kept = [each["name"] for each in rewritten.models[""]["config"]["layers"]]
-    assert kept == ["image", "dense", "spare"], "a spare layer of Keras stays, because weights are counted"
+    assert kept == ["image", "dense", *spare]
     assert rewritten.notes == ("What only the training needs is left out: after, loss",)
     config["config"] |= {"output_layers": [["after", 0, 0]]}
-    assert rewrite(ThirdPartyFile(Path("m"), "keras", "2.15", config)).notes == ()
+    assert rewrite(ThirdPartyFile(Path("m"), kind, version, config)).notes == ()
 
 
 def test_models_of_a_folder_are_known_by_their_names(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def _rewritten(file: ThirdPartyFile, without_code: bool) -> Rewritten:
             )
     worker = _Samplings(file)
     unneeded: list[str] = []
-    models = {key: worker.clean(_pruned(_untrained(model), unneeded)) for key, model in models.items()}
+    by_name = file.kind == "keras" and file.keras_version.startswith("2")
+    models = {key: worker.clean(_pruned(_untrained(model), unneeded, by_name)) for key, model in models.items()}
     if without_code:
         models = {key: _without_code(model, file) for key, model in models.items()}
     if unneeded:
@@ -106,16 +107,18 @@ def _untrained(value: Any) -> Any:
     return [_untrained(child) for child in value] if isinstance(value, list) else value
 
 
-def _pruned(model: Config, left_out: list[str]) -> Config:
-    """Return a model without the layers that no output needs, if they are not plain layers of Keras.
+def _pruned(model: Config, left_out: list[str], by_name: bool) -> Config:
+    """Return a model without the layers that no output needs; plain layers only if Keras finds weights `by_name`.
 
-    Others stay, because Keras counts the layers that have weights.
+    In HDF5 they stay, because Keras counts the layers that have weights. In a ``.keras`` file of Keras 2 they would have
+    none if they are also layers of a nested model, whose weights are stored once; they are its last layers, and so the
+    names of the others stay as they are.
     """
     inner = model.get("config")
     layers = inner.get("layers") if isinstance(inner, dict) else None
     if not isinstance(inner, dict) or not isinstance(layers, list):
         return model
-    layers = [_pruned(layer, left_out) if isinstance(layer, dict) else layer for layer in layers]
+    layers = [_pruned(layer, left_out, by_name) if isinstance(layer, dict) else layer for layer in layers]
     model = {**model, "config": {**inner, "layers": layers}}
     if "output_layers" not in inner:
         return model
@@ -140,6 +143,8 @@ def _pruned(model: Config, left_out: list[str]) -> Config:
     if not needed or not gone:
         return model
     left_out += sorted(gone, key=lambda name: (not name.startswith("add_loss"), name))[:_LISTED]
+    if by_name:
+        gone |= {name for name, given in sources.items() if name not in needed and given}
     kept = [layer for layer in layers if not isinstance(layer, dict) or _name_of(layer) not in gone]
     return {**model, "config": {**inner, "layers": kept}}
 

@@ -100,6 +100,8 @@ def add_loss(folder: Path) -> None:
     whole = tf_keras.Model(given, decoder(encoder(given)[2]))
     whole.add_loss(-0.5 * tf.reduce_mean(1 + spread - tf.square(mean) - tf.exp(spread)))
     whole.save(folder / "add_loss.h5")
+    whole.save(folder / "add_loss.keras")
+    np.save(folder / "add_loss.npy", encoder(np.ones((1, 28, 28, 1), np.float32))[0])
 
 
 def _draw(inputs: Any) -> Any:
