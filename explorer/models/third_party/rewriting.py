@@ -110,9 +110,9 @@ def _untrained(value: Any) -> Any:
 def _pruned(model: Config, left_out: list[str], by_name: bool) -> Config:
     """Return a model without the layers that no output needs; plain layers only if Keras finds weights `by_name`.
 
-    In HDF5 they stay, because Keras counts the layers that have weights. In a ``.keras`` file of Keras 2 they would have
-    none if they are also layers of a nested model, whose weights are stored once; they are its last layers, and so the
-    names of the others stay as they are.
+    In HDF5 they stay, because Keras counts the layers that have weights. In a ``.keras`` file of Keras 2 those that are
+    also layers of a nested model have none, because its weights are stored once. They are the last layers of their
+    model, so that the names of the others stay as they are.
     """
     inner = model.get("config")
     layers = inner.get("layers") if isinstance(inner, dict) else None
