@@ -452,6 +452,7 @@ def test_an_image_with_alpha_and_without_a_batch(tmp_path: Path, batch: list[int
     proto.graph.output[0].type.tensor_type.elem_type = TensorProto.UINT8
     bundle = bring_in(tmp_path, whole=proto)
     assert (record(bundle).parts, bundle.card.image_shape) == ("decoder", (16, 16, 3))
+    assert any("transparency" in note for note in record(bundle).notes)
     codes = rng.normal(0, 1, (3, 3)).astype(np.float32)
     made = open_codec(bundle).decode(codes)
     for code, image in zip(codes, made, strict=True):

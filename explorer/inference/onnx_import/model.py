@@ -398,6 +398,8 @@ def _image_out(decoder: Part, image_in: Image | None, stated: Choices, found: _F
         return Image("flat", image_in.shape, image_in.channels_first, image_in.channels)
     if image is None:
         raise _no_image("output", decoder.network.file, shape)
+    if image.layout != "flat" and image.channels > image.shape[2]:
+        found.notes.append(str(message("The last of the four channels is taken for transparency, and left out")))
     if image_in is not None and image_in.shape == (*image.shape[:2], 1) and image.shape[2] == _COLOR:
         found.notes.append(str(message("The decoder gives color images, which are averaged to gray")))
         image = Image(image.layout, image_in.shape, image.channels_first, image.channels)
