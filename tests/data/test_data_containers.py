@@ -114,6 +114,19 @@ def test_patch_camelyon_is_one_folder_of_splits(tmp_path: Path) -> None:
     assert [path.name for path in places_of(one)] == [one.name, one.name.replace("_x", "_y")]
 
 
+@pytest.mark.parametrize("write", [write_hdf5, write_matlab_73], ids=["hdf5", "matlab"])
+def test_groups_named_like_splits_are_splits_if_their_images_fit(write: Any, tmp_path: Path) -> None:
+    groups = {"valid": slice(8, 10), "train": slice(5), "test": slice(5, 8)}
+    arrays = {f"set/{split}/images": COLOR[part] for split, part in groups.items()}
+    path = write(tmp_path / "set.mat" if write is write_matlab_73 else tmp_path / "set.h5", arrays)
+    source = open_source(path)
+    assert_array_equal(pixels(source), COLOR)
+    assert [len(part) for part in (source.splits.train, source.splits.test, source.splits.validation)] == [5, 3, 2]
+    assert open_source(join(path, Choices(array="set/train/images"))).count == 5
+    write(path, arrays | {"set/test/images": COLOR[5:8, ::2], "set/valid/images": COLOR[8:, ::2]})
+    assert_array_equal(pixels(open_source(path)), COLOR[5:8, ::2])  # the first array
+
+
 def test_channels_first_and_floats_of_hdf5(tmp_path: Path) -> None:
     floats = (COLOR.transpose(0, 3, 1, 2) / 255).astype(np.float32)
     source = open_source(write_hdf5(tmp_path / "set.hdf5", {"data": floats}))

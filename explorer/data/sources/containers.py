@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -195,6 +195,30 @@ def pieces(block: AnyArray) -> Iterator[Rows]:
 def is_number(dtype: np.dtype[Any]) -> bool:
     """Return whether values of a dtype can be pixels."""
     return dtype.kind in "biuf" and dtype.fields is None and dtype.subdtype is None and dtype.itemsize <= 8
+
+
+def split_groups(
+    arrays: Mapping[str, Any], images_among: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Return the arrays of each split, if splits with images are groups of one file, and the arrays of no split.
+
+    ``train/data`` and ``test/data`` are ``data`` of two splits if they have one dtype, and one shape but for the first
+    axis. All arrays are of the split ``""`` if there are no training images, or only these.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    others = dict(arrays)
+    for path, array in arrays.items():
+        *groups, name = path.split("/")
+        if split := next((SPLITS[group.lower()] for group in groups if group.lower() in SPLITS), ""):
+            found.setdefault(split, {})[name] = array
+            del others[path]
+    kinds = [{(name, one.dtype, one.shape[1:]) for name, one in members.items()} for members in found.values()]
+    common = {name for name, *_ in set.intersection(*kinds)} if "train" in found and len(found) > 1 else set[str]()
+    if not images_among({name: found["train"][name] for name in common}):
+        return {"": dict(arrays)}, {}
+    return {
+        split: {name: found[split][name] for name in sorted(common)} for split in SPLIT_ORDER if split in found
+    }, others
 
 
 def chosen_array(names: Sequence[str], sizes: Sequence[int], choice: str, file: Value) -> str:

@@ -1,4 +1,4 @@
-"""Images in HDF5 files, such as 3dshapes and PatchCamelyon, and in MATLAB files of version 7.3, which are HDF5."""
+"""Images in HDF5 files, such as USPS and PatchCamelyon, and in MATLAB files of version 7.3, which are HDF5."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from explorer.data.source import Facts, Source
 from explorer.data.sources.array_source import source_of
 from explorer.data.sources.containers import (
     DISTRUST,
+    IMAGES,
     SPLIT_ORDER,
     SPLITS,
     Column,
@@ -36,6 +37,7 @@ from explorer.data.sources.containers import (
     has_files,
     is_number,
     rows_of,
+    split_groups,
     stream,
     unused,
 )
@@ -72,8 +74,8 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
     """Open the arrays of an HDF5 file, or those of files by split; see `PathKind.scan_as`.
 
     Images are numbers ``(n, h, w)`` or ``(n, h, w, c)``, or channels first; of several arrays the chosen one, else
-    ``images``, ``x`` or the largest. Arrays of as many rows are labels and attributes. DataError if there are no
-    images.
+    ``images``, ``x`` or the largest; without any, flat squares ``(n, side²)`` of such a name. Arrays of as many rows
+    are labels and attributes. Groups named like splits are splits. DataError if there are no images.
     """
     refuse_unused(facts.choices, ("array", "range", "layout", "channels"), facts.name)
     parts = _parts(path) or [("", path, None)]
@@ -117,13 +119,20 @@ def read_hdf5(
     for split, labeled in parts:
         handed = next(left)
         arrays = arrays_in(handed)
-        names = images_among(arrays)
-        name = chosen_array(names, [arrays[one].size for one in names], array, handed.name)
-        others = {one: values for one, values in arrays.items() if one not in names}
-        sets.append((split, arrays[name], others | (arrays_in(next(left)) if labeled else {})))
+        alone = len(parts) > 1 or array in arrays
+        groups, outside = ({split: arrays}, {}) if alone else split_groups(arrays, _images_among)
+        for part, members in groups.items():
+            images = _images_among(members)
+            names = list(images)
+            name = chosen_array(names, [math.prod(one.shape) for one in images.values()], array, handed.name)
+            others = {one: values for one, values in (members | outside).items() if one not in names}
+            sets.append((part, images[name], others | (arrays_in(next(left)) if labeled else {})))
     known = any(values.shape[0] == sets[0][1].shape[0] for values in sets[0][2].values())
     count = sets[0][1].shape[0] if known else None
-    axes, found = found_axes(sets[0][1].shape, layout, files[0].name, count)
+    if isinstance(sets[0][1], _Squares):
+        axes, found = _Squares.axes, _Squares.layout
+    else:
+        axes, found = found_axes(sets[0][1].shape, layout, files[0].name, count)
     stack = _stack([(split, images) for split, images, _ in sets], axes, files[0].name)
     stack = replace(stack, arrays=tuple(names) if len(names) > 1 else (), layout=found)
     yield check_stack(stack, files[0].name, sum(file.size for file in files))
@@ -150,13 +159,42 @@ def read_hdf5(
             yield record
 
 
-def images_among(arrays: Mapping[str, Any]) -> list[str]:
-    """Return the names of the arrays that may be images: numbers with 3 or 4 axes, the last two longer than 1."""
-    return [
-        name
-        for name, array in sorted(arrays.items())
-        if len(array.shape) in (3, 4) and is_number(array.dtype) and array.size and sum(n > 1 for n in array.shape) > 1
-    ]
+class _Squares:
+    """A dataset of flat squares ``(n, side²)``, as images ``(n, side, side)``."""
+
+    axes: Final[Axes] = (0, 1, 2, -1)
+    layout: Final[Layout] = "flat"
+
+    def __init__(self, dataset: Any) -> None:
+        count, size = dataset.shape
+        self.dtype: np.dtype[Any] = dataset.dtype
+        self.shape = (count, math.isqrt(size), math.isqrt(size))
+        self.chunks: tuple[int, ...] | None = dataset.chunks
+        self._dataset = dataset
+
+    def __getitem__(self, index: tuple[slice, ...]) -> AnyArray:
+        return np.asarray(self._dataset[index[0]]).reshape(-1, *self.shape[1:])[(slice(None), *index[1:])]
+
+
+def _images_among(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arrays that may be images: numbers with 3 or 4 axes, the last two longer than 1.
+
+    Without any, tables with a usual name for images and a square number of columns, as squares.
+    """
+    numbers = {name: array for name, array in sorted(arrays.items()) if is_number(array.dtype) and all(array.shape)}
+    deep = {
+        name: array
+        for name, array in numbers.items()
+        if len(array.shape) in (3, 4) and sum(n > 1 for n in array.shape) > 1
+    }
+    return deep or {
+        name: _Squares(array)
+        for name, array in numbers.items()
+        if len(array.shape) == 2
+        and name.rpartition("/")[2].lower() in IMAGES
+        and (side := math.isqrt(array.shape[1])) ** 2 == array.shape[1]
+        and side > 3
+    }
 
 
 def _stack(parts: Sequence[tuple[str, Any]], axes: Axes, file: str) -> Stack:

@@ -1,9 +1,9 @@
-"""Images in MATLAB files, such as SVHN and the Frey faces."""
+"""Images in MATLAB files, such as SVHN, EMNIST and the Frey faces."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from explorer.data.sources.containers import (
     few,
     is_number,
     rows_of,
+    split_groups,
     stream,
     unused,
 )
@@ -52,6 +53,8 @@ _VALUE_BYTES: Final = (
 """Bytes of a number by MATLAB's name of its kind."""
 _FREY: Final = ("ff", 560, (28, 20))
 """Name, rows and image shape of the Frey faces, one image per column."""
+_EMNIST: Final = "dataset/mapping"
+"""The table of EMNIST with a row per label: the label and the codes of its characters. Images are by column there."""
 
 
 def takes(path: Path) -> bool:
@@ -62,7 +65,8 @@ def scan_as(facts: Facts, path: Path, origin: Path) -> Iterator[Progress | Sourc
     """Open the arrays of a MATLAB file; see `PathKind.scan_as`.
 
     Images are ``(h, w, n)`` or ``(h, w, c, n)`` as in MATLAB, ``(n, h, w)`` or ``(n, h, w, c)`` as in Python, or flat
-    squares. Arrays of as many rows are labels and attributes. DataError if there are no images.
+    squares. Arrays of as many rows are labels and attributes. Structures are opened if no array beside them has
+    images; those named like splits are splits. DataError if there are no images.
     """
     refuse_unused(facts.choices, ("array", "range", "channels"), facts.name)
     yield source_of(facts, (yield from stream("matlab", [path], {"array": facts.choices.array}, path.name)))
@@ -81,25 +85,48 @@ def read_matlab(files: tuple[Handed, ...], *, array: str) -> Iterator[Stack | Ro
         others: list[str] = []
     else:
         arrays, others = _loaded(handed)
-    axes_by_name = {name: axes for name, found in sorted(arrays.items()) if (axes := _axes(name, found)) is not None}
+    groups, outside = ({"": arrays}, {}) if array in arrays else split_groups(arrays, _images_among)
+    first, *_ = sets = list(groups.values())
+    axes_by_name = _images_among(first)
     names = list(axes_by_name)
-    name = chosen_array(names, [math.prod(arrays[one].shape) for one in names], array, handed.name)
-    images, axes = arrays[name], axes_by_name[name]
-    if len(images.shape) == 2:
-        images = _unfolded(name, images)
-    shape = arranged_shape(images.shape, axes)
-    stack = Stack(images.dtype.newbyteorder("<").str, shape, arrays=tuple(names) if len(names) > 1 else ())
+    name = chosen_array(names, [math.prod(first[one].shape) for one in names], array, handed.name)
+    images, axes = [members[name] for members in sets], axes_by_name[name]
+    if len(images[0].shape) == 2:
+        images = [_unfolded(name, one) for one in images]
+    mapping = outside.get(_EMNIST)
+    if mapping is not None:
+        axes = (0, 2, 1, -1)
+    shapes = [arranged_shape(one.shape, axes) for one in images]
+    shape = (sum(count for count, *_ in shapes), *shapes[0][1:])
+    parts = tuple((split, count) for split, (count, *_) in zip(groups, shapes, strict=True) if split)
+    stack = Stack(images[0].dtype.newbyteorder("<").str, shape, parts, arrays=tuple(names) if len(names) > 1 else ())
     yield check_stack(stack, handed.name, handed.size)
-    yield from rows_of(images, axes)
-    of_svhn = name == "X" and shape[1:] == (32, 32, 3)
-    beside = _beside(arrays, names, shape[0])
+    for one in images:
+        yield from rows_of(one, axes)
+    found = [_beside(members, names, count) for members, (count, *_) in zip(sets, shapes, strict=True)]
+    beside = {one: np.concatenate([values[one] for values in found]) for one in set.intersection(*map(set, found))}
     # Cells and structures of version 7.3 are made of arrays that nobody has named.
-    named = [name for name in sorted(arrays.keys() - beside.keys() - set(names)) if not name.startswith("#")]
-    yield from few(unused(other, arrays[other].shape, shape[0]) for other in named)
+    named = [name for name in sorted(first.keys() - beside.keys() - set(names)) if not name.startswith("#")]
+    yield from few(unused(other, first[other].shape, shape[0]) for other in named)
     yield from few(LeftOut(other, message("Only arrays of numbers are read.")) for other in others)
-    for record in columns(beside, shape[0]):
-        digits = of_svhn and isinstance(record, Labels) and record.values.min() > 0 and record.values.max() == 10
-        yield Labels(record.values % 10) if digits and isinstance(record, Labels) else record  # 10 stands for 0
+    of_svhn = name == "X" and shape[1:] == (32, 32, 3)
+    for record in columns(dict(sorted(beside.items())), shape[0]):
+        if isinstance(record, Labels) and mapping is not None:
+            yield _characters(record, np.asarray(mapping[:, :]))
+        else:
+            digits = of_svhn and isinstance(record, Labels) and record.values.min() > 0 and record.values.max() == 10
+            yield Labels(record.values % 10) if digits and isinstance(record, Labels) else record  # 10 stands for 0
+
+
+def _characters(labels: Labels, mapping: AnyArray) -> Labels:
+    """Return labels with the characters of EMNIST as their names, if its table has them all."""
+    known, codes = mapping[:, 0], mapping[:, 1:].astype(int)
+    if not np.isin(labels.values, known).all() or codes.min() < ord(" ") or codes.max() > ord("~"):
+        return labels
+    order = np.argsort(known)
+    return Labels(
+        np.searchsorted(known[order], labels.values), tuple("/".join(map(chr, codes[place])) for place in order)
+    )
 
 
 def _beside(arrays: dict[str, Any], images: list[str], count: int) -> dict[str, AnyArray]:
@@ -131,7 +158,28 @@ def _loaded(handed: Handed) -> tuple[dict[str, Any], list[str]]:
     file.seek(0)
     found = loadmat(file, variable_names=[name for name, _, _ in declared])
     arrays = {name: found[name] for name, _, _ in declared if isinstance(found.get(name), np.ndarray)}
-    return arrays, [name for name, _, _ in variables if name not in arrays]
+    structures = [name for name, _, kind in variables if kind == "struct"]
+    if structures and not _images_among(arrays):
+        file.seek(0)
+        found = loadmat(file, variable_names=structures)
+        arrays |= {path: array for name in structures for path, array in _members(name, found[name])}
+    else:
+        structures = []
+    return arrays, [name for name, _, _ in variables if name not in arrays and name not in structures]
+
+
+def _members(path: str, value: AnyArray) -> Iterator[tuple[str, AnyArray]]:
+    """Yield the arrays of numbers in a structure by their path."""
+    if value.dtype.names and value.size == 1:
+        for name in value.dtype.names:
+            yield from _members(f"{path}/{name}", value.flat[0][name])
+    elif is_number(value.dtype):
+        yield path, value
+
+
+def _images_among(arrays: Mapping[str, Any]) -> dict[str, Axes]:
+    """Return the axes of the arrays that may be images."""
+    return {name: axes for name, array in sorted(arrays.items()) if (axes := _axes(name, array)) is not None}
 
 
 def _axes(name: str, array: Any) -> Axes | None:

@@ -142,6 +142,30 @@ def _matlab(**arrays: Any) -> Write:
     return write
 
 
+def _emnist(**mapping: list[list[int]]) -> Write:
+    def write(folder: Path) -> Path:
+        parts = {
+            split: {
+                "images": GRAY[part].transpose(0, 2, 1).reshape(-1, 256),
+                "labels": CLASSES[part, None] + 1.0,
+                "writers": 100.0 + CLASSES[part, None],
+            }
+            for split, part in (("train", slice(8)), ("test", slice(8, 12)))
+        }
+        return Path(_matlab(dataset=parts | mapping)(folder))
+
+    return write
+
+
+def _usps(folder: Path) -> Path:
+    parts = {
+        f"{split}/{name}": values[part]
+        for split, part in (("test", slice(8, 12)), ("train", slice(8)))
+        for name, values in (("data", GRAY.reshape(12, 256) / np.float32(255)), ("target", CLASSES))
+    }
+    return write_hdf5(folder / "usps.h5", parts)
+
+
 def _csv(name: str, header: str, line: Callable[[int], str]) -> Write:
     def write(folder: Path) -> Path:
         (folder / name).write_text("\n".join([header, *map(line, range(4))]) + "\n")
@@ -316,6 +340,23 @@ LAYOUTS: Final = (
         attributes=("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation"),
     ),
     Layout("PatchCamelyon", _camelyon, COLOR, labels=_DIGITS, splits=(8, 2, 2)),
+    Layout("USPS", _usps, GRAY, (0, 1), labels=_DIGITS, splits=(8, 4, 0)),
+    Layout(
+        "EMNIST letters",
+        _emnist(mapping=[[1, 65, 97], [2, 66, 98], [3, 67, 99]]),
+        GRAY,
+        labels=["ABC"[one] + "/" + "abc"[one] for one in CLASSES],
+        splits=(8, 4, 0),
+        attributes=("writers",),
+    ),
+    Layout(
+        "EMNIST balanced",
+        _emnist(mapping=[[3, 97], [1, 48], [2, 65]]),
+        GRAY,
+        labels=["0Aa"[one] for one in CLASSES],
+        splits=(8, 4, 0),
+        attributes=("writers",),
+    ),
     Layout(
         "SVHN",
         _matlab(X=LARGE.transpose(1, 2, 3, 0), y=np.where(CLASSES == 0, 10, CLASSES)[:, None]),
