@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
     QIcon,
+    QKeyEvent,
     QResizeEvent,
     QShowEvent,
 )
@@ -320,6 +321,18 @@ class MainWindow(QMainWindow):
         self._alone = not self._alone
         self._fold()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave the stage alone, or full screen, with Esc, if nothing inside needs the key."""
+        if event.key() == Qt.Key.Key_Escape and self._alone:
+            self._switch_alone()
+        elif event.key() == Qt.Key.Key_Escape and self.isFullScreen():
+            self._leave_full_screen()
+        else:
+            super().keyPressEvent(event)
+
+    def _leave_full_screen(self) -> None:
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
+
     def _on_workspace_switched(self, name: str) -> None:
         self._alone = False
         self.center.leave_start_page()
@@ -363,7 +376,7 @@ class MainWindow(QMainWindow):
         self.closing.emit()
         self.document.sessions.let_go()
         super().closeEvent(event)
-        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
+        self._leave_full_screen()
         self.workspaces.keep()
         self.hide()
         self._on_close()

@@ -252,6 +252,19 @@ def test_the_stage_alone_and_back(bare_window: MainWindow) -> None:
     assert shown(bare_window) == before
 
 
+def test_escape_leaves_the_stage_alone_then_full_screen(bare_window: MainWindow) -> None:
+    before = shown(bare_window)
+    full = next(one for one in bare_window.registry.commands() if one.record.name == "action_full_screen")
+    full.run()
+    QTest.keyClick(bare_window.stage.edited, Qt.Key.Key_F)
+    assert shown(bare_window) == set()
+    QTest.keyClick(bare_window.stage.edited, Qt.Key.Key_Escape)
+    assert shown(bare_window) == before
+    assert bare_window.isFullScreen()
+    QTest.keyClick(bare_window.stage.edited, Qt.Key.Key_Escape)
+    assert not bare_window.isFullScreen()
+
+
 def test_a_workspace_ends_the_stage_alone(bare_window: MainWindow) -> None:
     command = next(one for one in bare_window.registry.commands() if one.record.name == "action_stage_alone")
     command.run()
