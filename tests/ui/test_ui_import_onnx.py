@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 from explorer.data import extras
 from explorer.ui.dialogs.import_model import ImportDialog
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "tflite"
 
 

@@ -21,7 +21,7 @@ from explorer.models.bundle import open_bundle
 from explorer.workers.backend import Backend
 from explorer.workers.trainer import Trainer
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ from explorer.ui.panel_dock import PanelDock
 from explorer.ui.panels import PANELS
 from explorer_testing.builders import make_model, make_source
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 """How long to wait for what must come; nothing is measured by it."""
 
 W = TypeVar("W", bound=QWidget)
